@@ -1,0 +1,238 @@
+"""The contract between mebench and its plugins, on one page.
+
+An *attack* is a *query strategy* (what to ask next) and a *learner* (how the clone learns from answers). The only
+thing of the victim's that they ever hold is the `Oracle`. `mebench.trial` runs every attack through one loop::
+
+    while oracle.remaining:
+        queries = strategy.propose(oracle, learner.clone)
+        response = oracle.query(queries)
+        learner.learn(queries, response)
+        strategy.observe(queries, response, learner.clone)
+
+Everything that changes during a trial lives in the ``state_dict()`` of strategy and learner and in the random
+streams of the context, so that a trial stopped between two turns resumes to the same result, bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from mebench.data.pools import Pool
+    from mebench.oracle import Oracle
+    from mebench.randomness import RandomStreams
+
+__all__ = [
+    "Attack",
+    "AttackContext",
+    "Explanation",
+    "InputSpec",
+    "Learner",
+    "QueryStrategy",
+    "Response",
+    "ResponseChannel",
+    "Victim",
+]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a classifier takes and how many classes it tells apart; public knowledge of every attacker.
+
+    Attributes:
+        shape: shape of one input, channels first, e.g. ``(1, 32, 32)``.
+        num_classes: number of classes c.
+        low, high: inclusive value range. Images are float32 in [0, 1].
+    """
+
+    shape: tuple[int, ...]
+    num_classes: int
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Number of values d in one input."""
+        return math.prod(self.shape)
+
+
+class Victim(nn.Module):
+    """A frozen classifier: a network with its input normalisation inside, in eval mode, over an `InputSpec`.
+
+    ``victim(x)`` returns logits (B, c) for inputs (B, \\*shape) in the spec's range.
+
+    Args:
+        network: returns logits for inputs in the spec's range.
+        spec: what it takes.
+        name: shown in results.
+    """
+
+    def __init__(self, network: nn.Module, spec: InputSpec, name: str = "victim") -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        self.spec = spec
+        self.name = name
+        self.eval()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits (B, c)."""
+        logits: Tensor = self.network(inputs)
+        return logits
+
+    def train(self, mode: bool = True) -> Victim:
+        """Stay in eval mode, whatever is asked: a victim never learns."""
+        return super().train(False)
+
+
+class Explanation(ABC):
+    """The derivatives of each class's score with respect to the input: a linear map from classes to inputs.
+
+    An attacker who holds ``dense()`` can compute ``vjp`` from it, so giving ``vjp`` gives nothing more, and costs
+    one backward pass instead of c.
+    """
+
+    @abstractmethod
+    def vjp(self, weights: Tensor) -> Tensor:
+        """Return sum_j weights[:, j] * d score_j / d x.
+
+        Args:
+            weights: (B, c) float32.
+
+        Returns:
+            (B, \\*shape) float32.
+        """
+
+    @abstractmethod
+    def dense(self) -> Tensor:
+        """Return the explanation of every class, (B, c, \\*shape) float32."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A victim's answer to B queries, as far as the channel tells.
+
+    Attributes:
+        labels: (B,) int64, the most probable class.
+        probabilities: (B, c) float32 in [0, 1], or None if the channel does not give them. A channel that rounds
+            or truncates returns zeros for what it withholds; rows are not renormalised.
+        explanation: the explanations of these B answers, or None if not given or not asked for.
+        progress: fraction of the budget that is spent after this answer, in (0, 1].
+    """
+
+    labels: Tensor
+    probabilities: Tensor | None = None
+    explanation: Explanation | None = None
+    progress: float = 0.0
+
+    def __len__(self) -> int:
+        """Number of rows B."""
+        return len(self.labels)
+
+
+class ResponseChannel(ABC):
+    """What a victim gives back.
+
+    Attributes:
+        name: canonical, with the parameters that differ from the defaults; part of the results.
+        gives: which of ``label``, ``probability``, ``explanation`` an answer holds.
+        probability_floor: the smallest probability that a returned zero may stand for; attacks that take a
+            logarithm use it. Public, because a service documents how it rounds.
+        explained_classes: how many classes an explanation covers, for the ledger; None means all.
+    """
+
+    name: str
+    gives: frozenset[str]
+    probability_floor: float = 1e-37
+    explained_classes: int | None = None
+
+    @abstractmethod
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Run the victim and shape its answer.
+
+        Args:
+            victim: the classifier.
+            inputs: (B, \\*shape), already checked and counted.
+            explain: whether explanations are asked for; only true if the channel gives them.
+        """
+
+
+class QueryStrategy(ABC):
+    """Decides what to ask next."""
+
+    @abstractmethod
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return the next training queries, (B, \\*shape) inside the input spec, 1 <= B <= ``oracle.remaining``.
+
+        It may ask the oracle queries of its own first (``purpose="explore"``), and must leave at least one.
+        """
+
+    def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:  # noqa: B027
+        """Take note of the answers to what was proposed, after the clone has learnt from them."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes: tensors, numbers, strings, lists and dicts of these."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+
+
+class Learner(ABC):
+    """Owns the clone and learns from answered queries.
+
+    Attributes:
+        clone: the attacker's network; returns logits. Its last state is what is scored.
+    """
+
+    clone: nn.Module
+
+    @abstractmethod
+    def learn(self, queries: Tensor, response: Response) -> None:
+        """Learn from the answers to (B, \\*shape) queries; ``response.progress`` tells how far the trial is."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes, the clone included."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A query strategy and a learner that work together."""
+
+    strategy: QueryStrategy
+    learner: Learner
+
+
+@dataclass(frozen=True)
+class AttackContext:
+    """All that an attacker is given to build an attack from.
+
+    Attributes:
+        spec: what the victim takes.
+        channel: public description of the response channel (never call its ``answer``: it needs a victim).
+        budget: number of queries of the trial.
+        clone: a freshly initialised network on ``device``, the same for every attack of the same trial seed.
+        device: where tensors live.
+        random: named random streams, saved and restored with the trial: ``random.torch("noise")``.
+        pool: unlabelled inputs, for attacks of the pool family; else None.
+    """
+
+    spec: InputSpec
+    channel: ResponseChannel
+    budget: int
+    clone: nn.Module
+    device: torch.device
+    random: RandomStreams
+    pool: Pool | None = None

@@ -1,0 +1,55 @@
+"""The errors that mebench shows to its users."""
+
+from __future__ import annotations
+
+
+class MebenchError(Exception):
+    """A problem that the user can act on: printed as one line, without a traceback.
+
+    Attributes:
+        exit_code: the process exit code that the command line uses for it.
+    """
+
+    exit_code = 2
+
+
+class ConfigurationError(MebenchError):
+    """A benchmark file, an option or a parameter is wrong.
+
+    Args:
+        problems: one line per problem, each saying where it is and what to do.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class UnknownNameError(ConfigurationError):
+    """A name is not in the registry."""
+
+
+class DataUnavailableError(MebenchError):
+    """A data set is on none of the places where it is looked for."""
+
+
+class PluginError(MebenchError):
+    """A plugin cannot be used; the message names it, its distribution and its version."""
+
+
+class ResultsError(MebenchError):
+    """A results folder or file cannot be read or compared."""
+
+
+class OracleError(MebenchError):
+    """An attack broke a rule of the oracle."""
+
+    exit_code = 3
+
+
+class BudgetExceededError(OracleError):
+    """A request does not fit the remaining budget; the victim was not run."""
+
+
+class InvalidQueryError(OracleError):
+    """A request is outside the victim's input spec (shape, dtype, range, NaN); the victim was not run."""

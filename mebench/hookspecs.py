@@ -1,0 +1,33 @@
+"""The hooks that a plugin may implement: each returns metadata only, and must not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pluggy
+
+from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry
+
+PROJECT = "mebench"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Hooks:
+    """The hook specifications. A plugin is any module or object with some of these, marked ``@hookimpl``."""
+
+    @hookspec
+    def mebench_attacks(self) -> Sequence[AttackEntry]:  # type: ignore[empty-body]
+        """Attacks."""
+
+    @hookspec
+    def mebench_channels(self) -> Sequence[ChannelEntry]:  # type: ignore[empty-body]
+        """Response channels."""
+
+    @hookspec
+    def mebench_networks(self) -> Sequence[NetworkEntry]:  # type: ignore[empty-body]
+        """Networks, for victims and clones alike."""
+
+    @hookspec
+    def mebench_datasets(self) -> Sequence[DatasetEntry]:  # type: ignore[empty-body]
+        """Data sets, for victims, test inputs and pools."""

@@ -1,0 +1,40 @@
+"""What running work tells the engine: small, picklable, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a piece of work is.
+
+    Attributes:
+        done, total: in ``unit`` s.
+        unit: ``queries`` for a trial, ``epochs`` for the training of a victim.
+        accuracy: the last one measured, or None.
+        phase: one or two words, e.g. ``attack``, ``victim``, ``evaluate``.
+    """
+
+    done: int
+    total: int
+    unit: str = "queries"
+    accuracy: float | None = None
+    phase: str = "attack"
+
+
+Report = Callable[[Progress], None]
+"""Takes progress; cheap to call, throttled by the caller."""
+
+ShouldStop = Callable[[], bool]
+"""True once the user has asked to stop: save and return at the next safe point."""
+
+
+def ignore(progress: Progress) -> None:
+    """Report to nobody."""
+
+
+def never() -> bool:
+    """Never stop."""
+    return False

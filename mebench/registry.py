@@ -1,0 +1,283 @@
+"""What can be named in a benchmark file: metadata, parameters, and a lazy ``"module:object"``.
+
+Nothing here imports torch. An entry's target is imported when a trial needs it, never when names are listed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mebench.errors import ConfigurationError, PluginError, UnknownNameError
+
+ParameterType = Literal["int", "float", "str", "bool", "floats", "ints"]
+Kind = Literal["attack", "channel", "network", "dataset"]
+KINDS: tuple[Kind, ...] = ("attack", "channel", "network", "dataset")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a registered thing, declared once and used for checks, help and results.
+
+    Attributes:
+        name: the key in a benchmark file and the keyword argument of the target.
+        type: ``int``, ``float``, ``str``, ``bool``, or a list: ``ints``, ``floats``.
+        default: the value where a benchmark file gives none; ``None`` also makes ``null`` a legal value.
+        help: one sentence with unit and source.
+        choices: the legal values, if there are only some.
+        minimum, maximum: inclusive bounds of a number, or of every number of a list.
+        in_variant: whether the value is part of the variant name of a leaderboard row: ``always``,
+            ``changed`` (only where it differs from the default) or ``never``.
+    """
+
+    name: str
+    type: ParameterType
+    default: Any
+    help: str
+    choices: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    in_variant: Literal["always", "changed", "never"] = "never"
+
+    def check(self, value: Any) -> Any:
+        """Return ``value`` in the parameter's type.
+
+        Raises:
+            ValueError: says in one clause what is wrong with the value.
+        """
+        if value is None:
+            if self.default is None:
+                return None
+            raise ValueError(f"must be {self._expected}, not null")
+        if self.type in ("ints", "floats"):
+            if not isinstance(value, (list, tuple)):
+                raise ValueError(f"must be {self._expected}, not {value!r}")
+            return [self._check_scalar(item, self.type[:-1]) for item in value]
+        return self._check_scalar(value, self.type)
+
+    @property
+    def _expected(self) -> str:
+        words = {
+            "int": "a whole number",
+            "float": "a number",
+            "str": "a string",
+            "bool": "true or false",
+            "ints": "a list of whole numbers",
+            "floats": "a list of numbers",
+        }
+        return words[self.type]
+
+    def _check_scalar(self, value: Any, kind: str) -> Any:
+        if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        python_type = {"int": int, "float": float, "str": str, "bool": bool}[kind]
+        if not isinstance(value, python_type) or (kind == "int" and isinstance(value, bool)):
+            raise ValueError(f"must be {self._expected}, not {value!r}")
+        if self.choices and value not in self.choices:
+            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}, not {value!r}")
+        if kind in ("int", "float"):
+            if value != value:
+                raise ValueError("must be a number, not NaN")
+            if self.minimum is not None and value < self.minimum:
+                raise ValueError(f"must be at least {self.minimum:g}, not {value!r}")
+            if self.maximum is not None and value > self.maximum:
+                raise ValueError(f"must be at most {self.maximum:g}, not {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What every registered thing has.
+
+    Attributes:
+        name: unique within its kind; lower case, digits and hyphens.
+        summary: one sentence.
+        target: ``"module:object"``, imported only when it is used.
+        parameters: what a benchmark file may set.
+    """
+
+    name: str
+    summary: str
+    target: str
+    parameters: tuple[Parameter, ...] = ()
+
+    def load(self) -> Any:
+        """Import and return the target.
+
+        Raises:
+            PluginError: the module cannot be imported, or has no such object.
+        """
+        module_name, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module_name), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}"
+            ) from error
+
+    def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all parameters with defaults filled in, in the order of their declaration.
+
+        Raises:
+            ConfigurationError: with one ``key: problem`` line per unknown or unfit value.
+        """
+        problems: list[str] = []
+        known = [parameter.name for parameter in self.parameters]
+        for key in given:
+            if key not in known:
+                problems.append(f"{key}: {self.name} has no such parameter{did_you_mean(key, known)}")
+        resolved: dict[str, Any] = {}
+        for parameter in self.parameters:
+            value = given.get(parameter.name, parameter.default)
+            try:
+                resolved[parameter.name] = parameter.check(value)
+            except ValueError as error:
+                problems.append(f"{parameter.name}: {error}")
+        if problems:
+            raise ConfigurationError(*problems)
+        return resolved
+
+    def variant(self, resolved: Mapping[str, Any]) -> str:
+        """Name the variant that the resolved parameters make; ``"default"`` where nothing tells it apart."""
+        words = []
+        for parameter in self.parameters:
+            value = resolved[parameter.name]
+            changed = parameter.in_variant == "changed" and value != parameter.default
+            if parameter.in_variant == "always" or changed:
+                words.append(value if isinstance(value, str) else f"{parameter.name}={value}")
+        return ",".join(words) or "default"
+
+
+@dataclass(frozen=True)
+class AttackEntry(Entry):
+    """An attack. Its target is called as ``target(context, **parameters)`` and returns an ``Attack``.
+
+    Attributes:
+        family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
+        needs: what an answer must hold: ``label``, ``probability``, ``explanation``.
+        data_prior: what the attacker has: ``none``, ``public`` or ``problem-domain`` (``pool`` decides for pools).
+        paper: short reference with an arXiv or DOI number.
+        minimum_budget: the smallest budget that makes sense, in queries.
+    """
+
+    family: Literal["generator", "pool"] = "generator"
+    needs: frozenset[str] = frozenset({"probability"})
+    paper: str = ""
+    minimum_budget: int = 1
+
+
+@dataclass(frozen=True)
+class ChannelEntry(Entry):
+    """A response channel. Its target is called as ``target(**parameters)`` and returns a ``ResponseChannel``.
+
+    Attributes:
+        gives: what its answers hold: ``label``, ``probability``, ``explanation``.
+    """
+
+    gives: frozenset[str] = frozenset({"label"})
+
+
+@dataclass(frozen=True)
+class NetworkEntry(Entry):
+    """A network. Its target is called as ``target(spec, **parameters)`` and returns an ``nn.Module`` of logits."""
+
+
+@dataclass(frozen=True)
+class DatasetEntry(Entry):
+    """A data set. Its target is called as ``target(split, **parameters)`` and returns a ``Dataset``.
+
+    Attributes:
+        shape: shape of one input, channels first.
+        num_classes: number of classes.
+        licence: as its publisher states it.
+        source: where it comes from, and where mebench looks for it.
+    """
+
+    shape: tuple[int, ...] = ()
+    num_classes: int = 0
+    licence: str = ""
+    source: str = ""
+
+
+@dataclass
+class Registry:
+    """Entries of every kind by name, with the distribution that each came from."""
+
+    _entries: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _origins: dict[tuple[Kind, str], str] = field(default_factory=dict)
+
+    def add(self, entries: Iterable[tuple[Kind, Entry]], origin: str) -> None:
+        """Add the entries of one plugin: all of them, or none.
+
+        Raises:
+            PluginError: a name is taken; the message names both distributions.
+        """
+        entries = list(entries)
+        new: dict[tuple[Kind, str], str] = {}
+        for kind, entry in entries:
+            key = (kind, entry.name)
+            taken_by = self._origins.get(key, new.get(key))
+            if taken_by is not None:
+                raise PluginError(
+                    f"{kind} {entry.name!r} is registered twice, by {taken_by} and by {origin}: uninstall one"
+                )
+            new[key] = origin
+        for kind, entry in entries:
+            self._entries[kind][entry.name] = entry
+        self._origins.update(new)
+
+    def names(self, kind: Kind) -> list[str]:
+        """The names of one kind, sorted."""
+        return sorted(self._entries[kind])
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        """The entries of one kind, by name."""
+        return [self._entries[kind][name] for name in self.names(kind)]
+
+    def origin(self, kind: Kind, name: str) -> str:
+        """The distribution, with its version, that registered a name."""
+        return self._origins[(kind, name)]
+
+    def get(self, kind: Kind, name: str) -> Entry:
+        """Look a name up.
+
+        Raises:
+            UnknownNameError: no such name; the message suggests the nearest.
+        """
+        try:
+            return self._entries[kind][name]
+        except KeyError:
+            known = self.names(kind)
+            raise UnknownNameError(f"unknown {kind} {name!r}{did_you_mean(name, known)}") from None
+
+    def attack(self, name: str) -> AttackEntry:
+        """The attack of that name; see ``get``."""
+        entry = self.get("attack", name)
+        assert isinstance(entry, AttackEntry)
+        return entry
+
+    def channel(self, name: str) -> ChannelEntry:
+        """The channel of that name; see ``get``."""
+        entry = self.get("channel", name)
+        assert isinstance(entry, ChannelEntry)
+        return entry
+
+    def dataset(self, name: str) -> DatasetEntry:
+        """The data set of that name; see ``get``."""
+        entry = self.get("dataset", name)
+        assert isinstance(entry, DatasetEntry)
+        return entry
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``". Did you mean 'x'?"``, or the known words where none is near, or nothing."""
+    known = list(known)
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
+    if near:
+        return f". Did you mean {near[0]!r}?"
+    if 0 < len(known) <= 12:
+        return f". Known: {', '.join(known)}"
+    return ""

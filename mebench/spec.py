@@ -1,0 +1,154 @@
+"""The resolved description of one trial, and its content id. A trial is a pure function of its `TrialSpec`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+PROTOCOL = 1
+"""Version of the rules by which trials are run and scored; results of different versions are never compared."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A registered thing by name, with all of its parameters resolved."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """How a victim (or the supervised bound) is trained on labelled data.
+
+    Attributes:
+        epochs, batch_size: passes over the data; images a step.
+        optimizer: ``sgd`` (momentum 0.9, Nesterov off) or ``adam``.
+        learning_rate, momentum, weight_decay: of the optimiser.
+        schedule: ``cosine`` per step down to 0, ``constant``, or ``multistep`` (x0.1 at 50 % and 75 %).
+        augment: ``none``, ``crop`` (random crop, padding 4) or ``crop-flip`` (and horizontal flip).
+    """
+
+    epochs: int = 15
+    batch_size: int = 128
+    optimizer: Literal["sgd", "adam"] = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: Literal["cosine", "constant", "multistep"] = "cosine"
+    augment: Literal["none", "crop", "crop-flip"] = "none"
+
+
+@dataclass(frozen=True)
+class VictimSpec:
+    """A victim: trained by a recipe and cached, or the user's own weights.
+
+    Attributes:
+        name: as in the benchmark file; shown in results.
+        data: the data set; trained on its ``train`` split, scored on its ``test`` split.
+        image_size: height and width that images are resized to; None leaves them.
+        network: a registered network, or None if ``factory`` or ``torchscript`` is given.
+        training: recipe, or None if weights are given.
+        seed: of initial weights and data order.
+        factory: ``module:callable`` that returns an ``nn.Module`` of logits.
+        weights: safetensors file for ``network`` or ``factory``.
+        torchscript: TorchScript file that returns logits.
+        mean, std: per-channel normalisation that is put before the network; None for none.
+    """
+
+    name: str
+    data: Component
+    image_size: tuple[int, int] | None = None
+    network: Component | None = None
+    training: TrainingRecipe | None = None
+    seed: int = 0
+    factory: str | None = None
+    weights: str | None = None
+    torchscript: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One attack, one victim, one channel, one budget, one seed.
+
+    Attributes:
+        kind: ``attack``, or ``supervised``: the clone network trained on the victim's own training data, a
+            reference row (its attack is named ``supervised`` and its budget is 0).
+        variant: names the attack's parameters in leaderboards, e.g. ``l1`` or ``l1,as-printed``.
+        clone: the clone's network.
+        pool: data set of unlabelled inputs for attacks of the pool family.
+        data_prior: what the attacker has: ``none``, ``public`` or ``problem-domain``.
+        evaluations: number of evaluations, evenly spaced in queries (more are added at the start).
+        tf32, compile: recorded numerical options; off by default.
+    """
+
+    victim: VictimSpec
+    channel: Component
+    attack: Component
+    variant: str
+    clone: Component
+    budget: int
+    seed: int
+    kind: Literal["attack", "supervised"] = "attack"
+    pool: Component | None = None
+    data_prior: Literal["none", "public", "problem-domain"] = "none"
+    evaluations: int = 20
+    tf32: bool = False
+    compile: bool = False
+    protocol: int = PROTOCOL
+
+    def to_json(self) -> dict[str, Any]:
+        """The spec as plain JSON values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @staticmethod
+    def from_json(plain: Mapping[str, Any]) -> TrialSpec:
+        """The inverse of ``to_json``."""
+        values = dict(plain)
+        values["victim"] = victim_from_json(values["victim"])
+        for key in ("channel", "attack", "clone", "pool"):
+            values[key] = component_from_json(values.get(key))
+        return TrialSpec(**values)
+
+    @property
+    def digest(self) -> str:
+        """Ten hexadecimal digits of the resolved spec, whatever the order of its keys."""
+        return content_digest(self.to_json())
+
+    @property
+    def id(self) -> str:
+        """Readable prefix and digest; the name of the trial's folder."""
+        words = [self.attack.name, self.variant, self.victim.name, self.channel.name]
+        prefix = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
+        return f"{prefix[:80]}-q{self.budget}-s{self.seed}-{self.digest}"
+
+
+def content_digest(plain: Any) -> str:
+    """Ten hexadecimal digits of JSON values, whatever the order of keys."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def component_from_json(plain: Mapping[str, Any] | None) -> Component | None:
+    """The inverse of ``asdict`` for an optional component."""
+    return None if plain is None else Component(plain["name"], dict(plain["parameters"]))
+
+
+def victim_from_json(plain: Mapping[str, Any]) -> VictimSpec:
+    """The inverse of ``asdict`` for a victim."""
+    values = dict(plain)
+    values["data"] = component_from_json(values["data"])
+    values["network"] = component_from_json(values.get("network"))
+    if values.get("training") is not None:
+        values["training"] = TrainingRecipe(**values["training"])
+    for key in ("image_size", "mean", "std"):
+        if values.get(key) is not None:
+            values[key] = tuple(values[key])
+    return VictimSpec(**values)
