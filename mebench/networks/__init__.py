@@ -1,0 +1,1 @@
+"""Networks for victims and clones; `mebench.networks.entries` lists them without importing torch."""

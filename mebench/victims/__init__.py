@@ -1,0 +1,1 @@
+"""Victims: trained by a recipe and cached, or the user's own."""

@@ -1,0 +1,87 @@
+"""Metadata of the data sets that mebench knows; imports no torch."""
+
+from __future__ import annotations
+
+from mebench.registry import DatasetEntry, Parameter
+
+ROOT = Parameter(
+    "root",
+    "str",
+    None,
+    "Folder that holds the files; nothing else is looked at if it is given. See `mebench data list`.",
+)
+ROWS = Parameter(
+    "rows",
+    "ints",
+    None,
+    "Use only rows [start, stop) of the split, e.g. to keep a victim's and an attacker's images apart.",
+    minimum=0,
+)
+
+DATASETS = (
+    DatasetEntry(
+        "fashion-mnist-10k",
+        "The first 8,000 training and 2,000 test images of Fashion-MNIST; ships with mebench.",
+        "mebench.data.datasets:fashion_mnist_10k",
+        (ROOT, ROWS),
+        shape=(1, 28, 28),
+        num_classes=10,
+        licence="MIT (Zalando SE)",
+        source="embedded in the package",
+    ),
+    DatasetEntry(
+        "fashion-mnist",
+        "Fashion-MNIST: 60,000 training and 10,000 test images of clothes (Xiao et al. 2017).",
+        "mebench.data.datasets:fashion_mnist",
+        (ROOT, ROWS),
+        shape=(1, 28, 28),
+        num_classes=10,
+        licence="MIT (Zalando SE)",
+        source="idx files, Debian package dataset-fashion-mnist, or downloaded through torchvision",
+    ),
+    DatasetEntry(
+        "mnist",
+        "MNIST: 60,000 training and 10,000 test images of digits (LeCun et al. 1998).",
+        "mebench.data.datasets:mnist",
+        (ROOT, ROWS),
+        shape=(1, 28, 28),
+        num_classes=10,
+        licence="none stated by its authors",
+        source="idx files, or downloaded through torchvision",
+    ),
+    DatasetEntry(
+        "cifar10",
+        "CIFAR-10: 50,000 training and 10,000 test images of objects (Krizhevsky 2009).",
+        "mebench.data.datasets:cifar10",
+        (ROOT, ROWS),
+        shape=(3, 32, 32),
+        num_classes=10,
+        licence="none stated by its authors",
+        source="the published Python batches, or downloaded through torchvision",
+    ),
+    DatasetEntry(
+        "svhn",
+        "SVHN, cropped digits: 73,257 training and 26,032 test images (Netzer et al. 2011).",
+        "mebench.data.datasets:svhn",
+        (ROOT, ROWS),
+        shape=(3, 32, 32),
+        num_classes=10,
+        licence="non-commercial use only",
+        source="the published .mat files, or downloaded through torchvision",
+    ),
+    DatasetEntry(
+        "image-folder",
+        "Your own images as ROOT/train/CLASS/*.png and ROOT/test/CLASS/*.png.",
+        "mebench.data.image_folder:image_folder",
+        (
+            ROOT,
+            ROWS,
+            Parameter("size", "int", 32, "Height and width that images are resized to.", minimum=1),
+            Parameter(
+                "colour", "str", "rgb", "`rgb` for three channels, `grey` for one.", choices=("rgb", "grey")
+            ),
+        ),
+        licence="your own",
+        source="a folder of yours",
+    ),
+)

@@ -1,0 +1,55 @@
+"""Metadata of the networks that ship with mebench; imports no torch."""
+
+from __future__ import annotations
+
+from mebench.registry import NetworkEntry, Parameter
+
+_RESNET_WIDTH = Parameter(
+    "width",
+    "int",
+    64,
+    "Channels of the first stage; the others have 2, 4 and 8 times as many.",
+    minimum=1,
+    in_variant="changed",
+)
+
+NETWORKS = (
+    NetworkEntry(
+        "lenet5",
+        "LeNet-5 with ReLU and max pooling: 61,706 parameters at 1x32x32 and 10 classes; no batch norm.",
+        "mebench.networks.lenet:lenet5",
+    ),
+    NetworkEntry(
+        "small-cnn",
+        "Four 3x3 convolutions with batch norm, global average pooling: 242,122 parameters at 1 channel, 10 classes.",
+        "mebench.networks.small_cnn:small_cnn",
+        (
+            Parameter(
+                "width",
+                "int",
+                32,
+                "Channels of the first convolution; the others have 2, 4 and 4 times as many.",
+                minimum=1,
+                in_variant="changed",
+            ),
+        ),
+    ),
+    NetworkEntry(
+        "resnet18",
+        "CIFAR-style ResNet-18 with a 3x3 stem: 11,173,962 parameters at 3 channels and 10 classes.",
+        "mebench.networks.resnet:resnet18",
+        (_RESNET_WIDTH,),
+    ),
+    NetworkEntry(
+        "resnet34",
+        "CIFAR-style ResNet-34 with a 3x3 stem: 21,282,122 parameters at 3 channels and 10 classes.",
+        "mebench.networks.resnet:resnet34",
+        (_RESNET_WIDTH,),
+    ),
+    NetworkEntry(
+        "mlp",
+        "Fully connected layers with ReLU; small and quick, for tests.",
+        "mebench.networks.mlp:mlp",
+        (Parameter("hidden", "ints", [64], "Units of each hidden layer.", minimum=1, in_variant="changed"),),
+    ),
+)
