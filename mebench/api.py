@@ -96,7 +96,12 @@ class Explanation(ABC):
 
     An attacker who holds ``dense()`` can compute ``vjp`` from it, so giving ``vjp`` gives nothing more, and costs
     one backward pass instead of c.
+
+    Attributes:
+        score: which score is explained, ``probability`` or ``logit``.
     """
+
+    score: str = "probability"
 
     @abstractmethod
     def vjp(self, weights: Tensor) -> Tensor:
@@ -168,9 +173,10 @@ class QueryStrategy(ABC):
 
     @abstractmethod
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
-        """Return the next training queries, (B, \\*shape) inside the input spec, 1 <= B <= ``oracle.remaining``.
+        """Return the next training queries, (B, \\*shape) inside the input spec, B <= ``oracle.remaining``.
 
-        It may ask the oracle queries of its own first (``purpose="explore"``), and must leave at least one.
+        It may ask the oracle queries of its own first (``purpose="explore"``). Proposing nothing (B = 0) ends the
+        trial: the strategy has no more to ask.
         """
 
     def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:  # noqa: B027

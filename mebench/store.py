@@ -93,6 +93,10 @@ class TrialFolder:
         """The spec that the folder was made for."""
         return TrialSpec.from_json(read_json(self.path / "spec.json"))
 
+    def write_environment(self, values: dict[str, Any]) -> None:
+        """Write ``env.json``."""
+        write_json(self.path / "env.json", values)
+
     def append_curve(self, point: dict[str, Any]) -> None:
         """Add one evaluation and flush it to disk."""
         with (self.path / "curve.jsonl").open("a", encoding="utf-8") as handle:

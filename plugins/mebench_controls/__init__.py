@@ -1,1 +1,38 @@
-"""Placeholder."""
+"""Controls: what the same learner reaches on queries that nobody chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mebench.hookspecs import hookimpl
+from mebench.registry import AttackEntry, Parameter
+from mebench.strategies.parameters import FROZEN_GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+
+
+@hookimpl
+def mebench_attacks() -> Sequence[AttackEntry]:
+    """The frozen generator and uniform noise."""
+    return (
+        AttackEntry(
+            "random-generator",
+            "DFME with the generator frozen at its initial weights: the control for every generator attack.",
+            "mebench_controls.attacks:build_random_generator",
+            (*LOSS_PARAMETERS, *FROZEN_GENERATOR_PARAMETERS, *LEARNER_PARAMETERS),
+            family="generator",
+            needs=frozenset({"probability"}),
+            paper="the row `random` of MEGEX's sequel",
+        ),
+        AttackEntry(
+            "noise",
+            "Uniform noise over the input range, the weakest query there is.",
+            "mebench_controls.attacks:build_noise",
+            (
+                *LOSS_PARAMETERS,
+                Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1),
+                *LEARNER_PARAMETERS,
+            ),
+            family="generator",
+            needs=frozenset({"probability"}),
+            paper="Tramèr et al., Stealing Machine Learning Models via Prediction APIs, USENIX Security 2016",
+        ),
+    )

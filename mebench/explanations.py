@@ -1,0 +1,82 @@
+"""Channels with explanations. An explanation is a lazy linear operator: one backward pass for one ``vjp``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mebench.api import Explanation, Response, ResponseChannel, Victim
+from mebench.channels import channel_name
+
+Score = Literal["probability", "logit"]
+Classes = Literal["all", "top-1"]
+
+
+class GradientExplanation(Explanation):
+    """The vanilla gradient of the class scores, kept as an autograd graph until it is needed.
+
+    Args:
+        scores: (B, c), with a graph back to ``inputs``.
+        inputs: (B, \\*shape), a leaf that requires a gradient.
+        mask: (B, c) of 0 and 1: which classes are explained; None for all.
+        score: which score that is.
+    """
+
+    def __init__(
+        self, scores: Tensor, inputs: Tensor, mask: Tensor | None = None, score: Score = "probability"
+    ) -> None:
+        self.score = score
+        self._scores = scores
+        self._inputs = inputs
+        self._mask = mask
+
+    def vjp(self, weights: Tensor) -> Tensor:
+        """Return sum_j weights[:, j] * d score_j / d x, (B, \\*shape)."""
+        if self._mask is not None:
+            weights = weights * self._mask
+        (gradient,) = torch.autograd.grad(self._scores, self._inputs, weights, retain_graph=True)
+        return gradient
+
+    def dense(self) -> Tensor:
+        """Return d score_j / d x for every class, (B, c, \\*shape); zero for classes that are not explained."""
+        unit = torch.eye(self._scores.shape[1], dtype=self._scores.dtype, device=self._scores.device)
+        return torch.stack([self.vjp(row.expand_as(self._scores)) for row in unit], dim=1)
+
+
+class VanillaGradientChannel(ResponseChannel):
+    """All probabilities, and VG(x) = d score / d x where asked for (Simonyan et al. 2013; MEGEX, section 3.2).
+
+    Args:
+        score: explain ``probability`` (as the papers do) or ``logit``.
+        classes: explain ``all`` classes (as the papers assume) or only the predicted one, ``top-1``.
+    """
+
+    gives = frozenset({"label", "probability", "explanation"})
+
+    def __init__(self, score: Score = "probability", classes: Classes = "all") -> None:
+        self.score = score
+        self.classes = classes
+        changed: dict[str, object] = {}
+        if score != "probability":
+            changed["score"] = score
+        if classes != "all":
+            changed["classes"] = classes
+            self.explained_classes = 1
+        self.name = channel_name("vg", changed)
+
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Return labels (B,), probabilities (B, c) and, if asked for, their explanation."""
+        if explain:
+            inputs = inputs.detach().requires_grad_()
+        with torch.set_grad_enabled(explain):
+            logits = victim(inputs)
+            probabilities = torch.softmax(logits, dim=1)
+        labels = probabilities.argmax(1)
+        explanation = None
+        if explain:
+            scores = logits if self.score == "logit" else probabilities
+            mask = torch.nn.functional.one_hot(labels, scores.shape[1]) if self.classes == "top-1" else None
+            explanation = GradientExplanation(scores, inputs, mask, self.score)
+        return Response(labels, probabilities.detach(), explanation)

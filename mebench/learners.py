@@ -1,0 +1,139 @@
+"""Learners that several attacks share: one step per answer, or a fit from scratch on all answers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mebench.api import AttackContext, Learner, Response
+from mebench.losses import ExtractionLoss
+from mebench.schedules import set_rate, step_rate
+
+
+class OnlineLearner(Learner):
+    """One SGD step of the clone per answered batch, in train mode (DFME, MAZE, MEGEX).
+
+    Args:
+        context: gives the clone.
+        loss: between answers and clone.
+        learning_rate, momentum, weight_decay: of SGD.
+        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        loss: ExtractionLoss,
+        *,
+        learning_rate: float,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        milestones: Sequence[float] = (),
+        factor: float = 0.3,
+    ) -> None:
+        self.clone = context.clone
+        self._loss = loss
+        self._rate = (learning_rate, tuple(milestones), factor)
+        self._optimizer = torch.optim.SGD(
+            self.clone.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay
+        )
+
+    def learn(self, queries: Tensor, response: Response) -> None:
+        """Take one step on (B, \\*shape) queries with probabilities."""
+        assert response.probabilities is not None
+        set_rate(self._optimizer, step_rate(*self._rate, response.progress))
+        self.clone.train()
+        self._optimizer.zero_grad(set_to_none=True)
+        self._loss.mean(response.probabilities, self.clone(queries)).backward()
+        self._optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Clone and optimiser."""
+        return {"clone": self.clone.state_dict(), "optimizer": self._optimizer.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self.clone.load_state_dict(state["clone"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+
+class FitLearner(Learner):
+    """Retrain the clone from the same initial weights on all answers so far, after every answer.
+
+    The target is the victim's probabilities (soft cross-entropy) where the channel gives them, else its label.
+
+    Args:
+        context: gives the clone and the random stream ``learner`` for the order of the data.
+        epochs, batch_size: of one fit.
+        optimizer: ``sgd`` or ``adam``; both follow a cosine down to 0.
+        learning_rate, momentum, weight_decay: of the optimiser.
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        *,
+        epochs: int,
+        batch_size: int,
+        optimizer: Literal["sgd", "adam"],
+        learning_rate: float,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+    ) -> None:
+        self.clone = context.clone
+        self._initial = copy.deepcopy(context.clone.state_dict())
+        self._order = context.random.torch("learner", "cpu")
+        self._epochs, self._batch_size = epochs, batch_size
+        self._optimizer = optimizer
+        self._rates = (learning_rate, momentum, weight_decay)
+        self._queries: list[Tensor] = []
+        self._targets: list[Tensor] = []
+
+    def learn(self, queries: Tensor, response: Response) -> None:
+        """Add the answers to what is known, and fit anew."""
+        self._queries.append(queries)
+        targets = response.probabilities if response.probabilities is not None else response.labels
+        self._targets.append(targets)
+        self.clone.load_state_dict(self._initial)
+        self._fit(torch.cat(self._queries), torch.cat(self._targets))
+
+    def _fit(self, inputs: Tensor, targets: Tensor) -> None:
+        optimizer = self._make_optimizer()
+        steps = self._epochs * -(-len(inputs) // self._batch_size)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+        self.clone.train()
+        for _ in range(self._epochs):
+            for rows in torch.randperm(len(inputs), generator=self._order).split(self._batch_size):
+                rows = rows.to(inputs.device)
+                optimizer.zero_grad(set_to_none=True)
+                functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
+                optimizer.step()
+                schedule.step()
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        rate, momentum, decay = self._rates
+        if self._optimizer == "adam":
+            return torch.optim.Adam(self.clone.parameters(), lr=rate, weight_decay=decay)
+        return torch.optim.SGD(self.clone.parameters(), lr=rate, momentum=momentum, weight_decay=decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Clone, its initial weights, and all answers."""
+        return {
+            "clone": self.clone.state_dict(),
+            "initial": self._initial,
+            "queries": list(self._queries),
+            "targets": list(self._targets),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        device = next(self.clone.parameters()).device
+        self.clone.load_state_dict(state["clone"])
+        self._initial = {key: value.to(device) for key, value in state["initial"].items()}
+        self._queries = [value.to(device) for value in state["queries"]]
+        self._targets = [value.to(device) for value in state["targets"]]

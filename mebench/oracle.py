@@ -1,0 +1,180 @@
+"""The oracle: victim, channel and budget; the only thing of the victim's that an attack ever holds."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from mebench.api import InputSpec, Response, ResponseChannel, Victim
+from mebench.errors import BudgetExceededError, InvalidQueryError, OracleError
+
+Purpose = Literal["train", "explore", "validation"]
+
+
+@dataclass
+class QueryLedger:
+    """The oracle's account. Every input row is one query; explanations are counted on their own as well.
+
+    Attributes:
+        budget: queries that may be spent.
+        by_purpose: queries spent, by what they were for.
+        explanations: rows for which an explanation was asked.
+        explained_classes: class maps handed out, summed over explanations.
+        refusals: requests that did not fit the budget.
+    """
+
+    budget: int
+    by_purpose: dict[str, int] = field(default_factory=lambda: {"train": 0, "explore": 0, "validation": 0})
+    explanations: int = 0
+    explained_classes: int = 0
+    refusals: int = 0
+
+    @property
+    def spent(self) -> int:
+        """Queries spent."""
+        return sum(self.by_purpose.values())
+
+    @property
+    def remaining(self) -> int:
+        """Queries left."""
+        return self.budget - self.spent
+
+    def charge(self, rows: int, purpose: str) -> None:
+        """Spend ``rows`` queries.
+
+        Raises:
+            BudgetExceededError: they do not fit; nothing is spent.
+        """
+        if rows > self.remaining:
+            self.refusals += 1
+            raise BudgetExceededError(
+                f"asked {rows} queries with {self.remaining} of {self.budget} left; the victim was not run"
+            )
+        self.by_purpose[purpose] += rows
+
+    def state_dict(self) -> dict[str, Any]:
+        """The account as plain values."""
+        return asdict(self)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self.budget = state["budget"]
+        self.by_purpose = dict(state["by_purpose"])
+        self.explanations = state["explanations"]
+        self.explained_classes = state["explained_classes"]
+        self.refusals = state["refusals"]
+
+
+class Oracle:
+    """Answers queries within a budget, through a channel.
+
+    Args:
+        victim: never reachable from here on, other than through ``query``.
+        channel: shapes the answers.
+        ledger: the account; kept by the trial.
+        asker: name of the attack, for error messages.
+    """
+
+    def __init__(self, victim: Victim, channel: ResponseChannel, ledger: QueryLedger, asker: str = "attack") -> None:
+        self._answer = functools.partial(channel.answer, victim)
+        self._spec = victim.spec
+        self._channel = channel
+        self._ledger = ledger
+        self._asker = asker
+        self._suspect: Tensor | None = None  # on an accelerator: whether any query so far was out of range
+
+    @property
+    def spec(self) -> InputSpec:
+        """What the victim takes."""
+        return self._spec
+
+    @property
+    def channel(self) -> ResponseChannel:
+        """The public description of the channel."""
+        return self._channel
+
+    @property
+    def budget(self) -> int:
+        """Queries of the whole trial."""
+        return self._ledger.budget
+
+    @property
+    def spent(self) -> int:
+        """Queries spent so far."""
+        return self._ledger.spent
+
+    @property
+    def remaining(self) -> int:
+        """Queries left."""
+        return self._ledger.remaining
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the budget that is spent, in [0, 1]."""
+        return self.spent / self.budget
+
+    def query(self, inputs: Tensor, *, purpose: Purpose = "train", explain: bool = False) -> Response:
+        """Ask the victim; every row is one query, charged before the victim runs.
+
+        Args:
+            inputs: (B, \\*shape) float32 inside the input spec; B may be 0. Gradients do not flow through.
+            purpose: what the queries are for, in the ledger.
+            explain: ask for explanations too; the same queries, counted on their own as well.
+
+        Raises:
+            InvalidQueryError: shape, type or range do not fit the spec, or there is a NaN; nothing is charged.
+            BudgetExceededError: the rows do not fit the remaining budget; nothing is charged.
+            OracleError: the channel gives no explanations.
+        """
+        inputs = inputs.detach()
+        if explain and "explanation" not in self._channel.gives:
+            raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")
+        self._check(inputs)
+        try:
+            self._ledger.charge(len(inputs), purpose)
+        except BudgetExceededError as error:
+            raise BudgetExceededError(f"{self._asker}: {error}") from None
+        if explain:
+            self._ledger.explanations += len(inputs)
+            self._ledger.explained_classes += len(inputs) * self._explained_classes
+        return replace(self._answer(inputs, explain), progress=self.progress)
+
+    def raise_pending(self) -> None:
+        """On an accelerator, where checks do not wait for their outcome: raise what they found meanwhile.
+
+        Raises:
+            InvalidQueryError: a query since the last call was out of range or NaN.
+        """
+        if self._suspect is not None and bool(self._suspect):
+            raise InvalidQueryError(f"{self._asker}: asked a query with values {self._range_words}")
+
+    @property
+    def _explained_classes(self) -> int:
+        return self._channel.explained_classes or self._spec.num_classes
+
+    @property
+    def _range_words(self) -> str:
+        return f"outside [{self._spec.low:g}, {self._spec.high:g}] or NaN; queries are never clipped"
+
+    def _check(self, inputs: Tensor) -> None:
+        if tuple(inputs.shape[1:]) != self._spec.shape or inputs.ndim != len(self._spec.shape) + 1:
+            raise InvalidQueryError(
+                f"{self._asker}: asked a query of shape {tuple(inputs.shape)}; "
+                f"the victim takes (batch, {', '.join(map(str, self._spec.shape))})"
+            )
+        if inputs.dtype != torch.float32:
+            raise InvalidQueryError(f"{self._asker}: asked a query of type {inputs.dtype}; the victim takes float32")
+        if not inputs.numel():
+            return
+        low, high = torch.aminmax(inputs)
+        bad = ~((low >= self._spec.low) & (high <= self._spec.high))  # true for NaN as well
+        if inputs.device.type == "cpu":
+            if bool(bad):
+                raise InvalidQueryError(f"{self._asker}: asked a query with values {self._range_words}")
+        else:  # reading the outcome now would stall the accelerator
+            self._suspect = bad if self._suspect is None else self._suspect | bad

@@ -1,0 +1,78 @@
+"""Named random streams: each depends on the trial's seed and its name only, and is saved with the trial."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def derive_seed(seed: int, name: str) -> int:
+    """A 63-bit seed for the stream ``name`` of ``seed``; streams of different names are independent."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+class RandomStreams:
+    """The random streams of one trial.
+
+    Attacks of the same seed draw from the same streams, so that they are compared with the same noise and the same
+    initial clone. The global generators of torch, NumPy and Python are seeded and saved too: a network with dropout
+    or a plugin that uses them still resumes to the same result.
+
+    Args:
+        seed: the trial's seed.
+        device: where ``torch`` streams draw.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.seed = seed
+        self.device = device
+        self._streams: dict[str, torch.Generator] = {}
+
+    def torch(self, name: str, device: torch.device | str | None = None) -> torch.Generator:
+        """The stream of that name, by default on the trial's device; the same object at every call."""
+        where = torch.device(device) if device is not None else self.device
+        key = f"{name}@{where.type}"
+        if key not in self._streams:
+            self._streams[key] = torch.Generator(where).manual_seed(derive_seed(self.seed, name))
+        return self._streams[key]
+
+    def seed_globals(self) -> None:
+        """Seed the global generators of torch, NumPy and Python."""
+        seed = derive_seed(self.seed, "global")
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of every stream and of the global generators."""
+        version, words, gauss = random.getstate()
+        name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+        state: dict[str, Any] = {
+            "streams": {key: stream.get_state() for key, stream in self._streams.items()},
+            "torch": torch.get_rng_state(),
+            "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype(np.int64)), int(position)]
+            + [int(has_gauss), float(cached)],
+            "python": [version, list(words), gauss],
+        }
+        if self.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device)
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``; streams that are already handed out go on in place."""
+        for key, value in state["streams"].items():
+            name, _, where = key.rpartition("@")
+            self.torch(name, where if where != self.device.type else None).set_state(value)
+        torch.set_rng_state(state["torch"])
+        name, keys, position, has_gauss, cached = state["numpy"]
+        np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+        version, words, gauss = state["python"]
+        random.setstate((version, tuple(words), gauss))
+        if "cuda" in state:
+            torch.cuda.set_rng_state(state["cuda"], self.device)

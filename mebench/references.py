@@ -1,0 +1,67 @@
+"""Reference rows: what the clone's network reaches on the victim's own labelled training data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from mebench.metrics import Examination
+from mebench.plugins import registry
+from mebench.progress import Report, ShouldStop, Stopped
+from mebench.randomness import RandomStreams
+from mebench.spec import TrainingRecipe, TrialSpec
+from mebench.store import TrialFolder
+from mebench.trial import initial_clone, save_clone, write_result
+from mebench.trial_clock import TrialClock
+from mebench.victims.loading import PreparedVictim
+from mebench.victims.training import train_classifier
+
+
+def run_supervised(
+    spec: TrialSpec,
+    folder: TrialFolder,
+    victim: PreparedVictim,
+    *,
+    device: str,
+    report: Report,
+    should_stop: ShouldStop,
+) -> Literal["finished", "stopped"]:
+    """Train the clone network by the victim's recipe on the victim's data; an upper bound, not an attack.
+
+    It starts anew after an interruption. A user's own victim has no recipe; the default one is used then.
+    """
+    where = torch.device(device)
+    random = RandomStreams(spec.seed, where)
+    random.seed_globals()
+    clone = initial_clone(spec, victim).to(where)
+    data = registry().dataset(spec.victim.data.name).load()("train", **spec.victim.data.parameters)
+    clock = TrialClock(folder.path / "timing.json")
+    try:
+        with clock:
+            train_classifier(
+                clone,
+                data.inputs(None, spec.victim.image_size),
+                data.labels,
+                spec.victim.training or TrainingRecipe(),
+                generator=random.torch("supervised", "cpu"),
+                device=device,
+                report=report,
+                should_stop=should_stop,
+            )
+    except Stopped:
+        return "stopped"
+    exam = Examination.of(victim.victim, victim.test_inputs.to(where), victim.test_labels.to(where))
+    save_clone(folder.path / "clone.safetensors", clone)
+    ledger = {"budget": 0, "spent": 0, "by_purpose": {}, "explanations": 0, "explained_classes": 0, "refusals": 0}
+    write_result(
+        spec, folder, victim, clone, exam.score(clone), ledger=ledger, best=None, origin=registry_origin()
+    )
+    return "finished"
+
+
+def registry_origin() -> str:
+    """Supervised training is mebench's own."""
+    from mebench import __version__
+
+    return f"mebench {__version__}"

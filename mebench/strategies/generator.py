@@ -1,0 +1,141 @@
+"""Generator strategies: make inputs on which victim and clone disagree.
+
+One turn of DFME, MAZE and MEGEX alike is N_G generator steps, then N_C batches for the clone. They differ in one
+line: how the gradient of the loss with respect to the generated input is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api import AttackContext, InputSpec, QueryStrategy
+from mebench.networks.generator import UpsamplingGenerator
+from mebench.oracle import Oracle
+from mebench.schedules import set_rate, step_rate
+
+
+class GeneratorStrategy(QueryStrategy):
+    """The loop that generator attacks share; a subclass says how ``loss_gradient`` is found and what it costs.
+
+    A generator step is taken only if it leaves a query to learn from, and the last batch is cut to what is left of the
+    budget, so that every query of the budget is spent and none beyond it.
+
+    Args:
+        context: gives the spec, the device and the random stream ``noise``.
+        batch_size: B.
+        generator_steps: N_G; 0 freezes the generator.
+        clone_steps: N_C, batches for the clone after each round of generator steps.
+        learning_rate: of the generator's Adam.
+        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
+        noise_dim, width: of the generator.
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        *,
+        batch_size: int,
+        generator_steps: int = 1,
+        clone_steps: int = 5,
+        learning_rate: float = 5e-4,
+        milestones: Sequence[float] = (),
+        factor: float = 0.3,
+        noise_dim: int = 256,
+        width: int = 128,
+    ) -> None:
+        self._spec = context.spec
+        self._device = context.device
+        self._batch_size, self._generator_steps, self._clone_steps = batch_size, generator_steps, clone_steps
+        self._noise_dim = noise_dim
+        self._noise = context.random.torch("noise")
+        with seeded(context.random.torch("generator-weights", "cpu")):
+            self._generator = UpsamplingGenerator(context.spec, noise_dim, width).to(context.device)
+        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate)
+        self._rate = (learning_rate, tuple(milestones), factor)
+        self._turn = 0
+
+    @property
+    @abstractmethod
+    def step_cost(self) -> int:
+        """Queries that one generator step spends."""
+
+    @abstractmethod
+    def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return d L / d raw of each query, (B, \\*shape), for generated images ``raw`` before the squashing.
+
+        Args:
+            raw: generator output, without a graph. ``squash(raw, spec)`` is what the victim may be asked.
+            oracle: to be asked with ``purpose="explore"``.
+            clone: in eval mode.
+        """
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Take N_G generator steps at every N_C-th call, then return a generated batch."""
+        if self._turn % self._clone_steps == 0:
+            for _ in range(self._generator_steps):
+                if oracle.remaining > self.step_cost:
+                    self._generator_step(oracle, clone)
+        self._turn += 1
+        with torch.no_grad():
+            images = squash(self._generator(self._draw()), self._spec)
+        return images[: oracle.remaining]
+
+    def _generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
+        raw = self._generator(self._draw())
+        with evaluating(clone):
+            gradient = self.loss_gradient(raw.detach(), oracle, clone)
+        set_rate(self._optimizer, step_rate(*self._rate, oracle.progress))
+        self._optimizer.zero_grad(set_to_none=True)
+        raw.backward(-gradient / len(raw))  # ascent on the batch mean of L
+        self._optimizer.step()
+
+    def _draw(self) -> Tensor:
+        shape = (self._batch_size, self._noise_dim)
+        return torch.randn(shape, generator=self._noise, device=self._device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Generator, optimiser and the place in the turn."""
+        return {
+            "generator": self._generator.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "turn": self._turn,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._generator.load_state_dict(state["generator"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._turn = state["turn"]
+
+
+def squash(raw: Tensor, spec: InputSpec) -> Tensor:
+    """Map unbounded generator output into the input spec's range by a tanh.
+
+    Rounding must not leave the range, so the affine map ends in a clamp; it changes nothing for [0, 1].
+    """
+    return (spec.low + (torch.tanh(raw) + 1) * ((spec.high - spec.low) / 2)).clamp(spec.low, spec.high)
+
+
+@contextlib.contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into eval mode, and back into the mode it was in."""
+    mode = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(mode)
+
+
+@contextlib.contextmanager
+def seeded(stream: torch.Generator) -> Iterator[None]:
+    """Initialise networks from a named stream, leaving the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (1,), generator=stream)))
+        yield

@@ -1,0 +1,98 @@
+"""MEGEX, Algorithm 1: the gradient of the loss is contracted from the victim's explanations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api import Attack, AttackContext, Response
+from mebench.errors import ConfigurationError
+from mebench.losses import ExtractionLoss, centred, loss_derivatives, make_loss
+from mebench.oracle import Oracle
+from mebench.strategies.generator import GeneratorStrategy, squash
+from mebench.strategies.parameters import generator_options, online_learner
+
+
+def build(context: AttackContext, **parameters: Any) -> Attack:
+    """Build the attack from its parameters; see ``mebench info megex``."""
+    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
+    contract = contraction
+    if parameters["contraction"] == "as-printed":
+        if parameters["loss"] != "l1":
+            raise ConfigurationError("megex: contraction: only the printed formula of l1 differs; use loss: l1")
+        contract = contraction_as_printed
+    strategy = ExplanationStrategy(context, loss, contract, **generator_options(parameters))
+    return Attack(strategy, online_learner(context, loss, parameters))
+
+
+class ExplanationStrategy(GeneratorStrategy):
+    """Generator steps from explanations; B queries each.
+
+    Args:
+        loss: what the generator ascends.
+        contract: turns an explained answer into d L / d x.
+    """
+
+    def __init__(self, context: AttackContext, loss: ExtractionLoss, contract: Any, **options: Any) -> None:
+        super().__init__(context, **options)
+        self._loss = loss
+        self._contract = contract
+
+    @property
+    def step_cost(self) -> int:
+        """B: the answer and its explanation are one query."""
+        return self._batch_size
+
+    def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return d L / d raw = tanh' * d L / d x, exactly (MEGEX, Proposition 2)."""
+        with torch.enable_grad():
+            raw = raw.requires_grad_()
+            images = squash(raw, self._spec)
+            response = oracle.query(images, purpose="explore", explain=True)
+            with_respect_to_images = self._contract(self._loss, response, clone, images.detach())
+            (gradient,) = torch.autograd.grad(images, raw, with_respect_to_images)
+        return gradient
+
+
+def contraction(loss: ExtractionLoss, response: Response, clone: nn.Module, images: Tensor) -> Tensor:
+    """Return d L / d x = (d l / d y) . VG(x) + (d l / d yhat) . d fhat / d x (MEGEX, eq. 5), (B, \\*shape).
+
+    For l1 the weights of the victim's explanation come out as (s_k - mean(s)) / f_k with s = sign(v - vhat), which is
+    the correct form of Example 3. Any almost everywhere differentiable loss will do. Where the channel explains
+    logits instead of probabilities, the weights are first pulled back through the softmax.
+    """
+    probabilities, explanation = response.probabilities, response.explanation
+    assert probabilities is not None
+    assert explanation is not None
+    weights, through_clone = loss_derivatives(loss, probabilities, clone, images)
+    if explanation.score == "logit":
+        scaled = weights * probabilities
+        weights = scaled - probabilities * scaled.sum(1, keepdim=True)
+    return explanation.vjp(weights) + through_clone
+
+
+def contraction_as_printed(loss: ExtractionLoss, response: Response, clone: nn.Module, images: Tensor) -> Tensor:
+    """Return what Example 3 of the paper prints for l1, for comparison: it is not the gradient.
+
+    It has (1/f_i - A) grad f_i with the scalar A = mean_j 1/f_j where the derivative of the mean logit,
+    mean_j grad f_j / f_j, belongs. Divided by the number of classes, as the loss here is a mean over them.
+    """
+    probabilities, explanation = response.probabilities, response.explanation
+    assert probabilities is not None
+    assert explanation is not None
+    if explanation.score == "logit":
+        raise ConfigurationError("megex: contraction as-printed is for channels that explain probabilities")
+    images = images.detach().requires_grad_()
+    logits = clone(images)
+    imitated = torch.softmax(logits, dim=1)
+    recovered = centred(probabilities.clamp_min(loss.floor).log())
+    sign = torch.sign(recovered - centred(torch.log_softmax(logits, dim=1))).detach()
+    (through_clone,) = torch.autograd.grad(imitated, images, -sign * _printed_factor(imitated.detach(), loss.floor))
+    return (explanation.vjp(sign * _printed_factor(probabilities, loss.floor)) + through_clone) / logits.shape[1]
+
+
+def _printed_factor(probabilities: Tensor, floor: float) -> Tensor:
+    inverse = 1 / probabilities.clamp_min(floor)
+    return inverse - (inverse / inverse.shape[1]).sum(1, keepdim=True)

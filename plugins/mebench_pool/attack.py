@@ -1,0 +1,14 @@
+"""Random queries from a pool, with a clone that is fitted from scratch after every round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mebench.api import Attack, AttackContext
+from mebench.learners import FitLearner
+from mebench.strategies.pool import RandomPoolStrategy
+
+
+def build(context: AttackContext, *, rounds: int, **learner: Any) -> Attack:
+    """Build the attack from its parameters; see ``mebench info random-pool``."""
+    return Attack(RandomPoolStrategy(context, rounds), FitLearner(context, **learner))
