@@ -6,13 +6,14 @@ from typing import Literal
 
 import torch
 
+from mebench.clones import initial_clone, save_clone
 from mebench.metrics import Examination
+from mebench.outcome import write_result
 from mebench.plugins import registry
 from mebench.progress import Report, ShouldStop, Stopped
 from mebench.randomness import RandomStreams
 from mebench.spec import TrainingRecipe, TrialSpec
 from mebench.store import TrialFolder
-from mebench.trial import initial_clone, save_clone, write_result
 from mebench.trial_clock import TrialClock
 from mebench.victims.loading import PreparedVictim
 from mebench.victims.training import train_classifier
@@ -53,10 +54,15 @@ def run_supervised(
         return "stopped"
     exam = Examination.of(victim.victim, victim.test_inputs.to(where), victim.test_labels.to(where))
     save_clone(folder.path / "clone.safetensors", clone)
-    ledger = {"budget": 0, "spent": 0, "by_purpose": {}, "explanations": 0, "explained_classes": 0, "refusals": 0}
-    write_result(
-        spec, folder, victim, clone, exam.score(clone), ledger=ledger, best=None, origin=registry_origin()
-    )
+    ledger = {
+        "budget": 0,
+        "spent": 0,
+        "by_purpose": {},
+        "explanations": 0,
+        "explained_classes": 0,
+        "refusals": 0,
+    }
+    write_result(spec, folder, victim, clone, exam.score(clone), ledger=ledger, best=None, origin=registry_origin())
     return "finished"
 
 

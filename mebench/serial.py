@@ -63,7 +63,9 @@ def _encode(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
         tensors[key] = value.detach().cpu().contiguous().clone()
         return {_TENSOR: key}
     if isinstance(value, Mapping):
-        return {_PAIRS: [[_encode(k, tensors, where), _encode(v, tensors, f"{where}[{k!r}]")] for k, v in value.items()]}
+        return {
+            _PAIRS: [[_encode(k, tensors, where), _encode(v, tensors, f"{where}[{k!r}]")] for k, v in value.items()]
+        }
     if isinstance(value, tuple):
         return {_TUPLE: [_encode(item, tensors, where) for item in value]}
     if isinstance(value, list):
@@ -72,7 +74,9 @@ def _encode(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
         return {_FLOAT: str(value)}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"{where}: a state dict cannot hold {type(value).__name__}; use tensors, numbers, strings, lists, dicts")
+    raise TypeError(
+        f"{where}: a state dict cannot hold {type(value).__name__}; use tensors, numbers, strings, lists, dicts"
+    )
 
 
 def _decode(value: Any, tensors: Mapping[str, Tensor]) -> Any:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
 
 from mebench.api import Attack, AttackContext, ResponseChannel
+from mebench.clones import initial_clone, save_clone
 from mebench.data.pools import Pool
 from mebench.errors import OracleError
 from mebench.metrics import Examination, Scores
 from mebench.oracle import Oracle, QueryLedger
+from mebench.outcome import write_result
 from mebench.plugins import registry
 from mebench.progress import Progress, Report, ShouldStop, ignore, never
-from mebench.provenance import environment, provenance
-from mebench.randomness import RandomStreams, derive_seed
+from mebench.randomness import RandomStreams
+from mebench.references import run_supervised
 from mebench.registry import AttackEntry
-from mebench.serial import load_state, save_state, weights_hash
+from mebench.samples import save_grid
+from mebench.serial import load_state, save_state
 from mebench.spec import TrialSpec
 from mebench.store import TrialFolder
 from mebench.trial_clock import TrialClock
@@ -61,8 +62,6 @@ def run_trial(
         torch.backends.cudnn.allow_tf32 = spec.tf32
         victim = prepare_victim(spec.victim, device=device, report=report, should_stop=should_stop)
         if spec.kind == "supervised":
-            from mebench.references import run_supervised
-
             return run_supervised(spec, folder, victim, device=device, report=report, should_stop=should_stop)
         trial = Trial(spec, folder, victim, torch.device(device))
         return trial.run(report, should_stop, checkpoint_seconds)
@@ -70,10 +69,19 @@ def run_trial(
 
 @dataclass
 class _Turns:
-    """Where the loop is: turns taken, evaluations done, the best test score (a diagnostic, never used)."""
+    """Where the loop is.
+
+    Attributes:
+        turns: turns taken.
+        evaluations: lines of the curve.
+        grid_points: points of the evaluation grid that are passed.
+        best: the best test accuracy so far; a diagnostic that nothing is chosen by.
+        exhausted: the strategy proposed nothing.
+    """
 
     turns: int = 0
     evaluations: int = 0
+    grid_points: int = 0
     best: dict[str, Any] = field(default_factory=lambda: {"accuracy": 0.0, "queries": 0})
     exhausted: bool = False
 
@@ -152,9 +160,9 @@ class Trial:
     def _evaluate_if_due(self) -> None:
         due = sum(self.ledger.spent >= point for point in self.grid)
         last_point = not self.oracle.remaining or self.place.exhausted
-        if due <= self._grid_points_passed and not last_point:
+        if due <= self.place.grid_points and not last_point:
             return
-        self._grid_points_passed = due
+        self.place.grid_points = due
         self.oracle.raise_pending()
         with self.clock.evaluating():
             self.scores = self.exam.score(self.attack.learner.clone)
@@ -164,8 +172,6 @@ class Trial:
         self.folder.append_curve(
             {"queries": self.ledger.spent, "accuracy": self.scores.accuracy, "fidelity": self.scores.fidelity}
         )
-
-    _grid_points_passed: int = 0
 
     def _progress(self) -> Progress:
         accuracy = self.scores.accuracy if self.scores else None
@@ -181,7 +187,6 @@ class Trial:
                 "ledger": self.ledger.state_dict(),
                 "random": self.random.state_dict(),
                 "place": vars(self.place),
-                "grid_points_passed": self._grid_points_passed,
                 "samples": self.samples,
                 "scores": None if self.scores is None else vars(self.scores),
             },
@@ -196,13 +201,10 @@ class Trial:
         self.ledger.load_state_dict(state["ledger"])
         self.random.load_state_dict(state["random"])
         self.place = _Turns(**state["place"])
-        self._grid_points_passed = state["grid_points_passed"]
         self.samples = state["samples"]
         self.scores = Scores(**state["scores"]) if state["scores"] else None
 
     def _finish(self) -> None:
-        from mebench.samples import save_grid
-
         if self.scores is None:
             raise OracleError(f"{self.spec.attack.name}: proposed no query at all")
         self.oracle.raise_pending()
@@ -228,78 +230,9 @@ def evaluation_grid(budget: int, points: int) -> list[int]:
     return sorted({max(1, round(fraction * budget)) for fraction in fractions})
 
 
-def initial_clone(spec: TrialSpec, victim: PreparedVictim) -> nn.Module:
-    """The freshly initialised clone: the same for every attack with this seed and clone network."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(spec.seed, "clone"))
-        network: nn.Module = registry().get("network", spec.clone.name).load()(victim.spec, **spec.clone.parameters)
-    return network
-
-
 def load_pool(spec: TrialSpec) -> Pool | None:
     """The unlabelled inputs of the spec, if it names any."""
     if spec.pool is None:
         return None
     dataset = registry().dataset(spec.pool.name).load()("train", **spec.pool.parameters)
     return Pool(dataset, spec.victim.image_size)
-
-
-def save_clone(path: Path, clone: nn.Module) -> None:
-    """Write the clone's weights as safetensors."""
-    from safetensors.torch import save
-
-    from mebench.store import write_atomically
-
-    tensors: dict[str, Tensor] = {
-        name: value.detach().cpu().contiguous().clone() for name, value in clone.state_dict().items()
-    }
-    write_atomically(path, save(tensors))
-
-
-def write_result(
-    spec: TrialSpec,
-    folder: TrialFolder,
-    victim: PreparedVictim,
-    clone: nn.Module,
-    scores: Scores,
-    *,
-    ledger: dict[str, Any],
-    best: dict[str, Any] | None,
-    origin: str,
-) -> None:
-    """Write ``env.json`` and then ``result.json``, which marks the trial as finished."""
-    device = next(clone.parameters()).device
-    folder.write_environment(environment(device))
-    folder.finish(
-        {
-            "format": 1,
-            "id": spec.id,
-            "spec": spec.to_json(),
-            "status": "finished",
-            "metrics": {"accuracy": scores.accuracy, "fidelity": scores.fidelity},
-            "best_on_test": best,
-            "ledger": ledger,
-            "victim": {
-                "name": spec.victim.name,
-                "weights_hash": victim.weights_hash,
-                "accuracy": victim.accuracy,
-                "data_hash": victim.data_hash,
-            },
-            "clone": {
-                "weights_hash": weights_hash(clone.state_dict()),
-                "parameters": sum(parameter.numel() for parameter in clone.parameters()),
-            },
-            "flags": trial_flags(scores, victim.spec.num_classes),
-            "provenance": provenance(device, spec.tf32, origin),
-        }
-    )
-
-
-def trial_flags(scores: Scores, num_classes: int) -> list[str]:
-    """``diverged`` if logits are not finite; ``collapsed`` if the clone is no better than 1.5 times chance."""
-    flags = []
-    if not scores.finite:
-        flags.append("diverged")
-    if scores.accuracy <= 1.5 / num_classes:
-        flags.append("collapsed")
-    return flags
