@@ -98,7 +98,7 @@ def test_the_answer_tells_how_much_of_the_budget_is_spent(network):
 
 def test_a_victim_stays_frozen_and_in_eval_mode():
     oracle_network = perceptron()
-    oracle, _ = oracle_of(oracle_network, LabelChannel())
+    oracle_of(oracle_network, LabelChannel())
     assert not oracle_network.training
     assert not any(parameter.requires_grad for parameter in oracle_network.parameters())
 

@@ -1,0 +1,30 @@
+"""Settings of the whole suite: one thread per process, and a cache of its own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MEBENCH_OFFLINE", "1")
+_CACHE = tempfile.TemporaryDirectory(prefix="mebench-test-cache-")
+os.environ["MEBENCH_CACHE"] = _CACHE.name
+os.environ.pop("MEBENCH_DATA", None)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(request):
+    """Keep torch from using more than one thread, in tests that have imported it."""
+    import sys
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)

@@ -1,0 +1,102 @@
+import copy
+
+import pytest
+import torch
+from toys import SPEC, context_of, oracle_of, perceptron
+
+from mebench.api import Response
+from mebench.channels import LabelChannel, ProbabilityChannel
+from mebench.learners import FitLearner, OnlineLearner
+from mebench.losses import L1LogitLoss
+from mebench.schedules import step_rate
+
+INPUTS = torch.rand(64, *SPEC.shape, generator=torch.Generator().manual_seed(0))
+
+
+def answered(channel, scale=5.0):
+    oracle, _ = oracle_of(perceptron(seed=1, scale=scale), channel)
+    return oracle.query(INPUTS)
+
+
+def online(**options):
+    return OnlineLearner(
+        context_of(ProbabilityChannel(), perceptron(seed=2)), L1LogitLoss(), learning_rate=0.1, **options
+    )
+
+
+def fit(channel, **options):
+    defaults = {"epochs": 30, "batch_size": 16, "optimizer": "sgd", "learning_rate": 0.1}
+    return FitLearner(context_of(channel, perceptron(seed=2)), **(defaults | options))
+
+
+def test_one_online_step_is_sgd_with_momentum_and_weight_decay():
+    learner = online(momentum=0.9, weight_decay=0.01)
+    reference = perceptron(seed=2)
+    velocity = [torch.zeros_like(p) for p in reference.parameters()]
+    response = answered(ProbabilityChannel())
+    for _ in range(3):
+        learner.learn(INPUTS, response)
+        loss = L1LogitLoss().mean(response.probabilities, reference(INPUTS))
+        gradients = torch.autograd.grad(loss, list(reference.parameters()))
+        with torch.no_grad():
+            for p, v, g in zip(reference.parameters(), velocity, gradients, strict=True):
+                v.mul_(0.9).add_(g + 0.01 * p)
+                p.sub_(0.1 * v)
+    for ours, expected in zip(learner.clone.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected)
+
+
+def test_the_online_rate_follows_the_progress_of_the_budget():
+    learner = online(milestones=[0.5], factor=0.0, momentum=0.0)
+    response = answered(ProbabilityChannel())
+    before = [p.clone() for p in learner.clone.parameters()]
+    learner.learn(INPUTS, Response(response.labels, response.probabilities, progress=0.6))
+    assert all(torch.equal(a, b) for a, b in zip(before, learner.clone.parameters(), strict=True))
+    learner.learn(INPUTS, Response(response.labels, response.probabilities, progress=0.4))
+    assert not all(torch.equal(a, b) for a, b in zip(before, learner.clone.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("progress", "expected"), [(0.0, 1.0), (0.499, 1.0), (0.5, 0.3), (0.8, 0.09), (1.0, 0.09)])
+def test_a_rate_falls_at_each_milestone(progress, expected):
+    assert step_rate(1.0, [0.5, 0.8], 0.3, progress) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_fit_reproduces_the_victims_labels(channel, optimizer):
+    rate = 0.1 if optimizer == "sgd" else 0.01
+    learner = fit(channel, optimizer=optimizer, learning_rate=rate, epochs=60)
+    response = answered(channel)
+    learner.learn(INPUTS, response)
+    assert (learner.clone(INPUTS).argmax(1) == response.labels).float().mean() > 0.9
+
+
+def test_a_fit_starts_from_the_same_initial_weights_whatever_was_learnt_before():
+    once, twice = fit(ProbabilityChannel()), fit(ProbabilityChannel())
+    response = answered(ProbabilityChannel())
+    empty = Response(response.labels[:0], response.probabilities[:0])
+    twice._order.set_state(once._order.get_state())
+    twice.learn(INPUTS[:0], empty)
+    once.learn(INPUTS, response)
+    twice._order.manual_seed(0)
+    once_state = [p.clone() for p in once.clone.parameters()]
+    once._order.manual_seed(0)
+    once.learn(INPUTS[:0], empty)
+    twice.learn(INPUTS, response)
+    assert not any(torch.equal(a, b) for a, b in zip(once_state, once.clone.parameters(), strict=True))
+    for a, b in zip(once.clone.parameters(), twice.clone.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("make", [online, lambda: fit(ProbabilityChannel(), epochs=2)])
+def test_a_learner_goes_on_from_its_state(make):
+    response = answered(ProbabilityChannel())
+    first, second = make(), make()
+    first.learn(INPUTS, response)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    if isinstance(first, FitLearner):
+        second._order.set_state(first._order.get_state())
+    first.learn(INPUTS, response)
+    second.learn(INPUTS, response)
+    for a, b in zip(first.clone.parameters(), second.clone.parameters(), strict=True):
+        assert torch.equal(a, b)
