@@ -31,6 +31,10 @@ ShouldStop = Callable[[], bool]
 """True once the user has asked to stop: save and return at the next safe point."""
 
 
+class Stopped(Exception):  # noqa: N818 (nothing went wrong)
+    """The work was stopped because ``ShouldStop`` said so; nothing half-done was saved."""
+
+
 def ignore(progress: Progress) -> None:
     """Report to nobody."""
 

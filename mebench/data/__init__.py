@@ -1,1 +1,1 @@
-"""Data sets, where they are looked for, and pools; `mebench.data.entries` lists them without importing torch."""
+"""Data sets, where they are looked for, and pools; `mebench.data.entries` lists them without torch."""

@@ -77,9 +77,7 @@ DATASETS = (
             ROOT,
             ROWS,
             Parameter("size", "int", 32, "Height and width that images are resized to.", minimum=1),
-            Parameter(
-                "colour", "str", "rgb", "`rgb` for three channels, `grey` for one.", choices=("rgb", "grey")
-            ),
+            Parameter("colour", "str", "rgb", "`rgb` for three channels, `grey` for one.", choices=("rgb", "grey")),
         ),
         licence="your own",
         source="a folder of yours",

@@ -1,0 +1,96 @@
+"""The data sets that mebench reads: each a function ``(split, root, rows) -> Dataset``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast
+
+import torch
+
+from mebench.data.dataset import Dataset
+from mebench.data.fetch import read_with_torchvision, require
+from mebench.data.idx import read_idx
+from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
+from mebench.data.sources import Layout
+from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.plugins import registry
+from mebench.spec import Component
+
+Split = Literal["train", "test"]
+
+
+def load_dataset(component: Component, split: Split) -> Dataset:
+    """Load one split of a registered data set.
+
+    Args:
+        component: registered name and parameters.
+        split: ``train`` or ``test``.
+
+    Raises:
+        UnknownNameError, ConfigurationError: the name or a parameter is wrong.
+        DataUnavailableError: the data is on none of the places where it is looked for, or damaged.
+    """
+    entry = registry().get("dataset", component.name)
+    return cast(Dataset, entry.load()(split, **entry.resolve(component.parameters)))
+
+
+def fashion_mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+    """Fashion-MNIST's first 8,000 training and 2,000 test images, which ship with mebench; 1x28x28."""
+    return _read_idx_pair(FASHION_MNIST_10K, split, root, rows)
+
+
+def fashion_mnist(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+    """Fashion-MNIST, 1x28x28."""
+    return _read_idx_pair(FASHION_MNIST, split, root, rows)
+
+
+def mnist(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+    """MNIST, 1x28x28."""
+    return _read_idx_pair(MNIST, split, root, rows)
+
+
+def cifar10(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+    """CIFAR-10, 3x32x32."""
+    found = require(CIFAR10, root)
+    data = read_with_torchvision(CIFAR10, found, train=split == "train")
+    images = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()
+    dataset = Dataset("cifar10", images, torch.tensor(data.targets), 10, found.place)
+    return select_rows(dataset, rows, split)
+
+
+def svhn(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+    """SVHN in its cropped form, 3x32x32; class 0 is the digit 0."""
+    found = require(SVHN, root)
+    data = read_with_torchvision(SVHN, found, split=split)
+    images = torch.from_numpy(data.data).contiguous()
+    dataset = Dataset("svhn", images, torch.from_numpy(data.labels), 10, found.place)
+    return select_rows(dataset, rows, split)
+
+
+def select_rows(dataset: Dataset, rows: Sequence[int] | None, split: Split) -> Dataset:
+    """Keep rows [start, stop) of a data set; all for None.
+
+    Raises:
+        ConfigurationError: not two increasing numbers inside the split.
+    """
+    if rows is None:
+        return dataset
+    if len(rows) != 2 or not 0 <= rows[0] < rows[1] <= len(dataset):
+        raise ConfigurationError(
+            f"data set {dataset.name!r}: rows must be [start, stop] with 0 <= start < stop <= {len(dataset)} "
+            f"(the {split} split's size), not {list(rows)}"
+        )
+    return dataset.subset(torch.arange(rows[0], rows[1]))
+
+
+def _read_idx_pair(layout: Layout, split: Split, root: str | None, rows: Sequence[int] | None) -> Dataset:
+    found = require(layout, root)
+    prefix = "train" if split == "train" else "t10k"
+    images = read_idx(found.file(f"{prefix}-images-idx3-ubyte"), 3)
+    labels = read_idx(found.file(f"{prefix}-labels-idx1-ubyte"), 1)
+    if len(images) != len(labels):
+        raise DataUnavailableError(
+            f"{found.folder}: {len(images)} {split} images but {len(labels)} labels; the files do not belong together"
+        )
+    dataset = Dataset(layout.name, images.unsqueeze(1), labels.long(), 10, found.place)
+    return select_rows(dataset, rows, split)

@@ -1,0 +1,1 @@
+"""Data that ships with mebench, and the program that cut it."""

@@ -1,0 +1,87 @@
+"""Getting a data set: find it, or download it through torchvision, which checks published checksums."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mebench.data.sources import Found, Layout, download_folder, find, offline, unavailable
+from mebench.data.torchvision_compat import import_torchvision
+from mebench.errors import DataUnavailableError
+
+_SECONDS_WITHOUT_ANSWER = 30.0
+
+
+def require(layout: Layout, root: str | None = None) -> Found:
+    """Find a data set, or download it if it is nowhere and no folder was given.
+
+    Raises:
+        DataUnavailableError: it is nowhere, and cannot be downloaded; names every place and what to do.
+    """
+    found = find(layout, root)
+    if found is not None:
+        return found
+    if root is not None or layout.download is None:
+        raise unavailable(layout, root)
+    if offline():
+        raise unavailable(layout, root, "MEBENCH_OFFLINE forbids the download")
+    with _one_download_at_a_time():
+        found = find(layout, root)  # another process may have fetched it meanwhile
+        if found is None:
+            _download(layout)
+            found = find(layout, root)
+    if found is None:
+        raise unavailable(layout, root, "the download left no usable files")
+    return found
+
+
+def read_with_torchvision(layout: Layout, found: Found, **arguments: Any) -> Any:
+    """Read found files through ``torchvision.datasets``, whose checksum test stays on.
+
+    Raises:
+        DataUnavailableError: the files are not the published ones, or cannot be read.
+    """
+    assert layout.download is not None
+    kind = getattr(import_torchvision().datasets, layout.download)
+    try:
+        return kind(root=str(found.folder), **arguments)
+    except Exception as error:
+        raise DataUnavailableError(
+            f"data set {layout.name!r}: the files in {found.folder} fail torchvision's check ({error}); "
+            "delete them and fetch them again"
+        ) from error
+
+
+def _download(layout: Layout) -> None:
+    """Download every file of a data set into the cache, in torchvision's layout."""
+    assert layout.download is not None
+    kind = getattr(import_torchvision().datasets, layout.download)
+    splits: list[dict[str, Any]] = [{}]
+    if layout.download == "SVHN":
+        splits = [{"split": "train"}, {"split": "test"}]
+    folder = download_folder() / ("svhn" if layout.download == "SVHN" else "")
+    folder.mkdir(parents=True, exist_ok=True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SECONDS_WITHOUT_ANSWER)
+    try:
+        for arguments in splits:
+            kind(root=str(folder), download=True, **arguments)
+    except Exception as error:
+        reason = textwrap.shorten(str(error), 160, placeholder=" ...") or type(error).__name__
+        raise unavailable(layout, None, f"and the download failed: {reason}") from error
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@contextmanager
+def _one_download_at_a_time() -> Iterator[None]:
+    """Hold a lock over the download folder: two trials must not write the same files."""
+    folder = download_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,61 @@
+"""The layout on disk of each data set that mebench reads itself; imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mebench.data.sources import Layout
+
+_IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+_IDX_WHAT = "the four idx files (train-images-idx3-ubyte.gz ...)"
+
+FASHION_MNIST_10K = Layout(
+    "fashion-mnist-10k",
+    _IDX_FILES,
+    what=_IDX_WHAT,
+    embedded=Path(__file__).parent / "embedded" / "fashion-mnist-10k",
+)
+FASHION_MNIST = Layout(
+    "fashion-mnist",
+    _IDX_FILES,
+    folders=("FashionMNIST/raw", "fashion-mnist"),
+    system=(Path("/usr/share/datasets/fashion-mnist"), "dataset-fashion-mnist"),
+    download="FashionMNIST",
+    what=_IDX_WHAT,
+    url="https://github.com/zalandoresearch/fashion-mnist",
+)
+MNIST = Layout(
+    "mnist",
+    _IDX_FILES,
+    folders=("MNIST/raw", "mnist"),
+    download="MNIST",
+    what=_IDX_WHAT,
+    url="http://yann.lecun.com/exdb/mnist/",
+)
+CIFAR10 = Layout(
+    "cifar10",
+    tuple(
+        f"cifar-10-batches-py/{name}"
+        for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+    ),
+    folders=("", "cifar10"),
+    download="CIFAR10",
+    what="the unpacked folder cifar-10-batches-py",
+    url="https://www.cs.toronto.edu/~kriz/cifar.html",
+)
+SVHN = Layout(
+    "svhn",
+    ("train_32x32.mat", "test_32x32.mat"),
+    folders=("svhn", ""),
+    download="SVHN",
+    what="train_32x32.mat and test_32x32.mat",
+    url="http://ufldl.stanford.edu/housenumbers/",
+)
+
+LAYOUTS = {layout.name: layout for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, CIFAR10, SVHN)}

@@ -1,0 +1,136 @@
+"""Where data sets are looked for: folders and file names only, so that listing them never imports torch.
+
+In this order: the folder given (and then nowhere else), the folder in ``MEBENCH_DATA``, the folder of a system
+package, the torchvision layout in the cache, a download with checksum (unless ``MEBENCH_OFFLINE=1``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mebench.errors import DataUnavailableError
+
+GIVEN = "folder given"
+ENVIRONMENT = "MEBENCH_DATA"
+SYSTEM = "system package"
+CACHE = "cache"
+EMBEDDED = "embedded in the package"
+
+
+def cache_dir() -> Path:
+    """Where mebench keeps what can be made or fetched again: ``MEBENCH_CACHE``, else the user's cache folder."""
+    if own := os.environ.get("MEBENCH_CACHE"):
+        return Path(own).expanduser()
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared).expanduser() / "mebench"
+    return Path.home() / ".cache" / "mebench"
+
+
+def download_folder() -> Path:
+    """Where downloads go, in torchvision's layout."""
+    return cache_dir() / "datasets"
+
+
+def offline() -> bool:
+    """Whether ``MEBENCH_OFFLINE`` forbids downloads."""
+    return os.environ.get("MEBENCH_OFFLINE", "") not in ("", "0")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set lies on disk.
+
+    Attributes:
+        name: as registered.
+        files: names that must all be there, each plain or with ``.gz``.
+        folders: below a folder that may hold several data sets, where the files can be.
+        system: folder and name of a system package, if there is one.
+        embedded: folder inside mebench, if it ships with the package.
+        download: the class in ``torchvision.datasets`` that fetches it, or None.
+        what, url: what to fetch by hand, and where it is published.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+    system: tuple[Path, str] | None = None
+    embedded: Path | None = None
+    download: str | None = None
+    what: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a data set was found.
+
+    Attributes:
+        folder: holds the files.
+        place: ``folder given``, ``MEBENCH_DATA``, ``system package ...``, ``cache`` or ``embedded in the package``;
+            part of results, so it names no path.
+    """
+
+    folder: Path
+    place: str
+
+    def file(self, name: str) -> Path:
+        """The file of that name, plain or compressed."""
+        plain = self.folder / name
+        return plain if plain.is_file() else self.folder / f"{name}.gz"
+
+
+def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
+    """Every place where the data set is looked for, in order."""
+    if root is not None:
+        for folder in ("", *layout.folders):
+            yield Found(Path(root).expanduser() / folder, GIVEN)
+        return
+    if layout.embedded is not None:
+        yield Found(layout.embedded, EMBEDDED)
+        return
+    if own := os.environ.get("MEBENCH_DATA"):
+        for folder in layout.folders:
+            yield Found(Path(own).expanduser() / folder, ENVIRONMENT)
+    if layout.system is not None:
+        yield Found(layout.system[0], f"{SYSTEM} {layout.system[1]}")
+    for folder in layout.folders:
+        yield Found(download_folder() / folder, CACHE)
+
+
+def find(layout: Layout, root: str | None = None) -> Found | None:
+    """The first place that holds all the files, or None."""
+    for found in candidates(layout, root):
+        if all(found.file(name).is_file() for name in layout.files):
+            return found
+    return None
+
+
+def unavailable(layout: Layout, root: str | None, reason: str = "") -> DataUnavailableError:
+    """The one error for a data set that is nowhere: every place looked at, and what to do."""
+    looked = ", ".join(f"{found.folder} ({found.place}{_lacks(layout, found)})" for found in candidates(layout, root))
+    message = f"data set {layout.name!r} not found; looked in {looked}"
+    if reason:
+        message += f"; {reason}"
+    return DataUnavailableError(f"{message}. {_advice(layout, root)}")
+
+
+def _lacks(layout: Layout, found: Found) -> str:
+    """Name what is missing where only a part of the files was found."""
+    missing = [name for name in layout.files if not found.file(name).is_file()]
+    return f", lacks {', '.join(missing)}" if len(missing) < len(layout.files) else ""
+
+
+def _advice(layout: Layout, root: str | None) -> str:
+    if root is not None:
+        return f"Put {layout.what} there, or leave out `root` to look elsewhere"
+    if layout.embedded is not None:
+        return "Install mebench again"
+    target = download_folder() / layout.folders[0]
+    below = f"{layout.folders[0]} below a folder" if layout.folders[0] else "a folder"
+    steps = [f"put {layout.what} from {layout.url} into {target}, or into {below} that MEBENCH_DATA names"]
+    if layout.system is not None:
+        steps.insert(0, f"`apt-get install {layout.system[1]}` (Debian, Ubuntu)")
+    return f"Without internet access: {', or '.join(steps)}"
