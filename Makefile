@@ -1,0 +1,37 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer:
+#   make table1    install mebench into .venv and run the main benchmark
+#   make test      install what the tests need and pass them
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: table1 test lint perf clean
+
+table1: $(VENV)/.run
+	$(BIN)/mebench run benchmarks/table1.yaml
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV)
+
+perf: $(VENV)/.dev
+	$(BIN)/python -m pytest benchmarks/perf --benchmark-group-by=group --benchmark-columns=min,median
