@@ -73,7 +73,7 @@ class Parameter:
     def _check_scalar(self, value: Any, kind: str) -> Any:
         if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        python_type = {"int": int, "float": float, "str": str, "bool": bool}[kind]
+        python_type: type[Any] = {"int": int, "float": float, "str": str, "bool": bool}[kind]
         if not isinstance(value, python_type) or (kind == "int" and isinstance(value, bool)):
             raise ValueError(f"must be {self._expected}, not {value!r}")
         if self.choices and value not in self.choices:
@@ -114,9 +114,7 @@ class Entry:
         try:
             return getattr(importlib.import_module(module_name), attribute)
         except Exception as error:
-            raise PluginError(
-                f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}"
-            ) from error
+            raise PluginError(f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}") from error
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all parameters with defaults filled in, in the order of their declaration.
@@ -150,6 +148,21 @@ class Entry:
                 words.append(value if isinstance(value, str) else f"{parameter.name}={value}")
         return ",".join(words) or "default"
 
+    def label(self, resolved: Mapping[str, Any]) -> str:
+        """The name and, in brackets, what differs from the defaults: ``probability(decimals=2)``."""
+        changed = [
+            f"{parameter.name}={_word(resolved[parameter.name])}"
+            for parameter in self.parameters
+            if resolved[parameter.name] != parameter.default
+        ]
+        return f"{self.name}({','.join(changed)})" if changed else self.name
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "/".join(map(_word, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
 
 @dataclass(frozen=True)
 class AttackEntry(Entry):
@@ -158,7 +171,6 @@ class AttackEntry(Entry):
     Attributes:
         family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
         needs: what an answer must hold: ``label``, ``probability``, ``explanation``.
-        data_prior: what the attacker has: ``none``, ``public`` or ``problem-domain`` (``pool`` decides for pools).
         paper: short reference with an arXiv or DOI number.
         minimum_budget: the smallest budget that makes sense, in queries.
     """
@@ -208,6 +220,7 @@ class Registry:
 
     _entries: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _origins: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    _conflicts: dict[tuple[Kind, str], str] = field(default_factory=dict)
 
     def add(self, entries: Iterable[tuple[Kind, Entry]], origin: str) -> None:
         """Add the entries of one plugin: all of them, or none.
@@ -221,9 +234,9 @@ class Registry:
             key = (kind, entry.name)
             taken_by = self._origins.get(key, new.get(key))
             if taken_by is not None:
-                raise PluginError(
-                    f"{kind} {entry.name!r} is registered twice, by {taken_by} and by {origin}: uninstall one"
-                )
+                problem = f"{kind} {entry.name!r} is registered twice, by {taken_by} and by {origin}: uninstall one"
+                self._conflicts[key] = problem
+                raise PluginError(problem)
             new[key] = origin
         for kind, entry in entries:
             self._entries[kind][entry.name] = entry
@@ -246,7 +259,10 @@ class Registry:
 
         Raises:
             UnknownNameError: no such name; the message suggests the nearest.
+            PluginError: two distributions have registered it, so that it is not clear which is meant.
         """
+        if (kind, name) in self._conflicts:
+            raise PluginError(self._conflicts[kind, name])
         try:
             return self._entries[kind][name]
         except KeyError:

@@ -1,0 +1,127 @@
+"""The command line. Each command is imported when it is called, so that ``mebench --help`` imports little.
+
+Exit codes: 0 fine; 1 something got worse; 2 wrong usage or configuration, or nothing to compare; 3 trials failed or
+are missing; 70 a fault of mebench's own; 130 interrupted; 141 the reader of a pipe went away.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+import mebench
+from mebench.errors import ConfigurationError, MebenchError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("mebench.cli.run:run", "Run what is missing of a benchmark and print its leaderboard."),
+    "plan": ("mebench.cli.plan:plan", "Show what would run: trials, queries, time."),
+    "leaderboard": ("mebench.cli.leaderboard:leaderboard", "Print the table of one or more results folders."),
+    "compare": ("mebench.cli.compare:compare", "Tell whether results got worse than a baseline."),
+    "plot": ("mebench.cli.plot:plot", "Draw accuracy against queries."),
+    "list": ("mebench.cli.list:list_", "List attacks, channels, networks and data sets."),
+    "info": ("mebench.cli.info:info", "Say all about one name: parameters, defaults, paper."),
+    "plugins": ("mebench.cli.plugins:plugins", "Show the plugins, and why one did not load."),
+    "schema": ("mebench.cli.schema:schema", "Print the JSON schema of benchmark files, for editors."),
+    "victims": ("mebench.cli.victims:victims", "List, train and check victims."),
+    "data": ("mebench.cli.data:data", "Show where data sets are looked for, and fetch them."),
+}
+"""Where each command is and what it does, in the order of ``mebench --help``."""
+
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+_PLACED = re.compile(r"^\S.*:\d+:\d+: ")
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is called, and suggests the nearest name for one that does not exist."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Look a command up by its name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from mebench.registry import did_you_mean
+
+            raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(mebench.__version__, prog_name="mebench", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Compare model-extraction attacks: same victim, same response channel, same enforced query budget.
+
+    \b
+    Examples:
+      mebench run benchmarks/table1.yaml
+      mebench plan benchmarks/table1.yaml --profile paper
+      mebench info megex
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; a command returns its own, or None for 0."""
+    try:
+        code = cli.main(args, prog_name="mebench", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except MebenchError as error:
+        _show(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("mebench: interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is flushed into the pipe
+        return BROKEN_PIPE
+    except Exception as error:
+        _show_internal(error)
+        return INTERNAL_ERROR
+
+
+def _show(error: MebenchError) -> None:
+    """Print an error of the user's, one line per problem."""
+    if _debugging():
+        traceback.print_exc()
+    lines = error.problems if isinstance(error, ConfigurationError) else str(error).splitlines()
+    for line in lines:
+        click.echo(line if _PLACED.match(line) else f"mebench: {line}", err=True)
+
+
+def _show_internal(error: Exception) -> None:
+    if _debugging():
+        traceback.print_exc()
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    hint = "" if _debugging() else "; set MEBENCH_DEBUG=1 for the traceback"
+    click.echo(f"mebench: internal error: {what}{hint}", err=True)
+
+
+def _debugging() -> bool:
+    return os.environ.get("MEBENCH_DEBUG", "") not in ("", "0")

@@ -1,0 +1,132 @@
+"""``mebench info``: everything about one name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mebench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mebench.registry import Entry, Kind, Parameter
+
+_KINDS: dict[Kind, str] = {
+    "attack": "an attack",
+    "channel": "a channel",
+    "network": "a network",
+    "dataset": "a data set",
+}
+_FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(name: str, as_json: bool) -> None:
+    """Say all about NAME, an attack, channel, network or data set: what it is and what can be set.
+
+    \b
+    Examples:
+      mebench info megex
+      mebench info vg
+      mebench info fashion-mnist-10k --json
+    """
+    from mebench.registry import KINDS
+
+    found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
+    if not found:
+        raise UnknownNameError(_unknown(name))
+    if as_json:
+        click.echo(json.dumps([_json(kind, entry) for kind, entry in found], indent=1))
+        return
+    from mebench.cli.screen import console
+
+    screen = console()
+    for kind, entry in found:
+        _print(screen, kind, entry)
+
+
+def _find(kind: Kind, name: str) -> Entry | None:
+    from mebench.plugins import registry
+
+    return next((entry for entry in registry().entries(kind) if entry.name == name), None)
+
+
+def _unknown(name: str) -> str:
+    from mebench.plugins import catalogue
+    from mebench.registry import KINDS, did_you_mean
+
+    registry, plugins = catalogue().registry, catalogue().plugins
+    known = [known for kind in KINDS for known in registry.names(kind)]
+    failed = any(plugin.error for plugin in plugins)
+    hint = " (a plugin did not load: see `mebench plugins`)" if failed else "; see `mebench list`"
+    return f"nothing is named {name!r}{did_you_mean(name, known) or hint}"
+
+
+def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
+    """What is known besides the parameters, in words."""
+    from mebench.config.checker import fitting_channels
+    from mebench.plugins import registry
+    from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry
+
+    facts: dict[str, Any] = {"from": registry().origin(kind, entry.name)}
+    if isinstance(entry, AttackEntry):
+        facts["paper"] = entry.paper
+        facts["family"] = f"{entry.family} ({_FAMILIES[entry.family]})"
+        facts["needs"] = ", ".join(sorted(entry.needs))
+        facts["channels"] = ", ".join(fitting_channels(entry, registry())) or "none that is installed"
+        facts["smallest budget"] = f"{entry.minimum_budget:,} queries" if entry.minimum_budget > 1 else ""
+    elif isinstance(entry, ChannelEntry):
+        facts["gives"] = ", ".join(sorted(entry.gives))
+    elif isinstance(entry, DatasetEntry):
+        facts["shape"] = " x ".join(map(str, entry.shape))
+        facts["classes"] = str(entry.num_classes or "")
+        facts["licence"] = entry.licence
+        facts["source"] = entry.source
+    return {key: value for key, value in facts.items() if value}
+
+
+def _print(screen: Console, kind: Kind, entry: Entry) -> None:
+    from mebench.cli.screen import print_table
+
+    screen.print(f"{entry.name}, {_KINDS[kind]}", style="bold")
+    screen.print(entry.summary)
+    screen.print()
+    for key, value in _facts(kind, entry).items():
+        screen.print(f"{key}: {value}")
+    screen.print()
+    if not entry.parameters:
+        screen.print("It has no parameters.")
+        return
+    rows = [(one.name, one.type, _written(one.default), _range(one), one.help) for one in entry.parameters]
+    print_table(screen, ("parameter", "type", "default", "range", "what it is"), rows, wrap=["what it is"])
+
+
+def _range(parameter: Parameter) -> str:
+    if parameter.choices:
+        return " | ".join(map(str, parameter.choices))
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    return f">= {low:g}" if low is not None else f"<= {high:g}" if high is not None else ""
+
+
+def _written(value: Any) -> str:
+    """A value as it is written in a benchmark file."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json(kind: Kind, entry: Entry) -> dict[str, Any]:
+    parameters = [asdict(parameter) for parameter in entry.parameters]
+    return {
+        "kind": kind,
+        "name": entry.name,
+        "summary": entry.summary,
+        **_facts(kind, entry),
+        "parameters": parameters,
+    }

@@ -1,0 +1,77 @@
+"""``mebench list``: what can be named in a benchmark file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from mebench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from mebench.registry import Kind
+
+TITLES: dict[Kind, str] = {
+    "attack": "attacks",
+    "channel": "channels",
+    "network": "networks",
+    "dataset": "datasets",
+}
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(kind: str | None, as_json: bool) -> None:
+    """List what can be named in a benchmark file; of one KIND only: attacks, channels, networks or datasets.
+
+    \b
+    Examples:
+      mebench list
+      mebench list attacks
+      mebench list channels --json
+    """
+    from mebench.plugins import registry
+
+    kinds = [_kind(kind)] if kind else list(TITLES)
+    known = registry()
+    if as_json:
+        found = {
+            TITLES[one]: [
+                {"name": entry.name, "summary": entry.summary, "origin": known.origin(one, entry.name)}
+                for entry in known.entries(one)
+            ]
+            for one in kinds
+        }
+        click.echo(json.dumps(found, indent=1))
+        return
+    for one in kinds:
+        _print(one, titled=len(kinds) > 1)
+
+
+def _kind(word: str) -> Kind:
+    """The kind that a word means, in singular or plural."""
+    from mebench.registry import did_you_mean
+
+    for kind, title in TITLES.items():
+        if word.lower() in (kind, title, title.replace("datasets", "data")):
+            return kind
+    raise UnknownNameError(f"unknown kind {word!r}{did_you_mean(word, TITLES.values())}")
+
+
+def _print(kind: Kind, titled: bool) -> None:
+    from mebench.cli.screen import console, print_table
+    from mebench.plugins import registry
+
+    screen = console()
+    if titled:
+        screen.print(f"{TITLES[kind]}:", style="bold")
+    known = registry()
+    rows = [(entry.name, entry.summary, known.origin(kind, entry.name)) for entry in known.entries(kind)]
+    if rows:
+        print_table(screen, ("name", "what it is", "from"), rows, wrap=["what it is"])
+    else:
+        screen.print("none; see `mebench plugins`")
+    if titled:
+        screen.print()

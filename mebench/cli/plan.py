@@ -1,0 +1,125 @@
+"""``mebench plan``: what would run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mebench.forecast import Forecast, Row
+    from mebench.plan import Plan
+
+COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "queries left", "time left")
+NUMBERS = ("budget", "seeds", "queries left", "time left")
+_MEASURED = {
+    "results": "measured on finished trials in the results folder",
+    "file": "as the file says it was measured on {}",
+}
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--profile", metavar="NAME", help="Profile of the file; its default without it.")
+@click.option(
+    "--only",
+    metavar="GLOB",
+    multiple=True,
+    help="Only these: ATTACK, ATTACK/VARIANT, ATTACK/VARIANT/VICTIM/CHANNEL or a trial's id; !GLOB leaves out.",
+)
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds, in place of the file's.")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder [default: runs/NAME/PROFILE].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(
+    file: Path,
+    profile: str | None,
+    only: tuple[str, ...],
+    overrides: tuple[str, ...],
+    seeds: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what would run: the trials of FILE by row, what is done already, queries and time.
+
+    Nothing is run and nothing is written.
+
+    \b
+    Examples:
+      mebench plan benchmarks/table1.yaml
+      mebench plan benchmarks/table1.yaml --profile paper --only 'megex/*'
+      mebench plan benchmarks/table1.yaml --seeds 5 --set 'runs.*.budgets=[1000]'
+    """
+    from mebench.config import load_benchmark
+    from mebench.forecast import forecast
+    from mebench.plan import default_out, make_plan
+
+    benchmark = load_benchmark(file, overrides, profile=profile)
+    planned = make_plan(benchmark, profile, seeds=seeds, only=only)
+    folder = out or default_out(benchmark, planned.profile)
+    ahead = forecast(planned, folder)
+    if as_json:
+        click.echo(json.dumps(_json(planned, ahead, folder), indent=1))
+    else:
+        _print(planned, ahead, folder)
+
+
+def _print(planned: Plan, ahead: Forecast, folder: Path) -> None:
+    from mebench.cli.screen import console, print_table
+    from mebench.plan_notes import plan_notes
+
+    screen = console()
+    screen.print(f"{planned.benchmark.name}, profile {planned.profile}: {len(planned.trials)} trials -> {folder}")
+    for note in plan_notes(planned):
+        screen.print(note)
+    print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
+    screen.print(_total(planned, ahead))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    from mebench.cli.screen import duration
+
+    attack = row.attack if row.variant == "default" else f"{row.attack} {row.variant}"
+    states = ", ".join(word if count == len(row.seeds) else f"{count} {word}" for word, count in row.states.items())
+    time = "unknown" if row.seconds is None else duration(row.seconds) if row.left else ""
+    budget, queries = (f"{number:,}" if number else "" for number in (row.budget, row.queries))
+    channel = row.channel if row.budget else ""
+    return (attack, row.victim, channel, row.clone, budget, str(len(row.seeds)), states, queries, time)
+
+
+def _total(planned: Plan, ahead: Forecast) -> str:
+    from mebench.cli.screen import duration
+
+    states = ", ".join(f"{count} {word}" for word, count in ahead.states().items())
+    left = sum(row.left for row in ahead.rows)
+    if not left:
+        return f"{states}: nothing is left to run."
+    where = {row.measured: _MEASURED[row.measured] for row in ahead.rows if row.measured}
+    if not where:
+        time = "time unknown: no finished trial in the results folder to measure by"
+    else:
+        rest = f" for {left - ahead.unmeasured} of {left} trials" if ahead.unmeasured else ""
+        machine = planned.settings.speed.machine if planned.settings.speed else ""
+        time = f"about {duration(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
+    return f"{states}; {ahead.queries:,} queries left; {time}. The training of victims is not counted."
+
+
+def _json(planned: Plan, ahead: Forecast, folder: Path) -> dict[str, object]:
+    from mebench.plan_notes import plan_notes
+
+    about = planned.metadata()
+    del about["reported"], about["trials"]
+    return {
+        **about,
+        "out": str(folder),
+        "notes": plan_notes(planned),
+        "trials": len(planned.trials),
+        "states": ahead.states(),
+        "queries_left": ahead.queries,
+        "seconds_left": None if ahead.unmeasured else round(ahead.seconds, 1),
+        "rows": [asdict(row) for row in ahead.rows],
+        "ids": list(planned.ids),
+    }

@@ -1,0 +1,83 @@
+"""Tables on the screen: as wide as they need where output is piped, as blocks where the terminal is narrow."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPED_WIDTH = 10_000
+WRAPPED_WIDTH = 30
+"""Columns; the least that a column with several lines to a cell is given."""
+GAP = 3
+
+
+def console() -> Console:
+    """A console for stdout that takes texts as they are and breaks no lines where output is piped."""
+    fixed = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
+    return Console(width=fixed, markup=False, emoji=False, highlight=False)
+
+
+def print_table(
+    screen: Console,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    wrap: Sequence[str] = (),
+) -> None:
+    """Print rows of equal length; as blocks where the screen is too narrow for the columns.
+
+    Args:
+        screen: where to.
+        columns: the head of each column.
+        rows: the cells.
+        right: the columns whose cells stand to the right, such as numbers.
+        wrap: the columns whose cells may take several lines.
+    """
+    widths = [max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True)]
+    least = [min(width, WRAPPED_WIDTH) if name in wrap else width for name, width in zip(columns, widths, strict=True)]
+    if sum(least) + GAP * (len(columns) - 1) > screen.width:
+        _print_blocks(screen, columns, rows)
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=name not in wrap)
+    for row in rows:
+        table.add_row(*row)
+    if screen.is_terminal:
+        screen.print(table)
+        return
+    with screen.capture() as captured:
+        screen.print(table)
+    for line in captured.get().splitlines():
+        screen.print(line.rstrip(), soft_wrap=True)
+
+
+def _print_blocks(screen: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row as a heading, its first cell, and one line for every other cell that says something."""
+    for row in rows:
+        screen.print(Text(row[0], style="bold"))
+        for column, cell in zip(columns[1:], row[1:], strict=True):
+            for line in textwrap.wrap(f"{column}: {cell}", max(10, screen.width - 4)) if cell else ():
+                screen.print(f"  {line}")
+
+
+def duration(seconds: float) -> str:
+    """A time in the two largest units: ``45 s``, ``3 min``, ``2 h 05 min``, ``4 d 03 h``."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24} d {hours % 24:02} h"

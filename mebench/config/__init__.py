@@ -1,0 +1,109 @@
+"""Benchmark files: reading them, checking them, and saying all that is wrong at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mebench.config.checker import Checker, fitting_channels, mapping
+from mebench.config.overrides import apply_overrides
+from mebench.config.positions import Document, Problem, read_document
+from mebench.config.reported_checks import check_reported
+from mebench.config.run_checks import check_profiles
+from mebench.config.schema import Benchmark, Profile
+from mebench.config.victim_checks import check_victims
+from mebench.config.wording import schema_problems, written
+from mebench.errors import ConfigurationError
+from mebench.plugins import catalogue
+from mebench.registry import Registry, did_you_mean
+
+__all__ = ["Benchmark", "Profile", "fitting_channels", "load_benchmark", "select_profile"]
+
+
+def load_benchmark(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    profile: str | None = None,
+    registry: Registry | None = None,
+) -> Benchmark:
+    """Read and check a benchmark file.
+
+    Args:
+        path: the file.
+        overrides: ``KEY=VALUE`` each; see `mebench.config.overrides`.
+        profile: the one that overrides are meant for; the file's default without it.
+        registry: what can be named; that of the installed plugins without it.
+
+    Raises:
+        ConfigurationError: one line per problem, as ``file:line:column: path: problem``.
+    """
+    document = read_document(Path(path))
+    document.content = {key: value for key, value in document.content.items() if not key.startswith("x-")}
+    lines = []
+    if overrides:
+        chosen = _profile_for_overrides(document, profile)
+        lines = apply_overrides(document, overrides, chosen, registry or catalogue().registry)
+    lines += [_line(document, problem) for problem in _problems(document, registry)]
+    if lines:
+        raise ConfigurationError(*dict.fromkeys(lines))
+    benchmark = Benchmark.model_validate(document.content)
+    benchmark._file = Path(path)
+    return benchmark
+
+
+def select_profile(benchmark: Benchmark, name: str | None) -> str:
+    """The name of the profile to run.
+
+    Raises:
+        ConfigurationError: the file has no such profile.
+    """
+    chosen = name or benchmark.first_profile
+    if chosen not in benchmark.profiles:
+        raise ConfigurationError(_no_profile(str(benchmark.file), chosen, list(benchmark.profiles)))
+    return chosen
+
+
+def _profile_for_overrides(document: Document, profile: str | None) -> str:
+    profiles = list(mapping(document.content.get("profiles")))
+    default = document.content.get("default_profile")
+    if profile and profile not in profiles:
+        raise ConfigurationError(_no_profile(document.file, profile, profiles))
+    return str(profile or default or next(iter(profiles), ""))
+
+
+def _no_profile(file: str, profile: str, known: Sequence[str]) -> str:
+    return f"{file}: no profile {profile!r}{did_you_mean(profile, known)}"
+
+
+def _problems(document: Document, registry: Registry | None) -> list[Problem]:
+    """All problems, in the order of the file."""
+    checker = Checker(document.content, registry or catalogue().registry, "" if registry else _hint())
+    check_victims(checker)
+    check_reported(checker, check_profiles(checker))
+    unread = [problem.location for problem in document.problems if not problem.at_key]
+    found = [
+        problem
+        for problem in (*schema_problems(document.content), *checker.problems)
+        if not any(problem.location[: len(location)] == location for location in unread)
+    ]
+    return sorted([*document.problems, *found], key=lambda problem: _order(document, problem))
+
+
+def _order(document: Document, problem: Problem) -> tuple[int, int]:
+    mark = problem.mark or document.mark(problem.location, problem.at_key)
+    return mark.line, mark.column
+
+
+def _line(document: Document, problem: Problem) -> str:
+    mark = problem.mark
+    place = f"{document.file}:{mark.line}:{mark.column}" if mark else ""
+    place = place or document.place(problem.location, problem.at_key)
+    where = written(problem.location)
+    return f"{place}: {where}: {problem.text}" if where else f"{place}: {problem.text}"
+
+
+def _hint() -> str:
+    """What to add to an unknown name if it may come from a plugin that did not load."""
+    failed = [f"{status.name} of {status.origin}" for status in catalogue().plugins if status.error]
+    return f" ({', '.join(failed)} did not load: see `mebench plugins`)" if failed else ""

@@ -1,0 +1,153 @@
+"""Checks of the ``profiles`` of a benchmark file: do attack, channel, pool and budget fit together?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mebench.config.checker import Checker, Resolved, fitting_channels, items, listed, mapping
+from mebench.config.positions import Location
+from mebench.config.wording import written
+from mebench.registry import AttackEntry, ChannelEntry, Entry
+
+
+@dataclass
+class Used:
+    """What the profiles of a file use.
+
+    Attributes:
+        victims: names of victims.
+        variants: variants by attack.
+        channels: labels of channels by attack, e.g. ``vg(score=logit)``.
+        unclear: attacks of which a row could not be read, so that their variants are not all known.
+    """
+
+    victims: set[str] = field(default_factory=set)
+    variants: dict[str, set[str]] = field(default_factory=dict)
+    channels: dict[str, set[str]] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+
+
+def check_profiles(checker: Checker) -> Used:
+    """Check every profile, and return what they use."""
+    used = Used()
+    profiles = mapping(checker.content.get("profiles"))
+    for name, profile in profiles.items():
+        checker.name(("profiles", name))
+        _Profile(checker, used, ("profiles", name), mapping(profile)).check()
+    default = checker.content.get("default_profile")
+    checker.known(("default_profile",), default, profiles, "unknown profile")
+    return used
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What a run multiplies its attacks with; texts, since any of it may be wrong."""
+
+    victims: tuple[str, ...]
+    budgets: tuple[str, ...]
+    clone: str
+    pool: str
+
+    def points(self, attack: Entry) -> list[tuple[str, ...]]:
+        """One point per row that an attack makes."""
+        pool = self.pool if isinstance(attack, AttackEntry) and attack.family == "pool" else ""
+        return [(victim, budget, self.clone, pool) for victim in self.victims for budget in self.budgets]
+
+
+class _Profile:
+    """The checks of one profile.
+
+    ``_rows`` holds where each row of the leaderboard was seen first: two trials of one row would be mixed.
+    """
+
+    def __init__(self, checker: Checker, used: Used, location: Location, content: Mapping[str, Any]) -> None:
+        self._checker = checker
+        self._used = used
+        self._location = location
+        self._content = content
+        self._victims = mapping(checker.content.get("victims"))
+        self._runs = listed(content.get("runs"))
+        self._rows: dict[tuple[Any, ...], Location] = {}
+
+    def check(self) -> None:
+        self._checker.no_repeats((*self._location, "references"), self._content.get("references"))
+        self._checker.no_repeats((*self._location, "seeds"), self._content.get("seeds"))
+        for index, run in enumerate(self._runs):
+            self._run((*self._location, "runs", index), mapping(run))
+        names = {mapping(attack).get("attack") for run in self._runs for attack in listed(mapping(run).get("attacks"))}
+        for name in mapping(mapping(self._content.get("speed")).get("queries_per_second")):
+            location = (*self._location, "speed", "queries_per_second", name)
+            self._checker.known(location, name, map(str, names), "no run of this profile has the attack")
+
+    def _run(self, location: Location, run: Mapping[str, Any]) -> None:
+        for key in ("victims", "budgets", "seeds", "references"):
+            self._checker.no_repeats((*location, key), run.get(key))
+        for index, name in items(run.get("victims")):
+            self._used.victims.add(str(name))
+            self._checker.known((*location, "victims", index), name, self._victims, "unknown victim")
+        clone = self._checker.component("network", run.get("clone"), (*location, "clone"))
+        pool = self._checker.component("dataset", run.get("pool"), (*location, "pool"), reserved=("name", "prior"))
+        grid = _Grid(
+            tuple(map(str, listed(run.get("victims")))),
+            tuple(map(str, listed(run.get("budgets")))),
+            clone[0].label(clone[1]) if clone else "",
+            f"{pool[0].label(pool[1])} {mapping(run.get('pool')).get('prior')}" if pool else "",
+        )
+        for index, attack in items(run.get("attacks")):
+            here = (*location, "attacks", index)
+            row = self._attack(here, mapping(attack), has_pool=run.get("pool") is not None)
+            if row:
+                self._repeats(here, [(row[0].name, *row[1:], *point) for point in grid.points(row[0])])
+        self._budgets(location, run)
+
+    def _attack(self, location: Location, attack: Mapping[str, Any], has_pool: bool) -> tuple[Entry, str, str] | None:
+        """Check an attack and note its use; return it with variant and channel if all of it can be read."""
+        name = attack.get("attack")
+        entry = self._checker.entry("attack", name, (*location, "attack"))
+        channel = self._checker.component("channel", attack.get("channel"), (*location, "channel"))
+        variants = self._used.variants.setdefault(str(name), set())
+        resolved = None
+        if isinstance(entry, AttackEntry):
+            given = mapping(attack.get("parameters"))
+            resolved = self._checker.parameters(entry, given, (*location, "parameters"))
+            self._fits(location, entry, channel, has_pool)
+        if entry is None or resolved is None or channel is None:
+            self._used.unclear.add(str(name))
+            return None
+        variant = str(attack.get("variant") or entry.variant(resolved[1]))
+        answered = channel[0].label(channel[1])
+        variants.add(variant)
+        self._used.channels.setdefault(entry.name, set()).add(answered)
+        return entry, variant, answered
+
+    def _fits(self, location: Location, attack: AttackEntry, channel: Resolved | None, has_pool: bool) -> None:
+        """Check that the channel gives what the attack needs, and that a pool is there if it needs one."""
+        given = channel[0].gives if channel and isinstance(channel[0], ChannelEntry) else attack.needs
+        lacking = " and ".join(sorted(attack.needs - given))
+        if lacking and channel:
+            fit = ", ".join(fitting_channels(attack, self._checker.registry)) or "none is installed"
+            text = f"{attack.name} needs {lacking}, which {channel[0].name} does not give. Channels that do: {fit}"
+            self._checker.add((*location, "channel"), text)
+        if attack.family == "pool" and not has_pool:
+            text = f"{attack.name} chooses from a pool: give the run one, e.g. pool: {{name: ..., prior: public}}"
+            self._checker.add((*location, "attack"), text)
+
+    def _repeats(self, location: Location, rows: list[tuple[Any, ...]]) -> None:
+        """Check that no earlier attack makes the same row of the leaderboard."""
+        firsts = [self._rows.setdefault(row, location) for row in rows]
+        other = next((first for first in firsts if first != location), None)
+        if other:
+            text = f"is the same row as {written(other)}: remove one, or give it a variant of its own"
+            self._checker.add(location, text)
+
+    def _budgets(self, location: Location, run: Mapping[str, Any]) -> None:
+        names = {mapping(attack).get("attack") for attack in listed(run.get("attacks"))}
+        known = [entry for entry in self._checker.registry.entries("attack") if entry.name in names]
+        attacks = [entry for entry in known if isinstance(entry, AttackEntry)]
+        largest = max(attacks, key=lambda entry: entry.minimum_budget, default=None)
+        for index, budget in items(run.get("budgets")):
+            if largest and type(budget) is int and 1 <= budget < largest.minimum_budget:
+                text = f"must be at least {largest.minimum_budget} for {largest.name}, not {budget}"
+                self._checker.add((*location, "budgets", index), text)

@@ -1,0 +1,113 @@
+"""The grid of a benchmark's profile: attacks x victims x budgets x seeds as resolved trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from mebench.config.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
+from mebench.registry import Kind, Registry
+from mebench.spec import Component, TrainingRecipe, TrialSpec, VictimSpec
+
+SUPERVISED: Literal["supervised"] = "supervised"
+
+
+def references(profile: Profile) -> list[str]:
+    """The reference rows that a profile or any of its runs asks for."""
+    asked = [profile.references if run.references is None else run.references for run in profile.runs]
+    return list(dict.fromkeys(name for names in asked for name in names))
+
+
+class Grid:
+    """Makes the trials of a profile.
+
+    Args:
+        benchmark: a checked file.
+        profile: one of its profiles.
+        registry: what the file was checked with.
+        seeds: in place of the file's.
+    """
+
+    def __init__(
+        self, benchmark: Benchmark, profile: Profile, registry: Registry, seeds: Sequence[int] | None = None
+    ) -> None:
+        self._profile = profile
+        self._registry = registry
+        self._seeds = seeds
+        self._victims = {name: self._victim(name, section) for name, section in benchmark.victims.items()}
+
+    def trials(self) -> list[TrialSpec]:
+        """All trials, supervised references first, in the order of the file; each once."""
+        runs = self._profile.runs
+        supervised = {}
+        for run in runs:
+            asked = self._profile.references if run.references is None else run.references
+            for trial in self._supervised(run) if SUPERVISED in asked else ():
+                supervised[trial.id] = trial
+        return [*supervised.values(), *(trial for run in runs for trial in self._attacks(run))]
+
+    def _attacks(self, run: Run) -> Iterator[TrialSpec]:
+        clone = self._component("network", run.clone)
+        for section in run.attacks:
+            for victim in run.victims:
+                for budget in run.budgets:
+                    for seed in self._seeds_of(run):
+                        yield self._trial(run, section, self._victims[victim], clone, budget, seed)
+
+    def _trial(
+        self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int
+    ) -> TrialSpec:
+        entry = self._registry.attack(section.attack)
+        parameters = entry.resolve(section.parameters)
+        pool = run.pool if entry.family == "pool" else None
+        return TrialSpec(
+            victim=victim,
+            channel=self._component("channel", section.channel),
+            attack=Component(entry.name, parameters),
+            variant=section.variant or entry.variant(parameters),
+            clone=clone,
+            budget=budget,
+            seed=seed,
+            pool=self._component("dataset", pool) if pool else None,
+            data_prior=pool.prior if pool else "none",
+            evaluations=run.evaluations or self._profile.evaluations,
+            tf32=self._profile.tf32,
+        )
+
+    def _supervised(self, run: Run) -> Iterator[TrialSpec]:
+        clone = self._component("network", run.clone)
+        for victim in run.victims:
+            for seed in self._seeds_of(run):
+                yield TrialSpec(
+                    kind=SUPERVISED,
+                    victim=self._victims[victim],
+                    channel=Component("none"),
+                    attack=Component(SUPERVISED),
+                    variant="default",
+                    clone=clone,
+                    budget=0,
+                    seed=seed,
+                    evaluations=1,
+                    tf32=self._profile.tf32,
+                )
+
+    def _seeds_of(self, run: Run) -> Sequence[int]:
+        return self._seeds or run.seeds or self._profile.seeds
+
+    def _component(self, kind: Kind, named: Named) -> Component:
+        return Component(named.name, self._registry.get(kind, named.name).resolve(named.parameters))
+
+    def _victim(self, name: str, section: VictimSection) -> VictimSpec:
+        return VictimSpec(
+            name=name,
+            data=self._component("dataset", section.data),
+            image_size=(section.image_size[0], section.image_size[1]) if section.image_size else None,
+            network=self._component("network", section.network) if section.network else None,
+            training=TrainingRecipe(**section.training.model_dump()) if section.training else None,
+            seed=section.seed,
+            factory=section.factory,
+            weights=section.weights,
+            torchscript=section.torchscript,
+            mean=tuple(section.mean) if section.mean else None,
+            std=tuple(section.std) if section.std else None,
+        )
