@@ -155,13 +155,13 @@ class TrialFolder:
 
 
 def trial_folders(root: Path) -> list[TrialFolder]:
-    """The trials in a benchmark's folder, by name: every folder with a ``spec.json`` or a ``failure.json``."""
+    """The trials in a benchmark's folder, by name: every folder with a spec, a result or a failure."""
     if not root.is_dir():
         raise ResultsError(f"{root}: no such results folder")
     found = [
         path
         for path in sorted(root.iterdir())
-        if path.is_dir() and any((path / name).exists() for name in ("spec.json", "failure.json"))
+        if path.is_dir() and any((path / name).exists() for name in ("spec.json", "result.json", "failure.json"))
     ]
     return [TrialFolder(path) for path in found]
 

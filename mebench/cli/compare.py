@@ -1,0 +1,111 @@
+"""``mebench compare``: the regression check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mebench.compare import Comparison
+    from mebench.leaderboard import Leaderboard
+
+FORMAT_NAMES = ("text", "md", "json", "junit", "github")
+
+
+@click.command()
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Compare this metric instead of the default.")
+@click.option("--tolerance", "tolerances", multiple=True, metavar="NAME=X", help="Let a metric change by this much.")
+@click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--allow-missing", is_flag=True, help="Do not fail for rows that are failing, gone or incomplete in NEW.")
+@click.option("--update", is_flag=True, help="Write the rows of NEW into the folder BASE, as the new baseline.")
+@click.option("--prune", is_flag=True, help="With --update: delete rows of BASE that NEW does not have.")
+@click.pass_context
+def compare(
+    context: click.Context,
+    base: Path,
+    new: Path,
+    metrics: Sequence[str],
+    tolerances: Sequence[str],
+    style: str,
+    output: Path | None,
+    allow_missing: bool,
+    update: bool,
+    prune: bool,
+) -> None:
+    """Compare the results NEW with BASE.
+
+    Each is a results folder, a folder of committed rows, or a leaderboard.json. Accuracy and fidelity may change by
+    0.02, auc by 0.02, queries_to_90 by a fraction of 0.2. A change beyond that counts only if the 95 % interval of
+    the difference over seeds excludes 0.
+
+    Exit codes: 0 fine, 1 a row is worse, 2 nothing can be compared, 3 trials failed or are missing in NEW.
+    """
+    from mebench.compare import compare as compare_leaderboards
+    from mebench.leaderboard import build_leaderboard
+
+    if prune and not update:
+        raise click.UsageError("--prune needs --update")
+    board = build_leaderboard([new])
+    wanted = _parse_tolerances(tolerances)
+    comparison = compare_leaderboards(_read_base(base, update), board, metrics, wanted)
+    _show(comparison, style, output, allow_missing)
+    if update:
+        _update(base, board, prune)
+        return
+    context.exit(comparison.exit_code(allow_missing=allow_missing))
+
+
+def _read_base(base: Path, update: bool) -> Leaderboard:
+    from mebench.leaderboard import BenchmarkInfo, Leaderboard, build_leaderboard
+
+    if update and (not base.exists() or (base.is_dir() and not any(base.iterdir()))):
+        return Leaderboard(BenchmarkInfo(), ())
+    return build_leaderboard([base])
+
+
+def _parse_tolerances(given: Sequence[str]) -> dict[str, float]:
+    tolerances = {}
+    for item in given:
+        name, _, value = item.partition("=")
+        try:
+            tolerances[name] = float(value)
+        except ValueError:
+            raise click.BadParameter(f"{item!r} is not NAME=NUMBER", param_hint="--tolerance") from None
+    return tolerances
+
+
+def _show(comparison: Comparison, style: str, output: Path | None, allow_missing: bool) -> None:
+    from mebench.compare import FORMATS, as_markdown, render_text
+
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as handle:
+            handle.write(as_markdown(comparison))
+    if output is not None:
+        from mebench.store import write_atomically
+
+        write_atomically(output, FORMATS[style](comparison, allow_missing).encode())
+    elif style == "text":
+        from rich.console import Console
+
+        render_text(comparison, Console())
+    else:
+        click.echo(FORMATS[style](comparison, allow_missing), nl=False)
+
+
+def _update(base: Path, board: Leaderboard, prune: bool) -> None:
+    from mebench.leaderboard.saved import write_row_files
+
+    written, deleted = write_row_files(base, board, prune=prune)
+    left_out = sum(row.status != "finished" for row in board.rows)
+    words = [f"wrote {len(written)} rows to {base}"]
+    words += [f"left out {left_out} that are not finished"] if left_out else []
+    words += [f"deleted {len(deleted)}"] if deleted else []
+    click.echo(", ".join(words), err=True)

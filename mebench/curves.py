@@ -1,0 +1,117 @@
+"""What is read off a trial's curve: queries needed, area, and the band over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+CurveMetric = Literal["accuracy", "fidelity"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Evaluations of one trial in the order of their making.
+
+    Attributes:
+        queries: queries spent at each evaluation.
+        accuracy, fidelity: of the clone at that time, on the test set, in [0, 1].
+    """
+
+    queries: tuple[int, ...] = ()
+    accuracy: tuple[float, ...] = ()
+    fidelity: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @classmethod
+    def from_points(cls, points: Iterable[Mapping[str, Any]]) -> Curve:
+        """Make a curve of the lines of ``curve.jsonl``.
+
+        Raises:
+            ValueError: a line lacks a number; the message names line and key.
+        """
+        columns: dict[str, list[float]] = {"queries": [], "accuracy": [], "fidelity": []}
+        for number, point in enumerate(points, start=1):
+            for key, column in columns.items():
+                value = point.get(key) if isinstance(point, Mapping) else None
+                if isinstance(value, bool) or not isinstance(value, (int, float)):
+                    raise ValueError(f"curve.jsonl line {number} has no number {key!r}")
+                column.append(value)
+        if not all(float(value).is_integer() for value in columns["queries"]):
+            raise ValueError("curve.jsonl holds a number of queries that is not whole")
+        return cls(
+            tuple(int(value) for value in columns["queries"]),
+            tuple(columns["accuracy"]),
+            tuple(columns["fidelity"]),
+        )
+
+
+def queries_to(curve: Curve, level: float) -> int | None:
+    """Return the queries at which accuracy first reaches ``level`` and stays there on the rest of the curve.
+
+    None if the last evaluation is below the level. A clone that touches the level and falls back has not reached it.
+    """
+    reached = None
+    for queries, accuracy in zip(reversed(curve.queries), reversed(curve.accuracy), strict=True):
+        if accuracy < level:
+            break
+        reached = queries
+    return reached
+
+
+def area(curve: Curve) -> float | None:
+    """Return the area under accuracy over log10(queries), by trapezoids, divided by the range: in [0, 1].
+
+    It is the mean accuracy over the orders of magnitude from the first evaluation to the last. Evaluations at 0
+    queries have no logarithm and are left out. A curve of one point (or of no extent) has its last accuracy as its
+    area; an empty one has none.
+    """
+    points = [(math.log10(q), a) for q, a in zip(curve.queries, curve.accuracy, strict=True) if q > 0]
+    if not points:
+        return None
+    extent = points[-1][0] - points[0][0]
+    if extent <= 0:
+        return points[-1][1]
+    return sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in pairwise(points)) / extent
+
+
+@dataclass(frozen=True)
+class Band:
+    """Several seeds' curves on one grid of queries.
+
+    Attributes:
+        queries: (P,) the grid: every evaluated count inside the range that all seeds share.
+        mean, low, high: (P,) mean, smallest and largest value over seeds.
+        seeds: how many curves there are.
+    """
+
+    queries: NDArray[float64]
+    mean: NDArray[float64]
+    low: NDArray[float64]
+    high: NDArray[float64]
+    seeds: int
+
+
+def band(curves: Sequence[Curve], metric: CurveMetric) -> Band | None:
+    """Lay curves over each other, interpolating linearly in log10(queries); None where they share no range."""
+    import numpy as np
+
+    kept = [[(q, v) for q, v in zip(c.queries, getattr(c, metric), strict=True) if q > 0] for c in curves]
+    kept = [points for points in kept if points]
+    if not kept:
+        return None
+    low, high = max(points[0][0] for points in kept), min(points[-1][0] for points in kept)
+    grid = np.array(sorted({q for points in kept for q, _ in points if low <= q <= high}), dtype=np.float64)
+    if not len(grid):
+        return None
+    rows = [np.interp(np.log10(grid), np.log10([q for q, _ in p]), [v for _, v in p]) for p in kept]
+    values = np.array(rows)
+    return Band(grid, values.mean(axis=0), values.min(axis=0), values.max(axis=0), len(rows))

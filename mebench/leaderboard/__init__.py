@@ -1,0 +1,24 @@
+"""Leaderboards: from results on disk to rows with statistics, and to tables.
+
+>>> from pathlib import Path
+>>> from mebench.leaderboard import build_leaderboard
+>>> build_leaderboard([Path("results/table1-quick")]).frame()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from mebench.leaderboard.build import build_leaderboard
+from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Row, SeedResult
+from mebench.leaderboard.tables import FORMATS, write_leaderboard_files
+from mebench.leaderboard.text import render_text
+
+__all__ = [
+    "FORMATS",
+    "BenchmarkInfo",
+    "Leaderboard",
+    "Row",
+    "SeedResult",
+    "build_leaderboard",
+    "render_text",
+    "write_leaderboard_files",
+]

@@ -1,0 +1,112 @@
+"""The leaderboard as Markdown, CSV, JSON and LaTeX."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from mebench.leaderboard import cells
+from mebench.leaderboard.build import build_leaderboard
+from mebench.leaderboard.flags import legend
+from mebench.leaderboard.model import Leaderboard, Row
+from mebench.leaderboard.text import REPORTED_TITLES, heading, problems, render_text, reported_cells, reported_title
+from mebench.store import write_atomically
+
+FILE_WIDTH = 120
+
+
+def as_text(leaderboard: Leaderboard) -> str:
+    """Write what the terminal shows, without colours and 120 columns wide."""
+    buffer = io.StringIO()
+    render_text(leaderboard, Console(file=buffer, width=FILE_WIDTH, color_system=None))
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def as_json(leaderboard: Leaderboard) -> str:
+    """Write all keys of all rows; the same bytes for the same results."""
+    return json.dumps(leaderboard.to_json(), indent=1, sort_keys=True) + "\n"
+
+
+def as_csv(leaderboard: Leaderboard) -> str:
+    """Write one line per row and one column per key; unknown values are empty."""
+    return str(leaderboard.frame().to_csv(index=False, lineterminator="\n"))
+
+
+def as_markdown(leaderboard: Leaderboard) -> str:
+    """Write one table of all rows, problems, notes, the paper's numbers and the legend."""
+    titles, body = _flat(leaderboard.rows, flags=True)
+    parts = ["  \n".join(map(markdown_escape, heading(leaderboard.benchmark))), markdown_table(titles, body)]
+    for title, lines in (("Problems", problems(leaderboard.rows)), ("Notes", leaderboard.notes)):
+        if lines:
+            parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_escape(line)}" for line in lines))
+    if numbers := leaderboard.unmatched_reported():
+        table = markdown_table(REPORTED_TITLES, [reported_cells(number) for number in numbers])
+        parts.append(f"**{reported_title(leaderboard)}**\n\n{table}")
+    if flags := legend(leaderboard.rows):
+        table = markdown_table(
+            ("Flag", "Raised if", "Means", "Do"), [(f.name, f.raised_if, f.means, f.do) for f in flags]
+        )
+        parts.append(table)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def markdown_table(titles: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Write a table in GitHub's Markdown, with cells escaped."""
+    lines = [titles, ["---"] * len(titles), *([markdown_escape(cell) for cell in row] for row in body)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def markdown_escape(text: str) -> str:
+    """Escape what Markdown, its tables, or HTML inside of it would take for markup."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
+
+
+def as_latex(leaderboard: Leaderboard) -> str:
+    r"""Write a ``tabular`` for the ``booktabs`` package, escaped, with ``\pm`` in math mode."""
+    import pandas as pd
+
+    titles, body = _flat(leaderboard.rows, flags=False)
+    if not body:
+        return "% no results yet\n"
+    layout = "".join(
+        "l" if title in ("Attack", "Victim", "Channel", "Clone", "Data prior", "Status") else "r" for title in titles
+    )
+    table = pd.DataFrame(body, columns=pd.Index(titles)).to_latex(index=False, escape=True, column_format=layout)
+    comments = "".join(f"% {line}\n" for line in heading(leaderboard.benchmark))
+    return comments + table.replace("±", r"$\pm$").replace("–", "--")
+
+
+def _flat(rows: Sequence[Row], *, flags: bool) -> tuple[list[str], list[list[str]]]:
+    """All rows in one table: titles, and cells without padding."""
+    optional = [column for column in (cells.CLONE, cells.PRIOR, cells.PROFILE) if cells.varying(column, rows)]
+    columns = [cells.ATTACK, cells.VICTIM, cells.CHANNEL, *optional, cells.BUDGET, *cells.SCORES, cells.REPORTED]
+    columns.append(cells.STATUS)
+    if flags:
+        columns.append(cells.flags_column(()))
+    return [column.title for column in columns], [
+        [" ".join(column.cell(row).split()) for column in columns] for row in rows
+    ]
+
+
+FORMATS: dict[str, Callable[[Leaderboard], str]] = {
+    "text": as_text,
+    "md": as_markdown,
+    "csv": as_csv,
+    "json": as_json,
+    "latex": as_latex,
+}
+"""How a leaderboard can be written, by the name of the format."""
+
+
+def write_leaderboard_files(root: Path) -> Leaderboard:
+    """Write ``leaderboard.json``, ``.csv`` and ``.md`` into a benchmark's folder, and return what they hold."""
+    leaderboard = build_leaderboard([root])
+    for name in ("json", "csv", "md"):
+        write_atomically(root / f"leaderboard.{name}", FORMATS[name](leaderboard).encode())
+    return leaderboard

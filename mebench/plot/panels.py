@@ -1,0 +1,127 @@
+"""What a figure shows: one panel per victim and budget, one line per row of the leaderboard."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mebench.curves import Band, CurveMetric, band
+from mebench.errors import ResultsError
+from mebench.leaderboard.build import group_trials
+from mebench.leaderboard.cells import prior
+from mebench.leaderboard.model import Row
+from mebench.leaderboard.rows import Group, build_row
+from mebench.leaderboard.saved import holds_trials
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attack's curve.
+
+    Attributes:
+        label: unique in its panel.
+        variant: number of the line among those of its attack, over all panels.
+    """
+
+    attack: str
+    label: str
+    variant: int
+    band: Band
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All attacks on one victim at one budget.
+
+    Attributes:
+        title: victim and budget.
+        victim: what the victim scores: its accuracy, or 1 for fidelity.
+        supervised: what the supervised bound scores, by clone network.
+        lines: the highest end first.
+    """
+
+    title: str
+    victim: float
+    supervised: dict[str, float]
+    lines: tuple[Line, ...]
+
+
+def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tuple[list[Panel], list[str]]:
+    """Read the curves of results folders; invalid rows are left out. Also returns notes on what was skipped.
+
+    Raises:
+        ResultsError: a root is no results folder, or there is no finished trial with a curve.
+    """
+    notes: list[str] = []
+    for root in roots:
+        if not holds_trials(root):
+            raise ResultsError(f"{root}: holds no trials; curves can only be drawn from a results folder")
+    rows = [(build_row(group), group) for group in group_trials(roots, notes)]
+    valid = [(row, group) for row, group in rows if row.accuracy is not None]
+    notes += [f"left out {row.name} on {row.victim}: {row.reason}" for row, _ in rows if row.accuracy is None]
+    attacks: dict[tuple[str, str, str, int], list[tuple[Row, Group]]] = defaultdict(list)
+    for row, group in valid:
+        if row.kind == "attack":
+            attacks[row.victim, row.victim_hash or "", row.data_hash or "", row.budget].append((row, group))
+    if not attacks:
+        raise ResultsError(f"{', '.join(map(str, roots))}: no finished trial with a curve to draw")
+    variants = _variants([row for members in attacks.values() for row, _ in members])
+    several = len({key[:3] for key in attacks}) > len({key[0] for key in attacks})
+    panels = []
+    for key, members in sorted(attacks.items()):
+        supervised = {
+            row.clone: getattr(row, metric)
+            for row, _ in valid
+            if row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
+        }
+        lines = _lines(members, variants, metric)
+        title = f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
+        accuracy = members[0][0].victim_accuracy or 0.0
+        panels.append(Panel(title, accuracy if metric == "accuracy" else 1.0, supervised, lines))
+    return panels, notes
+
+
+def _lines(
+    members: Sequence[tuple[Row, Group]], variants: dict[tuple[str, ...], int], metric: CurveMetric
+) -> tuple[Line, ...]:
+    labels = _labels([row for row, _ in members])
+    lines = []
+    for (row, group), label in zip(members, labels, strict=True):
+        used = {one.trial for one in row.per_seed}
+        over_seeds = band([trial.curve for trial in group.trials if trial.id in used], metric)
+        if over_seeds is not None:
+            lines.append(Line(row.attack, label, variants[_identity(row)], over_seeds))
+    return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))
+
+
+def _labels(rows: Sequence[Row]) -> list[str]:
+    """The shortest labels that tell rows apart: the name, and what else is needed."""
+    more: tuple[Callable[[Row], str], ...] = (
+        lambda row: row.channel,
+        lambda row: row.clone,
+        prior,
+        lambda row: row.settings[:4],
+    )
+    labels = [row.name for row in rows]
+    for part in more:
+        labels = [
+            f"{label}, {part(row)}" if labels.count(label) > 1 else label
+            for label, row in zip(labels, rows, strict=True)
+        ]
+    return labels
+
+
+def _identity(row: Row) -> tuple[str, ...]:
+    return (row.attack, row.variant, row.channel, row.clone, prior(row), row.settings)
+
+
+def _variants(rows: Sequence[Row]) -> dict[tuple[str, ...], int]:
+    """Number the lines of each attack, the best first; the same in all panels where only victim and budget differ."""
+    numbers: dict[tuple[str, ...], int] = {}
+    of_attack: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
+    for row in sorted(rows, key=lambda one: (-(one.normalised_accuracy or 0.0), one.variant, one.channel)):
+        known = of_attack[row.attack]
+        numbers[_identity(row)] = known.setdefault(_identity(row)[:-1], len(known))
+    return numbers
