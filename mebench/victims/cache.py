@@ -39,18 +39,19 @@ def victims_dir() -> Path:
     return cache_dir() / "victims"
 
 
-def cache_key(spec: VictimSpec, data_hash: str, torch_version: str) -> str:
+def cache_key(spec: VictimSpec, data_hash: str, torch_version: str, code: str = "") -> str:
     """Ten hexadecimal digits of all that a trained victim depends on; its name and the data's folder are not.
 
     Args:
         spec: the victim.
         data_hash: of the data that it is trained and scored on.
         torch_version: only the major version counts.
+        code: digest of the file that a factory is in.
     """
     plain = asdict(spec)
-    for key in ("name", "data", "factory", "weights", "torchscript"):
+    for key in ("name", "data", "weights", "torchscript"):
         del plain[key]
-    return content_digest(plain | {"data_hash": data_hash, "torch": torch_version.split(".")[0]})
+    return content_digest(plain | {"data_hash": data_hash, "torch": torch_version.split(".")[0], "code": code})
 
 
 def find(key: str) -> Path | None:

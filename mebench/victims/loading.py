@@ -29,7 +29,7 @@ from mebench.serial import weights_hash
 from mebench.spec import Component, VictimSpec
 from mebench.victims import cache
 from mebench.victims.normalise import with_normalisation
-from mebench.victims.own import check_outputs, load_own_network
+from mebench.victims.own import call_factory, check_outputs, factory_digest, load_own_network
 from mebench.victims.training import predict, train_classifier
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,8 @@ def prepare_victim(
     train = load_dataset(spec.data, "train")
     inputs = input_spec(train, spec.image_size)
     data_hash = hashlib.sha256(f"{train.digest} {test.digest} {train.num_classes}".encode()).hexdigest()[:16]
-    key = cache.cache_key(spec, data_hash, torch.__version__)
+    code = factory_digest(spec.factory) if spec.factory else ""
+    key = cache.cache_key(spec, data_hash, torch.__version__, code)
     network = _untrained(spec, inputs)
     with cache.locked(key, should_stop):
         note = ""
@@ -126,8 +127,8 @@ def _check(spec: VictimSpec) -> None:
             f"victim {spec.name!r} needs exactly one of network, factory and torchscript"
             + (f", not {' and '.join(given)}" if given else "")
         )
-    if spec.training is not None and (spec.network is None or spec.weights is not None):
-        raise ConfigurationError(f"victim {spec.name!r}: only a `network` without `weights` can be trained")
+    if spec.training is not None and (spec.torchscript is not None or spec.weights is not None):
+        raise ConfigurationError(f"victim {spec.name!r}: a victim that comes with its weights cannot have `training`")
     if spec.training is None and spec.network is not None and spec.weights is None:
         raise ConfigurationError(f"victim {spec.name!r}: `network` needs `training` or `weights`")
     if spec.torchscript is not None and spec.weights is not None:
@@ -148,8 +149,12 @@ def _whole(data: Component) -> Component:
 
 
 def _untrained(spec: VictimSpec, inputs: InputSpec) -> nn.Module:
-    assert spec.network is not None
-    return build_network(spec.network, inputs, derive_seed(spec.seed, "victim weights"))
+    seed = derive_seed(spec.seed, "victim weights")
+    if spec.network is not None:
+        return build_network(spec.network, inputs, seed)
+    assert spec.factory is not None
+    with _seeded(seed, "cpu"):
+        return call_factory(spec.factory, spec.name)
 
 
 def _train(

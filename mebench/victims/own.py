@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -61,21 +63,37 @@ def call_factory(factory: str, name: str) -> nn.Module:
     module_name, _, attribute = factory.partition(":")
     if not module_name or not attribute:
         raise ConfigurationError(f"victim {name!r}: factory must be `module:callable`, not {factory!r}")
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
     try:
-        network = getattr(importlib.import_module(module_name), attribute)()
+        with _current_folder_importable():
+            network = getattr(importlib.import_module(module_name), attribute)()
     except Exception as error:
         raise ConfigurationError(
             f"victim {name!r}: factory {factory!r} failed: {type(error).__name__}: {_first_line(error)}"
         ) from error
-    finally:
-        sys.path.remove(folder)
     if not isinstance(network, nn.Module):
         raise ConfigurationError(
             f"victim {name!r}: factory {factory!r} returned {type(network).__name__}, not a torch.nn.Module"
         )
     return network
+
+
+def factory_digest(factory: str) -> str:
+    """Sixteen hexadecimal digits of the file that a factory is in; what that file imports is not looked at."""
+    with _current_folder_importable():
+        found = importlib.util.find_spec(factory.partition(":")[0])
+    if found is None or found.origin is None or not Path(found.origin).is_file():
+        return ""
+    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()[:16]
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def load_weights(network: nn.Module, path: Path, name: str) -> None:

@@ -1,0 +1,106 @@
+"""``mebench data``: which data sets there are, where they lie, and fetching them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mebench.data.layouts import LAYOUTS
+from mebench.data.sources import Layout, find, unavailable
+from mebench.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mebench.registry import DatasetEntry
+
+_PIPED_WIDTH = 200
+_root = click.option("--root", metavar="DIR", help="Look in this folder and nowhere else.")
+
+
+@click.group()
+def data() -> None:
+    """List data sets, show where they lie, and fetch them."""
+
+
+@data.command("list")
+def list_() -> None:
+    """List every data set with its licence and the place where it was found.
+
+    Looked for in this order: the folder in MEBENCH_DATA, a system package, the cache (MEBENCH_CACHE).
+    """
+    from rich.table import Table
+
+    from mebench.plugins import registry
+
+    table = Table("name", "shape", "classes", "licence", box=None, pad_edge=False)
+    table.add_column("found", overflow="fold")
+    for entry in registry().entries("dataset"):
+        known = registry().dataset(entry.name)
+        shape = "x".join(map(str, known.shape)) or "any"
+        table.add_row(known.name, shape, str(known.num_classes or "any"), known.licence, _found(known))
+    print_table(table)
+
+
+@data.command()
+@click.argument("name")
+@_root
+def path(name: str, root: str | None) -> None:
+    """Print the folder that holds a data set's files."""
+    layout = _layout(name)
+    found = find(layout, root)
+    if found is None:
+        raise unavailable(layout, root)
+    click.echo(str(found.folder))
+
+
+@data.command()
+@click.argument("name")
+@_root
+def fetch(name: str, root: str | None) -> None:
+    """Download a data set if it is nowhere yet, read it once, and print what was read.
+
+    Downloads are checked against published checksums; MEBENCH_OFFLINE=1 forbids them.
+    """
+    from mebench.data.datasets import load_dataset
+    from mebench.spec import Component
+
+    _entry(name)
+    component = Component(name, {"root": root} if root is not None else {})
+    for split in ("train", "test"):
+        loaded = load_dataset(component, split)
+        click.echo(f"{name} {split}: {len(loaded):,} images, digest {loaded.digest}, from: {loaded.source}")
+    if name in LAYOUTS and (found := find(LAYOUTS[name], root)):
+        click.echo(str(found.folder))
+
+
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal, or wide enough for whole paths where the output is piped."""
+    from rich.console import Console
+
+    console = Console()
+    (console if console.is_terminal else Console(width=_PIPED_WIDTH)).print(table)
+
+
+def _entry(name: str) -> DatasetEntry:
+    from mebench.plugins import registry
+
+    return registry().dataset(name)
+
+
+def _layout(name: str) -> Layout:
+    entry = _entry(name)
+    if name not in LAYOUTS:
+        raise ConfigurationError(f"data set {name!r} has no folder that mebench knows of; its source: {entry.source}")
+    return LAYOUTS[name]
+
+
+def _found(entry: DatasetEntry) -> str:
+    """Place and folder of a data set, or how to come by it."""
+    if entry.name not in LAYOUTS:
+        return entry.source
+    found = find(LAYOUTS[entry.name])
+    if found is None:
+        return f"not found: run `mebench data fetch {entry.name}`"
+    return found.place if LAYOUTS[entry.name].embedded else f"{found.place}: {found.folder}"

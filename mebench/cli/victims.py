@@ -1,0 +1,142 @@
+"""``mebench victims``: what is in the cache, training a benchmark's victims, and scoring a user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mebench.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mebench.spec import VictimSpec
+    from mebench.victims.loading import PreparedVictim
+
+
+@click.group()
+def victims() -> None:
+    """List trained victims, train those of a benchmark, and score your own."""
+
+
+@victims.command("list")
+def list_() -> None:
+    """List the trained victims in the cache."""
+    from rich.table import Table
+
+    from mebench.cli.data import print_table
+    from mebench.victims.cache import entries, victims_dir
+
+    found = entries()
+    if not found:
+        click.echo(f"no trained victims in {victims_dir()}")
+        return
+    table = Table("name", "network", "data", "accuracy", "size", "trained", box=None, pad_edge=False)
+    table.add_column("folder", overflow="fold")
+    for folder, record in found:
+        table.add_row(*_row(folder, record))
+    print_table(table)
+
+
+@victims.command()
+@click.argument("benchmark", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--profile", metavar="NAME", help="Profile of the benchmark file; its default without it.")
+@click.option("--device", default="cpu", show_default=True, help="Where to train: cpu or cuda.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads; `run` uses 1.")
+def train(benchmark: Path, profile: str | None, device: str, threads: int) -> None:
+    """Train the victims of a BENCHMARK file that are not in the cache yet.
+
+    `mebench run` does this by itself. The number of threads changes the last bits of a victim's weights.
+    """
+    from mebench.config import load_benchmark
+    from mebench.plan import make_plan
+
+    plan = make_plan(load_benchmark(benchmark, profile=profile), profile)
+    for spec in plan.victims():
+        _echo(spec, _prepare(spec, device, threads))
+
+
+@victims.command()
+@click.option("--factory", metavar="MODULE:CALLABLE", help="Returns the network; the current folder is importable.")
+@click.option("--network", metavar="NAME", help="A registered network, for --weights.")
+@click.option("--weights", metavar="FILE", help="A safetensors file for --factory or --network.")
+@click.option("--torchscript", metavar="FILE", help="A TorchScript file that returns logits.")
+@click.option("--data", "data_name", metavar="NAME", required=True, help="The data set to score on.")
+@click.option("--root", metavar="DIR", help="The data set's folder.")
+@click.option("--image-size", type=(int, int), metavar="H W", help="Resize the images to this.")
+@click.option("--mean", type=float, multiple=True, help="Normalisation: once per channel.")
+@click.option("--std", type=float, multiple=True, help="Normalisation: once per channel.")
+@click.option("--device", default="cpu", show_default=True, help="Where to run: cpu or cuda.")
+def evaluate(
+    factory: str | None,
+    network: str | None,
+    weights: str | None,
+    torchscript: str | None,
+    data_name: str,
+    root: str | None,
+    image_size: tuple[int, int] | None,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    device: str,
+) -> None:
+    """Score a victim of your own on the test images of a data set, and print its hash.
+
+    It must return logits for images in [0, 1]; give --mean and --std if it wants them normalised.
+    """
+    from mebench.spec import Component, VictimSpec
+
+    if not (factory or network or torchscript):
+        raise ConfigurationError("give your victim as --factory, as --torchscript, or as --network with --weights")
+    spec = VictimSpec(
+        name=factory or torchscript or network or "",
+        data=Component(data_name, {} if root is None else {"root": root}),
+        image_size=image_size,
+        network=None if network is None else Component(network),
+        factory=factory,
+        weights=weights,
+        torchscript=torchscript,
+        mean=mean or None,
+        std=std or None,
+    )
+    _echo(spec, _prepare(spec, device, threads=1))
+
+
+def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
+    """Prepare a victim under a progress bar, which shows only if there is training to do."""
+    import torch
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from mebench.progress import Progress as Report
+    from mebench.victims.loading import prepare_victim
+
+    torch.set_num_threads(threads)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task(f"train {spec.name}", total=None, visible=False)
+
+        def report(progress: Report) -> None:
+            bar.update(task, completed=progress.done, total=progress.total, visible=True)
+
+        return prepare_victim(spec, device=device, report=report)
+
+
+def _echo(spec: VictimSpec, prepared: PreparedVictim) -> None:
+    if prepared.note:
+        click.echo(f"note: {prepared.note}", err=True)
+    click.echo(
+        f"{spec.name}: accuracy {prepared.accuracy:.4f} on {len(prepared.test_labels):,} test images of "
+        f"{spec.data.name}, {prepared.network_parameters:,} parameters, hash {prepared.weights_hash} "
+        f"({prepared.source})"
+    )
+
+
+def _row(folder: Path, record: dict[str, Any]) -> list[str]:
+    """One line of the list; a record that cannot be read shows as damaged."""
+    try:
+        spec, accuracy = record["spec"], float(record["accuracy"])
+        network = spec["network"]["name"] if spec["network"] else spec["factory"]
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        words = [record["name"], network, spec["data"]["name"], f"{accuracy:.4f}", f"{size:.1f} MB"]
+        return [*words, str(record["created"])[:10], str(folder)]
+    except (KeyError, TypeError, ValueError):
+        return ["damaged: trained again when needed", "", "", "", "", "", str(folder)]
