@@ -31,6 +31,10 @@ KEY = 0.34
 COLUMNS = 3
 
 
+Styles = dict[str, tuple[str, int]]
+"""Colour of an attack, and the number of its first dash."""
+
+
 @dataclass(frozen=True)
 class Label:
     """What stands beside a panel at a height: the end of a line, or a reference."""
@@ -64,43 +68,48 @@ def draw(panels: Sequence[Panel], metric: CurveMetric, *, linear: bool = False) 
     """Draw panels side by side, at most three in a line, with room for every label."""
     from matplotlib.figure import Figure
 
-    gap = 1.35 * FONT / 72
-    labels = [_labels(panel, _colours(panels)) for panel in panels]
+    styles, gap = _styles(panels), 1.35 * FONT / 72
+    labels = [_labels(panel, styles) for panel in panels]
     height = max(AXES_HEIGHT, gap * max(map(len, labels)))
-    beside = KEY + 0.62 * FONT / 72 * max(len(label.text) for one in labels for label in one) + 0.12
     columns = min(COLUMNS, len(panels))
-    lines = -(-len(panels) // columns)
-    size = (columns * (LEFT + AXES_WIDTH + beside), lines * (TOP + height + BOTTOM) + CAPTION)
+    beside = [KEY + 0.12 + _text_width(labels[index::columns]) for index in range(columns)]
+    lefts = [sum(beside[:index]) + index * (LEFT + AXES_WIDTH) + LEFT for index in range(columns + 1)]
+    size = (lefts[-1] - LEFT, -(-len(panels) // columns) * (TOP + height + BOTTOM) + CAPTION)
     figure = Figure(figsize=size)
     for index, panel in enumerate(panels):
-        left = index % columns * (LEFT + AXES_WIDTH + beside) + LEFT
         bottom = size[1] - (index // columns + 1) * (TOP + height + BOTTOM) + BOTTOM
-        place = (left / size[0], bottom / size[1], AXES_WIDTH / size[0], height / size[1])
+        place = (lefts[index % columns] / size[0], bottom / size[1], AXES_WIDTH / size[0], height / size[1])
         axes = figure.add_axes(place)
-        _draw_panel(axes, panel, metric, linear, _colours(panels))
+        _draw_panel(axes, panel, metric, linear, styles)
         _draw_labels(axes, labels[index], gap / height)
     figure.text(LEFT / size[0], 0.1 / size[1], _caption(panels), fontsize=FONT - 1, color=GREY, va="bottom")
     return figure
 
 
-def _colours(panels: Sequence[Panel]) -> dict[str, str]:
-    """A colour per attack, the same in all panels; its variants differ in dashes."""
+def _text_width(labels: Sequence[Sequence[Label]]) -> float:
+    """Inches that the longest label needs, by a generous mean width of a letter."""
+    return 0.62 * FONT / 72 * max(len(label.text) for one in labels for label in one)
+
+
+def _styles(panels: Sequence[Panel]) -> Styles:
+    """A colour per attack, the same in all panels; its variants differ in dashes, as do attacks after the seventh."""
     attacks = list(dict.fromkeys(line.attack for panel in panels for line in panel.lines))
-    return {attack: COLOURS[index % len(COLOURS)] for index, attack in enumerate(attacks)}
+    numbers = {attack: divmod(index, len(COLOURS)) for index, attack in enumerate(attacks)}
+    return {attack: (COLOURS[index], round_) for attack, (round_, index) in numbers.items()}
 
 
-def _draw_panel(axes: Axes, panel: Panel, metric: CurveMetric, linear: bool, colours: dict[str, str]) -> None:
+def _draw_panel(axes: Axes, panel: Panel, metric: CurveMetric, linear: bool, styles: Styles) -> None:
     for value, dash in _references(panel):
         axes.axhline(100 * value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
     for line in panel.lines:
-        colour, over = colours[line.attack], line.band
+        (colour, dash), over = _style(line, styles), line.band
         if over.seeds > 1:
             axes.fill_between(over.queries, 100 * over.low, 100 * over.high, color=colour, alpha=0.16, linewidth=0)
         marker = "o" if len(over.queries) == 1 else None
         axes.plot(
             *(over.queries, 100 * over.mean),
             color=colour,
-            linestyle=_dash(line),
+            linestyle=dash,
             linewidth=1.6,
             marker=marker,
             markersize=3,
@@ -149,7 +158,7 @@ def _references(panel: Panel) -> list[tuple[float, Any]]:
     return [(panel.victim, DASHES[1]), *((value, DASHES[2]) for value in panel.supervised.values())]
 
 
-def _labels(panel: Panel, colours: dict[str, str]) -> list[Label]:
+def _labels(panel: Panel, styles: Styles) -> list[Label]:
     """All labels of a panel, each with the value at its line's end."""
     found = [Label(f"victim {100 * panel.victim:.1f}", panel.victim, GREY, DASHES[1], 1.0)]
     for clone, value in panel.supervised.items():
@@ -157,12 +166,13 @@ def _labels(panel: Panel, colours: dict[str, str]) -> list[Label]:
         found.append(Label(f"{name} {100 * value:.1f}", value, GREY, DASHES[2], 1.0))
     for line in panel.lines:
         end = float(line.band.mean[-1])
-        found.append(Label(f"{line.label} {100 * end:.1f}", end, colours[line.attack], _dash(line)))
+        found.append(Label(f"{line.label} {100 * end:.1f}", end, *_style(line, styles)))
     return found
 
 
-def _dash(line: Line) -> Any:
-    return DASHES[line.variant % len(DASHES)]
+def _style(line: Line, styles: Styles) -> tuple[str, Any]:
+    colour, first_dash = styles[line.attack]
+    return colour, DASHES[(first_dash + line.variant) % len(DASHES)]
 
 
 def _draw_labels(axes: Axes, labels: Sequence[Label], gap: float) -> None:
