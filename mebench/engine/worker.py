@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,11 +33,19 @@ class Order:
         job: what to run.
         device: as torch names it.
         threads: of torch's operations.
+        settings: environment variables whose names begin with ``MEBENCH_``: they may have changed since the fork
+            server was started.
     """
 
     job: Job
     device: str
     threads: int
+    settings: Mapping[str, str] = field(default_factory=lambda: settings_of(os.environ))
+
+
+def settings_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Mebench's own environment variables."""
+    return {name: value for name, value in environment.items() if name.startswith("MEBENCH_")}
 
 
 def work(connection: Connection, order: Order) -> None:
@@ -45,6 +54,9 @@ def work(connection: Connection, order: Order) -> None:
     stop = threading.Event()
     _listen(stop)
     _send_output_to(order.job.log)
+    for name in settings_of(os.environ):
+        del os.environ[name]
+    os.environ.update(order.settings)
     print(_header(order), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
     outcome = attempt(order, Throttle(_sender(connection, stop)), stop.is_set)
     sys.stdout.flush()

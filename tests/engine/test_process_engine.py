@@ -214,6 +214,14 @@ def test_the_parents_environment_is_left_as_it_was() -> None:
     assert dict(os.environ) == before
 
 
+def test_workers_see_settings_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("first", "second"):
+        monkeypatch.setenv("MEBENCH_TEST", value)
+        assert run(job("where"))["where"].value["environment"]["MEBENCH_TEST"] == value
+    monkeypatch.delenv("MEBENCH_TEST")
+    assert "MEBENCH_TEST" not in run(job("where"))["where"].value["environment"]
+
+
 @pytest.mark.parametrize("function", ["double", "raise_user_error", "call_sys_exit"])
 def test_inline_and_process_engines_agree(function: str) -> None:
     one = job(function, 3)

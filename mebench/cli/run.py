@@ -1,0 +1,254 @@
+"""``mebench run``: the main job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mebench.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mebench.engine import Engine, Interrupts, Job, Listener, Outcome
+    from mebench.plan import Plan
+    from mebench.store import Status
+
+FAILED = 3
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as asked for on the command line; see the help of `run`."""
+
+    out: Path
+    workers: int | None
+    threads: int
+    device: str | None
+    timeout: float | None
+    fresh: bool
+    json: bool
+    quiet: bool
+
+
+def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    import re
+
+    from mebench.config.schema import DEVICE, PATTERN_WORDS
+
+    if value is not None and not re.fullmatch(DEVICE, value):
+        raise click.BadParameter(f"{PATTERN_WORDS[DEVICE]}, not {value!r}")
+    return value
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--profile", metavar="NAME", help="Profile of the file; its default without it.")
+@click.option(
+    "--only",
+    metavar="GLOB",
+    multiple=True,
+    help="Only these: ATTACK, ATTACK/VARIANT, ATTACK/VARIANT/VICTIM/CHANNEL or a trial's id; !GLOB leaves out.",
+)
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds, in place of the file's.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Trials at once [default: one per usable core, or per GPU]; 0: one after another in this process.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="CPU threads of each trial and each victim; results depend on it in their last bits, so it is recorded.",
+)
+@click.option("--device", callback=_device, help="cpu, cuda, cuda:N or auto [default: the profile's].")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder [default: runs/NAME/PROFILE].")
+@click.option(
+    "--timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="Give a trial up after this."
+)
+@click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
+@click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the leaderboard, and failures, but no progress.")
+def run(
+    file: Path,
+    profile: str | None,
+    only: tuple[str, ...],
+    overrides: tuple[str, ...],
+    seeds: int | None,
+    workers: int | None,
+    threads: int,
+    device: str | None,
+    out: Path | None,
+    timeout: float | None,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run what is missing of FILE, and print its leaderboard.
+
+    Finished trials are not run again, half-run ones go on from their checkpoint to the very same result, and failed
+    ones are tried again. Ctrl-C (or SIGTERM) saves and stops, a second one kills; the same command then goes on.
+
+    Each trial runs in a process of its own, with a fixed number of threads however many run beside it: sums are split
+    by thread, and a result must not depend on what else the machine was doing.
+
+    Exit codes: 0 all finished; 2 wrong usage or something is missing; 3 trials failed; 130 stopped by the user.
+
+    \b
+    Examples:
+      mebench run benchmarks/table1.yaml
+      mebench run benchmarks/table1.yaml --profile paper --device cuda
+      mebench run benchmarks/table1.yaml --only 'megex/*' --seeds 5 --workers 4
+    """
+    from mebench.config import load_benchmark
+    from mebench.plan import default_out, make_plan
+
+    benchmark = load_benchmark(file, overrides, profile=profile)
+    plan = make_plan(benchmark, profile, seeds=seeds, only=only)
+    folder = out or default_out(benchmark, plan.profile)
+    return _Run(plan, Options(folder, workers, threads, device, timeout, fresh, as_json, quiet)).run()
+
+
+class _Run:
+    """One call of the command.
+
+    Args:
+        plan: what to run.
+        options: how.
+    """
+
+    def __init__(self, plan: Plan, options: Options) -> None:
+        from rich.console import Console
+
+        from mebench.runner import State
+
+        self._plan, self._options = plan, options
+        self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        self._begun = time.monotonic()
+        self._state = State.of(plan, options.out)
+        self._todo = list(plan.trials) if options.fresh else self._state.pending
+
+    def run(self) -> int:
+        """Do all of it; return the exit code."""
+        from mebench.engine import Interrupts
+
+        self._announce()
+        with Interrupts(raise_when_killed=self._options.workers == 0) as interrupts:
+            failed = self._execute(interrupts)
+        if interrupts.level:
+            self._say("stopped: the same command goes on from here", always=True)
+            return INTERRUPTED
+        self._leaderboard()
+        return self._end(failed)
+
+    def _announce(self) -> None:
+        """Say what will run, and at what scale."""
+        plan, state = self._plan, self._state
+        self._say(f"{plan.benchmark.title or plan.benchmark.name}, profile {plan.profile}", "bold")
+        for note in plan.notes():
+            self._say(note, "yellow")
+        words: dict[Status, str] = {
+            "finished": "finished before",
+            "partial": "half-run, will go on",
+            "failed": "failed before, will be tried again",
+            "new": "new",
+        }
+        counts = [f"{len(found)} {word}" for status, word in words.items() if (found := state.having(status))]
+        queries = sum(trial.budget for trial in self._todo)
+        self._say(f"{len(state.trials)} trials ({'; '.join(counts)}) with {queries:,} queries, in {self._options.out}")
+
+    def _execute(self, interrupts: Interrupts) -> list[tuple[Job, Outcome]]:
+        from mebench.runner import execute, set_aside
+
+        devices = self._devices(interrupts) if self._todo else ("cpu",)
+        if interrupts.level:
+            return []
+        if self._options.fresh:
+            count, where = set_aside(self._todo, self._options.out)
+            self._say(f"{count} finished results are now in {where}; delete it when you need them no more")
+        engine = self._engine(devices, interrupts)
+        with self._display() as listeners:
+            return execute(engine, self._plan, self._options.out, timeout=self._options.timeout, listeners=listeners)
+
+    def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
+        """Look for data, plugins and devices; return where trials can run.
+
+        Raises:
+            ConfigurationError: with one line for each thing that is missing.
+        """
+        from mebench.runner import site
+
+        engine = self._engine(("cpu",), interrupts)
+        with ExitStack() as stack:
+            if self._console.is_terminal and not self._options.quiet:
+                stack.enter_context(self._console.status("looking for data, plugins and devices"))
+            found = site(engine, self._plan, self._todo, self._options.device)
+        if found is None:
+            return ()
+        if found.problems:
+            raise ConfigurationError(*found.problems)
+        return found.devices
+
+    def _engine(self, devices: Sequence[str], interrupts: Interrupts) -> Engine:
+        """The engine asked for, with a slot per worker, spread over the devices."""
+        from mebench.engine import InlineEngine, ProcessEngine
+        from mebench.machine import usable_cores
+
+        threads, workers = self._options.threads, self._options.workers
+        if workers == 0:
+            return InlineEngine(devices[0], threads, interrupts)
+        if workers is None:
+            workers = max(1, usable_cores() // threads) if devices[0] == "cpu" else len(devices)
+        workers = max(1, min(workers, len(self._todo)))
+        return ProcessEngine([devices[k % len(devices)] for k in range(workers)], threads, interrupts)
+
+    @contextmanager
+    def _display(self) -> Iterator[list[Listener]]:
+        from mebench.run_display import LineDisplay, LiveDisplay
+
+        if self._options.quiet:
+            yield []
+            return
+        kind = LiveDisplay if self._console.is_terminal else LineDisplay
+        with kind(self._console, len(self._todo)) as display:
+            yield [display]
+
+    def _leaderboard(self) -> None:
+        """Write its files and print it to stdout."""
+        from rich.console import Console
+
+        from mebench.leaderboard import FORMATS, render_text, write_leaderboard_files
+
+        board = write_leaderboard_files(self._options.out)
+        if self._options.json:
+            click.echo(FORMATS["json"](board), nl=False)
+        else:
+            render_text(board, Console())
+
+    def _end(self, failed: Sequence[tuple[Job, Outcome]]) -> int:
+        """Say where the results are, and what failed."""
+        from mebench.run_state import duration
+
+        out, seconds = self._options.out, time.monotonic() - self._begun
+        self._say(f"results: {out} (leaderboard.md, .csv, .json); took {duration(seconds)}")
+        if not failed:
+            return 0
+        trials = [job for job, _ in failed if job.needs]
+        self._say(f"{len(trials)} of {len(self._plan.trials)} trials failed:", "bold red", always=True)
+        for job, outcome in failed:
+            log = f" (log: {job.log})" if job.log and job.log.exists() else ""
+            self._say(f"  {job.title}: {outcome.reason}{log}", always=True)
+        self._say("the same command tries them again", always=True)
+        return FAILED
+
+    def _say(self, line: str, style: str | None = None, *, always: bool = False) -> None:
+        if always or not self._options.quiet:
+            self._console.print(line, style=style, soft_wrap=True)
