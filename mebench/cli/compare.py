@@ -82,7 +82,7 @@ def _parse_tolerances(given: Sequence[str]) -> dict[str, float]:
 
 
 def _show(comparison: Comparison, style: str, output: Path | None, allow_missing: bool) -> None:
-    from mebench.compare import FORMATS, as_markdown, render_text
+    from mebench.compare import FORMATS, as_markdown, show
 
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
@@ -93,9 +93,7 @@ def _show(comparison: Comparison, style: str, output: Path | None, allow_missing
 
         write_atomically(output, FORMATS[style](comparison, allow_missing).encode())
     elif style == "text":
-        from rich.console import Console
-
-        render_text(comparison, Console())
+        show(comparison)
     else:
         click.echo(FORMATS[style](comparison, allow_missing), nl=False)
 

@@ -16,9 +16,7 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 @click.option("--sort", "key", metavar="KEY", help="Sort by this key of a row within each victim and budget.")
 def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, key: str | None) -> None:
     """Print the leaderboard of results folders, of folders of committed rows, or of leaderboard.json files."""
-    from rich.console import Console
-
-    from mebench.leaderboard import FORMATS, build_leaderboard, render_text
+    from mebench.leaderboard import FORMATS, build_leaderboard, show
 
     board = build_leaderboard(roots)
     if key is not None:
@@ -31,6 +29,6 @@ def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, key: s
 
         write_atomically(output, FORMATS[style](board).encode())
     elif style == "text":
-        render_text(board, Console())
+        show(board)
     else:
         click.echo(FORMATS[style](board), nl=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mebench.compare.comparison import Comparison, RowComparison, compare
-from mebench.compare.formats import as_markdown, render_text
+from mebench.compare.formats import as_markdown, render_text, show
 from mebench.compare.machines import FORMATS
 from mebench.compare.metrics import METRICS, MetricComparison
 
@@ -16,4 +16,5 @@ __all__ = [
     "as_markdown",
     "compare",
     "render_text",
+    "show",
 ]

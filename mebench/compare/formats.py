@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 from rich.console import Console
 from rich.padding import Padding
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from mebench.compare.comparison import MARKS, Comparison, Mark, RowComparison
 from mebench.compare.metrics import MetricComparison
-from mebench.leaderboard.layout import TextColumn, fitted
+from mebench.leaderboard.layout import TextColumn, fitted, terminal
 from mebench.leaderboard.tables import markdown_escape, markdown_table
 
 STYLES: dict[Mark, str] = {
@@ -23,6 +24,7 @@ STYLES: dict[Mark, str] = {
     "fixed": "green",
 }
 NOTHING = "–"
+PIPED_WIDTH = 150
 
 
 def metric_cell(metric: MetricComparison | None) -> str:
@@ -78,10 +80,18 @@ def render_text(comparison: Comparison, console: Console) -> None:
     console.print(Text(summary(comparison), style="bold"))
 
 
+def show(comparison: Comparison) -> None:
+    """Print to stdout: what fits the terminal, and all of it where output is piped."""
+    if console := terminal():
+        render_text(comparison, console)
+    else:
+        sys.stdout.write(as_text(comparison))
+
+
 def as_text(comparison: Comparison) -> str:
-    """Write what the terminal shows, without colours and 120 columns wide."""
+    """Write what the terminal shows, without colours and wide enough for most rows."""
     buffer = io.StringIO()
-    render_text(comparison, Console(file=buffer, width=120, color_system=None))
+    render_text(comparison, Console(file=buffer, width=PIPED_WIDTH, color_system=None))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 

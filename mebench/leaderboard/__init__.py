@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mebench.leaderboard.build import build_leaderboard
 from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Row, SeedResult
-from mebench.leaderboard.tables import FORMATS, write_leaderboard_files
+from mebench.leaderboard.tables import FORMATS, show, write_leaderboard_files
 from mebench.leaderboard.text import render_text
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "SeedResult",
     "build_leaderboard",
     "render_text",
+    "show",
     "write_leaderboard_files",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from mebench.errors import UnknownNameError
 from mebench.plugins import registry
-from mebench.registry import Kind
+from mebench.registry import Entry, Kind, Parameter
 from mebench.spec import Component
 
 
@@ -17,29 +16,20 @@ def component_label(kind: Kind, component: Component) -> str:
 
     Of a component whose plugin is not installed the defaults are unknown: every parameter that is set is shown.
     """
-    defaults = _defaults(kind, component.name)
-    known = [name for name in defaults if name in component.parameters]
-    names = known + sorted(set(component.parameters) - set(known))
-    shown = [
-        f"{name}={_word(component.parameters[name])}"
-        for name in names
-        if component.parameters[name] != defaults.get(name)
-    ]
-    return f"{component.name}({','.join(shown)})" if shown else component.name
+    known = _parameters(kind, component.name)
+    names = {parameter.name for parameter in known}
+    unknown = (Parameter(name, "str", None, "") for name in sorted(component.parameters) if name not in names)
+    parameters = (*known, *unknown)
+    resolved = {one.name: component.parameters.get(one.name, one.default) for one in parameters}
+    return Entry(component.name, "", "", parameters).label(resolved)
 
 
 @cache
-def _defaults(kind: Kind, name: str) -> Mapping[str, Any]:
+def _parameters(kind: Kind, name: str) -> tuple[Parameter, ...]:
     try:
-        return {parameter.name: parameter.default for parameter in registry().get(kind, name).parameters}
+        return registry().get(kind, name).parameters
     except UnknownNameError:
-        return {}
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "/".join(map(_word, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return ()
 
 
 def cleaned(value: Any) -> Any:

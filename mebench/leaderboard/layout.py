@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,18 +37,24 @@ class TextColumn:
     styles: Sequence[str] = ()
 
 
+def terminal() -> Console | None:
+    """A console of the terminal's width (or ``COLUMNS``); None where output is piped and may be as wide as it needs."""
+    return Console() if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
+
+
 def fitted(columns: Sequence[TextColumn], console: Console) -> tuple[Table, list[str]]:
     """Return the table that fits the console's width, and the titles of the columns that were left out."""
     kept = [column for column in columns if not column.rank]
     for column in sorted((one for one in columns if one.rank), key=lambda one: one.rank):
-        if _width([*kept, column]) <= console.width:
+        if width([*kept, column]) <= console.width:
             kept.append(column)
     kept.sort(key=columns.index)
     left_out = [column.title for column in columns if column not in kept]
-    return _table(kept, wrap_all=_width(kept) > console.width), left_out
+    return _table(kept, wrap_all=width(kept) > console.width), left_out
 
 
-def _width(columns: Sequence[TextColumn]) -> int:
+def width(columns: Sequence[TextColumn]) -> int:
+    """The least width that a table of these columns takes without garbling any."""
     return sum(map(_needed, columns)) + GAP * (len(columns) - 1)
 
 

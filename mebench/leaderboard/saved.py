@@ -187,6 +187,8 @@ def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = Fal
     Raises:
         ResultsError: two rows would be the same file, or the folder holds trials. Nothing is written then.
     """
+    if folder.is_file():
+        raise ResultsError(f"{folder}: is a file; rows are written into a folder")
     if folder.is_dir() and trial_folders(folder):
         raise ResultsError(f"{folder}: holds trials; give another folder for the committed rows")
     facts = asdict(leaderboard.benchmark)
@@ -200,6 +202,8 @@ def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = Fal
             raise ResultsError(f"two rows would be {name}: results of different settings or victims; take one folder")
         plain = row.to_json() | {"seconds": None, "queries_per_second": None}
         files[name] = {"format": 1, "kind": ROW_KIND, "benchmark": benchmark, "row": plain}
+    if not files:
+        raise ResultsError("there is no finished row to write")
     for name, content in files.items():
         write_json(folder / name, content)
     gone = [path for path in _row_files(folder) if path.name not in files] if prune else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,18 +14,36 @@ from rich.console import Console
 from mebench.leaderboard import cells
 from mebench.leaderboard.build import build_leaderboard
 from mebench.leaderboard.flags import legend
+from mebench.leaderboard.layout import terminal
 from mebench.leaderboard.model import Leaderboard, Row
-from mebench.leaderboard.text import REPORTED_TITLES, heading, problems, render_text, reported_cells, reported_title
+from mebench.leaderboard.text import (
+    REPORTED_TITLES,
+    full_width,
+    heading,
+    problems,
+    render_text,
+    reported_cells,
+    reported_title,
+)
 from mebench.store import write_atomically
 
-FILE_WIDTH = 120
+FILE_WIDTH = 100
 
 
 def as_text(leaderboard: Leaderboard) -> str:
-    """Write what the terminal shows, without colours and 120 columns wide."""
+    """Write what a terminal shows that is wide enough for all columns, without colours."""
     buffer = io.StringIO()
-    render_text(leaderboard, Console(file=buffer, width=FILE_WIDTH, color_system=None))
+    width = max(FILE_WIDTH, full_width(leaderboard))
+    render_text(leaderboard, Console(file=buffer, width=width, color_system=None))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def show(leaderboard: Leaderboard) -> None:
+    """Print to stdout: what fits the terminal, and every column where output is piped."""
+    if console := terminal():
+        render_text(leaderboard, console)
+    else:
+        sys.stdout.write(as_text(leaderboard))
 
 
 def as_json(leaderboard: Leaderboard) -> str:

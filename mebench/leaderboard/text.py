@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mebench.leaderboard import cells
 from mebench.leaderboard.flags import legend
-from mebench.leaderboard.layout import TextColumn, fitted, left_out_line
+from mebench.leaderboard.layout import TextColumn, fitted, left_out_line, width
 from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, section_key
 
 STATUS_STYLES = {"finished": "", "partial": "yellow", "failed": "red", "invalid": "bold red"}
@@ -55,6 +55,12 @@ def _parts(leaderboard: Leaderboard, console: Console) -> Iterator[RenderableTyp
                 Text(flag.name, style="bold"), Text(f"{flag.raised_if}. {_sentence(flag.means)} {_sentence(flag.do)}")
             )
         yield Group(Text("Flags", style="bold"), grid)
+
+
+def full_width(leaderboard: Leaderboard) -> int:
+    """The console width at which no column is left out."""
+    common = cells.common_flags(leaderboard.rows)
+    return max((width(_columns(section, common)) for section in sections(leaderboard.rows)), default=0)
 
 
 def _heading(benchmark: BenchmarkInfo, common: Sequence[str]) -> Iterator[RenderableType]:
