@@ -89,7 +89,9 @@ def load(path: Path, network: nn.Module) -> dict[str, Any]:
         raise DamagedEntryError(f"{path / _RECORD}: {error} is missing") from None
     except (ResultsError, ConfigurationError, TypeError, ValueError) as error:
         raise DamagedEntryError(str(error)) from None
-    if weights_hash(network.state_dict()) != wanted or not 0 <= accuracy <= 1:
+    if not 0 <= accuracy <= 1:
+        raise DamagedEntryError(f"{path / _RECORD}: an accuracy of {accuracy}")
+    if weights_hash(network.state_dict()) != wanted:
         raise DamagedEntryError(f"{path / _WEIGHTS}: not the weights that were saved")
     return record
 

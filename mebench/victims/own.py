@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,12 +29,13 @@ from mebench.spec import VictimSpec
 _SHOWN = 3  # keys named in an error
 
 
-def load_own_network(spec: VictimSpec, inputs: InputSpec) -> tuple[nn.Module, str]:
+def load_own_network(spec: VictimSpec, inputs: InputSpec, device: torch.device | str = "cpu") -> tuple[nn.Module, str]:
     """Load the network that a victim's spec points to.
 
     Args:
         spec: with ``torchscript``, or ``weights`` for ``factory`` or ``network``, or ``factory`` alone.
         inputs: what the network must take.
+        device: where a TorchScript file is loaded to: its constants cannot be moved later.
 
     Returns:
         the network, without the spec's normalisation, and a hash: of its tensors, or of the TorchScript file.
@@ -43,7 +45,7 @@ def load_own_network(spec: VictimSpec, inputs: InputSpec) -> tuple[nn.Module, st
     """
     if spec.torchscript is not None:
         path = _existing(spec.torchscript, spec.name)
-        return _load_torchscript(path, spec.name), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return _load_torchscript(path, spec.name, device), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     if spec.factory is not None:
         network = call_factory(spec.factory, spec.name)
     else:
@@ -139,11 +141,38 @@ def check_outputs(victim: Victim, probe: Tensor) -> None:
         raise ConfigurationError(f"victim {victim.name!r} returns logits that are not finite")
 
 
-def _load_torchscript(path: Path, name: str) -> nn.Module:
+class Scripted(nn.Module):
+    """A TorchScript module as an ordinary one: script modules refuse ``requires_grad_``, frozen ones ``eval`` too.
+
+    Args:
+        script: as loaded; put into eval mode if it still has a mode.
+    """
+
+    def __init__(self, script: nn.Module) -> None:
+        super().__init__()
+        self.script = script
+        if hasattr(script, "training"):
+            script.eval()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return what the script returns."""
+        outputs: Tensor = self.script(inputs)
+        return outputs
+
+    def train(self, mode: bool = True) -> Scripted:
+        """Stay in eval mode."""
+        self.training = False
+        return self
+
+
+def _load_torchscript(path: Path, name: str, device: torch.device | str) -> nn.Module:
     try:
-        return cast(nn.Module, cast(Any, torch.jit).load(str(path), map_location="cpu"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # torch's advice to its authors, not to our users
+            script = cast(nn.Module, cast(Any, torch.jit).load(str(path), map_location=torch.device(device)))
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(f"victim {name!r}: {path} is not a TorchScript file ({_first_line(error)})") from None
+    return Scripted(script)
 
 
 def _existing(file: str, name: str) -> Path:

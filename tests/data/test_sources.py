@@ -110,7 +110,7 @@ def test_a_download_that_fails_says_why_and_what_to_do(tmp_path, monkeypatch, la
 
     monkeypatch.delenv("MEBENCH_OFFLINE")
     monkeypatch.setattr(import_torchvision().datasets.cifar, "download_and_extract_archive", refuse)
-    with pytest.raises(DataUnavailableError, match="download failed: no route to host.*cifar-10-batches-py"):
+    with pytest.raises(DataUnavailableError, match=r"download failed: no route to host.*cifar-10-batches-py"):
         require(layouts.CIFAR10)
 
 

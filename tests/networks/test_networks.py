@@ -115,5 +115,5 @@ def test_inputs_that_are_no_images_are_an_error_that_names_the_network(name):
 
 
 def test_an_unknown_parameter_is_an_error():
-    with pytest.raises(ConfigurationError, match="widht: resnet18 has no such parameter. Did you mean 'width'"):
+    with pytest.raises(ConfigurationError, match=r"widht: resnet18 has no such parameter\. Did you mean 'width'"):
         build_network(Component("resnet18", {"widht": 4}), InputSpec((3, 32, 32), 2), 0)
