@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def victims() -> None:
-    """List trained victims, train those of a benchmark, and score your own."""
+    """List trained victims, train those of a benchmark, and score your own.
+
+    \b
+    Examples:
+      mebench victims list
+      mebench victims train benchmarks/table1.yaml
+      mebench victims evaluate --help
+    """
 
 
 @victims.command("list")
@@ -102,8 +109,9 @@ def evaluate(
 
 
 def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
-    """Prepare a victim under a progress bar, which shows only if there is training to do."""
+    """Prepare a victim under a progress bar, which shows only on a terminal and if there is training to do."""
     import torch
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mebench.progress import Progress as Report
@@ -111,7 +119,8 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
 
     torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"train {spec.name}", total=None, visible=False)
 
         def report(progress: Report) -> None:
