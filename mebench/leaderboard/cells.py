@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,21 @@ SCORES = (
     Column("To 90 %", lambda row: whole(row.queries_to_90), 8),
     Column("AUC", lambda row: NOTHING if row.auc is None else f"{row.auc:.2f}", 9),
 )
+
+
+def distinct_names(rows: Sequence[Row]) -> list[str]:
+    """The shortest names that tell rows apart: attack and variant, and what else is needed."""
+    more: tuple[Callable[[Row], str], ...] = (
+        lambda row: row.channel,
+        lambda row: row.clone,
+        prior,
+        lambda row: row.settings[:4],
+    )
+    names = [_attack(row) for row in rows]
+    for part in more:
+        count = Counter(names)
+        names = [f"{name}, {part(row)}" if count[name] > 1 else name for name, row in zip(names, rows, strict=True)]
+    return names
 
 
 def flags_column(common: Sequence[str]) -> Column:

@@ -50,7 +50,7 @@ def fitted(columns: Sequence[TextColumn], console: Console) -> tuple[Table, list
             kept.append(column)
     kept.sort(key=columns.index)
     left_out = [column.title for column in columns if column not in kept]
-    return _table(kept, wrap_all=width(kept) > console.width), left_out
+    return _table(kept, squeeze=width(kept) > console.width), left_out
 
 
 def width(columns: Sequence[TextColumn]) -> int:
@@ -66,13 +66,13 @@ def _needed(column: TextColumn) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def _table(columns: Sequence[TextColumn], wrap_all: bool) -> Table:
+def _table(columns: Sequence[TextColumn], squeeze: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(
             Text(column.title),
             justify="right" if column.right else "left",
-            no_wrap=not (column.wrap or wrap_all),
+            no_wrap=not (column.wrap or (squeeze and column is columns[0])),
             overflow="fold",
         )
     for index in range(len(columns[0].cells)):

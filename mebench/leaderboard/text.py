@@ -37,7 +37,7 @@ def _parts(leaderboard: Leaderboard, console: Console) -> Iterator[RenderableTyp
     yield from _heading(leaderboard.benchmark, common)
     left_out: dict[str, None] = {}
     for section in sections(leaderboard.rows):
-        table, missing = fitted(_columns(section, common), console)
+        table, missing = _section_table(section, common, console)
         left_out.update(dict.fromkeys(missing))
         yield Group(section_title(section), Text(), table)
     if any(row.seeds for row in leaderboard.rows):
@@ -55,6 +55,16 @@ def _parts(leaderboard: Leaderboard, console: Console) -> Iterator[RenderableTyp
                 Text(flag.name, style="bold"), Text(f"{flag.raised_if}. {_sentence(flag.means)} {_sentence(flag.do)}")
             )
         yield Group(Text("Flags", style="bold"), grid)
+
+
+def _section_table(section: Sequence[Row], common: Sequence[str], console: Console) -> tuple[Table, list[str]]:
+    """The table of a section. Where there is no room for a column that tells rows apart, their names do."""
+    columns = _columns(section, common)
+    table, left_out = fitted(columns, console)
+    names = cells.distinct_names(section)
+    if not {column.title for column in CONTEXT} & set(left_out) or names == list(columns[0].cells):
+        return table, left_out
+    return fitted([replace(columns[0], cells=names, wrap=True), *columns[1:]], console)
 
 
 def full_width(leaderboard: Leaderboard) -> int:
@@ -128,8 +138,6 @@ def section_title(section: Sequence[Row]) -> Text:
 
 def _columns(section: Sequence[Row], common: Sequence[str]) -> list[TextColumn]:
     telling = [column for column in (*CONTEXT, cells.PROFILE) if cells.varying(column, section)]
-    if len({(row.kind, row.name) for row in section}) < len(section):
-        telling = [replace(column, rank=0, wrap=True) for column in telling]  # needed to tell rows apart
     columns = [cells.ATTACK, *telling, *cells.SCORES]
     if any(row.queries is not None and row.queries < row.budget for row in section):
         columns.append(cells.SPENT)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mebench.curves import Band, CurveMetric, band
 from mebench.errors import ResultsError
 from mebench.leaderboard.build import group_trials
-from mebench.leaderboard.cells import prior
+from mebench.leaderboard.cells import distinct_names, prior
 from mebench.leaderboard.model import Row
 from mebench.leaderboard.rows import Group, build_row
 from mebench.leaderboard.saved import holds_trials
@@ -86,7 +86,7 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
 def _lines(
     members: Sequence[tuple[Row, Group]], variants: dict[tuple[str, ...], int], metric: CurveMetric
 ) -> tuple[Line, ...]:
-    labels = _labels([row for row, _ in members])
+    labels = distinct_names([row for row, _ in members])
     lines = []
     for (row, group), label in zip(members, labels, strict=True):
         used = {one.trial for one in row.per_seed}
@@ -94,23 +94,6 @@ def _lines(
         if over_seeds is not None:
             lines.append(Line(row.attack, label, variants[_identity(row)], over_seeds))
     return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))
-
-
-def _labels(rows: Sequence[Row]) -> list[str]:
-    """The shortest labels that tell rows apart: the name, and what else is needed."""
-    more: tuple[Callable[[Row], str], ...] = (
-        lambda row: row.channel,
-        lambda row: row.clone,
-        prior,
-        lambda row: row.settings[:4],
-    )
-    labels = [row.name for row in rows]
-    for part in more:
-        labels = [
-            f"{label}, {part(row)}" if labels.count(label) > 1 else label
-            for label, row in zip(labels, rows, strict=True)
-        ]
-    return labels
 
 
 def _identity(row: Row) -> tuple[str, ...]:

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from make_results import make_row, make_spec, make_table1, make_trial
+
+from mebench.errors import ResultsError
+from mebench.leaderboard import build_leaderboard
+from mebench.leaderboard.saved import write_row_files
+
+
+def write(folder: Path, results: Path, **options: bool) -> tuple[list[str], list[str]]:
+    return write_row_files(folder, build_leaderboard([results]), **options)
+
+
+def test_committed_rows_read_back_as_the_leaderboard_without_its_times(tmp_path: Path) -> None:
+    board = build_leaderboard([make_table1(tmp_path / "out")])
+    names, _ = write_row_files(tmp_path / "base", board)
+    assert len(names) == len(board.rows)
+    read = build_leaderboard([tmp_path / "base"])
+    without_times = [row.to_json() | {"seconds": None, "queries_per_second": None} for row in board.rows]
+    assert [row.to_json() for row in read.rows] == without_times
+    assert read.benchmark.scale == "reduced"
+
+
+def test_committed_rows_are_small_and_the_same_bytes_every_time(tmp_path: Path) -> None:
+    make_row(tmp_path / "out", [0.7, 0.71, 0.72, 0.73, 0.74])
+    write(tmp_path / "a", tmp_path / "out")
+    write(tmp_path / "b", tmp_path / "out")
+    files = sorted((tmp_path / "a").iterdir())
+    assert [file.read_bytes() for file in files] == [(tmp_path / "b" / file.name).read_bytes() for file in files]
+    assert all(file.stat().st_size < 10_000 for file in files)
+
+
+def test_weights_of_another_machine_renew_the_same_file(tmp_path: Path) -> None:
+    make_row(tmp_path / "here", [0.7])
+    make_row(tmp_path / "there", [0.71], weights="bbbb")
+    assert write(tmp_path / "base", tmp_path / "here")[0] == write(tmp_path / "base", tmp_path / "there")[0]
+
+
+def test_rows_that_are_gone_are_deleted_only_when_asked(tmp_path: Path) -> None:
+    make_row(tmp_path / "two", [0.7])
+    make_row(tmp_path / "two", [0.6], "dfme")
+    make_row(tmp_path / "one", [0.7])
+    write(tmp_path / "base", tmp_path / "two")
+    (tmp_path / "base" / "README.md").write_text("mine")
+    (tmp_path / "base" / "other.json").write_text("{}")
+    assert write(tmp_path / "base", tmp_path / "one")[1] == []
+    assert len(list((tmp_path / "base").glob("dfme*"))) == 1
+    _, deleted = write(tmp_path / "base", tmp_path / "one", prune=True)
+    assert [name.split("-")[0] for name in deleted] == ["dfme"]
+    assert (tmp_path / "base" / "README.md").exists()
+    assert (tmp_path / "base" / "other.json").exists()
+
+
+def test_two_rows_of_one_file_are_an_error_and_nothing_is_written(tmp_path: Path) -> None:
+    make_row(tmp_path / "a", [0.7])
+    make_row(tmp_path / "b", [0.6], weights="bbbb")
+    board = build_leaderboard([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(ResultsError, match="two rows would be"):
+        write_row_files(tmp_path / "base", board)
+    assert not (tmp_path / "base").exists()
+
+
+def test_rows_are_never_written_among_trials(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.7])
+    with pytest.raises(ResultsError, match="holds trials"):
+        write(tmp_path, tmp_path)
+
+
+def test_only_finished_rows_are_written(tmp_path: Path) -> None:
+    make_row(tmp_path / "out", [0.7])
+    folder = make_trial(tmp_path / "out", make_spec("dfme"), 0.5)
+    (folder.path / "result.json").write_text("{")
+    names, _ = write(tmp_path / "base", tmp_path / "out")
+    assert not any(name.startswith("dfme") for name in names)
+    (tmp_path / "bad").mkdir()
+    folder.path.rename(tmp_path / "bad" / folder.path.name)
+    with pytest.raises(ResultsError, match="no finished row"):
+        write(tmp_path / "base2", tmp_path / "bad")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("accuracy", 0.72, "accuracy 0.72 is not the mean of its seeds, 0.7"),
+        ("accuracy", 1.7, "outside 0..1"),
+        ("fidelity", 0.2, "fidelity 0.2 cannot be"),
+        ("queries", 60_000, "spent 60000 queries of 50000"),
+    ],
+)
+def test_a_committed_row_changed_by_hand_is_invalid(tmp_path: Path, key: str, value: float, words: str) -> None:
+    make_row(tmp_path / "out", [0.7])
+    write(tmp_path / "base", tmp_path / "out")
+    (file,) = (tmp_path / "base").glob("megex*")
+    content = json.loads(file.read_text())
+    content["row"][key] = value
+    file.write_text(json.dumps(content))
+    (row,) = [row for row in build_leaderboard([tmp_path / "base"]).rows if row.attack == "megex"]
+    assert row.status == "invalid"
+    assert words in row.reason
+    assert row.accuracy is None
+
+
+def test_a_victim_whose_fidelity_with_itself_is_not_1_is_invalid(tmp_path: Path) -> None:
+    make_row(tmp_path / "out", [0.7])
+    write(tmp_path / "base", tmp_path / "out")
+    (file,) = (tmp_path / "base").glob("victim*")
+    content = json.loads(file.read_text())
+    content["row"]["fidelity"] = 0.99
+    file.write_text(json.dumps(content))
+    (row,) = [row for row in build_leaderboard([tmp_path / "base"]).rows if row.attack == "victim"]
+    assert row.reason == "the victim's fidelity with itself is not 1"
+
+
+def test_broken_row_files_are_skipped_and_told(tmp_path: Path) -> None:
+    make_row(tmp_path / "out", [0.7])
+    write(tmp_path / "base", tmp_path / "out")
+    (tmp_path / "base" / "cut.json").write_text('{"kind": "mebench-row", ')
+    (tmp_path / "base" / "empty.json").write_text('{"kind": "mebench-row"}')
+    (tmp_path / "base" / "typed.json").write_text('{"kind": "mebench-row", "row": {"attack": 5, "benchmark": 7}}')
+    board = build_leaderboard([tmp_path / "base"])
+    assert len(board.rows) == 2
+    for name in ("cut.json", "empty.json", "typed.json"):
+        assert any(note.startswith(f"skipped {name}: ") for note in board.notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("[]", "must hold a JSON object"), ("{}", "it has no rows"), ('{"format": 9, "rows": []}', "format 9")],
+)
+def test_a_file_that_is_no_leaderboard_is_one_clear_error(tmp_path: Path, content: str, words: str) -> None:
+    file = tmp_path / "leaderboard.json"
+    file.write_text(content)
+    with pytest.raises(ResultsError, match=words):
+        build_leaderboard([file])
