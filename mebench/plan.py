@@ -12,6 +12,7 @@ from typing import Any
 from mebench.config import Benchmark, Profile, select_profile
 from mebench.errors import ConfigurationError, UnknownNameError
 from mebench.grid import SUPERVISED, Grid, references
+from mebench.plan_notes import plan_notes
 from mebench.plugins import registry as installed
 from mebench.registry import Registry
 from mebench.spec import TrialSpec, VictimSpec
@@ -62,6 +63,10 @@ class Plan:
             key = (*self.names(trial), repr(trial.clone), repr(trial.pool), trial.data_prior, trial.budget)
             groups.setdefault(key, {})[name] = trial
         return list(groups.values())
+
+    def notes(self) -> list[str]:
+        """What a reader must know before it runs: the scale above all; one sentence each."""
+        return plan_notes(self)
 
     def metadata(self) -> dict[str, Any]:
         """What a run writes to ``benchmark.json`` in the results folder."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from mebench.plan import Plan
 from mebench.spec import Component
+
+if TYPE_CHECKING:
+    from mebench.plan import Plan
 
 
 def plan_notes(plan: Plan) -> list[str]:

@@ -281,6 +281,11 @@ class Registry:
         assert isinstance(entry, ChannelEntry)
         return entry
 
+    def channels_for(self, attack: AttackEntry) -> list[str]:
+        """The channels that give all that an attack needs."""
+        channels = self.entries("channel")
+        return [one.name for one in channels if isinstance(one, ChannelEntry) and attack.needs <= one.gives]
+
     def dataset(self, name: str) -> DatasetEntry:
         """The data set of that name; see ``get``."""
         entry = self.get("dataset", name)

@@ -39,6 +39,10 @@ BROKEN_PIPE = 141
 _PLACED = re.compile(r"^\S.*:\d+:\d+: ")
 
 
+class _ReaderGone(Exception):  # noqa: N818 (nothing went wrong)
+    """The reader of our output has closed its end."""
+
+
 class LazyGroup(click.Group):
     """Imports a command when it is called, and suggests the nearest name for one that does not exist."""
 
@@ -63,6 +67,13 @@ class LazyGroup(click.Group):
 
             raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a reader that went away is told apart here, since click would exit with 1 for it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -98,7 +109,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("mebench: interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is flushed into the pipe
         return BROKEN_PIPE
     except Exception as error:

@@ -46,6 +46,11 @@ def compare(
     the difference over seeds excludes 0.
 
     Exit codes: 0 fine, 1 a row is worse, 2 nothing can be compared, 3 trials failed or are missing in NEW.
+
+    \b
+    Examples:
+      mebench compare results/table1-quick runs/megex-table1/quick
+      mebench compare BASE NEW --tolerance accuracy=0.05 --format github
     """
     from mebench.compare import compare as compare_leaderboards
     from mebench.leaderboard import build_leaderboard

@@ -21,7 +21,13 @@ _root = click.option("--root", metavar="DIR", help="Look in this folder and nowh
 
 @click.group()
 def data() -> None:
-    """List data sets, show where they lie, and fetch them."""
+    """List data sets, show where they lie, and fetch them.
+
+    \b
+    Examples:
+      mebench data list
+      mebench data fetch fashion-mnist
+    """
 
 
 @data.command("list")

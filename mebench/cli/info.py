@@ -70,7 +70,6 @@ def _unknown(name: str) -> str:
 
 def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
     """What is known besides the parameters, in words."""
-    from mebench.config.checker import fitting_channels
     from mebench.plugins import registry
     from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry
 
@@ -79,7 +78,7 @@ def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
         facts["paper"] = entry.paper
         facts["family"] = f"{entry.family} ({_FAMILIES[entry.family]})"
         facts["needs"] = ", ".join(sorted(entry.needs))
-        facts["channels"] = ", ".join(fitting_channels(entry, registry())) or "none that is installed"
+        facts["channels"] = ", ".join(registry().channels_for(entry)) or "none that is installed"
         facts["smallest budget"] = f"{entry.minimum_budget:,} queries" if entry.minimum_budget > 1 else ""
     elif isinstance(entry, ChannelEntry):
         facts["gives"] = ", ".join(sorted(entry.gives))

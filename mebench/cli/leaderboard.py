@@ -15,7 +15,13 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--sort", "key", metavar="KEY", help="Sort by this key of a row within each victim and budget.")
 def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, key: str | None) -> None:
-    """Print the leaderboard of results folders, of folders of committed rows, or of leaderboard.json files."""
+    """Print the leaderboard of results folders, of folders of committed rows, or of leaderboard.json files.
+
+    \b
+    Examples:
+      mebench leaderboard runs/megex-table1/quick
+      mebench leaderboard runs/* --format csv -o all.csv
+    """
     from mebench.leaderboard import FORMATS, build_leaderboard, show
 
     board = build_leaderboard(roots)

@@ -69,11 +69,10 @@ def plan(
 
 def _print(planned: Plan, ahead: Forecast, folder: Path) -> None:
     from mebench.cli.screen import console, print_table
-    from mebench.plan_notes import plan_notes
 
     screen = console()
     screen.print(f"{planned.benchmark.name}, profile {planned.profile}: {len(planned.trials)} trials -> {folder}")
-    for note in plan_notes(planned):
+    for note in planned.notes():
         screen.print(note)
     print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
     screen.print(_total(planned, ahead))
@@ -108,14 +107,12 @@ def _total(planned: Plan, ahead: Forecast) -> str:
 
 
 def _json(planned: Plan, ahead: Forecast, folder: Path) -> dict[str, object]:
-    from mebench.plan_notes import plan_notes
-
     about = planned.metadata()
     del about["reported"], about["trials"]
     return {
         **about,
         "out": str(folder),
-        "notes": plan_notes(planned),
+        "notes": planned.notes(),
         "trials": len(planned.trials),
         "states": ahead.states(),
         "queries_left": ahead.queries,

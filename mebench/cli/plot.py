@@ -20,7 +20,12 @@ import click
 @click.option("--metric", type=click.Choice(("accuracy", "fidelity")), default="accuracy", show_default=True)
 @click.option("--linear", is_flag=True, help="Show queries on a linear axis.")
 def plot(roots: tuple[Path, ...], output: Path, metric: Literal["accuracy", "fidelity"], linear: bool) -> None:
-    """Draw the curves of results folders: the mean over seeds, and a band from the lowest to the highest seed."""
+    """Draw the curves of results folders: the mean over seeds, and a band from the lowest to the highest seed.
+
+    \b
+    Example:
+      mebench plot runs/megex-table1/quick -o curves.svg
+    """
     from mebench.plot import save_plot
 
     for note in save_plot(roots, output, metric, linear=linear):

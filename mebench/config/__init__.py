@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mebench.config.checker import Checker, fitting_channels, mapping
+from mebench.config.checker import Checker, mapping
 from mebench.config.overrides import apply_overrides
 from mebench.config.positions import Document, Problem, read_document
 from mebench.config.reported_checks import check_reported
@@ -17,7 +17,7 @@ from mebench.errors import ConfigurationError
 from mebench.plugins import catalogue
 from mebench.registry import Registry, did_you_mean
 
-__all__ = ["Benchmark", "Profile", "fitting_channels", "load_benchmark", "select_profile"]
+__all__ = ["Benchmark", "Profile", "load_benchmark", "select_profile"]
 
 
 def load_benchmark(

@@ -14,7 +14,7 @@ from mebench.config.positions import Location, Problem
 from mebench.config.schema import NAME, PATTERN_WORDS
 from mebench.config.wording import shown
 from mebench.errors import ConfigurationError, MebenchError
-from mebench.registry import AttackEntry, ChannelEntry, Entry, Kind, Registry, did_you_mean
+from mebench.registry import Entry, Kind, Registry, did_you_mean
 
 Resolved = tuple[Entry, dict[str, Any]]
 """An entry with all of its parameters."""
@@ -44,11 +44,13 @@ class Checker:
         if not re.match(NAME, str(location[-1])):
             self.add(location, f"a name {PATTERN_WORDS[NAME]}", at_key=True)
 
-    def known(self, location: Location, value: Any, known: Iterable[str], complaint: str) -> bool:
+    def known(
+        self, location: Location, value: Any, known: Iterable[str], complaint: str, at_key: bool = False
+    ) -> bool:
         """Check that a name is one of those known; ``complaint`` is what to say before the name."""
         known = list(known)
         if isinstance(value, str) and value not in known:
-            self.add(location, f"{complaint} {value!r}{did_you_mean(value, known)}")
+            self.add(location, f"{complaint} {value!r}{did_you_mean(value, known)}", at_key)
         return value in known
 
     def no_repeats(self, location: Location, values: Any) -> None:
@@ -91,12 +93,6 @@ class Checker:
             return None
         rest = {key: item for key, item in given.items() if key not in reserved}
         return self.parameters(entry, rest, location)
-
-
-def fitting_channels(attack: AttackEntry, registry: Registry) -> list[str]:
-    """The registered channels that give all that an attack needs."""
-    channels = registry.entries("channel")
-    return [one.name for one in channels if isinstance(one, ChannelEntry) and attack.needs <= one.gives]
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -15,7 +15,9 @@ def check_reported(checker: Checker, used: Used) -> None:
     for index, row in items(checker.content.get("reported")):
         if isinstance(row, dict):
             location: Location = ("reported", index)
-            checker.known((*location, "victim"), row.get("victim"), used.victims, "no profile has the victim")
+            if "victims" not in used.unclear:
+                known = sorted(used.victims)
+                checker.known((*location, "victim"), row.get("victim"), known, "no profile has the victim")
             _check_row(checker, used, location, mapping(row))
             _check_numbers(checker, location, mapping(row))
 

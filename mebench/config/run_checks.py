@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mebench.config.checker import Checker, Resolved, fitting_channels, items, listed, mapping
+from mebench.config.checker import Checker, Resolved, items, listed, mapping
 from mebench.config.positions import Location
 from mebench.config.wording import written
 from mebench.registry import AttackEntry, ChannelEntry, Entry
@@ -20,7 +20,7 @@ class Used:
         victims: names of victims.
         variants: variants by attack.
         channels: labels of channels by attack, e.g. ``vg(score=logit)``.
-        unclear: attacks of which a row could not be read, so that their variants are not all known.
+        unclear: attacks of which a row could not be read, so that their variants are not all known; and ``victims``.
     """
 
     victims: set[str] = field(default_factory=set)
@@ -79,14 +79,18 @@ class _Profile:
         names = {mapping(attack).get("attack") for run in self._runs for attack in listed(mapping(run).get("attacks"))}
         for name in mapping(mapping(self._content.get("speed")).get("queries_per_second")):
             location = (*self._location, "speed", "queries_per_second", name)
-            self._checker.known(location, name, map(str, names), "no run of this profile has the attack")
+            known = sorted(map(str, names))
+            self._checker.known(location, name, known, "no run of this profile has the attack", at_key=True)
 
     def _run(self, location: Location, run: Mapping[str, Any]) -> None:
         for key in ("victims", "budgets", "seeds", "references"):
             self._checker.no_repeats((*location, key), run.get(key))
         for index, name in items(run.get("victims")):
             self._used.victims.add(str(name))
-            self._checker.known((*location, "victims", index), name, self._victims, "unknown victim")
+            if not self._checker.known((*location, "victims", index), name, self._victims, "unknown victim"):
+                self._used.unclear.add("victims")
+        if not isinstance(run.get("victims"), list):
+            self._used.unclear.add("victims")
         clone = self._checker.component("network", run.get("clone"), (*location, "clone"))
         pool = self._checker.component("dataset", run.get("pool"), (*location, "pool"), reserved=("name", "prior"))
         grid = _Grid(
@@ -127,7 +131,7 @@ class _Profile:
         given = channel[0].gives if channel and isinstance(channel[0], ChannelEntry) else attack.needs
         lacking = " and ".join(sorted(attack.needs - given))
         if lacking and channel:
-            fit = ", ".join(fitting_channels(attack, self._checker.registry)) or "none is installed"
+            fit = ", ".join(self._checker.registry.channels_for(attack)) or "none is installed"
             text = f"{attack.name} needs {lacking}, which {channel[0].name} does not give. Channels that do: {fit}"
             self._checker.add((*location, "channel"), text)
         if attack.family == "pool" and not has_pool:
