@@ -29,6 +29,7 @@ LEFT, TOP, BOTTOM, CAPTION = 0.62, 0.34, 0.5, 0.34
 KEY = 0.34
 """Inches; the last is the length of the line that leads from a curve's end to its label."""
 COLUMNS = 3
+DPI = 200
 
 
 Styles = dict[str, tuple[str, int]]
@@ -55,12 +56,15 @@ def save_plot(
         ConfigurationError: the file's suffix is none of these.
         ResultsError: there is nothing to draw.
     """
+    from matplotlib import rc_context
+
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigurationError(f"{path}: give a file name that ends in {', '.join(SUFFIXES)}")
     panels, notes = read_panels(roots, metric)
     figure = draw(panels, metric, linear=linear)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=200, metadata=SUFFIXES[path.suffix.lower()])
+    with rc_context({"svg.hashsalt": "mebench", "pdf.fonttype": 42}):
+        figure.savefig(path, dpi=DPI, metadata=SUFFIXES[path.suffix.lower()])
     return notes
 
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from mebench.compare import METRICS
+from mebench.compare.comparison import MARKS
+from mebench.leaderboard import FORMATS, Row, SeedResult
+from mebench.leaderboard.flags import FLAGS
+
+DOCS = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+TABLE_LINES = [line for line in DOCS.splitlines() if line.startswith("| `")]
+
+
+def test_the_docs_list_every_flag_in_the_words_of_the_legend() -> None:
+    for flag in FLAGS.values():
+        assert f"| `{flag.name}` | {flag.raised_if} | {flag.means} | {flag.do} |" in TABLE_LINES
+
+
+def test_the_docs_list_every_mark_in_the_words_of_the_program() -> None:
+    for mark, meaning in MARKS.items():
+        assert f"| `{mark}` | {meaning} |" in TABLE_LINES
+
+
+def test_the_docs_explain_every_key_of_a_row_and_of_a_seed() -> None:
+    explained = {name for line in TABLE_LINES for name in re.findall(r"`(\w+)`", line)}
+    assert {one.name for one in (*fields(Row), *fields(SeedResult))} <= explained
+
+
+def test_the_docs_name_every_metric_and_format() -> None:
+    assert all(f"`{name}`" in DOCS for name in METRICS)
+    assert "|".join(FORMATS) in DOCS
