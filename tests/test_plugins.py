@@ -61,7 +61,7 @@ def test_a_plugin_of_others_is_installed_listed_run_and_removed(environment, tmp
     done = environment.mebench("plan", "b.yaml")
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "b.yaml:16:22: profiles.quick.runs[0].attacks[0].attack: unknown attack 'corner-noise'"
+        "b.yaml:17:22: profiles.quick.runs[0].attacks[0].attack: unknown attack 'corner-noise'"
     )
     kept = environment.mebench("leaderboard", "results", "--format", "json")
     assert {row["attack"] for row in json.loads(kept.stdout)["rows"]} >= {"corner-noise"}
