@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -29,7 +29,7 @@ class LiveDisplay(RunState):
     def __init__(self, console: Console, total: int) -> None:
         super().__init__(total)
         self._console = console
-        self._live = Live(console=console, auto_refresh=False, get_renderable=self.table, transient=True)
+        self._live = Live(console=console, auto_refresh=False, get_renderable=self.lines, transient=True)
         self._drawn = float("-inf")
 
     def __enter__(self) -> LiveDisplay:
@@ -57,23 +57,28 @@ class LiveDisplay(RunState):
             self._drawn = self.clock()
             self._live.refresh()
 
-    def table(self) -> Table:
-        """The lines as they are now, as wide as the console."""
-        wide = self._console.width >= WIDE
-        table = Table(box=None, expand=True, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        table.add_column("running", ratio=3, no_wrap=True, overflow="ellipsis")
+    def lines(self) -> Group:
+        """The lines as they are now, as wide as the console.
+
+        The last one is not padded: the terminal echoes ``^C`` there, which must not open a new line.
+        """
+        return Group(
+            *([self._table()] if self.running else []), Text(self.summary(), style="bold", overflow="ellipsis")
+        )
+
+    def _table(self) -> Table:
+        width = self._console.width
+        wide = width >= WIDE
+        table = Table(box=None, expand=True, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        table.add_column("running", ratio=1, no_wrap=True, overflow="ellipsis")
         if wide:
-            table.add_column("", ratio=2)
+            table.add_column("", width=min(40, width // 4))
         for title in ("spent", "per s", "left", "accuracy" if wide else "acc."):
             table.add_column(title, justify="right", no_wrap=True)
         for job, pace in self.running.values():
             bar = [ProgressBar(total=1.0, completed=pace.fraction)] if wide else []
             table.add_row(Text(job.title), *bar, *_cells(pace))
-        outer = Table.grid(expand=True)
-        if self.running:
-            outer.add_row(table)
-        outer.add_row(Text(self.summary(), style="bold", no_wrap=True, overflow="ellipsis"))
-        return outer
+        return table
 
 
 class LineDisplay(RunState):

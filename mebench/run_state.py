@@ -101,11 +101,11 @@ class RunState(Listener):
 
     def summary(self) -> str:
         """All in one line."""
-        words = [f"{self.done}/{self.total} done"]
+        words = [f"{'stopping: ' if self.level else ''}{self.done}/{self.total} done"]
         if self.failed:
             words.append(f"{self.failed} failed")
         words.append(f"{duration(self.elapsed)} elapsed")
-        if self.left is not None and not self.level:
+        if self.left and not self.level:
             words.append(f"about {duration(self.left)} left")
         return ", ".join(words)
 

@@ -62,7 +62,7 @@ def site(engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | 
     needs = Needs(
         device or settings.device,
         plan.profile if settings.needs_gpu else "",
-        tuple(_data(trials)),
+        tuple(data_needed(trials)),
         tuple(dict.fromkeys(_components(trials))),
     )
     job = Job("check", "looking for data and devices", "mebench.tasks:check", needs)
@@ -202,7 +202,7 @@ def _components(trials: Sequence[TrialSpec]) -> Iterator[tuple[Kind, str]]:
                 yield "network", network.name
 
 
-def _data(trials: Sequence[TrialSpec]) -> Iterator[tuple[Component, Literal["train", "test"]]]:
+def data_needed(trials: Sequence[TrialSpec]) -> Iterator[tuple[Component, Literal["train", "test"]]]:
     """What is read of data sets, each once."""
     seen: list[Any] = []
     for trial in trials:

@@ -163,7 +163,7 @@ class _Run:
         }
         counts = [f"{len(found)} {word}" for status, word in words.items() if (found := state.having(status))]
         queries = sum(trial.budget for trial in self._todo)
-        self._say(f"{len(state.trials)} trials ({'; '.join(counts)}) with {queries:,} queries, in {self._options.out}")
+        self._say(f"{len(state.trials)} trials ({'; '.join(counts)}), up to {queries:,} queries, in {self._options.out}")
 
     def _execute(self, interrupts: Interrupts) -> list[tuple[Job, Outcome]]:
         from mebench.runner import execute, set_aside

@@ -110,3 +110,22 @@ def write_pids(folder: Path, *others: int) -> None:
     temporary = folder / f".pids-{os.getpid()}"
     temporary.write_text(text)
     temporary.rename(folder / "pids")
+
+
+def run_trial_and_die(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> str:
+    """A real trial that saves often, and is killed some milliseconds after so many turns (never, for None)."""
+    import threading
+
+    from mebench.store import TrialFolder
+    from mebench.trial import run_trial
+
+    spec, folder, turns, seconds = payload
+    seen = 0
+
+    def count(progress: Progress) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == turns:
+            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    return run_trial(spec, TrialFolder(folder), device=device, report=count, checkpoint_seconds=0.02)
