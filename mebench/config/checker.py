@@ -44,9 +44,7 @@ class Checker:
         if not re.match(NAME, str(location[-1])):
             self.add(location, f"a name {PATTERN_WORDS[NAME]}", at_key=True)
 
-    def known(
-        self, location: Location, value: Any, known: Iterable[str], complaint: str, at_key: bool = False
-    ) -> bool:
+    def known(self, location: Location, value: Any, known: Iterable[str], complaint: str, at_key: bool = False) -> bool:
         """Check that a name is one of those known; ``complaint`` is what to say before the name."""
         known = list(known)
         if isinstance(value, str) and value not in known:
@@ -92,7 +90,15 @@ class Checker:
         if entry is None:
             return None
         rest = {key: item for key, item in given.items() if key not in reserved}
-        return self.parameters(entry, rest, location)
+        resolved = self.parameters(entry, rest, location)
+        if resolved and kind == "dataset":
+            self._rows((*location, "rows"), resolved[1].get("rows"))
+        return resolved
+
+    def _rows(self, location: Location, rows: Any) -> None:
+        """Check that the rows of a data set are a range."""
+        if rows is not None and (len(rows) != 2 or rows[0] >= rows[1]):
+            self.add(location, f"must be [start, stop] with start below stop, not {shown(rows)}")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -76,10 +76,10 @@ class _Profile:
         self._checker.no_repeats((*self._location, "seeds"), self._content.get("seeds"))
         for index, run in enumerate(self._runs):
             self._run((*self._location, "runs", index), mapping(run))
-        names = {mapping(attack).get("attack") for run in self._runs for attack in listed(mapping(run).get("attacks"))}
+        names = {name for run in self._runs for name in _attack_names(mapping(run))}
         for name in mapping(mapping(self._content.get("speed")).get("queries_per_second")):
             location = (*self._location, "speed", "queries_per_second", name)
-            known = sorted(map(str, names))
+            known = sorted(names)
             self._checker.known(location, name, known, "no run of this profile has the attack", at_key=True)
 
     def _run(self, location: Location, run: Mapping[str, Any]) -> None:
@@ -147,7 +147,7 @@ class _Profile:
             self._checker.add(location, text)
 
     def _budgets(self, location: Location, run: Mapping[str, Any]) -> None:
-        names = {mapping(attack).get("attack") for attack in listed(run.get("attacks"))}
+        names = _attack_names(run)
         known = [entry for entry in self._checker.registry.entries("attack") if entry.name in names]
         attacks = [entry for entry in known if isinstance(entry, AttackEntry)]
         largest = max(attacks, key=lambda entry: entry.minimum_budget, default=None)
@@ -155,3 +155,8 @@ class _Profile:
             if largest and type(budget) is int and 1 <= budget < largest.minimum_budget:
                 text = f"must be at least {largest.minimum_budget} for {largest.name}, not {budget}"
                 self._checker.add((*location, "budgets", index), text)
+
+
+def _attack_names(run: Mapping[str, Any]) -> set[str]:
+    """The attacks that a run names, known or not."""
+    return {str(mapping(attack).get("attack")) for attack in listed(run.get("attacks"))}

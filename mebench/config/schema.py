@@ -32,6 +32,7 @@ PATTERN_WORDS = {
     FACTORY: "must be written module:callable",
 }
 """What each pattern asks for, in words."""
+MAX_SEEDS = 10_000
 
 
 class Section(BaseModel):
@@ -68,11 +69,11 @@ class NamedPool(Named):
 
 def _seeds(value: Any) -> Any:
     """Turn a number n into 0..n-1 and check a list."""
-    if type(value) is int and value >= 1:
+    if type(value) is int and 1 <= value <= MAX_SEEDS:
         return list(range(value))
     good = isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value)
     if not good:
-        raise PydanticCustomError("seeds", "must be a number of seeds or a list of seeds such as [0, 1]")
+        raise PydanticCustomError("seeds", f"must be a number of seeds up to {MAX_SEEDS:,} or a list such as [0, 1]")
     return value
 
 
@@ -87,7 +88,7 @@ Seeds = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
                 {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
             ]
         }

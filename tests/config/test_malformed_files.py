@@ -232,9 +232,28 @@ CASES = {
     "no seeds": (
         "seeds: 2",
         "seeds: ¦0",
-        "profiles.quick.seeds: must be a number of seeds or a list of seeds such as [0, 1], not 0",
+        "profiles.quick.seeds: must be a number of seeds up to 10,000 or a list such as [0, 1], not 0",
     ),
-    "negative seed": ("seeds: [0, 3]", "seeds: ¦[-1]", "profiles.paper.seeds: must be a number of seeds or a list"),
+    "negative seed": (
+        "seeds: [0, 3]",
+        "seeds: ¦[-1]",
+        "profiles.paper.seeds: must be a number of seeds up to 10,000 or a list",
+    ),
+    "more seeds than anybody needs": (
+        "seeds: 2",
+        "seeds: ¦1_000_000_000_000_000_000_000",
+        "profiles.quick.seeds: must be a number of seeds up to 10,000",
+    ),
+    "rows that are no range": (
+        "rows: [0, 4000]",
+        "rows: ¦[4000, 4000]",
+        "victims.small.data.rows: must be [start, stop] with start below stop, not [4000, 4000]",
+    ),
+    "a mapping for the name of an attack": (
+        "attack: chooser",
+        "attack: ¦{name: chooser}",
+        "profiles.quick.runs[0].attacks[3].attack: must be text, not a mapping",
+    ),
     # --- victims
     "victim without weights": (WEIGHTS, "seed: 1", "victims.own: must have training or weights", "own:\n"),
     "victim with two kinds of weights": (

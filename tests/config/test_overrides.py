@@ -73,7 +73,7 @@ WRONG = {
     "runs.0.attacks.0.attack=gradient": (
         "profiles.quick.runs[0].attacks[0].attack: unknown attack 'gradient'. Did you mean 'gradients'?"
     ),
-    "seeds=0": "profiles.quick.seeds: must be a number of seeds or a list of seeds such as [0, 1], not 0",
+    "seeds=0": "profiles.quick.seeds: must be a number of seeds up to 10,000 or a list such as [0, 1], not 0",
     "seeds": "write KEY=VALUE with dots between keys, e.g. runs.0.budgets=[1000]",
     "=3": "write KEY=VALUE with dots between keys, e.g. runs.0.budgets=[1000]",
     "runs..budgets=3": "write KEY=VALUE with dots between keys, e.g. runs.0.budgets=[1000]",

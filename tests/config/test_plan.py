@@ -77,7 +77,7 @@ def test_a_run_may_replace_seeds_evaluations_and_references(tmp_path):
 def test_seeds_of_the_command_line_replace_those_of_the_file(tmp_path):
     assert {trial.seed for trial in planned(tmp_path, seeds=3).trials} == {0, 1, 2}
     assert {trial.seed for trial in planned(tmp_path, seeds=[5]).trials} == {5}
-    with pytest.raises(ConfigurationError, match=r"^--seeds 0: must be at least 1$"):
+    with pytest.raises(ConfigurationError, match=r"^--seeds 0: must be at least 1 and at most 10,000$"):
         planned(tmp_path, seeds=0)
 
 
