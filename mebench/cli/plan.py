@@ -98,7 +98,7 @@ def _total(planned: Plan, ahead: Forecast) -> str:
         return f"{states}: nothing is left to run."
     where = {row.measured: _MEASURED[row.measured] for row in ahead.rows if row.measured}
     if not where:
-        time = "time unknown: no finished trial in the results folder to measure by"
+        time = "time unknown: no finished trial like these in the results folder to measure by"
     else:
         rest = f" for {left - ahead.unmeasured} of {left} trials" if ahead.unmeasured else ""
         machine = planned.settings.speed.machine if planned.settings.speed else ""
