@@ -163,7 +163,9 @@ class _Run:
         }
         counts = [f"{len(found)} {word}" for status, word in words.items() if (found := state.having(status))]
         queries = sum(trial.budget for trial in self._todo)
-        self._say(f"{len(state.trials)} trials ({'; '.join(counts)}), up to {queries:,} queries, in {self._options.out}")
+        self._say(
+            f"{len(state.trials)} trials ({'; '.join(counts)}), up to {queries:,} queries, in {self._options.out}"
+        )
 
     def _execute(self, interrupts: Interrupts) -> list[tuple[Job, Outcome]]:
         from mebench.runner import execute, set_aside
@@ -189,7 +191,7 @@ class _Run:
         engine = self._engine(("cpu",), interrupts)
         with ExitStack() as stack:
             if self._console.is_terminal and not self._options.quiet:
-                stack.enter_context(self._console.status("looking for data, plugins and devices"))
+                stack.enter_context(self._console.status("looking for data, plugins and devices", spinner="line"))
             found = site(engine, self._plan, self._todo, self._options.device)
         if found is None:
             return ()
@@ -223,15 +225,13 @@ class _Run:
 
     def _leaderboard(self) -> None:
         """Write its files and print it to stdout."""
-        from rich.console import Console
-
-        from mebench.leaderboard import FORMATS, render_text, write_leaderboard_files
+        from mebench.leaderboard import FORMATS, show, write_leaderboard_files
 
         board = write_leaderboard_files(self._options.out)
         if self._options.json:
             click.echo(FORMATS["json"](board), nl=False)
         else:
-            render_text(board, Console())
+            show(board)
 
     def _end(self, failed: Sequence[tuple[Job, Outcome]]) -> int:
         """Say where the results are, and what failed."""
