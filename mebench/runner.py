@@ -168,7 +168,7 @@ class Recorder(Listener):
         self.failed.append((job, outcome))
         if (spec := self.specs.get(job.key)) is not None:
             folder = TrialFolder.of(self.root, spec)
-            with contextlib.suppress(ResultsError), folder.locked():
+            with contextlib.suppress(ResultsError, OSError), folder.locked():
                 folder.fail(spec, outcome.reason, outcome.traceback)
 
 
@@ -179,9 +179,14 @@ def execute(
 
     Returns:
         The jobs that failed; their trials' folders say why, too.
+
+    Raises:
+        ResultsError: nothing can be written to the folder.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    write_json(root / "benchmark.json", plan.metadata())
+    try:
+        write_json(root / "benchmark.json", plan.metadata())
+    except OSError as error:
+        raise ResultsError(f"{root}: cannot hold results: {error.strerror}; give another folder by --out") from error
     pending = State.of(plan, root).pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout), [recorder, *listeners])

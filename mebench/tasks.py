@@ -145,9 +145,14 @@ def _no_gpu(what: str) -> str:
 def _lookups(needs: Needs) -> Iterable[Callable[[], object]]:
     """One call for each thing that must be there; it raises a `MebenchError` if it is not."""
     from mebench.data.datasets import load_dataset
-    from mebench.plugins import registry
 
     for kind, name in needs.components:
-        yield registry().get(kind, name).load
+        yield partial(_load, kind, name)
     for data, split in needs.data:
         yield partial(load_dataset, data, split)
+
+
+def _load(kind: Kind, name: str) -> None:
+    from mebench.plugins import registry
+
+    registry().get(kind, name).load()
