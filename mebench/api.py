@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ __all__ = [
     "Attack",
     "AttackContext",
     "Explanation",
+    "GradientProbe",
     "InputSpec",
     "Learner",
     "QueryStrategy",
@@ -129,12 +130,14 @@ class Response:
             or truncates returns zeros for what it withholds; rows are not renormalised.
         explanation: the explanations of these B answers, or None if not given or not asked for.
         progress: fraction of the budget that is spent after this answer, in (0, 1].
+        logits: (B, c) float32; only the ``white-box`` channel gives them.
     """
 
     labels: Tensor
     probabilities: Tensor | None = None
     explanation: Explanation | None = None
     progress: float = 0.0
+    logits: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of rows B."""
@@ -146,7 +149,7 @@ class ResponseChannel(ABC):
 
     Attributes:
         name: canonical, with the parameters that differ from the defaults; part of the results.
-        gives: which of ``label``, ``probability``, ``explanation`` an answer holds.
+        gives: which of ``label``, ``probability``, ``logit``, ``explanation`` an answer holds.
         probability_floor: the smallest probability that a returned zero may stand for; attacks that take a
             logarithm use it. Public, because a service documents how it rounds.
         explained_classes: how many classes an explanation covers, for the ledger; None means all.
@@ -157,6 +160,9 @@ class ResponseChannel(ABC):
     probability_floor: float = 1e-37
     explained_classes: int | None = None
 
+    def use_randomness(self, random: RandomStreams) -> None:  # noqa: B027
+        """Take the trial's random streams, once, before the first answer; for channels that draw noise."""
+
     @abstractmethod
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Run the victim and shape its answer.
@@ -166,6 +172,23 @@ class ResponseChannel(ABC):
             inputs: (B, \\*shape), already checked and counted.
             explain: whether explanations are asked for; only true if the channel gives them.
         """
+
+
+@dataclass(frozen=True)
+class GradientProbe:
+    """What a strategy took for the gradient of its loss, and all that is needed to find the true one.
+
+    Attributes:
+        points: (B, ...) where the gradient was taken, e.g. generator output before the squashing.
+        queries: maps points to inputs of the victim; differentiable.
+        loss: maps the victim's probabilities (B, c) and the clone's logits (B, c) to a loss per query, (B,).
+        gradient: the strategy's d loss / d points, (B, ...).
+    """
+
+    points: Tensor
+    queries: Callable[[Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    gradient: Tensor
 
 
 class QueryStrategy(ABC):
@@ -181,6 +204,19 @@ class QueryStrategy(ABC):
 
     def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:  # noqa: B027
         """Take note of the answers to what was proposed, after the clone has learnt from them."""
+
+    def probe_gradient(self, oracle: Oracle, clone: nn.Module, rows: int) -> GradientProbe | None:
+        """Return the gradient that a generator step would use now; None if the strategy uses no gradient.
+
+        The trial asks at each evaluation, with an oracle that charges nothing, and compares with the true gradient.
+        It restores the random streams afterwards; all else that this method changes, it must put back itself.
+
+        Args:
+            oracle: to be asked as in a generator step.
+            clone: in eval mode.
+            rows: the most points to return.
+        """
+        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,17 @@ class RandomStreams:
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
+
+    @contextlib.contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Put every stream and the global generators back to where they were before the block."""
+        before = self.state_dict()
+        try:
+            yield
+        finally:
+            for key in self._streams.keys() - before["streams"].keys():  # first used in the block
+                self._streams[key].manual_seed(derive_seed(self.seed, key.rpartition("@")[0]))
+            self.load_state_dict(before)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every stream and of the global generators."""

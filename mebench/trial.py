@@ -13,6 +13,7 @@ from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
 from mebench.data.pools import Pool
 from mebench.errors import OracleError
+from mebench.gradient_probe import gradient_quality
 from mebench.metrics import Examination, Scores
 from mebench.oracle import Oracle, QueryLedger
 from mebench.outcome import write_result
@@ -102,7 +103,9 @@ class Trial:
         self.random.seed_globals()
         self.entry: AttackEntry = registry().attack(spec.attack.name)
         channel: ResponseChannel = registry().channel(spec.channel.name).load()(**spec.channel.parameters)
+        channel.use_randomness(self.random)
         self.ledger = QueryLedger(spec.budget)
+        self.channel = channel
         self.oracle = Oracle(victim.victim, channel, self.ledger, spec.attack.name)
         self.attack = self._build_attack(channel, device)
         self.exam = Examination.of(victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device))
@@ -166,11 +169,18 @@ class Trial:
         self.oracle.raise_pending()
         with self.clock.evaluating():
             self.scores = self.exam.score(self.attack.learner.clone)
+            quality = self._gradient_quality()
         self.place.evaluations += 1
         if self.scores.accuracy > self.place.best["accuracy"]:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
-        self.folder.append_curve(
-            {"queries": self.ledger.spent, "accuracy": self.scores.accuracy, "fidelity": self.scores.fidelity}
+        scores = {"accuracy": self.scores.accuracy, "fidelity": self.scores.fidelity}
+        self.folder.append_curve({"queries": self.ledger.spent, **scores, **quality})
+
+    def _gradient_quality(self) -> dict[str, float | None]:
+        """How good the attack's gradients are now; the result of the trial is the same without this."""
+        attack, victim, name = self.attack, self.prepared.victim, self.spec.attack.name
+        return gradient_quality(
+            attack.strategy, attack.learner.clone, victim, self.channel, self.ledger, self.random, name
         )
 
     def _progress(self) -> Progress:

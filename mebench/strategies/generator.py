@@ -7,6 +7,7 @@ line: how the gradient of the loss with respect to the generated input is found.
 from __future__ import annotations
 
 import contextlib
+import copy
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api import AttackContext, InputSpec, QueryStrategy
+from mebench.api import AttackContext, GradientProbe, InputSpec, QueryStrategy
+from mebench.losses import ExtractionLoss
 from mebench.networks.generator import UpsamplingGenerator
 from mebench.oracle import Oracle
 from mebench.schedules import set_rate, step_rate
@@ -34,7 +36,12 @@ class GeneratorStrategy(QueryStrategy):
         learning_rate: of the generator's Adam.
         milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
         noise_dim, width: of the generator.
+
+    Attributes:
+        _loss: what the generator ascends. A subclass sets it, so that its gradients can be probed.
     """
+
+    _loss: ExtractionLoss | None = None
 
     def __init__(
         self,
@@ -94,6 +101,20 @@ class GeneratorStrategy(QueryStrategy):
         self._optimizer.zero_grad(set_to_none=True)
         raw.backward(-gradient / len(raw))  # ascent on the batch mean of L
         self._optimizer.step()
+
+    def probe_gradient(self, oracle: Oracle, clone: nn.Module, rows: int) -> GradientProbe | None:
+        """Return the gradient at the first ``rows`` images of the batch that a generator step would take now.
+
+        The whole batch is generated, since its statistics are part of each image, by a copy of the generator, whose
+        running statistics would move otherwise.
+        """
+        if not self._generator_steps or self._loss is None:
+            return None
+        generator, spec = copy.deepcopy(self._generator), self._spec
+        with torch.no_grad():
+            raw = generator(self._draw())[:rows]
+        gradient = self.loss_gradient(raw.clone(), oracle, clone)
+        return GradientProbe(raw, lambda points: squash(points, spec), self._loss.per_query, gradient)
 
     def _draw(self) -> Tensor:
         shape = (self._batch_size, self._noise_dim)
