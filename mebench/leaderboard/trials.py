@@ -77,6 +77,7 @@ class Trial:
         reason: why it is not finished.
         result, curve: None and empty unless finished.
         seconds, queries_per_second: over all sessions, if known.
+        path: the folder that it was read from.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Trial:
     curve: Curve = field(default_factory=Curve)
     seconds: float | None = None
     queries_per_second: float | None = None
+    path: Path | None = None
 
 
 def read_trials(root: Path, notes: list[str]) -> list[Trial]:
@@ -104,7 +106,7 @@ def read_trials(root: Path, notes: list[str]) -> list[Trial]:
 def _read(folder: TrialFolder) -> Trial:
     plain, spec = _read_spec(folder)
     identity = f"{spec.id.rpartition('-')[0]}-{content_digest(plain)}"
-    trial = Trial(identity, spec, plain, "partial", reason="not finished")
+    trial = Trial(identity, spec, plain, "partial", reason="not finished", path=folder.path)
     if folder.status == "failed":
         reason = read_json(folder.path / "failure.json").get("reason")
         return replace(trial, status="failed", reason=printable(reason or "no reason recorded"))
@@ -118,7 +120,7 @@ def _read(folder: TrialFolder) -> Trial:
     except (ResultsError, OSError, ValueError) as error:
         return replace(trial, status="invalid", reason=_without(folder.path, error))
     seconds, speed = _timing(folder)
-    return Trial(identity, spec, plain, "finished", "", result, curve, seconds, speed)
+    return Trial(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path)
 
 
 def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec]:
