@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-CurveMetric = Literal["accuracy", "fidelity"]
+CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio"]
+PROBED = ("gradient_cosine", "gradient_norm_ratio")
+"""What only attacks with a gradient have; see `mebench.gradient_probe`."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,14 @@ class Curve:
     Attributes:
         queries: queries spent at each evaluation.
         accuracy, fidelity: of the clone at that time, on the test set, in [0, 1].
+        gradient_cosine, gradient_norm_ratio: how good the attack's gradients were; None where that is not known.
     """
 
     queries: tuple[int, ...] = ()
     accuracy: tuple[float, ...] = ()
     fidelity: tuple[float, ...] = ()
+    gradient_cosine: tuple[float | None, ...] = ()
+    gradient_norm_ratio: tuple[float | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -38,11 +43,12 @@ class Curve:
         Raises:
             ValueError: a line lacks a number; the message names line and key.
         """
-        columns: dict[str, list[float]] = {"queries": [], "accuracy": [], "fidelity": []}
+        columns: dict[str, list[Any]] = {key: [] for key in ("queries", "accuracy", "fidelity", *PROBED)}
         for number, point in enumerate(points, start=1):
             for key, column in columns.items():
                 value = point.get(key) if isinstance(point, Mapping) else None
-                if isinstance(value, bool) or not isinstance(value, (int, float)):
+                missing = value is None and key in PROBED and isinstance(point, Mapping)
+                if not missing and (isinstance(value, bool) or not isinstance(value, (int, float))):
                     raise ValueError(f"curve.jsonl line {number} has no number {key!r}")
                 column.append(value)
         if not all(float(value).is_integer() for value in columns["queries"]):
@@ -51,7 +57,13 @@ class Curve:
             tuple(int(value) for value in columns["queries"]),
             tuple(columns["accuracy"]),
             tuple(columns["fidelity"]),
+            *(tuple(columns[key]) for key in PROBED),
         )
+
+    def points(self, metric: CurveMetric) -> list[tuple[int, float]]:
+        """Queries and value of the evaluations that have one; those before the first query are left out."""
+        pairs = zip(self.queries, getattr(self, metric), strict=False)  # curves made by hand may have no gradients
+        return [(queries, value) for queries, value in pairs if queries > 0 and value is not None]
 
 
 def queries_to(curve: Curve, level: float) -> int | None:
@@ -104,8 +116,7 @@ def band(curves: Sequence[Curve], metric: CurveMetric) -> Band | None:
     """Lay curves over each other, interpolating linearly in log10(queries); None where they share no range."""
     import numpy as np
 
-    kept = [[(q, v) for q, v in zip(c.queries, getattr(c, metric), strict=True) if q > 0] for c in curves]
-    kept = [points for points in kept if points]
+    kept = [points for curve in curves if (points := curve.points(metric))]
     if not kept:
         return None
     low, high = max(points[0][0] for points in kept), min(points[-1][0] for points in kept)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import click
+
+from mebench.curves import CurveMetric
 
 
 @click.command()
@@ -17,9 +19,9 @@ import click
     show_default=True,
     help="A .png, .svg or .pdf file.",
 )
-@click.option("--metric", type=click.Choice(("accuracy", "fidelity")), default="accuracy", show_default=True)
+@click.option("--metric", type=click.Choice(get_args(CurveMetric)), default="accuracy", show_default=True)
 @click.option("--linear", is_flag=True, help="Show queries on a linear axis.")
-def plot(roots: tuple[Path, ...], output: Path, metric: Literal["accuracy", "fidelity"], linear: bool) -> None:
+def plot(roots: tuple[Path, ...], output: Path, metric: CurveMetric, linear: bool) -> None:
     """Draw the curves of results folders: the mean over seeds, and a band from the lowest to the highest seed.
 
     \b

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.curves import CurveMetric
 from mebench.errors import ConfigurationError
+from mebench.plot.axis import AXES, Axis
 from mebench.plot.panels import Line, Panel, read_panels
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def draw(panels: Sequence[Panel], metric: CurveMetric, *, linear: bool = False) 
     """Draw panels side by side, at most three in a line, with room for every label."""
     from matplotlib.figure import Figure
 
-    styles, gap = _styles(panels), 1.35 * FONT / 72
-    labels = [_labels(panel, styles) for panel in panels]
+    styles, gap, axis = _styles(panels), 1.35 * FONT / 72, AXES[metric]
+    limits = axis.limits(panels)
+    labels = [_labels(panel, styles, axis) for panel in panels]
     height = max(AXES_HEIGHT, gap * max(map(len, labels)))
     columns = min(COLUMNS, len(panels))
     beside = [KEY + 0.12 + _text_width(labels[index::columns]) for index in range(columns)]
@@ -84,8 +86,9 @@ def draw(panels: Sequence[Panel], metric: CurveMetric, *, linear: bool = False) 
         bottom = size[1] - (index // columns + 1) * (TOP + height + BOTTOM) + BOTTOM
         place = (lefts[index % columns] / size[0], bottom / size[1], AXES_WIDTH / size[0], height / size[1])
         axes = figure.add_axes(place)
-        _draw_panel(axes, panel, metric, linear, styles)
-        _draw_labels(axes, labels[index], gap / height)
+        _draw_panel(axes, panel, axis, linear, styles)
+        axes.set_ylim(*limits)
+        _draw_labels(axes, labels[index], [axis.height(one.height, limits) for one in labels[index]], gap / height)
     figure.text(LEFT / size[0], 0.1 / size[1], _caption(panels), fontsize=FONT - 1, color=GREY, va="bottom")
     return figure
 
@@ -102,16 +105,19 @@ def _styles(panels: Sequence[Panel]) -> Styles:
     return {attack: (COLOURS[index], round_) for attack, (round_, index) in numbers.items()}
 
 
-def _draw_panel(axes: Axes, panel: Panel, metric: CurveMetric, linear: bool, styles: Styles) -> None:
-    for value, dash in _references(panel):
-        axes.axhline(100 * value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
+def _draw_panel(axes: Axes, panel: Panel, axis: Axis, linear: bool, styles: Styles) -> None:
+    if axis.logarithmic:
+        axes.set_yscale("log")
+    for value, dash in _references(panel, axis):
+        axes.axhline(value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
     for line in panel.lines:
         (colour, dash), over = _style(line, styles), line.band
         if over.seeds > 1:
-            axes.fill_between(over.queries, 100 * over.low, 100 * over.high, color=colour, alpha=0.16, linewidth=0)
+            low, high = axis.factor * over.low, axis.factor * over.high
+            axes.fill_between(over.queries, low, high, color=colour, alpha=0.16, linewidth=0)
         marker = "o" if len(over.queries) == 1 else None
         axes.plot(
-            *(over.queries, 100 * over.mean),
+            *(over.queries, axis.factor * over.mean),
             color=colour,
             linestyle=dash,
             linewidth=1.6,
@@ -120,8 +126,7 @@ def _draw_panel(axes: Axes, panel: Panel, metric: CurveMetric, linear: bool, sty
         )
     axes.set_title(panel.title, fontsize=FONT + 1, loc="left", color=INK, parse_math=False)
     axes.set_xlabel("Queries", fontsize=FONT, color=INK)
-    axes.set_ylabel(f"{metric.capitalize()} (%)", fontsize=FONT, color=INK)
-    axes.set_ylim(0, 102)
+    axes.set_ylabel(axis.title, fontsize=FONT, color=INK)
     axes.margins(x=0)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -158,19 +163,24 @@ def short_count(value: float) -> str:
     return f"{value:g}"
 
 
-def _references(panel: Panel) -> list[tuple[float, Any]]:
-    return [(panel.victim, DASHES[1]), *((value, DASHES[2]) for value in panel.supervised.values())]
+def _references(panel: Panel, axis: Axis) -> list[tuple[float, Any]]:
+    first = axis.perfect if panel.victim is None else axis.factor * panel.victim
+    supervised = [(axis.factor * value, DASHES[2]) for value in panel.supervised.values()]
+    return ([] if first is None else [(first, DASHES[1])]) + supervised
 
 
-def _labels(panel: Panel, styles: Styles) -> list[Label]:
+def _labels(panel: Panel, styles: Styles, axis: Axis) -> list[Label]:
     """All labels of a panel, each with the value at its line's end."""
-    found = [Label(f"victim {100 * panel.victim:.1f}", panel.victim, GREY, DASHES[1], 1.0)]
-    for clone, value in panel.supervised.items():
-        name = f"supervised {clone}" if len(panel.supervised) > 1 else "supervised"
-        found.append(Label(f"{name} {100 * value:.1f}", value, GREY, DASHES[2], 1.0))
+    found = []
+    if panel.victim is not None:
+        value = axis.factor * panel.victim
+        found.append(Label(f"victim {axis.written(value)}", value, GREY, DASHES[1], 1.0))
+    for clone, score in panel.supervised.items():
+        name, value = f"supervised {clone}" if len(panel.supervised) > 1 else "supervised", axis.factor * score
+        found.append(Label(f"{name} {axis.written(value)}", value, GREY, DASHES[2], 1.0))
     for line in panel.lines:
-        end = float(line.band.mean[-1])
-        found.append(Label(f"{line.label} {100 * end:.1f}", end, *_style(line, styles)))
+        end = axis.factor * float(line.band.mean[-1])
+        found.append(Label(f"{line.label} {axis.written(end)}", end, *_style(line, styles)))
     return found
 
 
@@ -179,10 +189,8 @@ def _style(line: Line, styles: Styles) -> tuple[str, Any]:
     return colour, DASHES[(first_dash + line.variant) % len(DASHES)]
 
 
-def _draw_labels(axes: Axes, labels: Sequence[Label], gap: float) -> None:
+def _draw_labels(axes: Axes, labels: Sequence[Label], heights: Sequence[float], gap: float) -> None:
     """Write labels to the right of the axes, moved apart, each with a key that leads to its line's end."""
-    top = axes.get_ylim()[1]
-    heights = [100 * label.height / top for label in labels]
     key = KEY / AXES_WIDTH
     for label, height, place in zip(labels, heights, spread(heights, gap), strict=True):
         axes.plot(

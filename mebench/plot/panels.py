@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mebench.curves import Band, CurveMetric, band
+from mebench.curves import PROBED, Band, CurveMetric, band
 from mebench.errors import ResultsError
 from mebench.leaderboard.build import group_trials
 from mebench.leaderboard.cells import distinct_names, prior
@@ -37,13 +37,13 @@ class Panel:
 
     Attributes:
         title: victim and budget.
-        victim: what the victim scores: its accuracy, or 1 for fidelity.
+        victim: what the victim scores: its accuracy, or 1 for fidelity; None where it has no such value.
         supervised: what the supervised bound scores, by clone network.
         lines: the highest end first.
     """
 
     title: str
-    victim: float
+    victim: float | None
     supervised: dict[str, float]
     lines: tuple[Line, ...]
 
@@ -71,15 +71,19 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
     several = len({key[:3] for key in attacks}) > len({key[0] for key in attacks})
     panels = []
     for key, members in sorted(attacks.items()):
+        lines = _lines(members, variants, metric)
+        if not lines:
+            continue
         supervised = {
             row.clone: getattr(row, metric)
             for row, _ in valid
-            if row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
+            if metric not in PROBED and row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
         }
-        lines = _lines(members, variants, metric)
         title = f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
-        accuracy = members[0][0].victim_accuracy or 0.0
-        panels.append(Panel(title, accuracy if metric == "accuracy" else 1.0, supervised, lines))
+        of_victim = {"accuracy": members[0][0].victim_accuracy or 0.0, "fidelity": 1.0}
+        panels.append(Panel(title, of_victim.get(metric), supervised, lines))
+    if not panels:
+        raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; run them again")
     return panels, notes
 
 

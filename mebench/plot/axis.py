@@ -1,0 +1,64 @@
+"""The vertical axis of a panel of curves: unit, range and wording of what is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mebench.curves import CurveMetric
+from mebench.plot.panels import Panel
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How a metric is drawn.
+
+    Attributes:
+        title: beside the axis.
+        factor: what values are multiplied by, e.g. 100 for percent.
+        digits: behind the point, of the values beside the lines' ends.
+        low, high: range of the axis after that; None means as far as the values go.
+        logarithmic: whether equal ratios are equal lengths.
+        perfect: what a perfect attack has, drawn as a line if given.
+    """
+
+    title: str
+    factor: float = 1.0
+    digits: int = 1
+    low: float | None = 0.0
+    high: float | None = None
+    logarithmic: bool = False
+    perfect: float | None = None
+
+    def limits(self, panels: Sequence[Panel]) -> tuple[float, float]:
+        """The range of the axis, the same in all panels."""
+        if self.low is not None and self.high is not None:
+            lowest = min(self._values(panels, "low"), default=self.low)
+            return (self.low if lowest >= self.low else lowest - 0.02 * (self.high - lowest)), self.high
+        values = [value for value in self._values(panels, "low", "high") if not self.logarithmic or value > 0]
+        values += [self.perfect or 1.0]
+        return 10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values) * 1.01))
+
+    def height(self, value: float, limits: tuple[float, float]) -> float:
+        """Where a value stands between the limits, 0 to 1."""
+        low, high = limits
+        if self.logarithmic:
+            low, high, value = math.log10(low), math.log10(high), math.log10(max(value, low))
+        return min(max((value - low) / (high - low), 0.0), 1.0)
+
+    def written(self, value: float) -> str:
+        """Write a drawn value."""
+        return f"{value:.{self.digits}f}" if not self.logarithmic else f"{value:.2g}"
+
+    def _values(self, panels: Sequence[Panel], *edges: str) -> list[float]:
+        bands = [line.band for panel in panels for line in panel.lines]
+        return [self.factor * float(value) for band in bands for edge in edges for value in getattr(band, edge)]
+
+
+AXES: Mapping[CurveMetric, Axis] = {
+    "accuracy": Axis("Accuracy (%)", factor=100, high=102),
+    "fidelity": Axis("Fidelity (%)", factor=100, high=102),
+    "gradient_cosine": Axis("Cosine with the true gradient", digits=2, high=1.02, perfect=1.0),
+    "gradient_norm_ratio": Axis("Norm / norm of the true gradient", low=None, logarithmic=True, perfect=1.0),
+}
