@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mebench.api import InputSpec, Response, ResponseChannel, Victim
 from mebench.errors import BudgetExceededError, InvalidQueryError, OracleError
+from mebench.metering import MeteredVictim
 
 Purpose = Literal["train", "explore", "validation"]
 
@@ -26,6 +27,7 @@ class QueryLedger:
         explanations: rows for which an explanation was asked.
         explained_classes: class maps handed out, summed over explanations.
         refusals: requests that did not fit the budget.
+        victim_forward, victim_backward: rows that the victim computed forward and back; its own cost.
     """
 
     budget: int
@@ -33,6 +35,8 @@ class QueryLedger:
     explanations: int = 0
     explained_classes: int = 0
     refusals: int = 0
+    victim_forward: int = 0
+    victim_backward: int = 0
 
     @property
     def spent(self) -> int:
@@ -68,6 +72,8 @@ class QueryLedger:
         self.explanations = state["explanations"]
         self.explained_classes = state["explained_classes"]
         self.refusals = state["refusals"]
+        self.victim_forward = state["victim_forward"]
+        self.victim_backward = state["victim_backward"]
 
 
 class Oracle:
@@ -81,7 +87,7 @@ class Oracle:
     """
 
     def __init__(self, victim: Victim, channel: ResponseChannel, ledger: QueryLedger, asker: str = "attack") -> None:
-        self._answer = functools.partial(channel.answer, victim)
+        self._answer = functools.partial(channel.answer, MeteredVictim(victim, ledger))
         self._spec = victim.spec
         self._channel = channel
         self._ledger = ledger

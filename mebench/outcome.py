@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from mebench.metrics import Scores
+from mebench.plugins import registry
 from mebench.provenance import environment, provenance
 from mebench.serial import weights_hash
 from mebench.spec import TrialSpec
@@ -21,11 +22,20 @@ def write_result(
     clone: nn.Module,
     scores: Scores,
     *,
+    victim_accuracy: float,
     ledger: dict[str, Any],
     best: dict[str, Any] | None,
     origin: str,
 ) -> None:
-    """Write ``env.json`` and then ``result.json``, which marks the trial as finished."""
+    """Write ``env.json`` and then ``result.json``, which marks the trial as finished.
+
+    Args:
+        spec, folder, victim, clone, scores: of the trial.
+        victim_accuracy: as measured where and when the clone was, so that the two can be compared.
+        ledger: the oracle's account.
+        best: the best evaluation, a diagnostic.
+        origin: distribution and version of the attack.
+    """
     device = next(clone.parameters()).device
     folder.write_environment(environment(device))
     folder.finish(
@@ -34,30 +44,41 @@ def write_result(
             "id": spec.id,
             "spec": spec.to_json(),
             "status": "finished",
-            "metrics": {"accuracy": scores.accuracy, "fidelity": scores.fidelity},
+            "metrics": scores.metrics(),
             "best_on_test": best,
             "ledger": ledger,
             "victim": {
                 "name": spec.victim.name,
                 "weights_hash": victim.weights_hash,
-                "accuracy": victim.accuracy,
+                "accuracy": victim_accuracy,
                 "data_hash": victim.data_hash,
             },
             "clone": {
                 "weights_hash": weights_hash(clone.state_dict()),
                 "parameters": sum(parameter.numel() for parameter in clone.parameters()),
             },
-            "flags": trial_flags(scores, victim.spec.num_classes),
+            "flags": trial_flags(scores, victim.spec.num_classes, gives_logits(spec.channel.name)),
             "provenance": provenance(device, spec.tf32, origin),
         }
     )
 
 
-def trial_flags(scores: Scores, num_classes: int) -> list[str]:
-    """``diverged`` if logits are not finite; ``collapsed`` if the clone is no better than 1.5 times chance."""
+def trial_flags(scores: Scores, num_classes: int, white_box: bool = False) -> list[str]:
+    """What a reader must know of a trial.
+
+    ``diverged`` if logits are not finite; ``collapsed`` if the clone is no better than 1.5 times chance; ``white-box``
+    if the channel gives what no service would.
+    """
     flags = []
     if not scores.finite:
         flags.append("diverged")
     if scores.accuracy <= 1.5 / num_classes:
         flags.append("collapsed")
+    if white_box:
+        flags.append("white-box")
     return flags
+
+
+def gives_logits(channel: str) -> bool:
+    """Whether a channel gives logits, which makes it a white box; the references' channel ``none`` does not."""
+    return channel in registry().names("channel") and "logit" in registry().channel(channel).gives

@@ -8,6 +8,7 @@ import torch
 
 from mebench.clones import initial_clone, save_clone
 from mebench.metrics import Examination
+from mebench.oracle import QueryLedger
 from mebench.outcome import write_result
 from mebench.plugins import registry
 from mebench.progress import Report, ShouldStop, Stopped
@@ -54,15 +55,17 @@ def run_supervised(
         return "stopped"
     exam = Examination.of(victim.victim, victim.test_inputs.to(where), victim.test_labels.to(where))
     save_clone(folder.path / "clone.safetensors", clone)
-    ledger = {
-        "budget": 0,
-        "spent": 0,
-        "by_purpose": {},
-        "explanations": 0,
-        "explained_classes": 0,
-        "refusals": 0,
-    }
-    write_result(spec, folder, victim, clone, exam.score(clone), ledger=ledger, best=None, origin=registry_origin())
+    write_result(
+        spec,
+        folder,
+        victim,
+        clone,
+        exam.score(clone),
+        victim_accuracy=exam.victim_accuracy,
+        ledger=QueryLedger(0, by_purpose={}).state_dict() | {"spent": 0},
+        best=None,
+        origin=registry_origin(),
+    )
     return "finished"
 
 

@@ -173,8 +173,7 @@ class Trial:
         self.place.evaluations += 1
         if self.scores.accuracy > self.place.best["accuracy"]:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
-        scores = {"accuracy": self.scores.accuracy, "fidelity": self.scores.fidelity}
-        self.folder.append_curve({"queries": self.ledger.spent, **scores, **quality})
+        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **quality})
 
     def _gradient_quality(self) -> dict[str, float | None]:
         """How good the attack's gradients are now; the result of the trial is the same without this."""
@@ -228,6 +227,7 @@ class Trial:
             self.prepared,
             clone,
             self.scores,
+            victim_accuracy=self.exam.victim_accuracy,
             ledger=self.ledger.state_dict() | {"spent": self.ledger.spent},
             best=self.place.best,
             origin=registry().origin("attack", self.entry.name),

@@ -110,3 +110,23 @@ def test_the_ledger_goes_on_from_its_state():
     other.load_state_dict(ledger.state_dict())
     ledger.charge(1, "explore")
     assert (other.budget, other.spent) == (100, 7)
+
+
+def test_the_victims_cost_is_counted_in_rows_as_they_are_computed(network):
+    oracle, ledger = oracle_of(network, VanillaGradientChannel())
+    oracle.query(torch.rand(3, 1, 8, 8))
+    assert (ledger.victim_forward, ledger.victim_backward) == (3, 0)
+    explanation = oracle.query(torch.rand(4, 1, 8, 8), explain=True).explanation
+    assert (ledger.victim_forward, ledger.victim_backward) == (7, 0)  # an explanation that nobody looks at is free
+    explanation.vjp(torch.ones(4, 10))
+    assert ledger.victim_backward == 4
+    explanation.dense()
+    assert ledger.victim_backward == 4 + 4 * 10
+    assert network.rows == ledger.victim_forward == 7
+
+
+def test_a_refused_request_costs_the_victim_nothing(network):
+    oracle, ledger = oracle_of(network, LabelChannel(), budget=2)
+    with pytest.raises(BudgetExceededError):
+        oracle.query(torch.rand(3, 1, 8, 8))
+    assert (ledger.victim_forward, ledger.victim_backward) == (0, 0)

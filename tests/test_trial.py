@@ -54,7 +54,8 @@ def test_the_result_holds_the_last_clone_and_the_whole_account(finished):
     result, curve = folder.result(), folder.curve()
     assert result["ledger"]["spent"] == result["ledger"]["budget"] == 700
     assert result["ledger"]["by_purpose"]["explore"] > 0
-    assert result["metrics"] == {"accuracy": curve[-1]["accuracy"], "fidelity": curve[-1]["fidelity"]}
+    assert result["metrics"] == {key: curve[-1][key] for key in result["metrics"]}
+    assert set(result["metrics"]) == {"accuracy", "fidelity", "fidelity_on_errors", "kl", "total_variation"}
     assert curve[-1]["queries"] == 700
     assert TrialSpec.from_json(result["spec"]) == spec
     assert folder.spec() == spec
@@ -79,6 +80,9 @@ def test_the_scores_are_those_of_the_saved_clone(finished):
     metrics = folder.result()["metrics"]
     assert metrics["accuracy"] == pytest.approx((predicted == victim.test_labels).float().mean().item())
     assert metrics["fidelity"] == pytest.approx((predicted == asked).float().mean().item())
+    wrong = asked != victim.test_labels
+    assert metrics["fidelity_on_errors"] == pytest.approx((predicted == asked)[wrong].float().mean().item())
+    assert folder.result()["victim"]["accuracy"] == pytest.approx((~wrong).float().mean().item())
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -139,7 +143,9 @@ def test_an_exhausted_pool_ends_the_trial_with_its_budget_unspent(finished):
 
 
 def test_the_pool_attack_learns_from_real_images(finished):
-    spec = tiny_trial("random-pool", "probability", budget=400, parameters={"epochs": 30, "learning_rate": 0.05}, **POOL)
+    spec = tiny_trial(
+        "random-pool", "probability", budget=400, parameters={"epochs": 30, "learning_rate": 0.05}, **POOL
+    )
     assert finished(spec).result()["metrics"]["fidelity"] > 0.6
 
 
@@ -160,6 +166,7 @@ def test_a_collapsed_clone_is_flagged(finished):
 def test_a_diverged_clone_stays_in_the_table_and_is_flagged(finished):
     result = finished(tiny_trial("noise", budget=200, parameters={"batch_size": 16, "clone_lr": 1e30})).result()
     assert "diverged" in result["flags"]
+    assert result["metrics"]["kl"] is result["metrics"]["total_variation"] is None
 
 
 def test_two_processes_cannot_run_one_trial(tmp_path):
