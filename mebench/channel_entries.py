@@ -60,4 +60,59 @@ CHANNELS = (
         (SCORE, CLASSES),
         gives=frozenset({"label", "probability", "explanation"}),
     ),
+    ChannelEntry(
+        "sg",
+        "All probabilities and, where asked for, SmoothGrad: the mean gradient of noisy copies (Smilkov et al. 2017).",
+        "mebench.explanations:SmoothGradChannel",
+        (
+            Parameter(
+                "samples", "int", 25, "Noisy copies of each input, m.", minimum=1, maximum=10_000, in_variant="always"
+            ),
+            Parameter(
+                "sigma",
+                "float",
+                0.1,
+                "Standard deviation of the noise, as a fraction of the input range; noisy copies are not clipped.",
+                minimum=0,
+                in_variant="changed",
+            ),
+            SCORE,
+            CLASSES,
+        ),
+        gives=frozenset({"label", "probability", "explanation"}),
+    ),
+    ChannelEntry(
+        "ig",
+        "All probabilities and, where asked for, Integrated Gradients from a baseline (Sundararajan et al. 2017).",
+        "mebench.explanations:IntegratedGradientsChannel",
+        (
+            Parameter("steps", "int", 50, "Points on the way, m.", minimum=1, maximum=10_000, in_variant="always"),
+            Parameter(
+                "baseline",
+                "float",
+                0.0,
+                "Value of every pixel where the way begins, in input units: 0 is black, 0.5 the papers' mid-grey.",
+                minimum=-1000,
+                maximum=1000,
+                in_variant="changed",
+            ),
+            Parameter(
+                "rule",
+                "str",
+                "right",
+                "Points at k/m, the `right` Riemann sum that the paper prints (eq. 2), or at (k - 1/2)/m, `midpoint`.",
+                choices=("right", "midpoint"),
+                in_variant="changed",
+            ),
+            SCORE,
+            CLASSES,
+        ),
+        gives=frozenset({"label", "probability", "explanation"}),
+    ),
+    ChannelEntry(
+        "white-box",
+        "Logits and exact gradients, as no service gives them: for a ceiling (`default-grad`), not an attack.",
+        "mebench.explanations:WhiteBoxChannel",
+        gives=frozenset({"label", "probability", "logit", "explanation"}),
+    ),
 )

@@ -149,11 +149,11 @@ class Entry:
         return ",".join(words) or "default"
 
     def label(self, resolved: Mapping[str, Any]) -> str:
-        """The name and, in brackets, what differs from the defaults: ``probability(decimals=2)``."""
+        """The name and, in brackets, what differs from the defaults or is always shown: ``probability(decimals=2)``."""
         changed = [
             f"{parameter.name}={_word(resolved[parameter.name])}"
             for parameter in self.parameters
-            if resolved[parameter.name] != parameter.default
+            if parameter.in_variant == "always" or resolved[parameter.name] != parameter.default
         ]
         return f"{self.name}({','.join(changed)})" if changed else self.name
 
@@ -170,7 +170,7 @@ class AttackEntry(Entry):
 
     Attributes:
         family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
-        needs: what an answer must hold: ``label``, ``probability``, ``explanation``.
+        needs: what an answer must hold: ``label``, ``probability``, ``logit``, ``explanation``.
         paper: short reference with an arXiv or DOI number.
         minimum_budget: the smallest budget that makes sense, in queries.
     """
@@ -186,7 +186,7 @@ class ChannelEntry(Entry):
     """A response channel. Its target is called as ``target(**parameters)`` and returns a ``ResponseChannel``.
 
     Attributes:
-        gives: what its answers hold: ``label``, ``probability``, ``explanation``.
+        gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``.
     """
 
     gives: frozenset[str] = frozenset({"label"})

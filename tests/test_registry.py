@@ -64,10 +64,11 @@ def test_a_variant_is_named_by_what_tells_it_apart():
     assert Entry("bare", "", "").variant({}) == "default"
 
 
-def test_a_label_shows_every_parameter_that_differs_from_its_default():
-    assert ENTRY.label(ENTRY.resolve({})) == "thing"
+def test_a_label_shows_what_is_always_shown_and_every_parameter_that_differs_from_its_default():
+    assert ENTRY.label(ENTRY.resolve({})) == "thing(loss=l1)"
     assert (
-        ENTRY.label(ENTRY.resolve({"steps": 3, "sizes": [4, 5], "soft": True})) == "thing(steps=3,sizes=4/5,soft=true)"
+        ENTRY.label(ENTRY.resolve({"steps": 3, "sizes": [4, 5], "soft": True}))
+        == "thing(loss=l1,steps=3,sizes=4/5,soft=true)"
     )
 
 

@@ -37,6 +37,12 @@ FLAGS: dict[str, Flag] = {
             "lower the learning rate in a new variant; keep this row",
         ),
         Flag(
+            "white-box",
+            "the channel gives logits and exact gradients",
+            "a ceiling for what a gradient can bring, not an attack: no service answers like this",
+            "do not rank it among attacks; see how near they come to it",
+        ),
+        Flag(
             "few-seeds",
             f"fewer than {FEW_SEEDS} seeds finished",
             "the interval is very wide or missing: ranks may be luck",

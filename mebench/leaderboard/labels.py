@@ -12,7 +12,8 @@ from mebench.spec import Component
 
 
 def component_label(kind: Kind, component: Component) -> str:
-    """Return the canonical name: with the parameters that differ from the defaults, ``probability(decimals=2)``.
+    """Return the canonical name: with the parameters that differ from the defaults, ``probability(decimals=2)``,
+    and those that are always shown, ``ig(steps=50)``.
 
     Of a component whose plugin is not installed the defaults are unknown: every parameter that is set is shown.
     """

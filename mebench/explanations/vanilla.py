@@ -1,17 +1,12 @@
-"""Channels with explanations. An explanation is a lazy linear operator: one backward pass for one ``vjp``."""
+"""Vanilla gradients (Simonyan et al. 2013): one backward pass for one ``vjp``."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from mebench.api import Explanation, Response, ResponseChannel, Victim
-from mebench.channels import channel_name
-
-Score = Literal["probability", "logit"]
-Classes = Literal["all", "top-1"]
+from mebench.api import Explanation, Response, Victim
+from mebench.explanations.scores import Classes, ExplainedScoreChannel, Score
 
 
 class GradientExplanation(Explanation):
@@ -45,7 +40,7 @@ class GradientExplanation(Explanation):
         return torch.stack([self.vjp(row.expand_as(self._scores)) for row in unit], dim=1)
 
 
-class VanillaGradientChannel(ResponseChannel):
+class VanillaGradientChannel(ExplainedScoreChannel):
     """All probabilities, and VG(x) = d score / d x where asked for (Simonyan et al. 2013; MEGEX, section 3.2).
 
     Args:
@@ -53,18 +48,8 @@ class VanillaGradientChannel(ResponseChannel):
         classes: explain ``all`` classes (as the papers assume) or only the predicted one, ``top-1``.
     """
 
-    gives = frozenset({"label", "probability", "explanation"})
-
     def __init__(self, score: Score = "probability", classes: Classes = "all") -> None:
-        self.score = score
-        self.classes = classes
-        changed: dict[str, object] = {}
-        if score != "probability":
-            changed["score"] = score
-        if classes != "all":
-            changed["classes"] = classes
-            self.explained_classes = 1
-        self.name = channel_name("vg", changed)
+        super().__init__("vg", {}, score, classes)
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Return labels (B,), probabilities (B, c) and, if asked for, their explanation."""
@@ -73,10 +58,9 @@ class VanillaGradientChannel(ResponseChannel):
         with torch.set_grad_enabled(explain):
             logits = victim(inputs)
             probabilities = torch.softmax(logits, dim=1)
+            scores = logits if self.score == "logit" else probabilities
         labels = probabilities.argmax(1)
         explanation = None
         if explain:
-            scores = logits if self.score == "logit" else probabilities
-            mask = torch.nn.functional.one_hot(labels, scores.shape[1]) if self.classes == "top-1" else None
-            explanation = GradientExplanation(scores, inputs, mask, self.score)
+            explanation = GradientExplanation(scores, inputs, self.mask(labels, logits.shape[1]), self.score)
         return Response(labels, probabilities.detach(), explanation)
