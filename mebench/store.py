@@ -1,16 +1,18 @@
 """Results on disk: one folder per trial, and what a benchmark's folder holds beside them.
 
-====================  =====================================================================================
-file                  what it holds
-====================  =====================================================================================
-``spec.json``         the resolved `TrialSpec`
-``env.json``          machine, versions, times of the last session (nothing that a result depends on)
-``curve.jsonl``       one line per evaluation, append-only
-``result.json``       written last, by atomic rename: its presence means that the trial is finished
-``failure.json``      reason and traceback of the last failed try; gone once a later try finishes
-``timing.json``       seconds and queries per second over all sessions
-``clone.safetensors``, ``checkpoint.safetensors``, ``samples.png``, ``log.txt``
-====================  =====================================================================================
+======================  =====================================================================================
+file                    what it holds
+======================  =====================================================================================
+``spec.json``           the resolved `TrialSpec`
+``env.json``            machine, versions, times of the last session (nothing that a result depends on)
+``curve.jsonl``         one line per evaluation, append-only
+``result.json``         written last, by atomic rename: its presence means that the trial is finished
+``failure.json``        reason and traceback of the last failed try; gone once a later try finishes
+``timing.json``         seconds and queries per second over all sessions
+``samples-early.png``   queries of the turn of the first evaluation, at about 1 % of the budget
+``samples.png``         queries of the last turn
+``clone.safetensors``, ``checkpoint.safetensors``, ``log.txt``
+======================  =====================================================================================
 
 ``result.json``, ``curve.jsonl`` and ``clone.safetensors`` of the same spec are the same bytes on the same machine,
 however often the trial was interrupted; everything that differs between runs is in ``env.json`` and ``timing.json``.

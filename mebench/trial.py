@@ -170,6 +170,8 @@ class Trial:
         with self.clock.evaluating():
             self.scores = self.exam.score(self.attack.learner.clone)
             quality = self._gradient_quality()
+        if not self.place.evaluations:
+            save_grid(self.folder.path / "samples-early.png", self.samples, self.prepared.spec)
         self.place.evaluations += 1
         if self.scores.accuracy > self.place.best["accuracy"]:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
