@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import torch
 from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
 from mebench.data.pools import Pool
-from mebench.errors import OracleError
+from mebench.errors import OracleError, ResultsError
 from mebench.gradient_probe import gradient_quality
 from mebench.metrics import Examination, Scores
 from mebench.oracle import Oracle, QueryLedger
@@ -29,6 +30,7 @@ from mebench.store import TrialFolder
 from mebench.trial_clock import TrialClock
 from mebench.victims.loading import PreparedVictim, prepare_victim
 
+_log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 20.0
 EARLY_POINTS = (0.01, 0.02)
 SAMPLES = 25
@@ -206,7 +208,11 @@ class Trial:
     def _resume(self) -> None:
         if not self.folder.checkpoint.exists():
             return
-        state = load_state(self.folder.checkpoint)
+        try:
+            state = load_state(self.folder.checkpoint)
+        except ResultsError as error:
+            _log.warning("%s; the trial starts anew", error)
+            return
         self.attack.strategy.load_state_dict(state["strategy"])
         self.attack.learner.load_state_dict(state["learner"])
         self.ledger.load_state_dict(state["ledger"])

@@ -112,6 +112,16 @@ def test_evaluations_after_the_last_checkpoint_are_done_again(finished, tmp_path
     assert files(folder) == expected
 
 
+def test_a_damaged_checkpoint_costs_the_progress_but_not_the_result(finished, tmp_path):
+    spec = tiny_trial()
+    expected = files(finished(spec))
+    folder = TrialFolder.of(tmp_path / "damaged", spec)
+    run_trial(spec, folder, should_stop=StopAt(4))
+    folder.checkpoint.write_bytes(folder.checkpoint.read_bytes()[:-100])
+    run_trial(spec, folder)
+    assert files(folder) == expected
+
+
 def test_another_seed_changes_the_result(finished):
     first, second = finished(tiny_trial(seed=0)), finished(tiny_trial(seed=1))
     assert first.result()["clone"] != second.result()["clone"]

@@ -7,6 +7,7 @@ are missing; 70 a fault of mebench's own; 130 interrupted; 141 the reader of a p
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leaderboard": ("mebench.cli.leaderboard:leaderboard", "Print the table of one or more results folders."),
     "compare": ("mebench.cli.compare:compare", "Tell whether results got worse than a baseline."),
     "plot": ("mebench.cli.plot:plot", "Draw accuracy against queries."),
+    "report": ("mebench.cli.report:report", "Write one self-contained web page about results."),
     "list": ("mebench.cli.list:list_", "List attacks, channels, networks and data sets."),
     "info": ("mebench.cli.info:info", "Say all about one name: parameters, defaults, paper."),
     "plugins": ("mebench.cli.plugins:plugins", "Show the plugins, and why one did not load."),
@@ -96,6 +98,9 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; a command returns its own, or None for 0."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that only knows ASCII still gets its table
     try:
         code = cli.main(args, prog_name="mebench", standalone_mode=False)
         sys.stdout.flush()
