@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from mebench.data.pools import Pool
+    from mebench.losses import ExtractionLoss
     from mebench.oracle import Oracle
     from mebench.randomness import RandomStreams
 
@@ -33,7 +34,7 @@ __all__ = [
     "Attack",
     "AttackContext",
     "Explanation",
-    "GradientProbe",
+    "GradientStep",
     "InputSpec",
     "Learner",
     "QueryStrategy",
@@ -175,20 +176,22 @@ class ResponseChannel(ABC):
 
 
 @dataclass(frozen=True)
-class GradientProbe:
-    """What a strategy took for the gradient of its loss, and all that is needed to find the true one.
+class GradientStep:
+    """The gradient that a strategy used in its last generator step, and all that is needed to find the true one.
 
     Attributes:
         points: (B, ...) where the gradient was taken, e.g. generator output before the squashing.
         queries: maps points to inputs of the victim; differentiable.
-        loss: maps the victim's probabilities (B, c) and the clone's logits (B, c) to a loss per query, (B,).
+        loss: whose gradient it is; one of `mebench.losses`, so that no code of the attack sees an uncounted answer.
         gradient: the strategy's d loss / d points, (B, ...).
+        clone_state: the clone's ``state_dict()`` at that step.
     """
 
     points: Tensor
     queries: Callable[[Tensor], Tensor]
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: ExtractionLoss
     gradient: Tensor
+    clone_state: Mapping[str, Tensor]
 
 
 class QueryStrategy(ABC):
@@ -205,16 +208,10 @@ class QueryStrategy(ABC):
     def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:  # noqa: B027
         """Take note of the answers to what was proposed, after the clone has learnt from them."""
 
-    def probe_gradient(self, oracle: Oracle, clone: nn.Module, rows: int) -> GradientProbe | None:
-        """Return the gradient that a generator step would use now; None if the strategy uses no gradient.
+    def last_gradient_step(self) -> GradientStep | None:
+        """Return what the last generator step used for a gradient; None if the strategy uses none.
 
-        The trial asks at each evaluation, with an oracle that charges nothing, and compares with the true gradient.
-        It restores the random streams afterwards; all else that this method changes, it must put back itself.
-
-        Args:
-            oracle: to be asked as in a generator step.
-            clone: in eval mode.
-            rows: the most points to return.
+        The trial compares it with the true gradient at each evaluation. The attack learns nothing from that.
         """
         return None
 

@@ -1,82 +1,57 @@
 """How good the gradients are that an attack trains its generator with: an evaluation, like accuracy and fidelity.
 
-At an evaluation the strategy says what it takes for the gradient of its loss on one small batch, and the true gradient
-is found by autograd through the real victim, for the same batch, loss and clone. None of it is counted, and nothing of
-it comes back to the attack: its ledger, its random streams and its own state stay as they were.
+A strategy keeps what it took for the gradient of its loss in its last generator step. At an evaluation the true one
+is found by autograd through the real victim, for the same images, loss and clone. None of it is counted, and no code
+of the attack sees an answer: the loss must be one of mebench's own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from mebench.api import GradientProbe, QueryStrategy, ResponseChannel, Victim
-from mebench.oracle import Oracle, QueryLedger
-from mebench.randomness import RandomStreams
+from mebench import losses
+from mebench.api import GradientStep, QueryStrategy
 from mebench.strategies.generator import evaluating
 
-ROWS = 32
-"""Queries in a probe: an eighth of the usual batch. The median over them is steady to about 0.02."""
 
-
-class UncountedLedger(QueryLedger):
-    """An account on which nothing is charged; it shows the trial's own budget and spending."""
-
-    def charge(self, rows: int, purpose: str) -> None:
-        """Charge nothing."""
-
-
-def gradient_quality(
-    strategy: QueryStrategy,
-    clone: nn.Module,
-    victim: Victim,
-    channel: ResponseChannel,
-    ledger: QueryLedger,
-    random: RandomStreams,
-    asker: str = "attack",
-) -> dict[str, float | None]:
-    """Compare the gradient that a strategy would use now with the true one.
+def gradient_quality(strategy: QueryStrategy, clone: nn.Module, victim: nn.Module) -> dict[str, float | None]:
+    """Compare the gradient that a strategy used in its last generator step with the true one.
 
     Args:
-        strategy, clone: the attack as it is; left as they are.
-        victim, channel: the true gradient is the victim's, the strategy's own comes through the channel.
-        ledger: the trial's; read, never written.
-        random: the trial's streams; put back to where they were.
-        asker: name of the attack, for error messages.
+        strategy: the attack's; left as it is.
+        clone: gives the architecture; its state at that step is part of what the strategy kept.
+        victim: returns logits.
 
     Returns:
         ``gradient_cosine`` in [-1, 1] and ``gradient_norm_ratio`` >= 0 (the strategy's norm over the true one), each
-        the median over the batch; None where the true gradient vanishes everywhere or numbers are not finite. Empty
-        if the strategy uses no gradient.
+        the median over the kept images; None where the true gradient vanishes everywhere or numbers are not finite.
+        Empty if the strategy has taken no gradient step, or ascends a loss that is not one of `mebench.losses`.
     """
-    free = UncountedLedger(ledger.budget)
-    free.load_state_dict(ledger.state_dict())
-    with random.untouched(), evaluating(clone):
-        probe = strategy.probe_gradient(Oracle(victim, channel, free, asker), clone, ROWS)
-        if probe is None:
-            return {}
-        truth = true_gradient(probe, clone, victim)
-    if truth is None:
+    step = strategy.last_gradient_step()
+    if step is None or type(step.loss).__module__ != losses.__name__:
         return {}
-    return compare(probe.gradient, truth)
+    then = copy.deepcopy(clone)
+    then.load_state_dict(dict(step.clone_state))
+    with evaluating(then):
+        return compare(step.gradient, true_gradient(step, then, victim))
 
 
-def true_gradient(probe: GradientProbe, clone: nn.Module, victim: nn.Module) -> Tensor | None:
-    """Return d loss / d points, (B, ...), by autograd through victim and clone; None if the victim has no gradient.
+def true_gradient(step: GradientStep, clone: nn.Module, victim: nn.Module) -> Tensor:
+    """Return d loss / d points, (B, ...), by autograd through victim and clone.
 
     In float32, as the attacks compute, but never in TF32.
     """
     with torch.enable_grad(), _without_tf32():
-        points = probe.points.detach().clone().requires_grad_()
-        inputs = probe.queries(points)
-        probabilities = torch.softmax(victim(inputs), dim=1)
-        if not probabilities.requires_grad:
-            return None
-        (gradient,) = torch.autograd.grad(probe.loss(probabilities, clone(inputs)).sum(), points)
+        points = step.points.detach().clone().requires_grad_()
+        inputs = step.queries(points)
+        total = step.loss.per_query(torch.softmax(victim(inputs), dim=1), clone(inputs)).sum()
+        (gradient,) = torch.autograd.grad(total, points)
     return gradient
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,17 +49,6 @@ class RandomStreams:
         np.random.seed(seed % 2**32)
         random.seed(seed)
 
-    @contextlib.contextmanager
-    def untouched(self) -> Iterator[None]:
-        """Put every stream and the global generators back to where they were before the block."""
-        before = self.state_dict()
-        try:
-            yield
-        finally:
-            for key in self._streams.keys() - before["streams"].keys():  # first used in the block
-                self._streams[key].manual_seed(derive_seed(self.seed, key.rpartition("@")[0]))
-            self.load_state_dict(before)
-
     def state_dict(self) -> dict[str, Any]:
         """The state of every stream and of the global generators."""
         version, words, gauss = random.getstate()
@@ -68,8 +56,13 @@ class RandomStreams:
         state: dict[str, Any] = {
             "streams": {key: stream.get_state() for key, stream in self._streams.items()},
             "torch": torch.get_rng_state(),
-            "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype(np.int64)), int(position)]
-            + [int(has_gauss), float(cached)],
+            "numpy": [
+                str(name),
+                torch.from_numpy(np.asarray(keys).astype(np.int64)),
+                int(position),
+                int(has_gauss),
+                float(cached),
+            ],
             "python": [version, list(words), gauss],
         }
         if self.device.type == "cuda":

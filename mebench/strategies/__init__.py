@@ -1,0 +1,1 @@
+"""What query strategies share: the loop of generator attacks, and pools."""

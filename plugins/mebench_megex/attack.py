@@ -90,7 +90,9 @@ def contraction_as_printed(loss: ExtractionLoss, response: Response, clone: nn.M
     recovered = centred(probabilities.clamp_min(loss.floor).log())
     sign = torch.sign(recovered - centred(torch.log_softmax(logits, dim=1))).detach()
     (through_clone,) = torch.autograd.grad(imitated, images, -sign * _printed_factor(imitated.detach(), loss.floor))
-    return (explanation.vjp(sign * _printed_factor(probabilities, loss.floor)) + through_clone) / logits.shape[1]
+    through_victim = explanation.vjp(sign * _printed_factor(probabilities, loss.floor))
+    gradient: Tensor = (through_victim + through_clone) / logits.shape[1]
+    return gradient
 
 
 def _printed_factor(probabilities: Tensor, floor: float) -> Tensor:

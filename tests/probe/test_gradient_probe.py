@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from toys import SPEC, build_attack, context_of, convolutional, one_turn, oracle_of, perceptron
 from trials import SMALL, tiny_trial
 
 from mebench import trial as trial_module
-from mebench.api import GradientProbe, InputSpec, Victim
-from mebench.gradient_probe import ROWS, UncountedLedger, compare, gradient_quality, true_gradient
-from mebench.oracle import Oracle, QueryLedger
+from mebench.api import GradientStep, InputSpec, Victim
+from mebench.gradient_probe import compare, gradient_quality, true_gradient
+from mebench.losses import ExtractionLoss, KLLoss
 from mebench.plugins import registry
 from mebench.store import TrialFolder
 from mebench.trial import run_trial
@@ -28,18 +26,12 @@ def channel_of(name, **parameters):
 def setting(attack, channel, spec=SPEC, network=perceptron, **parameters):
     """An attack that has begun, with all that its probe needs."""
     channel = channel_of(channel)
-    oracle, ledger = oracle_of(network(spec, seed=1), channel, spec=spec)
+    oracle, _ = oracle_of(network(spec, seed=1), channel, spec=spec)
     context = context_of(channel, network(spec, seed=2), spec=spec)
     built = build_attack(attack, context, **PARAMETERS, **parameters)
     one_turn(built, oracle)
     victim = Victim(network(spec, seed=1), spec)
-    return built, (built.strategy, built.learner.clone, victim, channel, ledger, context.random)
-
-
-def everything(built, ledger, random):
-    """All state of an attack, as comparable bytes."""
-    state = [built.strategy.state_dict(), built.learner.state_dict(), ledger.state_dict(), random.state_dict()]
-    return json.dumps(state, default=lambda value: value.tolist() if isinstance(value, torch.Tensor) else str(value))
+    return built, (built.strategy, built.learner.clone, victim)
 
 
 @pytest.mark.parametrize("loss", ["l1", "kl"])
@@ -72,16 +64,13 @@ def test_the_printed_contraction_is_seen_to_be_wrong():
 def test_the_true_gradient_is_that_of_finite_differences():
     torch.manual_seed(0)
     victim, clone = perceptron(seed=1).double(), perceptron(seed=2).double()
-    points = torch.randn(2, *SPEC.shape, dtype=torch.float64)
-
-    def loss(probabilities, logits):
-        return ((probabilities - logits) ** 2).sum(1)
+    points, loss = torch.randn(2, *SPEC.shape, dtype=torch.float64), KLLoss()
 
     def value(points):
         inputs = torch.sigmoid(points)
-        return loss(torch.softmax(victim(inputs), 1), clone(inputs)).sum()
+        return loss.per_query(torch.softmax(victim(inputs), 1), clone(inputs)).sum()
 
-    truth = true_gradient(GradientProbe(points, torch.sigmoid, loss, points), clone, victim)
+    truth = true_gradient(GradientStep(points, torch.sigmoid, loss, points, clone.state_dict()), clone, victim)
     for index in [(0, 0, 3, 4), (1, 0, 7, 0)]:
         step = torch.zeros_like(points)
         step[index] = 1e-6
@@ -89,52 +78,36 @@ def test_the_true_gradient_is_that_of_finite_differences():
         assert truth[index] == pytest.approx(slope.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize(("attack", "channel"), [("dfme", "probability"), ("megex", "vg")])
-def test_a_probe_leaves_attack_ledger_and_streams_as_they_were(attack, channel):
-    built, arguments = setting(attack, channel)
-    ledger, random = arguments[-2:]
-    before = everything(built, ledger, random)
-    assert gradient_quality(*arguments)
-    assert everything(built, ledger, random) == before
+def test_the_gradient_is_compared_at_the_clone_of_its_step_not_at_the_clone_of_now():
+    built, arguments = setting("megex", "vg", loss="l1")
+    with torch.no_grad():
+        for parameter in built.learner.clone.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    state = {name: value.clone() for name, value in built.learner.clone.state_dict().items()}
+    assert gradient_quality(*arguments)["gradient_cosine"] == pytest.approx(1, abs=1e-4)
+    assert all(torch.equal(value, state[name]) for name, value in built.learner.clone.state_dict().items())
     assert built.learner.clone.training
-    first = gradient_quality(*arguments)
-    assert gradient_quality(*arguments) == first
 
 
-def test_a_stream_that_the_probe_uses_first_starts_anew_afterwards():
-    random = context_of(channel_of("label"), perceptron()).random
-    with random.untouched():
-        inside = torch.rand(3, generator=random.torch("new"))
-        outside_of_streams = torch.rand(3)
-    assert torch.equal(torch.rand(3, generator=random.torch("new")), inside)
-    assert torch.equal(torch.rand(3), outside_of_streams)
+def test_no_code_of_an_attack_sees_an_uncounted_answer():
+    seen = []
 
+    class Spy(ExtractionLoss):
+        def per_query(self, probabilities, clone_logits):
+            seen.append(probabilities)
+            return (probabilities - clone_logits).sum(1)
 
-def test_a_probe_is_free_also_after_the_last_query_and_shows_the_trials_progress():
-    ledger = QueryLedger(100)
-    ledger.charge(100, "train")
-    free = UncountedLedger(100)
-    free.load_state_dict(ledger.state_dict())
-    oracle = Oracle(Victim(perceptron(), SPEC), channel_of("probability"), free)
-    assert len(oracle.query(torch.rand(7, *SPEC.shape))) == 7
-    assert (oracle.spent, oracle.progress) == (100, 1.0)
+    built, arguments = setting("megex", "vg")
+    built.strategy._loss = Spy()
+    assert gradient_quality(*arguments) == {}
+    assert seen == []
 
 
 @pytest.mark.parametrize(("attack", "channel"), [("random-generator", "probability"), ("noise", "probability")])
 def test_attacks_without_a_gradient_have_no_quality(attack, channel):
     parameters = {key: value for key, value in PARAMETERS.items() if attack != "noise" or key == "batch_size"}
     built = build_attack(attack, context_of(channel_of(channel), perceptron(seed=2)), **parameters)
-    victim, ledger = Victim(perceptron(), SPEC), QueryLedger(10)
-    random = context_of(channel_of(channel), perceptron()).random
-    assert gradient_quality(built.strategy, built.learner.clone, victim, channel_of(channel), ledger, random) == {}
-
-
-def test_a_probe_has_few_queries_however_large_the_batch_is():
-    built, arguments = setting("megex", "vg")
-    clone, victim, channel = arguments[1:4]
-    probe = built.strategy.probe_gradient(Oracle(victim, channel, UncountedLedger(9)), clone.eval(), 5)
-    assert len(probe.points) == len(probe.gradient) == 5
-    assert ROWS <= 64
+    assert gradient_quality(built.strategy, built.learner.clone, Victim(perceptron(), SPEC)) == {}
 
 
 def test_cosine_and_ratio_are_medians_over_the_batch():
