@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from mebench.curves import CurveMetric
 from mebench.plot.panels import Panel
 
+MARGIN = 1.6
+"""Room below and above the values on a logarithmic axis, as a factor."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -38,7 +41,7 @@ class Axis:
             return (self.low if lowest >= self.low else lowest - 0.02 * (self.high - lowest)), self.high
         values = [value for value in self._values(panels, "low", "high") if not self.logarithmic or value > 0]
         values += [self.perfect or 1.0]
-        return 10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values) * 1.01))
+        return min(values) / MARGIN, max(values) * MARGIN
 
     def height(self, value: float, limits: tuple[float, float]) -> float:
         """Where a value stands between the limits, 0 to 1."""

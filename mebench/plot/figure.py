@@ -107,7 +107,7 @@ def _styles(panels: Sequence[Panel]) -> Styles:
 
 def _draw_panel(axes: Axes, panel: Panel, axis: Axis, linear: bool, styles: Styles) -> None:
     if axis.logarithmic:
-        axes.set_yscale("log")
+        _scale_ratios(axes)
     for value, dash in _references(panel, axis):
         axes.axhline(value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
     for line in panel.lines:
@@ -153,6 +153,16 @@ def _scale_queries(axes: Axes, panel: Panel, linear: bool) -> None:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades <= 2.5 else (1,), numticks=20))
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
+
+
+def _scale_ratios(axes: Axes) -> None:
+    """Show a logarithmic axis as 0.1, 1, 10."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def short_count(value: float) -> str:

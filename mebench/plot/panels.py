@@ -72,6 +72,7 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
     panels = []
     for key, members in sorted(attacks.items()):
         lines = _lines(members, variants, metric)
+        notes += [f"left out {name}: it has no {metric}" for name in _unseen(members, lines)]
         if not lines:
             continue
         supervised = {
@@ -85,6 +86,12 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
     if not panels:
         raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; run them again")
     return panels, notes
+
+
+def _unseen(members: Sequence[tuple[Row, Group]], lines: Sequence[Line]) -> list[str]:
+    """The rows that made no line."""
+    drawn = {line.label for line in lines}
+    return [name for name in distinct_names([row for row, _ in members]) if name not in drawn]
 
 
 def _lines(
