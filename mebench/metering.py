@@ -33,7 +33,7 @@ class MeteredVictim(Victim):
         logits = super().forward(inputs)
         if logits.requires_grad:
             # Called at every pass back through these logits.
-            logits.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+            logits.register_hook(self._count_backward)
         return logits
 
     def _count_backward(self, gradient: Tensor) -> None:

@@ -50,12 +50,12 @@ def _declare_missing_operators() -> None:
         raise MebenchError("torchvision is not installed; run `pip install torchvision`")
     for library in Path(spec.origin).parent.glob("_C*"):
         try:
-            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
+            torch.ops.load_library(str(library))
             return
         except OSError:
             continue
-    declared = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    declared = torch.library.Library("torchvision", "FRAGMENT")
     for name in _OPERATORS:
         if not hasattr(torch.ops.torchvision, name):
-            declared.define(_SCHEMA.format(name))  # type: ignore[no-untyped-call]
+            declared.define(_SCHEMA.format(name))
     _keep_alive.append(declared)

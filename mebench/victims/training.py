@@ -62,7 +62,7 @@ def train_classifier(
             inputs = augment(_inputs(images, rows), recipe.augment, generator)
             loss = F.cross_entropy(network(inputs), labels[rows.to(device)])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
         report(Progress(epoch + 1, recipe.epochs, unit="epochs", phase=phase))
