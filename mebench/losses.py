@@ -68,7 +68,9 @@ class KLLoss(ExtractionLoss):
 
 def make_loss(name: str, floor: float, clone_logits: ClonedLogits = "centred") -> ExtractionLoss:
     """The loss called ``l1`` or ``kl``."""
-    return {"l1": lambda: L1LogitLoss(floor, clone_logits), "kl": lambda: KLLoss(floor)}[name]()
+    if name == "kl":
+        return KLLoss(floor)
+    return L1LogitLoss(floor, clone_logits)
 
 
 def centred(logits: Tensor) -> Tensor:
