@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from mebench.config.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
@@ -51,8 +52,10 @@ class Grid:
         for section in run.attacks:
             for victim in run.victims:
                 for budget in run.budgets:
-                    for seed in self._seeds_of(run):
-                        yield self._trial(run, section, self._victims[victim], clone, budget, seed)
+                    for track in run.tracks or self._profile.tracks:
+                        for seed in self._seeds_of(run):
+                            trial = self._trial(run, section, self._victims[victim], clone, budget, seed)
+                            yield replace(trial, track=track)
 
     def _trial(
         self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from mebench.errors import BudgetExceededError, InvalidQueryError, OracleError
 from mebench.metering import MeteredVictim
 
 Purpose = Literal["train", "explore", "validation"]
+Observer = Callable[[Tensor, Response], None]
 
 
 @dataclass
@@ -84,14 +85,23 @@ class Oracle:
         channel: shapes the answers.
         ledger: the account; kept by the trial.
         asker: name of the attack, for error messages.
+        observe: told every answered query, for the record; never seen by the attack.
     """
 
-    def __init__(self, victim: Victim, channel: ResponseChannel, ledger: QueryLedger, asker: str = "attack") -> None:
+    def __init__(
+        self,
+        victim: Victim,
+        channel: ResponseChannel,
+        ledger: QueryLedger,
+        asker: str = "attack",
+        observe: Observer | None = None,
+    ) -> None:
         self._answer = functools.partial(channel.answer, MeteredVictim(victim, ledger))
         self._spec = victim.spec
         self._channel = channel
         self._ledger = ledger
         self._asker = asker
+        self._observe = observe
         self._suspect: Tensor | None = None  # on an accelerator: whether any query so far was out of range
 
     @property
@@ -148,7 +158,10 @@ class Oracle:
         if explain:
             self._ledger.explanations += len(inputs)
             self._ledger.explained_classes += len(inputs) * self._explained_classes
-        return replace(self._answer(inputs, explain), progress=self.progress)
+        response = replace(self._answer(inputs, explain), progress=self.progress)
+        if self._observe is not None:
+            self._observe(inputs, response)
+        return response
 
     def raise_pending(self) -> None:
         """On an accelerator, where checks do not wait for their outcome: raise what they found meanwhile.

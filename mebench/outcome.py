@@ -23,6 +23,7 @@ def write_result(
     scores: Scores,
     *,
     victim_accuracy: float,
+    initial_hash: str,
     ledger: dict[str, Any],
     best: dict[str, Any] | None,
     origin: str,
@@ -32,6 +33,7 @@ def write_result(
     Args:
         spec, folder, victim, clone, scores: of the trial.
         victim_accuracy: as measured where and when the clone was, so that the two can be compared.
+        initial_hash: of the clone's weights before training.
         ledger: the oracle's account.
         best: the best evaluation, a diagnostic.
         origin: distribution and version of the attack.
@@ -55,6 +57,7 @@ def write_result(
             },
             "clone": {
                 "weights_hash": weights_hash(clone.state_dict()),
+                "initial_hash": initial_hash,
                 "parameters": sum(parameter.numel() for parameter in clone.parameters()),
             },
             "flags": trial_flags(scores, victim.spec.num_classes, gives_logits(spec.channel.name)),

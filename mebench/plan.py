@@ -61,7 +61,7 @@ class Plan:
         """The trials by id, in groups that differ only by seed: the rows of the leaderboard."""
         groups: dict[tuple[object, ...], dict[str, TrialSpec]] = {}
         for name, trial in self.ids.items():
-            key = (*self.names(trial), repr(trial.clone), repr(trial.pool), trial.data_prior, trial.budget)
+            key = (*self.names(trial), repr(trial.clone), repr(trial.pool), trial.data_prior, trial.budget, trial.track)
             groups.setdefault(key, {})[name] = trial
         return list(groups.values())
 
@@ -82,6 +82,7 @@ class Plan:
             "note": settings.note,
             "references": references(settings),
             "reported": [row.model_dump() for row in benchmark.reported],
+            "prices": benchmark.prices.model_dump() if benchmark.prices else None,
             "trials": list(self.ids),
             "file": benchmark.file.name,
         }

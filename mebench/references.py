@@ -13,6 +13,7 @@ from mebench.outcome import write_result
 from mebench.plugins import registry
 from mebench.progress import Report, ShouldStop, Stopped
 from mebench.randomness import RandomStreams
+from mebench.serial import weights_hash
 from mebench.spec import TrainingRecipe, TrialSpec
 from mebench.store import TrialFolder
 from mebench.trial_clock import TrialClock
@@ -37,6 +38,7 @@ def run_supervised(
     random = RandomStreams(spec.seed, where)
     random.seed_globals()
     clone = initial_clone(spec, victim).to(where)
+    initial_hash = weights_hash(clone.state_dict())
     data = registry().dataset(spec.victim.data.name).load()("train", **spec.victim.data.parameters)
     clock = TrialClock(folder.path / "timing.json")
     try:
@@ -62,6 +64,7 @@ def run_supervised(
         clone,
         exam.score(clone),
         victim_accuracy=exam.victim_accuracy,
+        initial_hash=initial_hash,
         ledger=QueryLedger(0, by_purpose={}).state_dict() | {"spent": 0},
         best=None,
         origin=registry_origin(),

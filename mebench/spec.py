@@ -85,6 +85,8 @@ class TrialSpec:
         pool: data set of unlabelled inputs for attacks of the pool family.
         data_prior: what the attacker has: ``none``, ``public`` or ``problem-domain``.
         evaluations: number of evaluations, evenly spaced in queries (more are added at the start).
+        track: who trains the clone that is scored: ``native``, the attack itself, or ``standard``, one fixed learner on
+            the queries that the attack asked; see `mebench.standard`.
         tf32: allow TF32 on a GPU; off by default, since it drowns forward differences at step 1e-3 in rounding.
     """
 
@@ -99,6 +101,7 @@ class TrialSpec:
     pool: Component | None = None
     data_prior: Literal["none", "public", "problem-domain"] = "none"
     evaluations: int = 20
+    track: Literal["native", "standard"] = "native"
     tf32: bool = False
     protocol: int = PROTOCOL
 
@@ -125,6 +128,7 @@ class TrialSpec:
     def id(self) -> str:
         """Readable prefix and digest; the name of the trial's folder."""
         words = [self.attack.name, self.variant, self.victim.name, self.channel.name]
+        words += [self.track] if self.track != "native" else []
         prefix = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
         return f"{prefix[:80]}-q{self.budget}-s{self.seed}-{self.digest}"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
@@ -19,13 +20,15 @@ from mebench.metrics import Examination, Scores
 from mebench.oracle import Oracle, QueryLedger
 from mebench.outcome import write_result
 from mebench.plugins import registry
-from mebench.progress import Progress, Report, ShouldStop, ignore, never
+from mebench.progress import Progress, Report, ShouldStop, Stopped, ignore, never
 from mebench.randomness import RandomStreams
+from mebench.recording import QueryRecorder, RecordedQueries
 from mebench.references import run_supervised
 from mebench.registry import AttackEntry
 from mebench.samples import save_grid
-from mebench.serial import load_state, save_state
+from mebench.serial import load_state, save_state, weights_hash
 from mebench.spec import TrialSpec
+from mebench.standard import fit_standard
 from mebench.store import TrialFolder
 from mebench.trial_clock import TrialClock
 from mebench.victims.loading import PreparedVictim, prepare_victim
@@ -107,8 +110,9 @@ class Trial:
         channel: ResponseChannel = registry().channel(spec.channel.name).load()(**spec.channel.parameters)
         channel.use_randomness(self.random)
         self.ledger = QueryLedger(spec.budget)
-        self.channel = channel
-        self.oracle = Oracle(victim.victim, channel, self.ledger, spec.attack.name)
+        self.record = QueryRecorder(folder.path / "queries.partial", victim.spec, "probability" in channel.gives)
+        observe = self.record.add if spec.track == "standard" else None
+        self.oracle = Oracle(victim.victim, channel, self.ledger, spec.attack.name, observe)
         self.attack = self._build_attack(channel, device)
         self.exam = Examination.of(victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device))
         self.grid = evaluation_grid(spec.budget, spec.evaluations)
@@ -119,11 +123,13 @@ class Trial:
 
     def _build_attack(self, channel: ResponseChannel, device: torch.device) -> Attack:
         spec = self.spec
+        clone = initial_clone(spec, self.prepared)
+        self.initial_hash = weights_hash(clone.state_dict())
         context = AttackContext(
             spec=self.prepared.spec,
             channel=channel,
             budget=spec.budget,
-            clone=initial_clone(spec, self.prepared).to(device),
+            clone=clone.to(device),
             device=device,
             random=self.random,
             pool=load_pool(spec),
@@ -135,6 +141,8 @@ class Trial:
         """Run the loop from where the checkpoint left it; see `run_trial`."""
         self._resume()
         self.folder.truncate_curve(self.place.evaluations)
+        if self.spec.track == "standard":
+            self.record.start(self.record.rows)
         with self.clock:
             saved = time.monotonic()
             while self.oracle.remaining and not self.place.exhausted:
@@ -147,7 +155,10 @@ class Trial:
                 if time.monotonic() - saved > checkpoint_seconds:
                     self.save()
                     saved = time.monotonic()
-            self._finish()
+            try:
+                self._finish(report, should_stop)
+            except Stopped:
+                return "stopped"
         return "finished"
 
     def _turn(self) -> None:
@@ -163,6 +174,8 @@ class Trial:
         self.samples = queries[:SAMPLES]
 
     def _evaluate_if_due(self) -> None:
+        if self.spec.track == "standard":
+            return  # the clone that is scored is trained at the end
         due = sum(self.ledger.spent >= point for point in self.grid)
         last_point = not self.oracle.remaining or self.place.exhausted
         if due <= self.place.grid_points and not last_point:
@@ -171,7 +184,7 @@ class Trial:
         self.oracle.raise_pending()
         with self.clock.evaluating():
             self.scores = self.exam.score(self.attack.learner.clone)
-            quality = self._gradient_quality()
+            quality = gradient_quality(self.attack.strategy, self.attack.learner.clone, self.prepared.victim)
         if not self.place.evaluations:
             save_grid(self.folder.path / "samples-early.png", self.samples, self.prepared.spec)
         self.place.evaluations += 1
@@ -179,19 +192,14 @@ class Trial:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
         self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **quality})
 
-    def _gradient_quality(self) -> dict[str, float | None]:
-        """How good the attack's gradients are now; the result of the trial is the same without this."""
-        attack, victim, name = self.attack, self.prepared.victim, self.spec.attack.name
-        return gradient_quality(
-            attack.strategy, attack.learner.clone, victim, self.channel, self.ledger, self.random, name
-        )
-
     def _progress(self) -> Progress:
         accuracy = self.scores.accuracy if self.scores else None
         return Progress(self.ledger.spent, self.spec.budget, accuracy=accuracy)
 
     def save(self) -> None:
         """Write a checkpoint of everything that changes."""
+        if self.spec.track == "standard":
+            self.record.flush()
         save_state(
             self.folder.checkpoint,
             {
@@ -202,6 +210,7 @@ class Trial:
                 "place": vars(self.place),
                 "samples": self.samples,
                 "scores": None if self.scores is None else vars(self.scores),
+                "recorded": self.record.rows,
             },
         )
 
@@ -220,12 +229,28 @@ class Trial:
         self.place = _Turns(**state["place"])
         self.samples = state["samples"]
         self.scores = Scores(**state["scores"]) if state["scores"] else None
+        self.record.rows = state["recorded"]
 
-    def _finish(self) -> None:
+    def _fit_standard(self, report: Report, should_stop: ShouldStop) -> nn.Module:
+        """Train the standard learner's clone on the recorded queries, and score it; starts anew after a stop."""
+        self.save()
+        path = self.folder.path / "queries.safetensors"
+        self.record.compact(path)
+        clone = initial_clone(self.spec, self.prepared).to(self.exam.inputs.device)
+        fit_standard(clone, RecordedQueries(path), self.spec.seed, report=report, should_stop=should_stop)
+        self.scores = self.exam.score(clone)
+        self.folder.truncate_curve(0)
+        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics()})
+        return clone
+
+    def _finish(self, report: Report, should_stop: ShouldStop) -> None:
+        clone = self.attack.learner.clone
+        standard = self.spec.track == "standard"
+        if standard and self.record.rows:
+            clone = self._fit_standard(report, should_stop)
         if self.scores is None:
             raise OracleError(f"{self.spec.attack.name}: proposed no query at all")
         self.oracle.raise_pending()
-        clone = self.attack.learner.clone
         save_clone(self.folder.path / "clone.safetensors", clone)
         save_grid(self.folder.path / "samples.png", self.samples, self.prepared.spec)
         self.clock.queries = self.ledger.spent
@@ -236,10 +261,12 @@ class Trial:
             clone,
             self.scores,
             victim_accuracy=self.exam.victim_accuracy,
+            initial_hash=self.initial_hash,
             ledger=self.ledger.state_dict() | {"spent": self.ledger.spent},
-            best=self.place.best,
+            best=None if standard else self.place.best,
             origin=registry().origin("attack", self.entry.name),
         )
+        self.record.remove()
 
 
 def evaluation_grid(budget: int, points: int) -> list[int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mebench.config.checker import Checker, mapping
 from mebench.config.overrides import apply_overrides
 from mebench.config.positions import Document, Problem, read_document
+from mebench.config.price_checks import check_prices
 from mebench.config.reported_checks import check_reported
 from mebench.config.run_checks import check_profiles
 from mebench.config.schema import Benchmark, Profile
@@ -81,6 +82,7 @@ def _problems(document: Document, registry: Registry | None) -> list[Problem]:
     checker = Checker(document.content, registry or catalogue().registry, "" if registry else _hint())
     check_victims(checker)
     check_reported(checker, check_profiles(checker))
+    check_prices(checker)
     unread = [problem.location for problem in document.problems if not problem.at_key]
     found = [
         problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,11 +50,13 @@ class _Grid:
     budgets: tuple[str, ...]
     clone: str
     pool: str
+    tracks: tuple[str, ...]
 
     def points(self, attack: Entry) -> list[tuple[str, ...]]:
         """One point per row that an attack makes."""
         pool = self.pool if isinstance(attack, AttackEntry) and attack.family == "pool" else ""
-        return [(victim, budget, self.clone, pool) for victim in self.victims for budget in self.budgets]
+        place = (self.victims, self.budgets, (self.clone,), (pool,), self.tracks)
+        return list(itertools.product(*place))
 
 
 class _Profile:
@@ -74,6 +77,7 @@ class _Profile:
     def check(self) -> None:
         self._checker.no_repeats((*self._location, "references"), self._content.get("references"))
         self._checker.no_repeats((*self._location, "seeds"), self._content.get("seeds"))
+        self._checker.no_repeats((*self._location, "tracks"), self._content.get("tracks"))
         for index, run in enumerate(self._runs):
             self._run((*self._location, "runs", index), mapping(run))
         names = {name for run in self._runs for name in _attack_names(mapping(run))}
@@ -83,7 +87,7 @@ class _Profile:
             self._checker.known(location, name, known, "no run of this profile has the attack", at_key=True)
 
     def _run(self, location: Location, run: Mapping[str, Any]) -> None:
-        for key in ("victims", "budgets", "seeds", "references"):
+        for key in ("victims", "budgets", "seeds", "references", "tracks"):
             self._checker.no_repeats((*location, key), run.get(key))
         for index, name in items(run.get("victims")):
             self._used.victims.add(str(name))
@@ -98,6 +102,7 @@ class _Profile:
             tuple(map(str, listed(run.get("budgets")))),
             clone[0].label(clone[1]) if clone else "",
             f"{pool[0].label(pool[1])} {mapping(run.get('pool')).get('prior')}" if pool else "",
+            tuple(map(str, listed(run.get("tracks") or self._content.get("tracks") or ["native"]))),
         )
         for index, attack in items(run.get("attacks")):
             here = (*location, "attacks", index)

@@ -95,9 +95,11 @@ Seeds = Annotated[
     ),
 ]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Reference = Literal["victim", "supervised"]
+Track = Literal["native", "standard"]
 
 
 class Training(Section):
@@ -160,6 +162,7 @@ class Run(Section):
     seeds: Seeds | None = Field(None, description="In place of the profile's.")
     evaluations: Count | None = Field(None, description="In place of the profile's.")
     references: list[Reference] | None = Field(None, description="In place of the profile's.")
+    tracks: Annotated[list[Track], Field(min_length=1)] | None = Field(None, description="In place of the profile's.")
 
 
 class Speed(Section):
@@ -179,6 +182,11 @@ class Profile(Section):
     seeds: Seeds = Field([0], description="A number n for seeds 0 to n-1, or a list.")
     evaluations: Count = Field(20, description="Points on the curve of a trial.")
     references: list[Reference] = Field(["victim", "supervised"], description="Reference rows of the leaderboard.")
+    tracks: list[Track] = Field(
+        ["native"],
+        min_length=1,
+        description="Who trains the scored clone: `native`, the attack; `standard`, one fixed learner on its queries.",
+    )
     tf32: bool = Field(False, description="Allow TF32 on GPUs; recorded in results.")
     speed: Speed | None = Field(None, description="As measured; `mebench plan` estimates time with it.")
     runs: list[Run] = Field(min_length=1)
@@ -206,6 +214,16 @@ class Paper(Section):
     table: Annotated[str, BeforeValidator(_table)] | None = None
 
 
+class Prices(Section):
+    """What things cost, for the column of money in leaderboards."""
+
+    currency: str = Field("USD", min_length=1, max_length=8, description="Any word; nothing is converted.")
+    per_1000_queries: dict[str, NotNegative] = Field(description="By channel.")
+    per_1000_explanations: NotNegative = Field(0.0, description="On top of their queries.")
+    per_gpu_hour: NotNegative = Field(0.0, description="Of the attacker's own computing time.")
+    per_cpu_hour: NotNegative = Field(0.0, description="Of the attacker's own computing time.")
+
+
 class Benchmark(Section):
     """A benchmark file."""
 
@@ -216,6 +234,7 @@ class Benchmark(Section):
     victims: dict[str, VictimSection] = Field(min_length=1, description="By name, for all profiles.")
     profiles: dict[str, Profile] = Field(min_length=1, description="By name.")
     reported: list[Reported] = Field([], description="What the paper reports.")
+    prices: Prices | None = Field(None, description="A price sheet: leaderboards then say what each row costs.")
 
     _file: Path = PrivateAttr(Path())
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mebench.config import load_benchmark
-from mebench.config.schema import AttackSection, Profile, Reported, Run, Training, VictimSection
+from mebench.config.schema import AttackSection, Prices, Profile, Reported, Run, Training, VictimSection
 from mebench.plan import make_plan
 
 
@@ -17,22 +17,23 @@ def page(repository):
 
 
 def test_the_example_of_the_documentation_can_be_planned(page, tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    example = "".join(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
     (tmp_path / "table.yaml").write_text(example)
     plan = make_plan(load_benchmark(tmp_path / "table.yaml"))
     assert len(plan.trials) == 2 + 5 * 2 * 2
     assert len(plan.notes()) == 1
+    assert plan.metadata()["prices"]["per_1000_queries"] == {"label": 1.0, "probability": 1.5, "vg": 4.0}
 
 
 def test_the_overrides_of_the_documentation_can_be_applied(page, tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    example = "".join(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
     (tmp_path / "table.yaml").write_text(example)
     overrides = re.findall(r"--set '?(\S*=[^'\s]*)", page)
     assert len(overrides) >= 4
     load_benchmark(tmp_path / "table.yaml", [text for text in overrides if text != "KEY=VALUE`"])
 
 
-@pytest.mark.parametrize("section", [VictimSection, Training, Profile, Run, AttackSection, Reported])
+@pytest.mark.parametrize("section", [VictimSection, Training, Profile, Run, AttackSection, Reported, Prices])
 def test_every_key_of_the_schema_is_documented(page, section):
     for key in section.model_fields:
         assert f"`{key}`" in page, key

@@ -335,6 +335,26 @@ CASES = {
         "reported[0]: must report accuracy or fidelity",
         "{attack: gradients, variant: l1, victim",
     ),
+    "price of a channel that does not exist": (
+        "title: An",
+        "prices: {per_1000_queries: {¦probabilty: 1}}\ntitle: An",
+        "prices.per_1000_queries.probabilty: unknown channel 'probabilty'. Did you mean 'probability'?",
+    ),
+    "negative price": (
+        "title: An",
+        "prices: {per_1000_queries: {}, per_gpu_hour: ¦-1}\ntitle: An",
+        "prices.per_gpu_hour: must be at least 0, not -1",
+    ),
+    "unknown track": (
+        "note: a small one",
+        "tracks: [native, ¦standart]",
+        "profiles.quick.tracks[1]: must be native or standard, not 'standart'",
+    ),
+    "track given twice": (
+        "note: a small one",
+        "tracks: [native, ¦native]",
+        "profiles.quick.tracks[1]: 'native' is given twice",
+    ),
     "measured speed of an attack that is not run": (
         "note: a small one",
         "speed: {machine: a laptop, queries_per_second: {¦gradient: 5}}",

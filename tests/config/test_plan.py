@@ -74,6 +74,15 @@ def test_a_run_may_replace_seeds_evaluations_and_references(tmp_path):
     assert plan.metadata()["references"] == ["victim"]
 
 
+def test_tracks_multiply_the_attacks_and_not_the_references(tmp_path):
+    plan = planned(tmp_path, "tracks=[native,standard]", seeds=1)
+    tracks = [(trial.kind, trial.track) for trial in plan.trials]
+    assert tracks.count(("attack", "native")) == tracks.count(("attack", "standard")) == 8
+    assert [track for kind, track in tracks if kind == "supervised"] == ["native"]
+    assert len(plan.rows) == 17
+    assert [trial.track for trial in planned(tmp_path, "runs.0.tracks=[standard]").trials].count("standard") == 16
+
+
 def test_seeds_of_the_command_line_replace_those_of_the_file(tmp_path):
     assert {trial.seed for trial in planned(tmp_path, seeds=3).trials} == {0, 1, 2}
     assert {trial.seed for trial in planned(tmp_path, seeds=[5]).trials} == {5}
@@ -160,6 +169,7 @@ def test_metadata_is_what_a_results_folder_must_know(tmp_path):
                 "note": "",
             }
         ],
+        "prices": None,
         "file": "b.yaml",
     }
 
