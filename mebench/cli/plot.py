@@ -1,9 +1,9 @@
-"""``mebench plot``: curves as a figure."""
+"""``mebench plot``: curves and generated queries as figures."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import click
 
@@ -15,21 +15,34 @@ from mebench.curves import CurveMetric
 @click.option(
     *("-o", "--output"),
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("curves.png"),
-    show_default=True,
-    help="A .png, .svg or .pdf file.",
+    help="A .png, .svg or .pdf file.  [default: curves.png or samples.png]",
 )
-@click.option("--metric", type=click.Choice(get_args(CurveMetric)), default="accuracy", show_default=True)
-@click.option("--linear", is_flag=True, help="Show queries on a linear axis.")
-def plot(roots: tuple[Path, ...], output: Path, metric: CurveMetric, linear: bool) -> None:
+@click.option(
+    "--kind",
+    type=click.Choice(("curves", "samples")),
+    default="curves",
+    show_default=True,
+    help="Curves against queries, or the queries themselves: 25 early and 25 late ones of each attack.",
+)
+@click.option(
+    "--metric", type=click.Choice(get_args(CurveMetric)), default="accuracy", show_default=True, help="Of curves."
+)
+@click.option("--linear", is_flag=True, help="Of curves: show queries on a linear axis.")
+def plot(
+    roots: tuple[Path, ...], output: Path | None, kind: Literal["curves", "samples"], metric: CurveMetric, linear: bool
+) -> None:
     """Draw the curves of results folders: the mean over seeds, and a band from the lowest to the highest seed.
 
     \b
-    Example:
+    Examples:
       mebench plot runs/megex-table1/quick -o curves.svg
+      mebench plot runs/megex-table1/quick --metric gradient_cosine -o cosine.svg
+      mebench plot runs/megex-table1/quick --kind samples -o samples.png
     """
-    from mebench.plot import save_plot
+    from mebench.plot import save_plot, save_samples
 
-    for note in save_plot(roots, output, metric, linear=linear):
+    output = output or Path(f"{kind}.png")
+    notes = save_samples(roots, output) if kind == "samples" else save_plot(roots, output, metric, linear=linear)
+    for note in notes:
         click.echo(note, err=True)
     click.echo(f"wrote {output}", err=True)

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.curves import CurveMetric
-from mebench.errors import ConfigurationError
 from mebench.plot.axis import AXES, Axis
+from mebench.plot.files import check_suffix, save_figure
 from mebench.plot.panels import Line, Panel, read_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-SUFFIXES = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""Kinds of files, each with the metadata that keeps equal figures equal bytes."""
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow, too pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -30,7 +27,6 @@ LEFT, TOP, BOTTOM, CAPTION = 0.62, 0.34, 0.5, 0.34
 KEY = 0.34
 """Inches; the last is the length of the line that leads from a curve's end to its label."""
 COLUMNS = 3
-DPI = 200
 
 
 Styles = dict[str, tuple[str, int]]
@@ -57,15 +53,9 @@ def save_plot(
         ConfigurationError: the file's suffix is none of these.
         ResultsError: there is nothing to draw.
     """
-    from matplotlib import rc_context
-
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigurationError(f"{path}: give a file name that ends in {', '.join(SUFFIXES)}")
+    check_suffix(path)
     panels, notes = read_panels(roots, metric)
-    figure = draw(panels, metric, linear=linear)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rc_context({"svg.hashsalt": "mebench", "pdf.fonttype": 42}):
-        figure.savefig(path, dpi=DPI, metadata=SUFFIXES[path.suffix.lower()])
+    save_figure(draw(panels, metric, linear=linear), path)
     return notes
 
 

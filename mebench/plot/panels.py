@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,27 +48,20 @@ class Panel:
     lines: tuple[Line, ...]
 
 
+Member = tuple[Row, Group]
+PanelKey = tuple[str, str, str, int]
+"""Victim, digests of its weights and of its test data, and budget."""
+
+
 def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tuple[list[Panel], list[str]]:
     """Read the curves of results folders; invalid rows are left out. Also returns notes on what was skipped.
 
     Raises:
         ResultsError: a root is no results folder, or there is no finished trial with a curve.
     """
-    notes: list[str] = []
-    for root in roots:
-        if not holds_trials(root):
-            raise ResultsError(f"{root}: holds no trials; curves can only be drawn from a results folder")
-    rows = [(build_row(group), group) for group in group_trials(roots, notes)]
-    valid = [(row, group) for row, group in rows if row.accuracy is not None]
-    notes += [f"left out {row.name} on {row.victim}: {row.reason}" for row, _ in rows if row.accuracy is None]
-    attacks: dict[tuple[str, str, str, int], list[tuple[Row, Group]]] = defaultdict(list)
-    for row, group in valid:
-        if row.kind == "attack":
-            attacks[row.victim, row.victim_hash or "", row.data_hash or "", row.budget].append((row, group))
-    if not attacks:
-        raise ResultsError(f"{', '.join(map(str, roots))}: no finished trial with a curve to draw")
+    valid, notes = valid_rows(roots)
+    attacks = by_panel(valid, roots)
     variants = _variants([row for members in attacks.values() for row, _ in members])
-    several = len({key[:3] for key in attacks}) > len({key[0] for key in attacks})
     panels = []
     for key, members in sorted(attacks.items()):
         lines = _lines(members, variants, metric)
@@ -80,23 +73,56 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
             for row, _ in valid
             if metric not in PROBED and row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
         }
-        title = f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
         of_victim = {"accuracy": members[0][0].victim_accuracy or 0.0, "fidelity": 1.0}
-        panels.append(Panel(title, of_victim.get(metric), supervised, lines))
+        panels.append(Panel(title(key, attacks), of_victim.get(metric), supervised, lines))
     if not panels:
         raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; run them again")
     return panels, notes
 
 
-def _unseen(members: Sequence[tuple[Row, Group]], lines: Sequence[Line]) -> list[str]:
+def valid_rows(roots: Sequence[Path]) -> tuple[list[Member], list[str]]:
+    """Read the rows of results folders that have a score, and say which have none.
+
+    Raises:
+        ResultsError: a root is no results folder.
+    """
+    notes: list[str] = []
+    for root in roots:
+        if not holds_trials(root):
+            raise ResultsError(f"{root}: holds no trials; figures can only be drawn from a results folder")
+    rows = [(build_row(group), group) for group in group_trials(roots, notes)]
+    notes += [f"left out {row.name} on {row.victim}: {row.reason}" for row, _ in rows if row.accuracy is None]
+    return [(row, group) for row, group in rows if row.accuracy is not None], notes
+
+
+def by_panel(rows: Sequence[Member], roots: Sequence[Path]) -> dict[PanelKey, list[Member]]:
+    """The attacks among rows, by what they were up against.
+
+    Raises:
+        ResultsError: there is none.
+    """
+    attacks: dict[PanelKey, list[Member]] = defaultdict(list)
+    for row, group in rows:
+        if row.kind == "attack":
+            attacks[row.victim, row.victim_hash or "", row.data_hash or "", row.budget].append((row, group))
+    if not attacks:
+        raise ResultsError(f"{', '.join(map(str, roots))}: no finished trial with a curve to draw")
+    return attacks
+
+
+def title(key: PanelKey, among: Collection[PanelKey]) -> str:
+    """Victim and budget; with the digest of the weights where victims of one name differ."""
+    several = len({one[:3] for one in among}) > len({one[0] for one in among})
+    return f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
+
+
+def _unseen(members: Sequence[Member], lines: Sequence[Line]) -> list[str]:
     """The rows that made no line."""
     drawn = {line.label for line in lines}
     return [name for name in distinct_names([row for row, _ in members]) if name not in drawn]
 
 
-def _lines(
-    members: Sequence[tuple[Row, Group]], variants: dict[tuple[str, ...], int], metric: CurveMetric
-) -> tuple[Line, ...]:
+def _lines(members: Sequence[Member], variants: dict[tuple[str, ...], int], metric: CurveMetric) -> tuple[Line, ...]:
     labels = distinct_names([row for row, _ in members])
     lines = []
     for (row, group), label in zip(members, labels, strict=True):

@@ -155,3 +155,12 @@ def test_the_curve_of_a_trial_tells_exact_gradients_from_estimates(tmp_path):
         medians[attack] = [point["gradient_cosine"] for point in folder.curve()]
     assert min(medians["megex"]) > 0.999
     assert max(medians["dfme"]) < 0.6
+
+
+def test_early_queries_are_kept_beside_the_late_ones(tmp_path):
+    spec = tiny_trial("megex", "vg")
+    folder = TrialFolder.of(tmp_path, spec)
+    run_trial(spec, folder)
+    early, late = ((folder.path / name).read_bytes() for name in ("samples-early.png", "samples.png"))
+    assert len(early) > 500
+    assert early != late
