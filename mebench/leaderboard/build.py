@@ -24,6 +24,15 @@ def build_leaderboard(roots: Sequence[Path]) -> Leaderboard:
     Raises:
         ResultsError: a root is none of these. Broken or foreign files inside of one are noted and left out.
     """
+    return build_with_groups(roots)[0]
+
+
+def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
+    """Do as `build_leaderboard`, and also return the trials, put together as the rows are, so that none is read twice.
+
+    Raises:
+        ResultsError: a root holds no results.
+    """
     notes: list[str] = []
     infos: list[BenchmarkInfo] = []
     rows: list[Row] = []
@@ -37,11 +46,13 @@ def build_leaderboard(roots: Sequence[Path]) -> Leaderboard:
             infos.append(saved.benchmark)
             rows += saved.rows
             notes += saved.notes
-    measured, more = _rows_of_trials(trials, infos)
+    groups = _groups(trials, notes)
+    measured, more = _rows_of_trials(groups, infos)
     rows = [*rows, *measured]
     info = BenchmarkInfo.joined(infos)
     rows = [_with_reported(row, info.reported) for row in _once(rows)]
-    return Leaderboard(info, default_order(rows), tuple(dict.fromkeys([*notes, *more, *_different_victims(rows)])))
+    said = dict.fromkeys([*notes, *more, *_different_victims(rows)])
+    return Leaderboard(info, default_order(rows), tuple(said)), groups
 
 
 def group_trials(roots: Sequence[Path], notes: list[str]) -> list[Group]:
@@ -59,13 +70,9 @@ def _groups(trials: Sequence[tuple[Trial, BenchmarkInfo]], notes: list[str]) -> 
     return grouped([(trial, info_of[id(trial)]) for trial in kept])
 
 
-def _rows_of_trials(
-    trials: Sequence[tuple[Trial, BenchmarkInfo]], infos: Sequence[BenchmarkInfo]
-) -> tuple[list[Row], list[str]]:
-    notes: list[str] = []
-    groups = _groups(trials, notes)
+def _rows_of_trials(groups: Sequence[Group], infos: Sequence[BenchmarkInfo]) -> tuple[list[Row], list[str]]:
     rows = flag_across_rows([build_row(group) for group in groups])
-    notes += _settings_notes(rows, groups)
+    notes = list(_settings_notes(rows, groups))
     rows, missing = _with_missing(rows, groups, infos)
     references = _wanted_references(infos)
     rows = [*rows, *victim_rows(rows)]

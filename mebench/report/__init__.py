@@ -1,0 +1,7 @@
+"""One self-contained web page about results: no network, no scripts or fonts from elsewhere, under 3 MB."""
+
+from __future__ import annotations
+
+from mebench.report.page import MAX_BYTES, render_report, write_report
+
+__all__ = ["MAX_BYTES", "render_report", "write_report"]
