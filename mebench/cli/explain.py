@@ -1,0 +1,51 @@
+"""``mebench explain``: what explanations of a victim look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mebench.errors import ConfigurationError
+
+
+@click.command()
+@click.argument("benchmark", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--profile", metavar="NAME", help="Profile of the benchmark file; its default without it.")
+@click.option("--victim", metavar="NAME", help="One of the profile's victims; the first without it.")
+@click.option("--images", default=8, show_default=True, type=click.IntRange(1, 50), help="Test images to show.")
+@click.option(
+    *("-o", "--output"),
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("explanations.png"),
+    show_default=True,
+    help="A .png, .svg or .pdf file.",
+)
+@click.option("--device", default="cpu", show_default=True, help="Where to run: cpu or cuda.")
+def explain(benchmark: Path, profile: str | None, victim: str | None, images: int, output: Path, device: str) -> None:
+    """Draw test images and how a victim of a BENCHMARK file explains its answers to them.
+
+    From top to bottom: the image, vanilla gradient, SmoothGrad of 10 and of 25 samples, Integrated Gradients. A victim
+    that is not in the cache is trained first.
+
+    \b
+    Example:
+      mebench explain benchmarks/megex_sg_ig.yaml -o explanations.png
+    """
+    import torch
+
+    from mebench.config import load_benchmark
+    from mebench.plan import make_plan
+    from mebench.plot.explained import save_explanations
+    from mebench.plot.files import check_suffix
+    from mebench.registry import did_you_mean
+    from mebench.victims.loading import prepare_victim
+
+    check_suffix(output)
+    specs = {spec.name: spec for spec in make_plan(load_benchmark(benchmark, profile=profile), profile).victims()}
+    name = victim or next(iter(specs))
+    if name not in specs:
+        raise ConfigurationError(f"{benchmark}: the profile has no victim {name!r}{did_you_mean(name, specs)}")
+    torch.set_num_threads(1)
+    save_explanations(prepare_victim(specs[name], device=device), output, images)
+    click.echo(f"wrote {output}", err=True)
