@@ -16,6 +16,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 class Hooks:
     """The hook specifications. A plugin is any module or object with some of these, marked ``@hookimpl``."""
 
+    @hookspec(firstresult=True)
+    def mebench_api_version(self) -> tuple[int, int]:  # type: ignore[empty-body]
+        """The version of `mebench.api` that the plugin was built for, e.g. ``(1, 0)``; ``(1, 0)`` without it."""
+
     @hookspec
     def mebench_attacks(self) -> Sequence[AttackEntry]:  # type: ignore[empty-body]
         """Attacks."""

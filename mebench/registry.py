@@ -16,6 +16,8 @@ from mebench.errors import ConfigurationError, PluginError, UnknownNameError
 ParameterType = Literal["int", "float", "str", "bool", "floats", "ints"]
 Kind = Literal["attack", "channel", "network", "dataset"]
 KINDS: tuple[Kind, ...] = ("attack", "channel", "network", "dataset")
+WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
+"""What an answer may hold: the words of ``needs`` and ``gives``."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class AttackEntry(Entry):
 
     Attributes:
         family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
-        needs: what an answer must hold: ``label``, ``probability``, ``logit``, ``explanation``.
+        needs: what an answer must hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
         paper: short reference with an arXiv or DOI number.
         minimum_budget: the smallest budget that makes sense, in queries.
     """
@@ -186,7 +188,7 @@ class ChannelEntry(Entry):
     """A response channel. Its target is called as ``target(**parameters)`` and returns a ``ResponseChannel``.
 
     Attributes:
-        gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``.
+        gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
     """
 
     gives: frozenset[str] = frozenset({"label"})
@@ -212,6 +214,14 @@ class DatasetEntry(Entry):
     num_classes: int = 0
     licence: str = ""
     source: str = ""
+
+
+ENTRY_TYPES: dict[Kind, type[Entry]] = {
+    "attack": AttackEntry,
+    "channel": ChannelEntry,
+    "network": NetworkEntry,
+    "dataset": DatasetEntry,
+}
 
 
 @dataclass

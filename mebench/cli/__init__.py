@@ -13,10 +13,12 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 import mebench
+from mebench.cli.plugin_folders import add_folders, folders_first
 from mebench.errors import ConfigurationError, MebenchError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -71,6 +73,10 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take ``--plugin-dir`` wherever it stands: it is an option of mebench, and all others follow the command."""
+        return super().parse_args(ctx, folders_first(args))
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; a reader that went away is told apart here, since click would exit with 1 for it."""
         try:
@@ -86,7 +92,16 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(mebench.__version__, prog_name="mebench", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.option(
+    "--plugin-dir",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with one-file plugins, which need no packaging; before or after the command, more than once.",
+)
+@click.pass_context
+def cli(context: click.Context, folders: tuple[Path, ...]) -> None:
     """Compare model-extraction attacks: same victim, same response channel, same enforced query budget.
 
     \b
@@ -94,7 +109,10 @@ def cli() -> None:
       mebench run benchmarks/table1.yaml
       mebench plan benchmarks/table1.yaml --profile paper
       mebench info megex
+      mebench run mine.yaml --plugin-dir plugins
     """
+    if folders:
+        context.call_on_close(add_folders(folders))
 
 
 def main(args: Sequence[str] | None = None) -> int:

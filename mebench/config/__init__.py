@@ -10,6 +10,7 @@ from mebench.config.overrides import apply_overrides
 from mebench.config.positions import Document, Problem, read_document
 from mebench.config.price_checks import check_prices
 from mebench.config.reported_checks import check_reported
+from mebench.config.requirement_checks import check_requirements
 from mebench.config.run_checks import check_profiles
 from mebench.config.schema import Benchmark, Profile
 from mebench.config.victim_checks import check_victims
@@ -79,7 +80,8 @@ def _no_profile(file: str, profile: str, known: Sequence[str]) -> str:
 
 def _problems(document: Document, registry: Registry | None) -> list[Problem]:
     """All problems, in the order of the file."""
-    checker = Checker(document.content, registry or catalogue().registry, "" if registry else _hint())
+    checker = Checker(document.content, registry or catalogue().registry, "" if registry else catalogue().absent())
+    check_requirements(checker)
     check_victims(checker)
     check_reported(checker, check_profiles(checker))
     check_prices(checker)
@@ -103,9 +105,3 @@ def _line(document: Document, problem: Problem) -> str:
     place = place or document.place(problem.location, problem.at_key)
     where = written(problem.location)
     return f"{place}: {where}: {problem.text}" if where else f"{place}: {problem.text}"
-
-
-def _hint() -> str:
-    """What to add to an unknown name if it may come from a plugin that did not load."""
-    failed = [f"{status.name} of {status.origin}" for status in catalogue().plugins if status.error]
-    return f" ({', '.join(failed)} did not load: see `mebench plugins`)" if failed else ""

@@ -230,6 +230,7 @@ class Benchmark(Section):
     name: str = Field(pattern=NAME, description="Name of the results folder.")
     title: str = ""
     paper: Paper | None = None
+    requires: list[str] = Field([], description="What must be installed, as pip takes it: mebench-stripes>=0.2.")
     default_profile: str | None = Field(None, description="The first profile without it.")
     victims: dict[str, VictimSection] = Field(min_length=1, description="By name, for all profiles.")
     profiles: dict[str, Profile] = Field(min_length=1, description="By name.")
