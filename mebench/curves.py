@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio"]
 PROBED = ("gradient_cosine", "gradient_norm_ratio")
 """What only attacks with a gradient have; see `mebench.gradient_probe`."""
+OPTIONAL = (*PROBED, "fidelity_on_errors", "kl", "total_variation")
+"""What a line of a curve may lack: older results do, and ``null`` stands for what is not finite."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Curve:
         queries: queries spent at each evaluation.
         accuracy, fidelity: of the clone at that time, on the test set, in [0, 1].
         gradient_cosine, gradient_norm_ratio: how good the attack's gradients were; None where that is not known.
+        fidelity_on_errors, kl, total_variation: of the clone, too; None where not measured or not finite.
     """
 
     queries: tuple[int, ...] = ()
@@ -32,6 +35,9 @@ class Curve:
     fidelity: tuple[float, ...] = ()
     gradient_cosine: tuple[float | None, ...] = ()
     gradient_norm_ratio: tuple[float | None, ...] = ()
+    fidelity_on_errors: tuple[float | None, ...] = ()
+    kl: tuple[float | None, ...] = ()
+    total_variation: tuple[float | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -43,11 +49,11 @@ class Curve:
         Raises:
             ValueError: a line lacks a number; the message names line and key.
         """
-        columns: dict[str, list[Any]] = {key: [] for key in ("queries", "accuracy", "fidelity", *PROBED)}
+        columns: dict[str, list[Any]] = {key: [] for key in ("queries", "accuracy", "fidelity", *OPTIONAL)}
         for number, point in enumerate(points, start=1):
             for key, column in columns.items():
                 value = point.get(key) if isinstance(point, Mapping) else None
-                missing = value is None and key in PROBED and isinstance(point, Mapping)
+                missing = value is None and key in OPTIONAL and isinstance(point, Mapping)
                 if not missing and (isinstance(value, bool) or not isinstance(value, (int, float))):
                     raise ValueError(f"curve.jsonl line {number} has no number {key!r}")
                 column.append(value)
@@ -57,7 +63,7 @@ class Curve:
             tuple(int(value) for value in columns["queries"]),
             tuple(columns["accuracy"]),
             tuple(columns["fidelity"]),
-            *(tuple(columns[key]) for key in PROBED),
+            *(tuple(columns[key]) for key in OPTIONAL),
         )
 
     def points(self, metric: CurveMetric) -> list[tuple[int, float]]:

@@ -6,8 +6,13 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
+LEVEL = 1 - CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,18 @@ def welch_interval(base: Sequence[float], new: Sequence[float]) -> Interval | No
     freedom = squared_error**2 / (of_base**2 / (len(base) - 1) + of_new**2 / (len(new) - 1))
     half = _critical(freedom) * math.sqrt(squared_error)
     return Interval(difference - half, difference + half)
+
+
+def holm(p: NDArray[Any]) -> NDArray[Any]:
+    """Return p values corrected for their number by Holm's step-down method (1979); NaN stays and does not count."""
+    import numpy as np
+
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    corrected = np.full(len(p), np.nan)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return corrected
 
 
 def _critical(freedom: float) -> float:

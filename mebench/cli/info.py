@@ -13,6 +13,7 @@ from mebench.errors import UnknownNameError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mebench.cards import MetricCard
     from mebench.registry import Entry, Kind, Parameter
 
 _KINDS: dict[Kind, str] = {
@@ -28,27 +29,33 @@ _FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Say all about NAME, an attack, channel, network or data set: what it is and what can be set.
+    """Say all about NAME, an attack, channel, network, data set or metric: what it is and what can be set.
 
     \b
     Examples:
       mebench info megex
       mebench info vg
       mebench info fashion-mnist-10k --json
+      mebench info fidelity
     """
+    from mebench.cards import CARDS
     from mebench.registry import KINDS
 
     found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
-    if not found:
+    card = CARDS.get(name)
+    if not found and card is None:
         raise UnknownNameError(_unknown(name))
     if as_json:
-        click.echo(json.dumps([_json(kind, entry) for kind, entry in found], indent=1))
+        cards = [{"kind": "metric", **asdict(card)}] if card else []
+        click.echo(json.dumps([*(_json(kind, entry) for kind, entry in found), *cards], indent=1))
         return
     from mebench.cli.screen import console
 
     screen = console()
     for kind, entry in found:
         _print(screen, kind, entry)
+    if card:
+        _print_card(screen, card)
 
 
 def _find(kind: Kind, name: str) -> Entry | None:
@@ -58,11 +65,12 @@ def _find(kind: Kind, name: str) -> Entry | None:
 
 
 def _unknown(name: str) -> str:
+    from mebench.cards import CARDS
     from mebench.plugins import catalogue
     from mebench.registry import KINDS, did_you_mean
 
     registry, plugins = catalogue().registry, catalogue().plugins
-    known = [known for kind in KINDS for known in registry.names(kind)]
+    known = [*(known for kind in KINDS for known in registry.names(kind)), *CARDS]
     failed = any(plugin.error for plugin in plugins)
     hint = " (a plugin did not load: see `mebench plugins`)" if failed else "; see `mebench list`"
     return f"nothing is named {name!r}{did_you_mean(name, known) or hint}"
@@ -104,6 +112,14 @@ def _print(screen: Console, kind: Kind, entry: Entry) -> None:
         return
     rows = [(one.name, one.type, _written(one.default), _range(one), one.help) for one in entry.parameters]
     print_table(screen, ("parameter", "type", "default", "range", "what it is"), rows, wrap=["what it is"])
+
+
+def _print_card(screen: Console, card: MetricCard) -> None:
+    from mebench.cards import facts
+
+    screen.print(f"{card.name}, a metric", style="bold")
+    for key, value in facts(card).items():
+        screen.print(f"{key}: {value}", markup=False)
 
 
 def _range(parameter: Parameter) -> str:

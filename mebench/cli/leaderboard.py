@@ -13,8 +13,9 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 @click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--wide", is_flag=True, help="Show every metric in text; csv and json always hold all of them.")
 @click.option("--sort", "key", metavar="KEY", help="Sort by this key of a row within each victim and budget.")
-def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, key: str | None) -> None:
+def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, wide: bool, key: str | None) -> None:
     """Print the leaderboard of results folders, of folders of committed rows, or of leaderboard.json files.
 
     \b
@@ -23,6 +24,7 @@ def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, key: s
       mebench leaderboard runs/* --format csv -o all.csv
     """
     from mebench.leaderboard import FORMATS, build_leaderboard, show
+    from mebench.leaderboard.tables import as_text
 
     board = build_leaderboard(roots)
     if key is not None:
@@ -30,11 +32,14 @@ def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, key: s
             board = board.sorted_by(key)
         except KeyError:
             raise click.BadParameter(f"rows have no key {key!r} that can be sorted by", param_hint="--sort") from None
+    if wide and style != "text":
+        raise click.UsageError(f"--wide is for text; {style} is as it is")
     if output is not None:
         from mebench.store import write_atomically
 
-        write_atomically(output, FORMATS[style](board).encode())
+        written = as_text(board, wide=wide) if style == "text" else FORMATS[style](board)
+        write_atomically(output, written.encode())
     elif style == "text":
-        show(board)
+        show(board, wide=wide)
     else:
         click.echo(FORMATS[style](board), nl=False)

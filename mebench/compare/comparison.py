@@ -50,14 +50,15 @@ class RowComparison:
         row = self.row
         if row.kind == "reference":
             return f"{row.name} {row.clone}".rstrip() + f" on {row.victim}"
-        return f"{row.name} on {row.victim} ({row.channel}, {row.budget:,} queries)"
+        track = "" if row.track == "native" else f", {row.track} learner"
+        return f"{row.name} on {row.victim} ({row.channel}, {row.budget:,} queries{track})"
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""
         row = self.row
-        keys = ("kind", "attack", "variant", "victim", "channel", "clone", "data_prior", "pool", "budget", "profile")
+        keys = ("kind", "attack", "variant", "victim", "channel", "clone", "data_prior", "pool")
         return {
-            **{key: getattr(row, key) for key in keys},
+            **{key: getattr(row, key) for key in (*keys, "track", "budget", "profile")},
             "mark": self.mark,
             "remarks": list(self.remarks),
             "metrics": [metric.to_json() for metric in self.metrics],

@@ -52,7 +52,7 @@ def match(base: Sequence[Row], new: Sequence[Row]) -> Matching:
 
 def _related_key(row: Row) -> Hashable:
     """The key without victim, protocol and profile."""
-    return (row.kind, row.attack, row.variant, row.channel, row.clone, row.data_prior, row.pool, row.budget)
+    return (row.kind, row.attack, row.variant, row.channel, row.clone, row.data_prior, row.pool, row.track, row.budget)
 
 
 def _buckets(base: Sequence[Row], new: Sequence[Row], key: Key) -> list[tuple[list[Row], list[Row]]]:

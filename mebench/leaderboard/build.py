@@ -10,8 +10,10 @@ from typing import Any
 
 from mebench.leaderboard.labels import printable
 from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, default_order
+from mebench.leaderboard.ranks import ranked
 from mebench.leaderboard.rows import Group, build_row, flag_across_rows, grouped, settings, victim_rows, visible_name
 from mebench.leaderboard.saved import holds_trials, read_info, read_saved
+from mebench.leaderboard.starts import with_clone_starts
 from mebench.leaderboard.trials import Trial, read_trials, unique
 
 
@@ -50,8 +52,9 @@ def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
     measured, more = _rows_of_trials(groups, infos)
     rows = [*rows, *measured]
     info = BenchmarkInfo.joined(infos)
-    rows = [_with_reported(row, info.reported) for row in _once(rows)]
-    said = dict.fromkeys([*notes, *more, *_different_victims(rows)])
+    rows, starts = with_clone_starts([_with_reported(row, info.reported) for row in _once(rows)])
+    rows = ranked(rows)
+    said = dict.fromkeys([*notes, *more, *_different_victims(rows), *starts, *_different_rules(rows, infos)])
     return Leaderboard(info, default_order(rows), tuple(said)), groups
 
 
@@ -148,6 +151,18 @@ def _different_victims(rows: Sequence[Row]) -> Iterator[str]:
     for (victim, *_), values in accuracy.items():
         if len(values) > 1:
             yield f"{victim} has different accuracies with the same weights and data: {sorted(values)}"
+
+
+def _different_rules(rows: Sequence[Row], infos: Sequence[BenchmarkInfo]) -> Iterator[str]:
+    """Say where rows were made by different rules, or cannot be priced by one sheet."""
+    protocols = sorted({row.protocol for row in rows})
+    if len(protocols) > 1:
+        yield f"protocols {', '.join(map(str, protocols))} are here: their rows are not ranked together"
+    tracks = sorted({row.track for row in rows if row.kind == "attack"})
+    if len(tracks) > 1:
+        yield f"learner tracks {' and '.join(tracks)} are here: their rows are not ranked together"
+    if any(info.prices != infos[0].prices for info in infos):
+        yield "price sheets differ: each cost is by the sheet of its own benchmark"
 
 
 def _settings_notes(rows: Sequence[Row], groups: Sequence[Group]) -> Iterator[str]:

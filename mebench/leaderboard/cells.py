@@ -45,6 +45,42 @@ def whole(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
+def number(value: float | None, form: str) -> str:
+    """Write a number in a format, or that there is none."""
+    return NOTHING if value is None else format(value, form)
+
+
+def rank(row: Row) -> str:
+    """Write the places that a row may have: ``2``, or ``1–3`` where seeds do not tell rows apart."""
+    if row.rank is None:
+        return NOTHING
+    return str(row.rank) if row.rank == row.rank_last else f"{row.rank}–{row.rank_last}"
+
+
+def queries_to(row: Row, goal: int) -> str:
+    """Write the queries to a goal; ``> 100,000`` if no seed got there, ``> 80,000 (1/3)`` if only one of three did.
+
+    The latter is a lower bound of the mean, in which a seed that did not get there counts what it spent.
+    """
+    name = f"queries_to_{goal}"
+    if not getattr(row, f"{name}_censored"):
+        return whole(getattr(row, name))
+    found = [getattr(one, name) for one in row.per_seed]
+    if not found:
+        return f"> {whole(row.queries)}"
+    least = [one.queries if value is None else value for one, value in zip(row.per_seed, found, strict=True)]
+    reached = sum(value is not None for value in found)
+    return f"> {whole(sum(least) / len(least))}" + (f" ({reached}/{len(found)})" if reached else "")
+
+
+def duration(seconds: float | None) -> str:
+    """Write ``8.5 s``, ``3.2 min``, ``1.4 h``."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds is not None and seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return number(seconds, ".1f") + (" s" if seconds is not None else "")
+
+
 def seeds(row: Row) -> str:
     """Write the finished seeds, and how many there should be if some are missing."""
     if row.attack == "victim":
@@ -71,6 +107,11 @@ PRIOR = Column("Data prior", lambda row: NOTHING if row.kind == "reference" else
 PROFILE = Column("Profile", lambda row: row.profile, 5)
 REPORTED = Column("Reported", lambda row: percent(row.reported), 3)
 SPENT = Column("Spent", lambda row: whole(row.queries), 7)
+TRACK = Column("Learner", lambda row: row.track, 5)
+START = Column("Clone start", lambda row: row.clone_init or "as most", 5)
+PROTOCOL = Column("Protocol", lambda row: str(row.protocol), 5)
+RANK = Column("Rank", rank, 2)
+COST = Column("Cost", lambda row: number(row.cost, ",.2f"), 4)
 STATUS = Column("Status", lambda row: row.status, 1)
 ATTACK = Column("Attack", _attack)
 VICTIM = Column("Victim", lambda row: row.victim)
@@ -82,9 +123,24 @@ SCORES = (
     Column(
         "Of victim", lambda row: NOTHING if row.normalised_accuracy is None else f"{row.normalised_accuracy:.2f}", 6
     ),
-    Column("To 90 %", lambda row: whole(row.queries_to_90), 8),
+    Column("To 90 %", lambda row: queries_to(row, 90), 8),
     Column("AUC", lambda row: NOTHING if row.auc is None else f"{row.auc:.2f}", 9),
 )
+
+
+MORE = (
+    Column("To 50 %", lambda row: queries_to(row, 50), 10),
+    Column("To 80 %", lambda row: queries_to(row, 80), 10),
+    Column("To 95 %", lambda row: queries_to(row, 95), 10),
+    Column("On errors", lambda row: percent(row.fidelity_on_errors), 10),
+    Column("KL", lambda row: number(row.kl, ".3g"), 10),
+    Column("TV", lambda row: number(row.total_variation, ".3f"), 10),
+    Column("Time", lambda row: duration(row.seconds), 11),
+    Column("Per second", lambda row: whole(row.queries_per_second), 11),
+    Column("Forward", lambda row: whole(row.victim_forward), 12),
+    Column("Backward", lambda row: whole(row.victim_backward), 12),
+)
+"""What only a wide table shows."""
 
 
 def distinct_names(rows: Sequence[Row]) -> list[str]:
@@ -93,6 +149,8 @@ def distinct_names(rows: Sequence[Row]) -> list[str]:
         lambda row: row.channel,
         lambda row: row.clone,
         prior,
+        lambda row: row.track,
+        lambda row: row.clone_init,
         lambda row: row.settings[:4],
     )
     names = [_attack(row) for row in rows]

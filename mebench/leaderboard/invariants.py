@@ -29,6 +29,12 @@ def _out_of_range(trial: Trial, result: ResultFile) -> Iterator[str]:
     for name, value in named.items():
         if not is_fraction(value):
             yield f"{name} {value:g} is outside 0..1"
+    for name in ("fidelity_on_errors", "total_variation"):
+        value = getattr(result.metrics, name)
+        if value is not None and not is_fraction(value):
+            yield f"{name} {value:g} is outside 0..1"
+    if result.metrics.kl is not None and not result.metrics.kl >= 0:
+        yield f"kl {result.metrics.kl:g} is below 0"
     for name in ("accuracy", "fidelity"):
         wrong = [value for value in getattr(trial.curve, name) if not is_fraction(value)]
         if wrong:
@@ -50,6 +56,8 @@ def _ledger(trial: Trial, result: ResultFile) -> Iterator[str]:
         yield f"spent {ledger.spent} queries of {ledger.budget}"
     if min([ledger.spent, *ledger.by_purpose.values(), *queries], default=0) < 0:
         yield "a number of queries is negative"
+    if ledger.victim_forward is not None and ledger.victim_forward < ledger.spent:
+        yield f"the victim computed {ledger.victim_forward} rows for {ledger.spent} queries"
     if ledger.by_purpose and sum(ledger.by_purpose.values()) != ledger.spent:
         yield f"spent {ledger.spent} queries, but the purposes sum to {sum(ledger.by_purpose.values())}"
     if any(later < earlier for earlier, later in pairwise(queries)):
@@ -66,6 +74,7 @@ def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
         if problem:
             yield problem
             break
+    yield from filter(None, [divergence_problem(result), _errors_problem(result)])
     if trial.spec.kind == "attack" and not curve:
         yield "it has no curve"
     last = {"accuracy": curve.accuracy[-1], "fidelity": curve.fidelity[-1]} if curve else {}
@@ -73,6 +82,28 @@ def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
         score = getattr(result.metrics, name)
         if abs(value - score) > TOLERANCE:
             yield f"{name} {score:g} is not the curve's last, {value:g}"
+
+
+def divergence_problem(result: ResultFile) -> str:
+    """Say how KL and total variation contradict each other; empty if they do not.
+
+    By Pinsker's inequality, and Jensen's for the means, total variation <= sqrt(KL / 2).
+    """
+    kl, variation = result.metrics.kl, result.metrics.total_variation
+    if kl is None or variation is None or variation <= math.sqrt(kl / 2) + TOLERANCE:
+        return ""
+    return f"total_variation {variation:.4g} cannot be, with kl {kl:.4g} it is at most {math.sqrt(kl / 2):.4g}"
+
+
+def _errors_problem(result: ResultFile) -> str:
+    """Clone and victim agree on the inputs that the victim gets right as often as the clone is right there."""
+    metrics, victim = result.metrics, result.victim.accuracy
+    if metrics.fidelity_on_errors is None:
+        return ""
+    on_right = metrics.fidelity - (1 - victim) * metrics.fidelity_on_errors
+    if -TOLERANCE <= on_right <= min(metrics.accuracy, victim) + TOLERANCE:
+        return ""
+    return f"fidelity_on_errors {metrics.fidelity_on_errors:.4g} cannot be, with fidelity {metrics.fidelity:.4g}"
 
 
 def is_fraction(value: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -42,15 +42,21 @@ def terminal() -> Console | None:
     return Console() if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
 
 
-def fitted(columns: Sequence[TextColumn], console: Console) -> tuple[Table, list[str]]:
-    """Return the table that fits the console's width, and the titles of the columns that were left out."""
+def fitted(columns: Sequence[TextColumn], console: Console, breaks: Collection[int] = ()) -> tuple[Table, list[str]]:
+    """Return the table that fits the console's width, and the titles of the columns that were left out.
+
+    Args:
+        columns: of equally many cells.
+        console: gives the width.
+        breaks: the rows before which a line is drawn.
+    """
     kept = [column for column in columns if not column.rank]
     for column in sorted((one for one in columns if one.rank), key=lambda one: one.rank):
         if width([*kept, column]) <= console.width:
             kept.append(column)
     kept.sort(key=columns.index)
     left_out = [column.title for column in columns if column not in kept]
-    return _table(kept, squeeze=width(kept) > console.width), left_out
+    return _table(kept, breaks, squeeze=width(kept) > console.width), left_out
 
 
 def width(columns: Sequence[TextColumn]) -> int:
@@ -66,7 +72,7 @@ def _needed(column: TextColumn) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def _table(columns: Sequence[TextColumn], squeeze: bool) -> Table:
+def _table(columns: Sequence[TextColumn], breaks: Collection[int], squeeze: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(
@@ -76,6 +82,8 @@ def _table(columns: Sequence[TextColumn], squeeze: bool) -> Table:
             overflow="fold",
         )
     for index in range(len(columns[0].cells)):
+        if index in breaks:
+            table.add_section()
         table.add_row(
             *(Text(column.cells[index], style=column.styles[index] if column.styles else "") for column in columns)
         )

@@ -4,26 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+
+from mebench.prices import PriceSheet
+from mebench.spec import content_digest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RowStatus = Literal["finished", "partial", "failed", "invalid"]
-SORT_LAST_FIRST = frozenset({"accuracy", "fidelity", "normalised_accuracy", "auc", "best_on_test", "seeds"})
+SORT_LAST_FIRST = frozenset(
+    {
+        *("accuracy", "fidelity", "normalised_accuracy", "fidelity_on_errors", "auc", "best_on_test", "seeds"),
+        "queries_per_second",
+    }
+)
+GOALS = (50, 80, 90, 95)
+"""Percent of the victim's accuracy, to which queries are counted."""
 
 
 @dataclass(frozen=True)
 class SeedResult:
-    """One finished trial of a row. Accuracies are fractions; ``trial`` is the id, and the name of its folder."""
+    """One finished trial of a row; the keys are those of a `Row`.
+
+    Attributes:
+        clone_start: digest of the clone's weights before training; empty in older results.
+        trial: the id, and the name of its folder.
+    """
 
     seed: int
     accuracy: float
     fidelity: float
     queries: int
+    fidelity_on_errors: float | None = None
+    kl: float | None = None
+    total_variation: float | None = None
+    queries_to_50: int | None = None
+    queries_to_50_censored: bool = False
+    queries_to_80: int | None = None
+    queries_to_80_censored: bool = False
     queries_to_90: int | None = None
+    queries_to_90_censored: bool = False
+    queries_to_95: int | None = None
+    queries_to_95_censored: bool = False
     auc: float | None = None
     best_on_test: float | None = None
+    victim_forward: int | None = None
+    victim_backward: int | None = None
+    seconds: float | None = None
+    queries_per_second: float | None = None
+    cost: float | None = None
+    clone_start: str = ""
     trial: str = ""
 
 
@@ -39,8 +71,16 @@ class Row:
         reason: why ``status`` is not ``finished``.
         accuracy, fidelity, normalised_accuracy, auc, best_on_test: means over seeds, fractions; None if the row is
             invalid or has no finished seed.
+        track: ``native``, or ``standard``: the clone of one fixed learner on the attack's queries.
+        clone_init: empty, or which other start of the clone the row has than most rows of its clone.
+        rank, rank_last: best and last place that the seeds leave open among rows of the same `key`; equal where the
+            row is apart from all others. None for references, for rows without numbers, and where nothing is beside it.
+        fidelity_on_errors, kl, total_variation: means over seeds; None unless every seed has one.
         accuracy_ci, fidelity_ci: half widths of 95 % Student-t intervals; None for fewer than two seeds.
-        queries, queries_to_90: means over seeds; the latter None unless every seed got there.
+        queries, queries_to_50 and so on: means over seeds; the latter None unless every seed got there, and
+            ``..._censored`` if a seed did not.
+        victim_forward, victim_backward: rows that the victim computed, mean over seeds.
+        cost: mean over seeds, by the benchmark's price sheet; None without one.
         reported, reported_fidelity: the paper's numbers as fractions, where they are for this row.
     """
 
@@ -58,22 +98,39 @@ class Row:
     profile: str = ""
     protocol: int = 1
     settings: str = ""
+    track: str = "native"
+    clone_init: str = ""
     kind: Literal["attack", "reference"] = "attack"
     seeds: int = 0
     seeds_planned: int = 0
+    rank: int | None = None
+    rank_last: int | None = None
     accuracy: float | None = None
     accuracy_ci: float | None = None
     fidelity: float | None = None
     fidelity_ci: float | None = None
     normalised_accuracy: float | None = None
+    fidelity_on_errors: float | None = None
+    kl: float | None = None
+    total_variation: float | None = None
     queries: float | None = None
+    queries_to_50: float | None = None
+    queries_to_50_censored: bool = False
+    queries_to_80: float | None = None
+    queries_to_80_censored: bool = False
     queries_to_90: float | None = None
+    queries_to_90_censored: bool = False
+    queries_to_95: float | None = None
+    queries_to_95_censored: bool = False
     auc: float | None = None
     best_on_test: float | None = None
     reported: float | None = None
     reported_fidelity: float | None = None
     seconds: float | None = None
     queries_per_second: float | None = None
+    victim_forward: float | None = None
+    victim_backward: float | None = None
+    cost: float | None = None
     status: RowStatus = "finished"
     reason: str = ""
     flags: tuple[str, ...] = ()
@@ -84,10 +141,30 @@ class Row:
         """The attack with its variant, as tables show it."""
         return self.attack if self.variant == "default" else f"{self.attack} {self.variant}"
 
+    @cached_property
+    def key(self) -> str:
+        """Ten hexadecimal digits of all that rows must share to be ranked with each other.
+
+        The victim with its weights, its test data, the channel, the data prior with its pool, the clone with its
+        start, the learner track, the budget and the protocol.
+        """
+        victim = (self.victim, self.victim_hash, self.data_hash)
+        attacker = (self.channel, self.data_prior, self.pool, self.clone, self.clone_init)
+        return content_digest([*victim, *attacker, self.track, self.budget, self.protocol])
+
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""
-        plain = asdict(self)
-        return plain | {"flags": list(self.flags), "per_seed": list(plain["per_seed"])}
+        plain = _plain(self)
+        return plain | {
+            "key": self.key,
+            "flags": list(self.flags),
+            "per_seed": [_plain(one) for one in self.per_seed],
+        }
+
+
+def _plain(value: Row | SeedResult) -> dict[str, Any]:
+    """The fields of a flat dataclass, ten times quicker than by ``asdict``, which copies every value."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 @dataclass(frozen=True)
@@ -119,6 +196,7 @@ class BenchmarkInfo:
         note: said above every table.
         references: which reference rows to show; None for all.
         trials: ids of the trials that were asked for, so that missing ones can be told.
+        prices: what things cost; of several benchmarks only if all have the same.
     """
 
     name: str = ""
@@ -130,6 +208,7 @@ class BenchmarkInfo:
     references: tuple[str, ...] | None = None
     reported: tuple[Reported, ...] = ()
     trials: tuple[str, ...] = ()
+    prices: PriceSheet | None = None
 
     @staticmethod
     def joined(infos: Sequence[BenchmarkInfo]) -> BenchmarkInfo:
@@ -141,7 +220,8 @@ class BenchmarkInfo:
             for key in ("name", "title", "profile", "scale", "note")
         }
         reported = tuple(dict.fromkeys(number for info in infos for number in info.reported))
-        return replace(infos[0], **texts, reported=reported, references=None, trials=())
+        prices = infos[0].prices if all(info.prices == infos[0].prices for info in infos) else None
+        return replace(infos[0], **texts, reported=reported, references=None, trials=(), prices=prices)
 
 
 @dataclass(frozen=True)
@@ -203,12 +283,18 @@ def section_key(row: Row) -> tuple[str, str, str, int, bool]:
 
 
 def default_order(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Sort by victim and budget, then accuracy, best first; names settle ties."""
+    """Sort by victim and budget, then by what may be ranked together, then accuracy, best first; names settle ties."""
+    best: dict[str, float] = {}
+    for row in rows:
+        if row.kind == "attack" and row.accuracy is not None:
+            best[row.key] = max(row.accuracy, best.get(row.key, 0.0))
     return tuple(
         sorted(
             rows,
             key=lambda row: (
                 *section_key(row),
+                -best.get(row.key, -1.0),
+                row.key if row.kind == "attack" else "",
                 row.accuracy is None,
                 -(row.accuracy or 0.0),
                 row.attack != "victim",

@@ -11,12 +11,16 @@ from mebench import curves, stats
 from mebench.leaderboard.flags import ordered, row_flags
 from mebench.leaderboard.invariants import broken_invariants
 from mebench.leaderboard.labels import component_label
-from mebench.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
+from mebench.leaderboard.model import GOALS, BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.leaderboard.trials import ResultFile, Trial
+from mebench.prices import PriceSheet
 from mebench.spec import content_digest
 
-GOAL = 0.9
-"""``queries_to_90`` counts the queries to this fraction of the victim's accuracy."""
+MEANS = (
+    *("fidelity_on_errors", "kl", "total_variation", *(f"queries_to_{goal}" for goal in GOALS), "auc"),
+    *("best_on_test", "victim_forward", "victim_backward", "seconds", "queries_per_second", "cost"),
+)
+"""What a row has the mean of if every seed has it."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,13 @@ def build_row(group: Group) -> Row:
         seeds_planned=len(group.trials),
         status=status,
         reason=reason,
-        per_seed=tuple(_seed_result(trial, result) for trial, result in sound),
+        per_seed=tuple(_seed_result(trial, result, group.info.prices) for trial, result in sound),
     )
     facts = next((trial.result.victim for trial in group.trials if trial.result), None)
     if facts:
         row = replace(row, victim_hash=facts.weights_hash, data_hash=facts.data_hash)
     if facts and sound and status != "invalid":
-        row = _with_statistics(row, [trial for trial, _ in sound], facts.accuracy)
+        row = _with_statistics(row, facts.accuracy)
     raised = {flag for _, result in sound for flag in result.flags}
     return replace(row, flags=row_flags(row, raised, group.info.scale == "reduced", first.spec.tf32))
 
@@ -98,6 +102,7 @@ def _identity(trial: Trial, info: BenchmarkInfo) -> Row:
         profile=info.profile,
         protocol=spec.protocol,
         settings=settings_digest(trial),
+        track=spec.track,
         kind="reference" if spec.kind == "supervised" else "attack",
     )
 
@@ -117,25 +122,54 @@ def _status(trials: Sequence[Trial], problems: Mapping[str, Sequence[str]]) -> t
     return status, f"seed {first.spec.seed}: {first.reason}"
 
 
-def _seed_result(trial: Trial, result: ResultFile) -> SeedResult:
-    best = result.best_on_test
+def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) -> SeedResult:
+    best, ledger, metrics = result.best_on_test, result.ledger, result.metrics
+    attack, curved = trial.spec.kind == "attack", trial.spec.kind == "attack" and trial.spec.track == "native"
     return SeedResult(
         seed=trial.spec.seed,
-        accuracy=result.metrics.accuracy,
-        fidelity=result.metrics.fidelity,
-        queries=result.ledger.spent,
-        queries_to_90=curves.queries_to(trial.curve, GOAL * result.victim.accuracy),
-        auc=curves.area(trial.curve),
+        accuracy=metrics.accuracy,
+        fidelity=metrics.fidelity,
+        queries=ledger.spent,
+        fidelity_on_errors=metrics.fidelity_on_errors,
+        kl=metrics.kl,
+        total_variation=metrics.total_variation,
+        **(_reached(trial, result.victim.accuracy) if curved else {}),
+        auc=curves.area(trial.curve) if curved else None,
         best_on_test=best.accuracy if best else None,
+        victim_forward=ledger.victim_forward if attack else None,
+        victim_backward=ledger.victim_backward if attack else None,
+        seconds=trial.seconds,
+        queries_per_second=trial.queries_per_second,
+        cost=_cost(trial, result, prices) if attack and prices else None,
+        clone_start=result.clone.initial_hash,
         trial=trial.id,
     )
 
 
-def _with_statistics(row: Row, finished: Sequence[Trial], victim_accuracy: float) -> Row:
+def _reached(trial: Trial, victim_accuracy: float) -> dict[str, Any]:
+    """The queries to each fraction of the victim's accuracy, and whether the budget ended before."""
+    found: dict[str, Any] = {}
+    for goal in GOALS:
+        queries = curves.queries_to(trial.curve, goal / 100 * victim_accuracy)
+        found |= {f"queries_to_{goal}": queries, f"queries_to_{goal}_censored": queries is None}
+    return found
+
+
+def _cost(trial: Trial, result: ResultFile, prices: PriceSheet) -> float | None:
+    ledger = result.ledger
+    device = result.provenance.device
+    return prices.cost(trial.spec.channel.name, ledger.spent, ledger.explanations, trial.seconds, device)
+
+
+def _with_statistics(row: Row, victim_accuracy: float) -> Row:
     accuracy = [one.accuracy for one in row.per_seed]
     fidelity = [one.fidelity for one in row.per_seed]
     mean = stats.mean(accuracy)
-    attack = row.kind == "attack"
+    means: dict[str, Any] = {name: _mean_of_all([getattr(one, name) for one in row.per_seed]) for name in MEANS}
+    censored: dict[str, Any] = {
+        name: any(getattr(one, name) for one in row.per_seed)
+        for name in (f"queries_to_{goal}_censored" for goal in GOALS)
+    }
     return replace(
         row,
         victim_accuracy=victim_accuracy,
@@ -144,12 +178,9 @@ def _with_statistics(row: Row, finished: Sequence[Trial], victim_accuracy: float
         fidelity=stats.mean(fidelity),
         fidelity_ci=stats.half_width(fidelity),
         normalised_accuracy=mean / victim_accuracy if mean is not None and victim_accuracy else None,
-        queries=stats.mean([one.queries for one in row.per_seed]) if attack else None,
-        queries_to_90=_mean_of_all([one.queries_to_90 for one in row.per_seed]) if attack else None,
-        auc=_mean_of_all([one.auc for one in row.per_seed]),
-        best_on_test=_mean_of_all([one.best_on_test for one in row.per_seed]),
-        seconds=_mean_of_all([trial.seconds for trial in finished]),
-        queries_per_second=_mean_of_all([trial.queries_per_second for trial in finished]),
+        queries=stats.mean([one.queries for one in row.per_seed]) if row.kind == "attack" else None,
+        **means,
+        **censored,
     )
 
 
@@ -181,6 +212,9 @@ def victim_rows(rows: Sequence[Row]) -> list[Row]:
             accuracy=row.victim_accuracy,
             fidelity=1.0,
             normalised_accuracy=1.0,
+            fidelity_on_errors=None if row.victim_accuracy == 1 else 1.0,
+            kl=0.0,
+            total_variation=0.0,
         )
         for row in victims.values()
     ]
@@ -210,5 +244,5 @@ def visible_name(row: Row) -> tuple[object, ...]:
     """All that a reader sees of which experiment a row is."""
     return (
         *(row.attack, row.variant, row.victim, row.victim_hash, row.data_hash, row.channel),
-        *(row.clone, row.data_prior, row.pool, row.budget, row.protocol),
+        *(row.clone, row.clone_init, row.data_prior, row.pool, row.track, row.budget, row.protocol),
     )

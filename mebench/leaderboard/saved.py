@@ -12,12 +12,16 @@ from mebench.errors import ResultsError
 from mebench.leaderboard.invariants import TOLERANCE, fidelity_problem, is_fraction
 from mebench.leaderboard.labels import printable
 from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Row
+from mebench.leaderboard.rows import MEANS
 from mebench.leaderboard.trials import parse
 from mebench.spec import content_digest
 from mebench.store import read_json, trial_folders, write_json
 
 ROW_KIND = "mebench-row"
 SCORES = ("accuracy", "fidelity")
+TIMES = ("seconds", "queries_per_second", "cost")
+NUMBERS = (*("accuracy_ci", "fidelity_ci", "normalised_accuracy", "queries", "rank", "rank_last"), *SCORES, *MEANS)
+"""What an invalid row must not have."""
 
 
 def holds_trials(root: Path) -> bool:
@@ -108,9 +112,8 @@ def checked(row: Row) -> Row:
     problem = next(iter(_row_problems(row)), "") if row.status != "invalid" else ""
     if not problem:
         return row
-    row = replace(row, accuracy=None, accuracy_ci=None, fidelity=None, fidelity_ci=None, normalised_accuracy=None)
-    row = replace(row, queries=None, queries_to_90=None, auc=None, best_on_test=None, per_seed=())
-    return replace(row, status="invalid", reason=problem)
+    nothing: dict[str, Any] = dict.fromkeys(NUMBERS)
+    return replace(row, **nothing, per_seed=(), status="invalid", reason=problem)
 
 
 def _row_problems(row: Row) -> list[str]:
@@ -162,7 +165,7 @@ def match_key(row: Row) -> tuple[object, ...]:
     """What two rows must share to be compared; weights may differ in bits when trained on another machine."""
     return (
         *(row.kind, row.attack, row.variant, row.victim, row.channel, row.clone, row.data_prior, row.pool),
-        *(row.budget, row.profile, row.protocol),
+        *(row.track, row.budget, row.profile, row.protocol),
     )
 
 
@@ -171,6 +174,13 @@ def row_file_name(row: Row) -> str:
     words = [row.attack, row.variant, row.victim, row.channel]
     prefix = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
     return f"{prefix[:80]}-q{row.budget}-{content_digest(match_key(row))}.json"
+
+
+def without_times(row: Row) -> dict[str, Any]:
+    """A row as JSON values without what differs from run to run: times, and money, which may depend on them."""
+    nothing = dict.fromkeys(TIMES)
+    plain = row.to_json() | nothing
+    return plain | {"per_seed": [one | nothing for one in plain["per_seed"]]}
 
 
 def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = False) -> tuple[list[str], list[str]]:
@@ -200,7 +210,7 @@ def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = Fal
         name = row_file_name(row)
         if name in files:
             raise ResultsError(f"two rows would be {name}: results of different settings or victims; take one folder")
-        plain = row.to_json() | {"seconds": None, "queries_per_second": None}
+        plain = without_times(row)
         files[name] = {"format": 1, "kind": ROW_KIND, "benchmark": benchmark, "row": plain}
     if not files:
         raise ResultsError("there is no finished row to write")

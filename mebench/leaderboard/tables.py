@@ -28,22 +28,29 @@ from mebench.leaderboard.text import (
 from mebench.store import write_atomically
 
 FILE_WIDTH = 100
+LEFT = ("Attack", "Victim", "Channel", "Clone", "Clone start", "Data prior", "Learner", "Profile", "Status")
+"""Columns of words."""
 
 
-def as_text(leaderboard: Leaderboard) -> str:
+def as_text(leaderboard: Leaderboard, *, wide: bool = False) -> str:
     """Write what a terminal shows that is wide enough for all columns, without colours."""
     buffer = io.StringIO()
-    width = max(FILE_WIDTH, full_width(leaderboard))
-    render_text(leaderboard, Console(file=buffer, width=width, color_system=None))
+    width = max(FILE_WIDTH, full_width(leaderboard, wide=wide))
+    render_text(leaderboard, Console(file=buffer, width=width, color_system=None), wide=wide)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def show(leaderboard: Leaderboard) -> None:
-    """Print to stdout: what fits the terminal, and every column where output is piped."""
+def show(leaderboard: Leaderboard, *, wide: bool = False) -> None:
+    """Print to stdout: what fits the terminal, and every column where output is piped.
+
+    Args:
+        leaderboard: what to print.
+        wide: also the columns that few readers need.
+    """
     if console := terminal():
-        render_text(leaderboard, console)
+        render_text(leaderboard, console, wide=wide)
     else:
-        sys.stdout.write(as_text(leaderboard))
+        sys.stdout.write(as_text(leaderboard, wide=wide))
 
 
 def as_json(leaderboard: Leaderboard) -> str:
@@ -93,9 +100,7 @@ def as_latex(leaderboard: Leaderboard) -> str:
     titles, body = _flat(leaderboard.rows, flags=False)
     if not body:
         return "% no results yet\n"
-    layout = "".join(
-        "l" if title in ("Attack", "Victim", "Channel", "Clone", "Data prior", "Status") else "r" for title in titles
-    )
+    layout = "".join("l" if title in LEFT else "r" for title in titles)
     table = pd.DataFrame(body, columns=pd.Index(titles)).to_latex(index=False, escape=True, column_format=layout)
     comments = "".join(f"% {line}\n" for line in heading(leaderboard.benchmark))
     return comments + table.replace("±", r"$\pm$").replace("–", "--")
@@ -103,9 +108,11 @@ def as_latex(leaderboard: Leaderboard) -> str:
 
 def _flat(rows: Sequence[Row], *, flags: bool) -> tuple[list[str], list[list[str]]]:
     """All rows in one table: titles, and cells without padding."""
-    optional = [column for column in (cells.CLONE, cells.PRIOR, cells.PROFILE) if cells.varying(column, rows)]
-    columns = [cells.ATTACK, cells.VICTIM, cells.CHANNEL, *optional, cells.BUDGET, *cells.SCORES, cells.REPORTED]
-    columns.append(cells.STATUS)
+    context = (cells.CLONE, cells.START, cells.PRIOR, cells.TRACK, cells.PROTOCOL, cells.PROFILE)
+    optional = [column for column in context if cells.varying(column, rows)]
+    columns = [cells.ATTACK, cells.VICTIM, cells.CHANNEL, *optional, cells.BUDGET, cells.RANK, *cells.SCORES]
+    columns += [cells.COST] if any(row.cost is not None for row in rows) else []
+    columns += [cells.REPORTED, cells.STATUS]
     if flags:
         columns.append(cells.flags_column(()))
     return [column.title for column in columns], [

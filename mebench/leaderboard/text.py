@@ -15,29 +15,41 @@ from mebench.leaderboard import cells
 from mebench.leaderboard.flags import legend
 from mebench.leaderboard.layout import TextColumn, fitted, left_out_line, width
 from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, section_key
+from mebench.spec import PROTOCOL
 
 STATUS_STYLES = {"finished": "", "partial": "yellow", "failed": "red", "invalid": "bold red"}
-CONTEXT = (cells.CHANNEL, cells.CLONE, cells.PRIOR)
+CONTEXT = (cells.CHANNEL, cells.CLONE, cells.START, cells.PRIOR, cells.TRACK, cells.PROTOCOL)
+USUAL = {"Clone start": "as most", "Learner": "native", "Protocol": str(PROTOCOL)}
+"""What need not be said."""
 CAPTION = (
     "Accuracy and fidelity: percent, mean ± 95 % interval over seeds. To 90 %: queries until the clone has 90 % of "
-    "the victim's accuracy for good, – unless every seed got there. Docs: docs/results.md"
+    "the victim's accuracy for good, > where not every seed got there. Rank: the places that the seeds leave open "
+    "among rows of the same channel, clone, data prior and learner. Docs: docs/results.md, docs/metrics.md"
 )
-RIGHT = frozenset({"Seeds", "Of victim", "To 90 %", "AUC", "Reported", "Spent"})
+RIGHT = frozenset(column.title for column in (*cells.SCORES[:1], *cells.SCORES[3:], *cells.MORE)) | {
+    *("Rank", "Cost", "Reported", "Spent")
+}
 
 
-def render_text(leaderboard: Leaderboard, console: Console) -> None:
-    """Print a leaderboard; readable at 80 columns and below, where the less important columns are left out."""
-    for part in _parts(leaderboard, console):
+def render_text(leaderboard: Leaderboard, console: Console, *, wide: bool = False) -> None:
+    """Print a leaderboard; readable at 80 columns and below, where the less important columns are left out.
+
+    Args:
+        leaderboard: what to print.
+        console: where.
+        wide: also the columns that few readers need.
+    """
+    for part in _parts(leaderboard, console, wide):
         console.print(part)
         console.print()
 
 
-def _parts(leaderboard: Leaderboard, console: Console) -> Iterator[RenderableType]:
+def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[RenderableType]:
     common = cells.common_flags(leaderboard.rows)
     yield from _heading(leaderboard.benchmark, common)
     left_out: dict[str, None] = {}
     for section in sections(leaderboard.rows):
-        table, missing = _section_table(section, common, console)
+        table, missing = _section_table(section, common, console, wide)
         left_out.update(dict.fromkeys(missing))
         yield Group(section_title(section), Text(), table)
     if any(row.seeds for row in leaderboard.rows):
@@ -57,20 +69,31 @@ def _parts(leaderboard: Leaderboard, console: Console) -> Iterator[RenderableTyp
         yield Group(Text("Flags", style="bold"), grid)
 
 
-def _section_table(section: Sequence[Row], common: Sequence[str], console: Console) -> tuple[Table, list[str]]:
+def _section_table(
+    section: Sequence[Row], common: Sequence[str], console: Console, wide: bool
+) -> tuple[Table, list[str]]:
     """The table of a section. Where there is no room for a column that tells rows apart, their names do."""
-    columns = _columns(section, common)
-    table, left_out = fitted(columns, console)
+    columns = _columns(section, common, wide)
+    breaks = _breaks(section)
+    table, left_out = fitted(columns, console, breaks)
     names = cells.distinct_names(section)
     if not {column.title for column in CONTEXT} & set(left_out) or names == list(columns[0].cells):
         return table, left_out
-    return fitted([replace(columns[0], cells=names, wrap=True), *columns[1:]], console)
+    return fitted([replace(columns[0], cells=names, wrap=True), *columns[1:]], console, breaks)
 
 
-def full_width(leaderboard: Leaderboard) -> int:
+def _breaks(section: Sequence[Row]) -> frozenset[int]:
+    """The rows before which a line is drawn: what stands apart is not ranked together."""
+    keys = [row.key if row.kind == "attack" else "" for row in section]
+    if not any(row.rank is not None for row in section):
+        return frozenset()
+    return frozenset(index for index in range(1, len(keys)) if keys[index] != keys[index - 1])
+
+
+def full_width(leaderboard: Leaderboard, *, wide: bool = False) -> int:
     """The console width at which no column is left out."""
     common = cells.common_flags(leaderboard.rows)
-    return max((width(_columns(section, common)) for section in sections(leaderboard.rows)), default=0)
+    return max((width(_columns(section, common, wide)) for section in sections(leaderboard.rows)), default=0)
 
 
 def _heading(benchmark: BenchmarkInfo, common: Sequence[str]) -> Iterator[RenderableType]:
@@ -132,13 +155,19 @@ def section_title(section: Sequence[Row]) -> Text:
     if first.kind == "attack":
         facts.append(f"{first.budget:,} queries")
         shared = [column for column in CONTEXT if not cells.varying(column, section)]
-        facts += [f"{column.title.lower()} {column.cell(first)}" for column in shared]
+        told = [(column.title, column.cell(first)) for column in shared]
+        facts += [f"{title.lower()} {cell}" for title, cell in told if cell != USUAL.get(title)]
     return Text.assemble("Victim ", (first.victim, "bold"), *(f" · {fact}" for fact in facts))
 
 
-def _columns(section: Sequence[Row], common: Sequence[str]) -> list[TextColumn]:
+def _columns(section: Sequence[Row], common: Sequence[str], wide: bool) -> list[TextColumn]:
     telling = [column for column in (*CONTEXT, cells.PROFILE) if cells.varying(column, section)]
-    columns = [cells.ATTACK, *telling, *cells.SCORES]
+    columns = [cells.ATTACK, *telling]
+    if any(row.rank is not None for row in section):
+        columns.append(cells.RANK)
+    columns += [*cells.SCORES, *(cells.MORE if wide else ())]
+    if any(row.cost is not None for row in section):
+        columns.append(cells.COST)
     if any(row.queries is not None and row.queries < row.budget for row in section):
         columns.append(cells.SPENT)
     if any(row.reported is not None for row in section):

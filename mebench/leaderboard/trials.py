@@ -27,6 +27,9 @@ class Metrics(BaseModel):
     model_config = ConfigDict(extra="allow")
     accuracy: float
     fidelity: float
+    fidelity_on_errors: float | None = None
+    kl: float | None = None
+    total_variation: float | None = None
 
 
 class BestOnTest(BaseModel):
@@ -42,6 +45,9 @@ class Ledger(BaseModel):
     budget: int
     spent: int
     by_purpose: dict[str, int] = Field(default_factory=dict)
+    explanations: int = 0
+    victim_forward: int | None = None
+    victim_backward: int | None = None
 
 
 class VictimFacts(BaseModel):
@@ -53,6 +59,18 @@ class VictimFacts(BaseModel):
     data_hash: str = ""
 
 
+class CloneFacts(BaseModel):
+    """The clone: what it started from."""
+
+    initial_hash: str = ""
+
+
+class Origin(BaseModel):
+    """Where a trial ran, as far as a price depends on it."""
+
+    device: str = "cpu"
+
+
 class ResultFile(BaseModel):
     """The part of ``result.json`` that tables are made from."""
 
@@ -62,6 +80,8 @@ class ResultFile(BaseModel):
     best_on_test: BestOnTest | None = None
     ledger: Ledger
     victim: VictimFacts
+    clone: CloneFacts = Field(default_factory=CloneFacts)
+    provenance: Origin = Field(default_factory=Origin)
     flags: list[str] = Field(default_factory=list)
 
 

@@ -151,7 +151,7 @@ def test_markdown_tables_have_the_same_number_of_cells_in_every_line(tmp_path: P
     make_row(tmp_path, [0.7, 0.71], "a|b", "x`*_<i>")
     lines = [line for line in FORMATS["md"](build_leaderboard([tmp_path])).splitlines() if line.startswith("|")]
     cells = [line.replace(r"\|", "").count("|") for line in lines]
-    assert set(cells[: cells.index(5)]) == {14}
+    assert set(cells[: cells.index(5)]) == {15}
     assert r"a\|b x\`\*\_&lt;i&gt;" in lines[3]
 
 

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mebench.cards import CARDS, as_markdown
+from mebench.cli.info import info
+from mebench.compare import METRICS
+from mebench.leaderboard import Row
+from mebench.leaderboard.rows import MEANS
+
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def test_the_page_of_metrics_is_what_the_cards_say() -> None:
+    assert PAGE.read_text(encoding="utf-8") == as_markdown()
+
+
+def test_every_number_of_a_row_has_a_card_and_every_card_a_number() -> None:
+    keys = {one.name for one in fields(Row)}
+    assert set(CARDS) <= keys
+    assert {"accuracy", "fidelity", "normalised_accuracy", *MEANS} <= set(CARDS)
+
+
+def test_comparisons_go_in_the_direction_of_the_card() -> None:
+    for name, metric in METRICS.items():
+        assert CARDS[name].better == ("higher" if metric.higher_is_better else "lower"), name
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_info_shows_a_metrics_card(name: str) -> None:
+    shown = " ".join(CliRunner().invoke(info, [name]).output.split())
+    assert f"{name}, a metric" in shown
+    assert CARDS[name].range in shown
+    assert " ".join(CARDS[name].misleads.split()) in shown
+
+
+def test_a_metric_written_wrong_is_suggested() -> None:
+    result = CliRunner().invoke(info, ["fidellity"])
+    assert "Did you mean 'fidelity'" in str(result.exception)
