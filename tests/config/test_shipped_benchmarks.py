@@ -1,0 +1,51 @@
+"""The benchmark files that ship with mebench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mebench.cli.plan import plan
+from mebench.config import load_benchmark
+from mebench.plan import make_plan
+
+FILES = sorted((Path(__file__).parents[2] / "benchmarks").glob("*.yaml"))
+PROFILES = [(file, profile) for file in FILES for profile in load_benchmark(file).profiles]
+NAMES = [f"{file.stem}-{profile}" for file, profile in PROFILES]
+
+
+@pytest.mark.parametrize(("file", "profile"), PROFILES, ids=NAMES)
+def test_every_profile_of_every_file_can_be_planned(tmp_path, file, profile):
+    arguments = [str(file), "--profile", profile, "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(plan, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert " new; " in result.output
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_reported_number_is_of_a_row_at_the_papers_scale(file):
+    benchmark = load_benchmark(file)
+    rows = {
+        (trial.attack.name, trial.variant, trial.victim.name, trial.budget)
+        for name, profile in benchmark.profiles.items()
+        if profile.scale == "paper"
+        for trial in make_plan(benchmark, name).trials
+    }
+    assert rows or not benchmark.reported
+    for number in benchmark.reported:
+        found = [
+            row
+            for row in rows
+            if (row[0], row[2], row[3]) == (number.attack, number.victim, number.budget)
+            and number.variant in (None, row[1])
+        ]
+        assert found, number
+
+
+def test_the_quick_profile_needs_no_data_but_what_ships():
+    for file in FILES:
+        benchmark = load_benchmark(file)
+        victims = make_plan(benchmark, benchmark.first_profile).victims()
+        assert {victim.data.name for victim in victims} == {"fashion-mnist-10k"}, file.name
