@@ -1,0 +1,112 @@
+"""What a piece of code asks of the interpreter and the machine, as Python's audit events tell.
+
+The hook is added once to the process, since Python has no way to remove one, and does nothing outside `audited`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import mebench
+from mebench.data.layouts import LAYOUTS
+from mebench.data.sources import cache_dir
+from mebench.data.sources import candidates as places
+
+_INSTALLED: list[bool] = []
+_LISTENING: list[_Listener] = []
+_EVENTS = {
+    "gc.get_objects": "searches memory (gc.get_objects)",
+    "gc.get_referrers": "searches memory (gc.get_referrers)",
+    "sys._current_frames": "reads the frames of other functions",
+    "socket.connect": "opens a connection",
+    "subprocess.Popen": "starts a process",
+    "os.system": "starts a process",
+    "os.fork": "starts a process",
+    "os.posix_spawn": "starts a process",
+    "os.remove": "removes a file",
+    "os.rename": "renames a file",
+    "os.mkdir": "makes a folder",
+}
+
+
+class _Listener:
+    """Takes note of events.
+
+    Args:
+        package: the top-level package of the code that is listened to.
+    """
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self.private = [folder.resolve() for folder in private_folders()]
+        self.seen: list[str] = []
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note an event if it is one that an attack has no business with."""
+        what = _EVENTS.get(event)
+        if event == "open":
+            what = self._opened(*arguments[:3])
+        elif event == "sys._getframe":
+            what = self._looked_up()
+        if what and what not in self.seen:
+            self.seen.append(what)
+
+    def _opened(self, path: Any, mode: Any, flags: Any) -> str | None:
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            return None
+        file = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 (resolve would raise events of its own)
+        if "__pycache__" in file.parts or str(file) == os.devnull:
+            return None
+        if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            return f"writes a file ({file.name})"
+        if any(folder in file.parents for folder in self.private):
+            return f"reads a file of victims or data ({file.name})"
+        return None
+
+    def _looked_up(self) -> str | None:
+        """Whether the attack's own code, or `inspect` on its behalf, has asked for a frame."""
+        frame = sys._getframe(3)  # this, `hear`, the hook
+        while frame is not None and frame.f_globals.get("__name__") == "inspect" and frame.f_back:
+            frame = frame.f_back
+        name = str(frame.f_globals.get("__name__", ""))
+        return "reads the frames of its callers" if name.partition(".")[0] == self.package else None
+
+
+def private_folders() -> list[Path]:
+    """Where victims and data sets lie: the cache, what ships with mebench, and the places that data is looked for."""
+    folders = [cache_dir(), Path(mebench.__file__).parent / "data" / "embedded"]
+    if own := os.environ.get("MEBENCH_DATA"):
+        folders.append(Path(own).expanduser())
+    folders += [found.folder for layout in LAYOUTS.values() for found in places(layout)]
+    return folders
+
+
+@contextlib.contextmanager
+def audited(package: str) -> Iterator[Sequence[str]]:
+    """Take note of what happens in the block; the list that is given fills meanwhile."""
+    if not _INSTALLED:
+        sys.addaudithook(_hook)
+        _INSTALLED.append(True)
+    listener = _Listener(package)
+    _LISTENING.append(listener)
+    try:
+        yield listener.seen
+    finally:
+        _LISTENING.remove(listener)
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _LISTENING or not (event in _EVENTS or event in ("open", "sys._getframe")):
+        return
+    listening = _LISTENING[:]
+    _LISTENING.clear()  # what the listeners do raises events too
+    try:
+        for listener in listening:
+            listener.hear(event, arguments)
+    finally:
+        _LISTENING[:] = listening

@@ -1,0 +1,122 @@
+"""Is the attack registered, declared and built as its metadata say?"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from torch import nn
+
+from mebench.api import Attack, Learner, QueryStrategy
+from mebench.errors import MebenchError
+from mebench.registry import Parameter
+from mebench.testing.faults import CheckSkipped, fail, require
+from mebench.testing.session import Session
+from mebench.testing.stage import Stage
+from mebench.testing.target import AttackUnderTest
+
+_WHO_IMPORTS_TORCH = """
+import importlib.abc, json, sys, traceback
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            files.update(frame.filename for frame in traceback.extract_stack())
+
+files = set()
+sys.meta_path.insert(0, Finder())
+module = sys.argv[1]
+if module:
+    __import__(module)
+else:
+    from mebench.plugins import catalogue
+    catalogue()
+print(json.dumps(sorted(files)))
+"""
+
+
+def registers_without_torch(target: AttackUnderTest) -> str | None:
+    """Registering the attack imports no torch, so that `mebench list` answers at once."""
+    if not isinstance(target.attack, str) and not target.module:
+        raise CheckSkipped("the attack is not registered, and `module` does not say what would register it")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", _WHO_IMPORTS_TORCH, target.module]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    require(done.returncode == 0, f"registering it fails: {done.stderr.strip().splitlines()[-1:]}")
+    importers = json.loads(done.stdout.splitlines()[-1])
+    guilty = [file for file in importers if _belongs(file, target)]
+    require(not guilty, f"{', '.join(Path(file).name for file in guilty)}: imports torch when names are listed")
+    return None
+
+
+def _belongs(file: str, target: AttackUnderTest) -> bool:
+    package = (target.module or target.package).partition(".")[0]
+    spec = PathFinder.find_spec(package, sys.path)
+    if spec is None or spec.origin is None:
+        return False
+    home = Path(spec.origin)
+    return Path(file) == home or (home.name == "__init__.py" and home.parent in Path(file).parents)
+
+
+def builds_from_defaults(target: AttackUnderTest) -> str | None:
+    """With no parameter given, the attack builds a strategy and a learner with a clone."""
+    session = Session(replace(target, parameters={}), Stage(budget=100_000))
+    attack = session.attack
+    require(isinstance(attack, Attack), f"its target returns {type(attack).__name__}, not Attack")
+    require(isinstance(attack.strategy, QueryStrategy), f"its strategy is a {type(attack.strategy).__name__}")
+    require(isinstance(attack.learner, Learner), f"its learner is a {type(attack.learner).__name__}")
+    require(isinstance(attack.learner.clone, nn.Module), "its learner has no clone")
+    require(session.ledger.spent == 0, f"spends {session.ledger.spent} queries while it is built")
+    return None
+
+
+def parameters_round_trip(target: AttackUnderTest) -> str | None:
+    """Resolved parameters survive being written to a file and read again, and none is declared twice."""
+    names = [parameter.name for parameter in target.entry.parameters]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    require(not twice, f"declares {', '.join(twice)} twice")
+    for resolved in (target.entry.resolve({}), target.resolved()):
+        again = target.entry.resolve(json.loads(json.dumps(resolved)))
+        require(again == resolved, f"parameters change on the way: {resolved} becomes {again}")
+        require(target.entry.variant(again) == target.entry.variant(resolved), "the name of its variant changes")
+    return None
+
+
+def declares_what_it_accepts(target: AttackUnderTest) -> str | None:
+    """The parameters that are declared are the keyword arguments that the target takes."""
+    signature = inspect.signature(target.entry.load()).parameters.values()
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in signature)
+    accepted = {one.name for one in signature if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+    accepted -= {next(iter(signature)).name}  # the context
+    declared = {parameter.name for parameter in target.entry.parameters}
+    hidden = sorted(accepted - declared)
+    require(not hidden, f"takes {', '.join(hidden)}, which it does not declare: no benchmark file can set it")
+    missing = sorted(declared - accepted)
+    require(takes_all or not missing, f"declares {', '.join(missing)}, which its target does not take")
+    return None
+
+
+def every_choice_works(target: AttackUnderTest) -> str | None:
+    """Every value that a parameter offers can be run, with all else as it is."""
+    for parameter in target.entry.parameters:
+        for value in _offers(parameter):
+            try:
+                session = Session(target, Stage(budget=100), parameters={parameter.name: value})
+                session.run()
+            except MebenchError as error:
+                fail(f"{parameter.name}={value}: {error}")
+            except Exception as error:
+                fail(f"{parameter.name}={value}: {type(error).__name__}: {error}")
+    return None
+
+
+def _offers(parameter: Parameter) -> list[object]:
+    if parameter.type == "bool":
+        return [True, False]
+    return [[value] if parameter.type in ("ints", "floats") else value for value in parameter.choices]

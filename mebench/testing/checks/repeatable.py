@@ -1,0 +1,90 @@
+"""Is a trial a pure function of its spec, whenever it is stopped?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mebench.testing.faults import require
+from mebench.testing.session import Session, scratch
+from mebench.testing.stage import Stage
+from mebench.testing.target import AttackUnderTest
+
+MANY_TURNS = 8
+
+
+def repeats_for_a_seed(target: AttackUnderTest) -> str | None:
+    """The same seed gives the same queries and the same clone, bit for bit, whatever was run in between."""
+    first = Session(target, Stage(seed=3)).run().fingerprint
+    Session(target, Stage(seed=4, victim_seed=2)).run()
+    again = Session(target, Stage(seed=3)).run().fingerprint
+    require(first[0] == again[0], "the same seed asks other queries the second time")
+    require(first[1] == again[1], "the same seed gives another clone the second time")
+    return None
+
+
+def differs_for_another_seed(target: AttackUnderTest) -> str | None:
+    """Another seed asks other queries; otherwise the interval over seeds would say nothing."""
+    queries = {Session(target, Stage(seed=seed)).run().fingerprint[0] for seed in (0, 1, 2)}
+    require(len(queries) > 1, "asks the same queries whatever the seed: draw from `context.random`")
+    return None
+
+
+def draws_from_named_streams(target: AttackUnderTest) -> str | None:
+    """Draws on the global generators of torch, NumPy and Python change no result; this check only warns.
+
+    A trial saves the global generators too, so that such an attack still resumes. But it is no longer compared with
+    the same noise as others of the same seed.
+    """
+    plain = Session(target, Stage(budget=100)).run()
+    disturbed = Session(target, Stage(budget=100))
+    _disturb()
+    for _ in disturbed.turns():
+        _disturb()
+    if plain.fingerprint == disturbed.fingerprint:
+        return None
+    return "draws from a global generator; `context.random.torch(name)` gives streams of the attack's own"
+
+
+def _disturb() -> None:
+    torch.rand(3)
+    np.random.random(3)
+    random.random()
+
+
+def resumes_from_every_turn(target: AttackUnderTest) -> str | None:
+    """Stopped after any turn, saved, and loaded into a newly built attack, it ends as if it had never stopped."""
+    with scratch() as folder:
+        whole = Session(target)
+        for _ in whole.turns():
+            whole.save(folder / "looked-at")  # which must not change anything either
+        turns = len(whole.proposals)
+        plain = Session(target).run().fingerprint
+        require(whole.fingerprint == plain, "`state_dict()` changes what comes after it")
+        for cut in _cuts(turns):
+            resumed = _resumed(target, cut, folder / "checkpoint")
+            problem = "asks other queries" if resumed[0] != plain[0] else "ends with another clone"
+            require(resumed == plain, f"stopped after {cut} of {turns} turns, it {problem} than uninterrupted")
+    return None
+
+
+def _cuts(turns: int) -> Sequence[int]:
+    """Every turn, from before the first to after the last; of many, those at both ends and some between."""
+    if turns <= MANY_TURNS:
+        return range(turns + 1)
+    return sorted({0, 1, 2, turns // 3, turns // 2, turns - 2, turns - 1, turns})
+
+
+def _resumed(target: AttackUnderTest, cut: int, checkpoint: Path) -> tuple[str, str]:
+    stopped = Session(target)
+    for _ in range(cut):
+        stopped.turn()
+    stopped.save(checkpoint)
+    Session(target, Stage(seed=5, budget=100)).run()  # so that nothing is left where only luck would find it
+    resumed = Session(target)
+    resumed.load(checkpoint)
+    return resumed.run().fingerprint

@@ -1,0 +1,73 @@
+"""What is checked: an attack, with parameters that make it quick, and what is known to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from mebench.errors import ConfigurationError
+from mebench.plugins import registry
+from mebench.registry import AttackEntry, ChannelEntry, did_you_mean
+
+
+@dataclass(frozen=True)
+class AttackUnderTest:
+    """One attack before the checks.
+
+    Attributes:
+        attack: a registered name, or an entry that nothing has registered yet.
+        parameters: values in place of the defaults, so that a check takes a second: batches of about 32, small
+            networks. The defaults themselves are only built, not run.
+        channels: the channels to run on; without it every registered one that gives what the attack needs.
+        expected_failures: the reason by the name of each check that is known to fail. They are strict: a check that
+            passes against expectation fails.
+        module: the module that registers the attack, for the check that it imports no torch; found for a registered
+            name.
+    """
+
+    attack: str | AttackEntry
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    channels: Sequence[str | ChannelEntry] = ()
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
+
+    @property
+    def name(self) -> str:
+        """The attack's name."""
+        return self.attack if isinstance(self.attack, str) else self.attack.name
+
+    @property
+    def entry(self) -> AttackEntry:
+        """The attack's metadata.
+
+        Raises:
+            UnknownNameError: nothing has registered the name.
+        """
+        return registry().attack(self.attack) if isinstance(self.attack, str) else self.attack
+
+    @property
+    def channel_entries(self) -> list[ChannelEntry]:
+        """The channels to run on, those that give least first: what an attack meets most often."""
+        names = self.channels or registry().channels_for(self.entry)
+        entries = [registry().channel(one) if isinstance(one, str) else one for one in names]
+        return sorted(entries, key=lambda one: (len(one.gives), one.name))
+
+    @property
+    def package(self) -> str:
+        """The top-level package or module that the attack's code lies in."""
+        return self.entry.target.partition(":")[0].partition(".")[0]
+
+    def resolved(self, changes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """All parameters, those under test and then ``changes`` in place of the defaults."""
+        return self.entry.resolve({**self.parameters, **changes})
+
+    def check_names(self, known: Sequence[str]) -> None:
+        """Raise a `ConfigurationError` if a failure is expected of a check that does not exist."""
+        unknown = [name for name in self.expected_failures if name not in known]
+        if unknown:
+            lines = [
+                f"{self.name}: expected_failures: no check {name!r}{did_you_mean(name, known)}" for name in unknown
+            ]
+            raise ConfigurationError(*lines)

@@ -1,0 +1,102 @@
+"""Running checks, and saying what came of each in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Literal
+
+import numpy as np
+import torch
+
+from mebench.testing.checks import Check
+from mebench.testing.faults import CheckFailed, CheckSkipped
+from mebench.testing.target import AttackUnderTest
+
+State = Literal["passed", "warned", "failed", "expected", "unexpected", "skipped"]
+TIME_LIMIT = 300
+"""Seconds for one check; a well-behaved one takes a few."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one check of one attack.
+
+    Attributes:
+        check: its name.
+        state: ``passed``; ``warned``, passed with something to read; ``failed``; ``expected``, a failure that the
+            author has listed; ``unexpected``, passed though listed to fail; ``skipped``.
+        why: one line; empty if it passed.
+        details: the traceback of an error that the attack raised; else empty.
+    """
+
+    check: str
+    state: State
+    why: str = ""
+    details: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the attack conforms, as far as this check goes."""
+        return self.state not in ("failed", "unexpected")
+
+
+def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMIT) -> Verdict:
+    """Run one check; an error of the attack's is a failure. Global random state is left as it was found."""
+    name = check.__name__
+    reason = target.expected_failures.get(name)
+    try:
+        with _random_state_kept(), _limited(time_limit):
+            note = check(target)
+    except CheckSkipped as skipped:
+        return Verdict(name, "skipped", str(skipped))
+    except CheckFailed as failure:
+        why, details = _line(str(failure)), ""
+    except (Exception, SystemExit) as error:
+        why, details = _line(f"{type(error).__name__}: {error}"), traceback.format_exc()
+    else:
+        if reason is not None:
+            return Verdict(name, "unexpected", f"passes, though it is expected to fail: {reason}")
+        return Verdict(name, "warned" if note else "passed", note or "")
+    if reason is not None:
+        return Verdict(name, "expected", f"{reason} ({why})")
+    return Verdict(name, "failed", why, details)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@contextlib.contextmanager
+def _random_state_kept() -> Iterator[None]:
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+
+
+@contextlib.contextmanager
+def _limited(seconds: int) -> Iterator[None]:
+    """End the block after some time, where the system and the thread allow it."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise CheckFailed(f"is not done after {seconds} s")
+
+    before, started = signal.signal(signal.SIGALRM, stop), signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(started)
+        signal.signal(signal.SIGALRM, before)
