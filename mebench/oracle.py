@@ -181,6 +181,8 @@ class Oracle:
         return f"outside [{self._spec.low:g}, {self._spec.high:g}] or NaN; queries are never clipped"
 
     def _check(self, inputs: Tensor) -> None:
+        if type(inputs) is not Tensor:  # a subclass could tell another length than it has
+            raise InvalidQueryError(f"{self._asker}: asked a {type(inputs).__name__}; ask with plain tensors")
         if tuple(inputs.shape[1:]) != self._spec.shape or inputs.ndim != len(self._spec.shape) + 1:
             raise InvalidQueryError(
                 f"{self._asker}: asked a query of shape {tuple(inputs.shape)}; "
