@@ -10,7 +10,7 @@ from mebench.store import TrialFolder
 from mebench.trial import Trial, evaluation_grid, run_trial
 from mebench.victims.loading import prepare_victim
 
-DETERMINISTIC = ["result.json", "curve.jsonl", "clone.safetensors", "samples.png"]
+DETERMINISTIC = ["result.json", "curve.jsonl", "clone.safetensors", "samples-early.png", "samples.png"]
 POOL = {"pool": Component("fashion-mnist-10k", {"rows": [1000, 1400], "root": None}), "data_prior": "problem-domain"}
 CASES = {
     "dfme": lambda: tiny_trial("dfme"),
