@@ -107,7 +107,7 @@ class Material:
     def cells(self, entry: Entry) -> Iterator[dict[str, Any]]:
         """One cell per column: key, text, and what it is sorted by."""
         for column in self.columns:
-            blank = entry.row.kind == "reference" and column.key in ("channel", "prior", "reported", "rank", "spent")
+            blank = entry.row.kind == "reference" and column.key in ("reported", "rank", "spent")
             text = entry.label if column.key == "attack" else column.text(entry.row)
             value = column.value(entry.row)
             yield {
@@ -132,6 +132,7 @@ def _render(material: Material, room: Room) -> tuple[str, list[str]]:
     environment = _environment()
     source = material.source
     inline, packed = _split(source, room)
+    outside = {entry.number for entry in packed}
     panels, curve_notes = series.panels(source.sections, room.curves)
     shown, picture_notes = pictures.embed(material.pictures, room.pictures)
     notes = [*curve_notes, *picture_notes]
@@ -143,7 +144,7 @@ def _render(material: Material, room: Room) -> tuple[str, list[str]]:
     context = {
         **_facts(material),
         "inline": inline,
-        "inline_entries": [entry for entries in inline.values() for entry in entries],
+        "inline_entries": [entry for entry in source.entries if entry.number not in outside],
         "packed": _pack(material, environment, packed, room.packed),
         "packed_count": len(packed),
         "panels": panels,
@@ -194,19 +195,17 @@ def _facts(material: Material) -> dict[str, Any]:
 
 
 def _split(source: Source, room: Room) -> tuple[dict[int, list[Entry]], list[Entry]]:
-    """Choose the rows that are plain HTML: references and the first attacks of every section."""
-    each = max(2, room.rows // max(1, len(source.sections)))
+    """Choose the attacks that are plain HTML: the first ones of every block."""
+    blocks = [block for section in source.sections for block in section.blocks]
+    each = max(2, room.rows // max(1, len(blocks)))
     inline: dict[int, list[Entry]] = {}
     packed: list[Entry] = []
-    count = 0
-    for section in source.sections:
-        inline[section.number] = []
-        for position, entry in enumerate(section.entries):
-            if count < room.rows and position < each:
-                inline[section.number].append(entry)
-                count += 1
-            else:
-                packed.append(entry)
+    left = room.rows
+    for block in blocks:
+        fits = min(each, left)
+        inline[block.number] = list(block.entries[:fits])
+        packed += block.entries[fits:]
+        left -= len(inline[block.number])
     return inline, packed
 
 
@@ -217,7 +216,7 @@ def _pack(material: Material, environment: Environment, packed: Sequence[Entry],
     macros: Any = environment.get_template("rows.html").module
     found = [
         [
-            entry.section,
+            entry.block,
             str(macros.row(entry, material)),
             str(macros.details(material.details(entry), entry)) if fits else "",
         ]

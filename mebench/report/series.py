@@ -72,7 +72,7 @@ def _panel(section: Section, colours: dict[str, int], limits: Limits) -> dict[st
         facts = {"label": entry.label, "row": entry.number, "colour": colour, "dash": dashes[attack] % DASHES}
         series.append(facts | {"seeds": found["accuracy"].seeds} | values)
     return {
-        "title": section.title,
+        "title": section.name,
         "grid": [int(value) for value in grid],
         "references": _references(section),
         "series": series,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from mebench.errors import ResultsError
 from mebench.leaderboard.build import build_with_groups
-from mebench.leaderboard.cells import distinct_names
+from mebench.leaderboard.cells import distinct_names, prior
 from mebench.leaderboard.labels import cleaned
 from mebench.leaderboard.model import Leaderboard, Row
 from mebench.leaderboard.rows import Group, settings_digest
@@ -30,13 +31,13 @@ class Entry:
     Attributes:
         number: unique on the page, in the order of the tables.
         label: the attack and variant, with what else tells it apart in its section.
-        section: number of the table that it stands in.
+        block: number of the part of the table that it stands in.
         group: None for rows that have no trials: the victim's, and those of committed baselines.
     """
 
     number: int
     label: str
-    section: int
+    block: int
     row: Row
     group: Group | None
 
@@ -47,12 +48,38 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Section:
-    """Rows that may be compared with each other: one victim, one budget."""
+class Block:
+    """Rows that may be ranked with each other.
+
+    Attributes:
+        number: unique on the page.
+        title: what they have in common and other blocks of the section have not; empty for the only one.
+    """
 
     number: int
     title: str
     entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One victim and one budget: its references, and blocks of attacks."""
+
+    title: str
+    references: tuple[Entry, ...]
+    blocks: tuple[Block, ...]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All rows, in the order of the page."""
+        return (*self.references, *(entry for block in self.blocks for entry in block.entries))
+
+    @property
+    def name(self) -> str:
+        """Victim and budget, with the first digits of the victim's weights."""
+        row = self.entries[-1].row
+        weights = f" ({row.victim_hash[:6]})" if row.victim_hash else ""
+        return f"{row.victim}{weights}, {row.budget:,} queries"
 
 
 @dataclass(frozen=True)
@@ -83,15 +110,39 @@ def read_source(roots: Sequence[Path]) -> Source:
     board, made_of = build_with_groups(roots)
     with_trials = [root for root in roots if holds_trials(root)]
     groups = {_key_of_group(group): group for group in made_of}
-    found: list[Section] = []
-    number = 0
+    number, found = count(), []
     for section in sections(board.rows):
-        entries = []
-        for row, label in zip(section, distinct_names(section), strict=True):
-            entries.append(Entry(number, label, len(found), row, _group_of(row, groups)))
-            number += 1
-        found.append(Section(len(found), section_title(section).plain, tuple(entries)))
+        names = dict(zip(map(id, section), distinct_names(section), strict=True))
+        by_key: dict[str, list[Row]] = {}
+        for row in section:
+            by_key.setdefault(row.key if row.kind == "attack" else "", []).append(row)
+        blocks = []
+        for (key, rows), title in zip(by_key.items(), _titles(by_key), strict=True):
+            place = next(number)
+            entries = (Entry(next(number), names[id(row)], place, row, _group_of(row, groups)) for row in rows)
+            blocks.append((key, Block(place, title, tuple(entries))))
+        references = tuple(entry for key, block in blocks if not key for entry in block.entries)
+        found.append(Section(section_title(section).plain, references, tuple(block for key, block in blocks if key)))
     return Source(tuple(roots), board, tuple(found), {root: _file_name(root) for root in with_trials})
+
+
+def _titles(by_key: dict[str, list[Row]]) -> list[str]:
+    """What the rows of each key have in common that tells them from other keys."""
+    rows = [rows[0] for key, rows in by_key.items() if key]
+    facts: dict[str, Callable[[Row], str]] = {
+        "channel": lambda row: row.channel,
+        "data prior": prior,
+        "clone": lambda row: row.clone,
+        "start": lambda row: row.clone_init or "as most",
+        "learner": lambda row: row.track,
+        "protocol": lambda row: str(row.protocol),
+        "victim": lambda row: "known" if row.victim_hash else "never met by a finished trial",
+    }
+    telling = {name: fact for name, fact in facts.items() if len({fact(row) for row in rows}) > 1}
+    return [
+        " · ".join(f"{name} {fact(rows[0])}" for name, fact in telling.items()) if key else ""
+        for key, rows in by_key.items()
+    ]
 
 
 def _key_of_group(group: Group) -> Key:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from mebench.leaderboard import cells
-from mebench.leaderboard.model import Row
+from mebench.leaderboard.model import GOALS, Row
 
 Better = Literal["high", "low", ""]
 Value = float | str | None
@@ -17,7 +17,18 @@ NAMED = frozenset(
         *("data_prior", "pool", "budget", "profile", "protocol", "settings", "kind", "seeds", "seeds_planned"),
         *("accuracy", "accuracy_ci", "fidelity", "fidelity_ci", "normalised_accuracy", "queries", "queries_to_90"),
         *("auc", "best_on_test", "reported", "reported_fidelity", "seconds", "queries_per_second", "status", "reason"),
-        *("flags", "per_seed", "rank"),
+        *(
+            "flags",
+            "per_seed",
+            "rank",
+            "rank_last",
+            "track",
+            "clone_init",
+            "fidelity_on_errors",
+            "kl",
+            "total_variation",
+        ),
+        *("victim_forward", "victim_backward", "cost", *(f"queries_to_{goal}" for goal in GOALS)),
     )
 )
 """Keys of a row that the page shows by name; other keys with numbers get a column of their own."""
@@ -48,15 +59,17 @@ class Column:
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
-    """The columns that have something to say about these rows, the attack's name first."""
+    """The columns that have something to say about these rows, the attack's name first.
+
+    What all rows of a block share (channel, clone, data prior, learner) stands in its title instead.
+    """
     attacks = [row for row in rows if row.kind == "attack"]
-    found = [column for column in _candidates(rows) if _tells(column, attacks)]
-    return [*([_rank()] if any(rank_text(row) for row in attacks) else []), *found]
+    return [column for column in _candidates(rows) if _tells(column, attacks)]
 
 
 def _tells(column: Column, attacks: Sequence[Row]) -> bool:
     """Whether a column is worth its room: scores always, other numbers if known, words if they differ."""
-    if column.key in ("attack", "accuracy", "fidelity", "channel", "seeds"):
+    if column.key in ("attack", "accuracy", "fidelity", "seeds"):
         return True
     if column.key == "status":
         return any(row.status != "finished" for row in attacks)
@@ -65,66 +78,77 @@ def _tells(column: Column, attacks: Sequence[Row]) -> bool:
     if column.key == "spent":
         return any(row.queries is not None and row.queries < row.budget for row in attacks)
     if column.numeric:
-        return any(column.value(row) is not None for row in attacks)
+        return any(column.text(row) not in ("", cells.NOTHING) for row in attacks)
     return cells.varying(cells.Column(column.title, column.text), attacks)
 
 
 def _candidates(rows: Sequence[Row]) -> Iterator[Column]:
     yield Column("attack", "Attack", lambda row: row.name, lambda row: row.name, means="attack and variant")
-    yield from _scores()
-    yield from extra_columns(rows)
     yield Column(
-        "channel", "Channel", lambda row: row.channel, lambda row: row.channel, means="what the victim answers"
+        "rank", "Rank", rank_text, _rank_value, "low", "best and last place in the block that seeds leave open"
     )
-    yield Column("clone", "Clone", lambda row: row.clone, lambda row: row.clone, means="the clone's network")
-    yield Column("prior", "Data prior", cells.prior, cells.prior, means="what data the attacker has")
-    yield Column("profile", "Profile", lambda row: row.profile, lambda row: row.profile)
-    yield Column("seeds", "Seeds", cells.seeds, lambda row: row.seeds, "high", "finished seeds, of those planned")
-    yield _number("spent", "Spent", lambda row: row.queries, cells.whole, "low", "mean queries spent")
-    yield _number("seconds", "Time, s", lambda row: row.seconds, _short, "low", "mean wall time of a trial, in seconds")
+    yield Column("accuracy", "Accuracy, %", _accuracy, lambda row: row.accuracy, "high", MEANS_ACCURACY)
+    yield Column("fidelity", "Fidelity, %", _fidelity, lambda row: row.fidelity, "high", MEANS_FIDELITY)
+    yield _number("normalised_accuracy", "Of victim", _two, "high", "accuracy / the victim's accuracy")
+    yield from map(_queries_to, GOALS)
+    yield _number("auc", "AUC", _two, "high", "mean accuracy over orders of magnitude of queries")
+    yield _number("reported", "Reported, %", cells.percent, "high", "the paper's accuracy")
+    yield _number("fidelity_on_errors", "Fidelity on errors, %", cells.percent, "high", "where the victim is wrong")
+    yield _number("kl", "KL, nats", _short, "low", "KL(victim || clone), mean over the test set")
     yield _number(
-        "speed",
-        "Queries/s",
-        lambda row: row.queries_per_second,
-        _short,
-        "high",
-        "mean queries per second, all included",
+        "total_variation", "Total variation", _short, "low", "between victim and clone, mean over the test set"
     )
+    yield from extra_columns(rows)
+    yield Column("seeds", "Seeds", cells.seeds, lambda row: row.seeds, "high", "finished seeds, of those planned")
+    yield Column("spent", "Spent", lambda row: cells.whole(row.queries), lambda row: row.queries, "low", "mean queries")
+    yield _number("seconds", "Time, s", _short, "low", "mean wall time of a trial, in seconds")
+    yield _number("queries_per_second", "Queries/s", _short, "high", "mean queries per second, all included")
+    yield _number(
+        "victim_forward", "Victim forward", cells.whole, "low", "rows that the victim computed, mean over seeds"
+    )
+    yield _number("victim_backward", "Victim backward", cells.whole, "low", "rows that it took gradients of")
+    yield _number("cost", "Cost", _short, "low", "mean over seeds, by the benchmark's price sheet")
+    yield Column("profile", "Profile", lambda row: row.profile, lambda row: row.profile)
     yield Column(
         "status", "Status", lambda row: row.status, lambda row: row.status, means="whether all seeds are valid"
     )
     yield Column("flags", "Flags", lambda row: ", ".join(row.flags), lambda row: ", ".join(row.flags))
 
 
-def _scores() -> Iterator[Column]:
-    yield Column(
-        *("accuracy", "Accuracy, %", lambda row: cells.interval(row.accuracy, row.accuracy_ci).strip()),
-        *(lambda row: row.accuracy, "high", "of the last clone on the test set: mean ± 95 % interval over seeds"),
-    )
-    yield Column(
-        *("fidelity", "Fidelity, %", lambda row: cells.interval(row.fidelity, row.fidelity_ci).strip()),
-        *(lambda row: row.fidelity, "high", "test inputs on which clone and victim give the same label"),
-    )
-    yield _number(
-        "normalised", "Of victim", lambda row: row.normalised_accuracy, _two, "high", "accuracy / victim's accuracy"
-    )
-    yield _number(
-        *("to90", "To 90 %", lambda row: row.queries_to_90, cells.whole, "low"),
-        "queries until the clone has 90 % of the victim's accuracy for good; – unless every seed got there",
-    )
-    yield _number("auc", "AUC", lambda row: row.auc, _two, "high", "mean accuracy over orders of magnitude of queries")
-    yield _number("reported", "Reported, %", lambda row: row.reported, cells.percent, "high", "the paper's accuracy")
+MEANS_ACCURACY = "of the last clone on the test set: mean ± 95 % interval over seeds"
+MEANS_FIDELITY = "test inputs on which clone and victim give the same label: mean ± 95 % interval over seeds"
 
 
-def _number(
-    key: str,
-    title: str,
-    value: Callable[[Row], float | None],
-    write: Callable[[float | None], str],
-    better: Better,
-    means: str,
-) -> Column:
+def _accuracy(row: Row) -> str:
+    return cells.interval(row.accuracy, row.accuracy_ci).strip()
+
+
+def _fidelity(row: Row) -> str:
+    return cells.interval(row.fidelity, row.fidelity_ci).strip()
+
+
+def _number(key: str, title: str, write: Callable[[float | None], str], better: Better, means: str) -> Column:
+    """A column of one key of a row."""
+
+    def value(row: Row) -> float | None:
+        found: float | None = getattr(row, key)
+        return found
+
     return Column(key, title, lambda row: write(value(row)), value, better, means)
+
+
+def _queries_to(goal: int) -> Column:
+    """The queries to a fraction of the victim's accuracy; more than the budget where a seed did not get there."""
+    key = f"queries_to_{goal}"
+    means = (
+        f"queries until the clone has {goal} % of the victim's accuracy for good; > budget if a seed did not get there"
+    )
+    plain = _number(key, f"To {goal} %", cells.whole, "low", means)
+
+    def text(row: Row) -> str:
+        return f"> {row.budget:,}" if getattr(row, f"{key}_censored") else plain.text(row)
+
+    return replace(plain, text=text)
 
 
 def _two(value: float | None) -> str:
@@ -139,22 +163,13 @@ def _short(value: float | None) -> str:
 
 def rank_text(row: Row) -> str:
     """A row's rank, shared ones as a range; empty for references, which are never ranked."""
-    rank: Any = getattr(row, "rank", None)
-    if row.kind != "attack" or rank is None:
+    if row.kind != "attack" or row.rank is None:
         return ""
-    return "–".join(map(str, dict.fromkeys(rank))) if isinstance(rank, (tuple, list)) else str(rank)
-
-
-def _rank() -> Column:
-    return Column(
-        "rank", "Rank", rank_text, _rank_value, "low", "among rows that may be compared; shared where intervals overlap"
-    )
+    return str(row.rank) if row.rank == row.rank_last else f"{row.rank}–{row.rank_last}"
 
 
 def _rank_value(row: Row) -> float | None:
-    rank: Any = getattr(row, "rank", None)
-    first = rank[0] if isinstance(rank, (tuple, list)) and rank else rank
-    return float(first) if isinstance(first, (int, float)) and row.kind == "attack" else None
+    return row.rank if row.kind == "attack" else None
 
 
 def extra_columns(rows: Sequence[Row]) -> list[Column]:
@@ -188,5 +203,7 @@ def _extra(key: str) -> Column:
         half = numbers.get(f"{key}_ci")
         return _short(numbers[key]) + ("" if half is None else f" ± {_short(half)}")
 
-    better: Better = "low" if key.startswith(("queries_to", "kl", "cost", "seconds", "money", "mean_rank")) else "high"
-    return Column(key, key.replace("_", " ").capitalize(), text, lambda row: _extra_numbers(row).get(key), better, key)
+    title = key.replace("_", " ").capitalize()
+    return Column(
+        key, title, text, lambda row: _extra_numbers(row).get(key), "high", f"the key {key} of leaderboard.json"
+    )

@@ -18,17 +18,19 @@
   setTheme(theme);
   $("#theme").addEventListener("click", () => setTheme((theme = THEMES[(THEMES.indexOf(theme) + 1) % 3])));
 
-  // ---- leaderboard: sorted and filtered within each block, references always on top
+  // ---- leaderboard: sorted and filtered within each block; references stay where they are
   const heads = $$("#board thead th");
-  const bodies = $$("#board tbody");
+  const bodies = $$("#board tbody[data-block]");
   const LIMIT = Math.max(10, Math.floor(500 / bodies.length)); // rows of a block at first: browsers are slow with more
-  const blocks = new Map(bodies.map((body) => {
-    const [head, ...rows] = [...body.rows];
-    return [Number(body.dataset.section), { body, head, rows, limit: LIMIT }];
+  const isHead = (row) => row.classList.contains("group");
+  const read = (body) => ({ body, heads: [...body.rows].filter(isHead), rows: [...body.rows].filter((row) => !isHead(row)) });
+  const blocks = new Map(bodies.map((body) => [Number(body.dataset.block), { ...read(body), limit: LIMIT }]));
+  const sections = $$("#board tbody:not([data-block])").map((body) => ({
+    ...read(body), blocks: [...blocks.values()].filter((one) => one.body.dataset.section === body.dataset.section),
   }));
   const words = new WeakMap();
   const textOf = (row) => {
-    if (!words.has(row)) words.set(row, `${row.textContent} ${row.dataset.victim}`.toLowerCase());
+    if (!words.has(row)) words.set(row, `${row.textContent} ${row.dataset.victim} ${row.dataset.channel}`.toLowerCase());
     return words.get(row);
   };
   let order = null; // {column, sign}
@@ -73,17 +75,21 @@
   const show = () => {
     const match = wanted();
     let found = 0, all = 0;
-    for (const block of blocks.values()) {
-      const attacks = block.rows.filter((row) => !row.classList.contains("ref"));
-      const references = block.rows.filter((row) => row.classList.contains("ref"));
-      const kept = sorted(attacks.filter(match));
-      all += attacks.length;
-      found += kept.length;
-      const tops = kept.length ? references : references.filter(match);
-      const rows = [...tops, ...kept.slice(0, block.limit)];
-      if (kept.length > block.limit) rows.push(more(block, kept.length - block.limit));
-      block.body.replaceChildren(block.head, ...rows);
-      block.body.hidden = !rows.length;
+    for (const section of sections) {
+      let any = false;
+      for (const block of section.blocks) {
+        const kept = sorted(block.rows.filter(match));
+        all += block.rows.length;
+        found += kept.length;
+        const rows = kept.slice(0, block.limit);
+        if (kept.length > block.limit) rows.push(more(block, kept.length - block.limit));
+        block.body.replaceChildren(...block.heads, ...rows);
+        block.body.hidden = !rows.length;
+        any = any || rows.length > 0;
+      }
+      const references = any ? section.rows : section.rows.filter(match);
+      section.body.replaceChildren(...section.heads, ...references);
+      section.body.hidden = !any && !references.length;
     }
     $("#count").textContent = `${count(found)} of ${count(all)} rows`;
   };
@@ -114,8 +120,8 @@
     const holder = document.createElement("template");
     holder.innerHTML = `<table><tbody>${found.map((one) => one[1]).join("")}</tbody></table>`;
     const rows = [...holder.content.querySelectorAll("tr")];
-    found.forEach(([section, , details], index) => {
-      blocks.get(section).rows.push(rows[index]);
+    found.forEach(([block, , details], index) => {
+      blocks.get(block).rows.push(rows[index]);
       const link = $("a[href^='#row-']", rows[index]);
       if (link && details) packedDetails.set(link.hash, details);
     });
@@ -166,7 +172,9 @@
   // ---- curves
   if (!$("#panels")) return;
   const panels = JSON.parse($("#panels").textContent);
-  const SVG = "http://www.w3.org/2000/svg";
+  const drawing = document.createElement("template");
+  drawing.innerHTML = "<svg></svg>"; // knows its namespace, so that the page holds no address at all
+  const SVG = drawing.content.firstChild.namespaceURI;
   const make = (name, attributes = {}, ...children) => {
     const element = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -306,7 +314,9 @@
       box.type = "checkbox";
       box.checked = !state.hidden.has(i);
       box.addEventListener("change", () => { if (box.checked) state.hidden.delete(i); else state.hidden.add(i); draw(); });
-      label.append(box, swatch(`line d${one.dash}`), one.label);
+      const name = document.createElement("span");
+      name.textContent = one.label;
+      label.append(box, swatch(`line d${one.dash}`), name);
       head.append(label);
       row.append(head);
       row.insertCell().className = "n";
