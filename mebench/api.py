@@ -150,7 +150,8 @@ class ResponseChannel(ABC):
 
     Attributes:
         name: canonical, with the parameters that differ from the defaults; part of the results.
-        gives: which of ``label``, ``probability``, ``logit``, ``explanation`` an answer holds.
+        gives: which of ``label``, ``probability``, ``logit``, ``explanation`` an answer holds; ``integrated`` if the
+            explanations are Integrated Gradients, from the channel's ``baseline`` in ``steps`` by its ``rule``.
         probability_floor: the smallest probability that a returned zero may stand for; attacks that take a
             logarithm use it. Public, because a service documents how it rounds.
         explained_classes: how many classes an explanation covers, for the ledger; None means all.

@@ -107,7 +107,7 @@ CHANNELS = (
             SCORE,
             CLASSES,
         ),
-        gives=frozenset({"label", "probability", "explanation"}),
+        gives=frozenset({"label", "probability", "explanation", "integrated"}),
     ),
     ChannelEntry(
         "white-box",

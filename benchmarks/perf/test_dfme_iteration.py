@@ -67,20 +67,3 @@ def test_generator_forward(benchmark, name):
             generator(noise)
 
     benchmark.pedantic(forward, rounds=10, warmup_rounds=2)
-
-
-@pytest.mark.parametrize("classes", [10, 100])
-@pytest.mark.parametrize("name", ["dense", "vjp"])
-def test_explanation(benchmark, name, classes):
-    benchmark.group = f"explanation, LeNet-5, B=64, {classes} classes"
-    spec = InputSpec((1, 32, 32), classes)
-    victim, channel = Victim(lenet(classes), spec), VanillaGradientChannel()
-    inputs, weights = torch.rand(BATCH, 1, 32, 32), torch.randn(BATCH, classes)
-
-    def explain():
-        explanation = channel.answer(victim, inputs, explain=True).explanation
-        if name == "vjp":
-            return explanation.vjp(weights)
-        return torch.einsum("bc,bc...->b...", weights, explanation.dense())
-
-    benchmark.pedantic(explain, rounds=5, warmup_rounds=1)

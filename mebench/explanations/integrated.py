@@ -25,6 +25,8 @@ class IntegratedGradientsChannel(AveragingChannel):
         classes: explain ``all`` classes (as the papers assume) or only the predicted one, ``top-1``.
     """
 
+    gives = AveragingChannel.gives | {"integrated"}
+
     def __init__(
         self,
         steps: int = 50,

@@ -74,11 +74,16 @@ def generator_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def online_learner(context: AttackContext, loss: ExtractionLoss, parameters: Mapping[str, Any]) -> OnlineLearner:
-    """The learner that `LEARNER_PARAMETERS` describe."""
+def online_learner(
+    context: AttackContext,
+    loss: ExtractionLoss,
+    parameters: Mapping[str, Any],
+    kind: type[OnlineLearner] | None = None,
+) -> OnlineLearner:
+    """The learner that `LEARNER_PARAMETERS` describe; of a subclass if ``kind`` names one."""
     from mebench.learners import OnlineLearner
 
-    return OnlineLearner(
+    return (kind or OnlineLearner)(
         context,
         loss,
         learning_rate=parameters["clone_lr"],

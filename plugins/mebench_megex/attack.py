@@ -11,7 +11,7 @@ from mebench.api import Attack, AttackContext, Response
 from mebench.errors import ConfigurationError
 from mebench.losses import ExtractionLoss, centred, loss_derivatives, make_loss
 from mebench.oracle import Oracle
-from mebench.strategies.generator import GeneratorStrategy, squash
+from mebench.strategies.explained import ImageGradientStrategy
 from mebench.strategies.parameters import generator_options, online_learner
 
 
@@ -27,7 +27,7 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
     return Attack(strategy, online_learner(context, loss, parameters))
 
 
-class ExplanationStrategy(GeneratorStrategy):
+class ExplanationStrategy(ImageGradientStrategy):
     """Generator steps from explanations; B queries each.
 
     Args:
@@ -36,23 +36,13 @@ class ExplanationStrategy(GeneratorStrategy):
     """
 
     def __init__(self, context: AttackContext, loss: ExtractionLoss, contract: Any, **options: Any) -> None:
-        super().__init__(context, **options)
-        self._loss = loss
+        super().__init__(context, loss, **options)
         self._contract = contract
 
-    @property
-    def step_cost(self) -> int:
-        """B: the answer and its explanation are one query."""
-        return self._batch_size
-
-    def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
-        """Return d L / d raw = tanh' * d L / d x, exactly (MEGEX, Proposition 2)."""
-        with torch.enable_grad():
-            raw = raw.requires_grad_()
-            images = squash(raw, self._spec)
-            response = oracle.query(images, purpose="explore", explain=True)
-            with_respect_to_images = self._contract(self._loss, response, clone, images.detach())
-            (gradient,) = torch.autograd.grad(images, raw, with_respect_to_images)
+    def image_gradient(self, images: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return d L / d x, exactly (MEGEX, Proposition 2)."""
+        response = oracle.query(images, purpose="explore", explain=True)
+        gradient: Tensor = self._contract(self._loss, response, clone, images)
         return gradient
 
 

@@ -1,0 +1,44 @@
+"""One ``vjp`` of each explanation channel against building every class's map and contracting it, LeNet-5.
+
+python -m pytest benchmarks/perf/test_explanations.py --benchmark-group-by=group
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mebench.api import InputSpec, Victim
+from mebench.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
+from mebench.plugins import registry
+
+CHANNELS = {
+    "vg": (VanillaGradientChannel, 64),
+    "sg 25": (lambda: SmoothGradChannel(25), 32),
+    "ig 50": (lambda: IntegratedGradientsChannel(50), 32),
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("classes", [10, 100])
+@pytest.mark.parametrize("kind", CHANNELS)
+@pytest.mark.parametrize("name", ["dense", "vjp"])
+def test_explanation(benchmark, name, kind, classes):
+    make, batch = CHANNELS[kind]
+    benchmark.group = f"{kind}, LeNet-5, B={batch}, {classes} classes"
+    spec = InputSpec((1, 32, 32), classes)
+    victim, channel = Victim(registry().get("network", "lenet5").load()(spec), spec), make()
+    inputs, weights = torch.rand(batch, 1, 32, 32), torch.randn(batch, classes)
+
+    def explain():
+        explanation = channel.answer(victim, inputs, explain=True).explanation
+        if name == "vjp":
+            return explanation.vjp(weights)
+        return torch.einsum("bc,bc...->b...", weights, explanation.dense())
+
+    rounds = 5 if name == "vjp" or kind == "vg" else 1
+    benchmark.pedantic(explain, rounds=rounds, warmup_rounds=1 if rounds > 1 else 0)
