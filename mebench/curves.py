@@ -49,14 +49,16 @@ class Curve:
         Raises:
             ValueError: a line lacks a number; the message names line and key.
         """
-        columns: dict[str, list[Any]] = {key: [] for key in ("queries", "accuracy", "fidelity", *OPTIONAL)}
-        for number, point in enumerate(points, start=1):
-            for key, column in columns.items():
-                value = point.get(key) if isinstance(point, Mapping) else None
-                missing = value is None and key in OPTIONAL and isinstance(point, Mapping)
-                if not missing and (isinstance(value, bool) or not isinstance(value, (int, float))):
-                    raise ValueError(f"curve.jsonl line {number} has no number {key!r}")
-                column.append(value)
+        lines = list(points)
+        for number, point in enumerate(lines, start=1):
+            if not isinstance(point, Mapping):
+                raise ValueError(f"curve.jsonl line {number} has no number 'queries'")
+        columns: dict[str, list[Any]] = {}
+        for key in ("queries", "accuracy", "fidelity", *OPTIONAL):
+            columns[key] = [point.get(key) for point in lines]
+            if not {type(value) for value in columns[key]} <= {int, float, *([type(None)] if key in OPTIONAL else [])}:
+                wrong = next(n for n, value in enumerate(columns[key], 1) if type(value) not in (int, float))
+                raise ValueError(f"curve.jsonl line {wrong} has no number {key!r}")
         if not all(float(value).is_integer() for value in columns["queries"]):
             raise ValueError("curve.jsonl holds a number of queries that is not whole")
         return cls(

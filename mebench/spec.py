@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Literal
 
 PROTOCOL = 1
@@ -107,7 +107,7 @@ class TrialSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain: dict[str, Any] = json.loads(json.dumps(self, default=_fields))
         return plain
 
     @staticmethod
@@ -127,10 +127,15 @@ class TrialSpec:
     @property
     def id(self) -> str:
         """Readable prefix and digest; the name of the trial's folder."""
+        return f"{self.prefix}-{self.digest}"
+
+    @property
+    def prefix(self) -> str:
+        """The readable part of the id: attack, variant, victim, channel, budget and seed."""
         words = [self.attack.name, self.variant, self.victim.name, self.channel.name]
         words += [self.track] if self.track != "native" else []
         prefix = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
-        return f"{prefix[:80]}-q{self.budget}-s{self.seed}-{self.digest}"
+        return f"{prefix[:80]}-q{self.budget}-s{self.seed}"
 
 
 def content_digest(plain: Any) -> str:

@@ -117,8 +117,15 @@ class TrialFolder:
         path = self.path / "curve.jsonl"
         if not path.exists():
             return []
-        points = []
-        for line in path.read_text(encoding="utf-8").splitlines():
+        points: list[dict[str, Any]] = []
+        lines = path.read_text(encoding="utf-8").splitlines()
+        try:
+            whole: list[dict[str, Any]] = json.loads(f"[{','.join(lines)}]")
+        except json.JSONDecodeError:
+            whole = []
+        if len(whole) == len(lines):
+            return whole
+        for line in lines:
             try:
                 points.append(json.loads(line))
             except json.JSONDecodeError:
@@ -160,12 +167,11 @@ def trial_folders(root: Path) -> list[TrialFolder]:
     """The trials in a benchmark's folder, by name: every folder with a spec, a result or a failure."""
     if not root.is_dir():
         raise ResultsError(f"{root}: no such results folder")
-    found = [
-        path
-        for path in sorted(root.iterdir())
-        if path.is_dir() and any((path / name).exists() for name in ("spec.json", "result.json", "failure.json"))
-    ]
-    return [TrialFolder(path) for path in found]
+    with os.scandir(root) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir())
+    files = ("result.json", "spec.json", "failure.json")
+    paths = (f"{root}/{name}" for name in names)
+    return [TrialFolder(Path(path)) for path in paths if any(os.path.exists(f"{path}/{file}") for file in files)]  # noqa: PTH110 (thousands of times)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from mebench.errors import UnknownNameError
@@ -44,7 +44,11 @@ def cleaned(value: Any) -> Any:
 
 def printable(text: object) -> str:
     """Return text of unknown origin on one line and without control characters, which could garble a terminal."""
-    text = str(text)
+    return _printable(str(text))
+
+
+@lru_cache(maxsize=20_000)  # thousands of trials say the same words
+def _printable(text: str) -> str:
     if text.isprintable():
         return text.strip()
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from mebench.leaderboard.labels import component_label
 from mebench.leaderboard.model import GOALS, BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.leaderboard.trials import ResultFile, Trial
 from mebench.prices import PriceSheet
-from mebench.spec import content_digest
+from mebench.spec import TrialSpec, content_digest
 
 MEANS = (
     *("fidelity_on_errors", "kl", "total_variation", *(f"queries_to_{goal}" for goal in GOALS), "auc"),
@@ -62,7 +63,18 @@ def settings(trial: Trial) -> dict[str, Any]:
 
 def settings_digest(trial: Trial) -> str:
     """Ten hexadecimal digits of `settings`."""
-    return content_digest(settings(trial))
+    rest = {key: value for key, value in trial.plain.items() if key != "seed"}
+    return _settings_digest(json.dumps(rest, sort_keys=True), trial.spec)
+
+
+_DIGESTS: dict[str, str] = {}
+
+
+def _settings_digest(plain: str, spec: TrialSpec) -> str:
+    """The digest by what stands in the file, since seeds share it; keys that the file lacks have their defaults."""
+    if plain not in _DIGESTS:
+        _DIGESTS[plain] = content_digest({k: v for k, v in (spec.to_json() | json.loads(plain)).items() if k != "seed"})
+    return _DIGESTS[plain]
 
 
 def build_row(group: Group) -> Row:

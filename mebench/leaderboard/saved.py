@@ -34,7 +34,7 @@ def holds_trials(root: Path) -> bool:
         return False
     if not root.is_dir():
         raise ResultsError(f"{root}: no such results folder or file")
-    if trial_folders(root) or (root / "benchmark.json").exists():
+    if (root / "benchmark.json").exists() or trial_folders(root):
         return True
     if _row_files(root) or (root / "leaderboard.json").exists():
         return False

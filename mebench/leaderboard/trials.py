@@ -124,8 +124,8 @@ def read_trials(root: Path, notes: list[str]) -> list[Trial]:
 
 
 def _read(folder: TrialFolder) -> Trial:
-    plain, spec = _read_spec(folder)
-    identity = f"{spec.id.rpartition('-')[0]}-{content_digest(plain)}"
+    plain, spec, whole = _read_spec(folder)
+    identity = f"{spec.prefix}-{content_digest(plain)}"
     trial = Trial(identity, spec, plain, "partial", reason="not finished", path=folder.path)
     if folder.status == "failed":
         reason = read_json(folder.path / "failure.json").get("reason")
@@ -133,7 +133,8 @@ def _read(folder: TrialFolder) -> Trial:
     if folder.status != "finished":
         return trial
     try:
-        result = parse(ResultFile, folder.result())
+        whole = whole or folder.result()
+        result = parse(ResultFile, {key: whole[key] for key in ResultFile.model_fields if key in whole})
         if result.format != FORMAT:
             raise ValueError(f"result.json has format {result.format}, this mebench reads {FORMAT}: update mebench")
         curve = Curve.from_points(folder.curve())
@@ -143,8 +144,8 @@ def _read(folder: TrialFolder) -> Trial:
     return Trial(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path)
 
 
-def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec]:
-    """The spec, from the first file that has a good one; the result's own comes first."""
+def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec, dict[str, Any]]:
+    """The spec, from the first file that has a good one; the result's own comes first, and is returned whole."""
     problem: Exception | None = None
     for name, key in (("result.json", "spec"), ("spec.json", None), ("failure.json", "spec")):
         if not (folder.path / name).exists():
@@ -154,7 +155,7 @@ def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec]:
             plain = whole if key is None else whole.get(key)
             if not isinstance(plain, dict):
                 raise ValueError(f"{name} holds no spec")
-            return plain, parse(TrialSpec, plain)
+            return plain, parse(TrialSpec, plain), whole if name == "result.json" else {}
         except (ResultsError, OSError, ValueError) as error:
             problem = problem or error
     raise problem or ResultsError("no spec")
