@@ -23,8 +23,8 @@ pytestmark = [
     pytest.mark.skipif(not (BROWSER and DRIVER), reason="Chromium or its driver is not installed"),
 ]
 FLAGS = (
-    *("--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
-    *("--disable-component-update", "--no-first-run", "--disable-dev-shm-usage"),
+    *("--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-sync", "--disable-component-update", "--no-first-run", "--disable-dev-shm-usage"),
     *("--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND"),
 )
 WIDTHS = (400, 1600)
