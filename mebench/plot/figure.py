@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow, too pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (5, 1.4, 1.2, 1.4)))
+SHADES = (0.0, -0.5, 0.45, -0.25)
+"""How a colour is mixed for the variants of its attack, beside their dashes: below 0 with black, above with white."""
 GREY = "#6b6b6b"
 INK = "#222222"
 FONT = 8.0
@@ -27,10 +29,6 @@ LEFT, TOP, BOTTOM, CAPTION = 0.62, 0.34, 0.5, 0.34
 KEY = 0.34
 """Inches; the last is the length of the line that leads from a curve's end to its label."""
 COLUMNS = 3
-
-
-Styles = dict[str, tuple[str, int]]
-"""Colour of an attack, and the number of its first dash."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,9 @@ def draw(panels: Sequence[Panel], metric: CurveMetric, *, linear: bool = False) 
     """Draw panels side by side, at most three in a line, with room for every label."""
     from matplotlib.figure import Figure
 
-    styles, gap, axis = _styles(panels), 1.35 * FONT / 72, AXES[metric]
+    gap, axis = 1.35 * FONT / 72, AXES[metric]
     limits = axis.limits(panels)
-    labels = [_labels(panel, styles, axis) for panel in panels]
+    labels = [_labels(panel, axis) for panel in panels]
     height = max(AXES_HEIGHT, gap * max(map(len, labels)))
     columns = min(COLUMNS, len(panels))
     beside = [KEY + 0.12 + _text_width(labels[index::columns]) for index in range(columns)]
@@ -76,7 +74,7 @@ def draw(panels: Sequence[Panel], metric: CurveMetric, *, linear: bool = False) 
         bottom = size[1] - (index // columns + 1) * (TOP + height + BOTTOM) + BOTTOM
         place = (lefts[index % columns] / size[0], bottom / size[1], AXES_WIDTH / size[0], height / size[1])
         axes = figure.add_axes(place)
-        _draw_panel(axes, panel, axis, linear, styles)
+        _draw_panel(axes, panel, axis, linear)
         axes.set_ylim(*limits)
         _draw_labels(axes, labels[index], [axis.height(one.height, limits) for one in labels[index]], gap / height)
     figure.text(LEFT / size[0], 0.1 / size[1], _caption(panels), fontsize=FONT - 1, color=GREY, va="bottom")
@@ -88,20 +86,13 @@ def _text_width(labels: Sequence[Sequence[Label]]) -> float:
     return 0.62 * FONT / 72 * max(len(label.text) for one in labels for label in one)
 
 
-def _styles(panels: Sequence[Panel]) -> Styles:
-    """A colour per attack, the same in all panels; its variants differ in dashes, as do attacks after the seventh."""
-    attacks = list(dict.fromkeys(line.attack for panel in panels for line in panel.lines))
-    numbers = {attack: divmod(index, len(COLOURS)) for index, attack in enumerate(attacks)}
-    return {attack: (COLOURS[index], round_) for attack, (round_, index) in numbers.items()}
-
-
-def _draw_panel(axes: Axes, panel: Panel, axis: Axis, linear: bool, styles: Styles) -> None:
+def _draw_panel(axes: Axes, panel: Panel, axis: Axis, linear: bool) -> None:
     if axis.logarithmic:
         _scale_ratios(axes)
     for value, dash in _references(panel, axis):
         axes.axhline(value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
     for line in panel.lines:
-        (colour, dash), over = _style(line, styles), line.band
+        (colour, dash), over = _style(line), line.band
         if over.seeds > 1:
             low, high = axis.factor * over.low, axis.factor * over.high
             axes.fill_between(over.queries, low, high, color=colour, alpha=0.16, linewidth=0)
@@ -169,7 +160,7 @@ def _references(panel: Panel, axis: Axis) -> list[tuple[float, Any]]:
     return ([] if first is None else [(first, DASHES[1])]) + supervised
 
 
-def _labels(panel: Panel, styles: Styles, axis: Axis) -> list[Label]:
+def _labels(panel: Panel, axis: Axis) -> list[Label]:
     """All labels of a panel, each with the value at its line's end."""
     found = []
     if panel.victim is not None:
@@ -180,13 +171,22 @@ def _labels(panel: Panel, styles: Styles, axis: Axis) -> list[Label]:
         found.append(Label(f"{name} {axis.written(value)}", value, GREY, DASHES[2], 1.0))
     for line in panel.lines:
         end = axis.factor * float(line.band.mean[-1])
-        found.append(Label(f"{line.label} {axis.written(end)}", end, *_style(line, styles)))
+        found.append(Label(f"{line.label} {axis.written(end)}", end, *_style(line)))
     return found
 
 
-def _style(line: Line, styles: Styles) -> tuple[str, Any]:
-    colour, first_dash = styles[line.attack]
-    return colour, DASHES[(first_dash + line.variant) % len(DASHES)]
+def _style(line: Line) -> tuple[str, Any]:
+    """A colour per attack, the same in all panels; a shade and a dash per variant; other dashes after seven attacks."""
+    first_dash, index = divmod(line.number, len(COLOURS))
+    dash = DASHES[(first_dash + line.variant) % len(DASHES)]
+    return shaded(COLOURS[index], SHADES[line.variant % len(SHADES)]), dash
+
+
+def shaded(colour: str, shade: float) -> str:
+    """Mix a colour ``#rrggbb`` with black (shade -1 to 0) or white (0 to 1)."""
+    end = 255 if shade > 0 else 0
+    parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (end - part) * abs(shade)):02X}" for part in parts)
 
 
 def _draw_labels(axes: Axes, labels: Sequence[Label], heights: Sequence[float], gap: float) -> None:

@@ -22,11 +22,13 @@ class Line:
 
     Attributes:
         label: unique in its panel.
+        number: of the attack among all attacks, the same whatever metric is drawn.
         variant: number of the line among those of its attack, over all panels.
     """
 
     attack: str
     label: str
+    number: int
     variant: int
     band: Band
 
@@ -49,6 +51,8 @@ class Panel:
 
 
 Member = tuple[Row, Group]
+Numbers = dict[tuple[str, ...], tuple[int, int]]
+"""For each line, the number of its attack and its own among the attack's."""
 PanelKey = tuple[str, str, str, int]
 """Victim, digests of its weights and of its test data, and budget."""
 
@@ -61,10 +65,10 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
     """
     valid, notes = valid_rows(roots)
     attacks = by_panel(valid, roots)
-    variants = _variants([row for members in attacks.values() for row, _ in members])
+    numbers = _numbers([row for members in attacks.values() for row, _ in members])
     panels = []
     for key, members in sorted(attacks.items()):
-        lines = _lines(members, variants, metric)
+        lines = _lines(members, numbers, metric)
         notes += [f"left out {name}: it has no {metric}" for name in _unseen(members, lines)]
         if not lines:
             continue
@@ -122,14 +126,14 @@ def _unseen(members: Sequence[Member], lines: Sequence[Line]) -> list[str]:
     return [name for name in distinct_names([row for row, _ in members]) if name not in drawn]
 
 
-def _lines(members: Sequence[Member], variants: dict[tuple[str, ...], int], metric: CurveMetric) -> tuple[Line, ...]:
+def _lines(members: Sequence[Member], numbers: Numbers, metric: CurveMetric) -> tuple[Line, ...]:
     labels = distinct_names([row for row, _ in members])
     lines = []
     for (row, group), label in zip(members, labels, strict=True):
         used = {one.trial for one in row.per_seed}
         over_seeds = band([trial.curve for trial in group.trials if trial.id in used], metric)
         if over_seeds is not None:
-            lines.append(Line(row.attack, label, variants[_identity(row)], over_seeds))
+            lines.append(Line(row.attack, label, *numbers[_identity(row)], over_seeds))
     return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))
 
 
@@ -137,11 +141,12 @@ def _identity(row: Row) -> tuple[str, ...]:
     return (row.attack, row.variant, row.channel, row.clone, prior(row), row.settings)
 
 
-def _variants(rows: Sequence[Row]) -> dict[tuple[str, ...], int]:
-    """Number the lines of each attack, the best first; the same in all panels where only victim and budget differ."""
-    numbers: dict[tuple[str, ...], int] = {}
+def _numbers(rows: Sequence[Row]) -> Numbers:
+    """Number attacks, and the lines of each, the best first; the same where only victim and budget differ."""
+    numbers: Numbers = {}
     of_attack: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
     for row in sorted(rows, key=lambda one: (-(one.normalised_accuracy or 0.0), one.variant, one.channel)):
         known = of_attack[row.attack]
-        numbers[_identity(row)] = known.setdefault(_identity(row)[:-1], len(known))
+        attack = list(of_attack).index(row.attack)
+        numbers[_identity(row)] = attack, known.setdefault(_identity(row)[:-1], len(known))
     return numbers

@@ -96,3 +96,12 @@ def test_accuracy_looks_the_same_with_and_without_probes(tmp_path: Path) -> None
     for name in "ab":
         save_plot([tmp_path / name], tmp_path / f"{name}.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_line_has_the_same_colour_and_dash_whatever_metric_is_drawn(tmp_path: Path) -> None:
+    make_probed(tmp_path)
+    (accuracy,), _ = read_panels([tmp_path], "accuracy")
+    (cosine,), _ = read_panels([tmp_path], "gradient_cosine")
+    numbers = {line.label: (line.number, line.variant) for line in accuracy.lines}
+    assert len(set(numbers.values())) == 4
+    assert all(numbers[line.label] == (line.number, line.variant) for line in cosine.lines)

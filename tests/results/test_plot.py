@@ -14,7 +14,7 @@ from mebench.errors import ConfigurationError, ResultsError
 from mebench.leaderboard import build_leaderboard
 from mebench.leaderboard.saved import write_row_files
 from mebench.plot import draw, read_panels, save_plot
-from mebench.plot.figure import short_count, spread
+from mebench.plot.figure import COLOURS, SHADES, shaded, short_count, spread
 from mebench.spec import Component
 
 
@@ -142,3 +142,9 @@ def test_the_command_draws_and_tells_what_it_left_out(tmp_path: Path, capsys: py
     assert main(["plot", str(tmp_path / "out"), "-o", str(target), "--metric", "fidelity", "--linear"]) == 0
     assert target.read_text().count("<path") > 10
     assert "skipped junk" in capsys.readouterr().err
+
+
+def test_variants_of_an_attack_have_shades_of_its_colour_that_differ() -> None:
+    assert shaded("#0072B2", 0.0) == "#0072B2"
+    assert (shaded("#0072B2", -0.5), shaded("#0072B2", 0.5)) == ("#003959", "#80B8D8")
+    assert all(len({shaded(colour, shade) for shade in SHADES}) == 4 for colour in COLOURS if colour != "#000000")
