@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from mebench.plugins import registry
+from mebench.networks.build import guarded_network
 from mebench.randomness import derive_seed
 from mebench.spec import TrialSpec
 from mebench.store import write_atomically
@@ -19,8 +19,7 @@ def initial_clone(spec: TrialSpec, victim: PreparedVictim) -> nn.Module:
     """The freshly initialised clone: the same for every attack with this seed and clone network."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(spec.seed, "clone"))
-        network: nn.Module = registry().get("network", spec.clone.name).load()(victim.spec, **spec.clone.parameters)
-    return network
+        return guarded_network(spec.clone, victim.spec)
 
 
 def save_clone(path: Path, clone: nn.Module) -> None:

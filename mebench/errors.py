@@ -37,6 +37,12 @@ class PluginError(MebenchError):
     """A plugin cannot be used; the message names it, its distribution and its version."""
 
 
+class PluginFaultError(PluginError):
+    """A plugin's code failed, or did what it must not, in a trial; the message names it and says what."""
+
+    exit_code = 3
+
+
 class ResultsError(MebenchError):
     """A results folder or file cannot be read or compared."""
 

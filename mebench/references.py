@@ -7,10 +7,10 @@ from typing import Literal
 import torch
 
 from mebench.clones import initial_clone, save_clone
+from mebench.data.datasets import load_dataset
 from mebench.metrics import Examination
 from mebench.oracle import QueryLedger
 from mebench.outcome import write_result
-from mebench.plugins import registry
 from mebench.progress import Report, ShouldStop, Stopped
 from mebench.randomness import RandomStreams
 from mebench.serial import weights_hash
@@ -39,7 +39,7 @@ def run_supervised(
     random.seed_globals()
     clone = initial_clone(spec, victim).to(where)
     initial_hash = weights_hash(clone.state_dict())
-    data = registry().dataset(spec.victim.data.name).load()("train", **spec.victim.data.parameters)
+    data = load_dataset(spec.victim.data, "train")
     clock = TrialClock(folder.path / "timing.json")
     try:
         with clock:

@@ -13,13 +13,17 @@ from torch import nn
 
 from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
+from mebench.data.datasets import load_dataset
 from mebench.data.pools import Pool
 from mebench.errors import OracleError, ResultsError
 from mebench.gradient_probe import gradient_quality
+from mebench.guard import Guard, guarded_attack
+from mebench.guarded_channel import guarded_channel
 from mebench.metrics import Examination, Scores
 from mebench.oracle import Oracle, QueryLedger
 from mebench.outcome import write_result
 from mebench.plugins import registry
+from mebench.process_state import begin_as_fresh, watched
 from mebench.progress import Progress, Report, ShouldStop, Stopped, ignore, never
 from mebench.randomness import RandomStreams
 from mebench.recording import QueryRecorder, RecordedQueries
@@ -62,8 +66,9 @@ def run_trial(
     Raises:
         MebenchError: the trial cannot be run as described, or the attack broke a rule.
     """
-    with folder.locked():
+    with folder.locked(), watched():
         folder.begin(spec)
+        begin_as_fresh()
         torch.backends.cuda.matmul.allow_tf32 = spec.tf32
         torch.backends.cudnn.allow_tf32 = spec.tf32
         victim = prepare_victim(spec.victim, device=device, report=report, should_stop=should_stop)
@@ -107,12 +112,12 @@ class Trial:
         self.random = RandomStreams(spec.seed, device)
         self.random.seed_globals()
         self.entry: AttackEntry = registry().attack(spec.attack.name)
-        channel: ResponseChannel = registry().channel(spec.channel.name).load()(**spec.channel.parameters)
-        channel.use_randomness(self.random)
+        self.guard = Guard.of("attack", spec.attack.name)
+        channel = guarded_channel(spec.channel, self.random)
         self.ledger = QueryLedger(spec.budget)
         self.record = QueryRecorder(folder.path / "queries.partial", victim.spec, "probability" in channel.gives)
         observe = self.record.add if spec.track == "standard" else None
-        self.oracle = Oracle(victim.victim, channel, self.ledger, spec.attack.name, observe)
+        self.oracle = Oracle(victim.victim, channel, self.ledger, self.guard.who, observe)
         self.attack = self._build_attack(channel, device)
         self.exam = Examination.of(victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device))
         self.grid = evaluation_grid(spec.budget, spec.evaluations)
@@ -134,8 +139,9 @@ class Trial:
             random=self.random,
             pool=load_pool(spec),
         )
-        attack: Attack = self.entry.load()(context, **spec.attack.parameters)
-        return attack
+        target = self.guard.call("loading", self.entry.load)
+        attack = self.guard.call("its constructor", target, context, **spec.attack.parameters)
+        return guarded_attack(self.guard, attack, device)
 
     def run(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> Outcome:
         """Run the loop from where the checkpoint left it; see `run_trial`."""
@@ -174,19 +180,20 @@ class Trial:
         self.samples = queries[:SAMPLES]
 
     def _evaluate_if_due(self) -> None:
-        if self.spec.track == "standard":
-            return  # the clone that is scored is trained at the end
         due = sum(self.ledger.spent >= point for point in self.grid)
         last_point = not self.oracle.remaining or self.place.exhausted
         if due <= self.place.grid_points and not last_point:
             return
+        if not self.place.grid_points:
+            save_grid(self.folder.path / "samples-early.png", self.samples, self.prepared.spec)
         self.place.grid_points = due
+        if self.spec.track == "standard":
+            return  # the clone that is scored is trained at the end
         self.oracle.raise_pending()
         with self.clock.evaluating():
-            self.scores = self.exam.score(self.attack.learner.clone)
-            quality = gradient_quality(self.attack.strategy, self.attack.learner.clone, self.prepared.victim)
-        if not self.place.evaluations:
-            save_grid(self.folder.path / "samples-early.png", self.samples, self.prepared.spec)
+            self.scores = self.guard.call("its clone", self.exam.score, self.attack.learner.clone)
+            facts = self.attack.strategy, self.attack.learner.clone, self.prepared.victim
+            quality = self.guard.call("its last gradient step", gradient_quality, *facts)
         self.place.evaluations += 1
         if self.scores.accuracy > self.place.best["accuracy"]:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
@@ -200,19 +207,20 @@ class Trial:
         """Write a checkpoint of everything that changes."""
         if self.spec.track == "standard":
             self.record.flush()
-        save_state(
-            self.folder.checkpoint,
-            {
-                "strategy": self.attack.strategy.state_dict(),
-                "learner": self.attack.learner.state_dict(),
-                "ledger": self.ledger.state_dict(),
-                "random": self.random.state_dict(),
-                "place": vars(self.place),
-                "samples": self.samples,
-                "scores": None if self.scores is None else vars(self.scores),
-                "recorded": self.record.rows,
-            },
-        )
+        state = {
+            "strategy": self.attack.strategy.state_dict(),
+            "learner": self.attack.learner.state_dict(),
+            "ledger": self.ledger.state_dict(),
+            "random": self.random.state_dict(),
+            "place": vars(self.place),
+            "samples": self.samples,
+            "scores": None if self.scores is None else vars(self.scores),
+            "recorded": self.record.rows,
+        }
+        try:
+            save_state(self.folder.checkpoint, state)
+        except TypeError as error:
+            self.guard.fail(str(error))
 
     def _resume(self) -> None:
         if not self.folder.checkpoint.exists():
@@ -249,7 +257,7 @@ class Trial:
         if standard and self.record.rows:
             clone = self._fit_standard(report, should_stop)
         if self.scores is None:
-            raise OracleError(f"{self.spec.attack.name}: proposed no query at all")
+            raise OracleError(f"{self.guard.who}: proposed no query at all")
         self.oracle.raise_pending()
         save_clone(self.folder.path / "clone.safetensors", clone)
         save_grid(self.folder.path / "samples.png", self.samples, self.prepared.spec)
@@ -279,5 +287,4 @@ def load_pool(spec: TrialSpec) -> Pool | None:
     """The unlabelled inputs of the spec, if it names any."""
     if spec.pool is None:
         return None
-    dataset = registry().dataset(spec.pool.name).load()("train", **spec.pool.parameters)
-    return Pool(dataset, spec.victim.image_size)
+    return Pool(load_dataset(spec.pool, "train"), spec.victim.image_size)

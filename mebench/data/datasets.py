@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 
@@ -13,6 +13,7 @@ from mebench.data.idx import read_idx
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
 from mebench.data.sources import Layout
 from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.guard import Guard
 from mebench.plugins import registry
 from mebench.spec import Component
 
@@ -30,8 +31,11 @@ def load_dataset(component: Component, split: Split) -> Dataset:
         UnknownNameError, ConfigurationError: the name or a parameter is wrong.
         DataUnavailableError: the data is on none of the places where it is looked for, or damaged.
     """
-    entry = registry().get("dataset", component.name)
-    return cast(Dataset, entry.load()(split, **entry.resolve(component.parameters)))
+    entry, guard = registry().get("dataset", component.name), Guard.of("dataset", component.name)
+    dataset = guard.call("reading", guard.call("loading", entry.load), split, **entry.resolve(component.parameters))
+    if not isinstance(dataset, Dataset):
+        guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
+    return dataset
 
 
 def fashion_mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:

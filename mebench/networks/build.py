@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import nn
 
 from mebench.api import InputSpec
+from mebench.guard import Guard
 from mebench.plugins import registry
 from mebench.spec import Component
 
@@ -25,9 +24,16 @@ def build_network(component: Component, spec: InputSpec, seed: int) -> nn.Module
         ConfigurationError: a parameter is wrong, or the network cannot take such inputs.
         PluginError: the network cannot be imported.
     """
-    entry = registry().get("network", component.name)
-    parameters = entry.resolve(component.parameters)
-    target = entry.load()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return cast(nn.Module, target(spec, **parameters))
+        return guarded_network(component, spec)
+
+
+def guarded_network(component: Component, spec: InputSpec) -> nn.Module:
+    """Build a network from the global random state; whatever its code does, the error names it."""
+    entry, guard = registry().get("network", component.name), Guard.of("network", component.name)
+    target = guard.call("loading", entry.load)
+    network = guard.call("its constructor", target, spec, **entry.resolve(component.parameters))
+    if not isinstance(network, nn.Module):
+        guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
+    return network

@@ -1,0 +1,202 @@
+"""What code of others can change for everybody in a process: read, compared and put back."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+_log = logging.getLogger(__name__)
+_VARIABLES: Any = getattr(os.environ, "_data", os.environ)  # the mapping itself is read 60 times as fast
+_forks = _seedings = 0
+_started: list[tuple[int, threading.Thread]] = []
+"""Threads that were started while somebody watched, with the identity of the thread that started each."""
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """One setting of the process.
+
+    Attributes:
+        words: what it is, after "changed".
+        read, restore: restore takes what read returned.
+    """
+
+    words: str
+    read: Callable[[], Any]
+    restore: Callable[[Any], object]
+
+
+def _set_device(name: str) -> None:
+    torch.set_default_device(None if name == "cpu" else name)
+
+
+def _attribute(owner: Any, name: str, words: str) -> _Fact:
+    return _Fact(words, functools.partial(getattr, owner, name), functools.partial(setattr, owner, name))
+
+
+def _set_stop_handler(handler: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+
+
+FACTS = (
+    _Fact("the working directory", os.getcwd, os.chdir),
+    _Fact("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
+    _Fact("torch's default device", lambda: torch.empty(0).device.type, _set_device),
+    _Fact("torch's grad mode", torch.is_grad_enabled, torch.set_grad_enabled),
+    _Fact("torch's inference mode", torch.is_inference_mode_enabled, lambda mode: None),  # only who entered can leave
+    _Fact("torch's number of threads", torch.get_num_threads, torch.set_num_threads),
+    _Fact("torch's random seed", torch.initial_seed, torch.manual_seed),
+    _Fact(
+        "torch's deterministic mode",
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    _Fact("torch's anomaly mode", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    _Fact("torch's matmul precision", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    _Fact(
+        "autocast on the CPU",
+        functools.partial(torch.is_autocast_enabled, "cpu"),
+        functools.partial(torch.set_autocast_enabled, "cpu"),
+    ),
+    _Fact(
+        "autocast on the GPU",
+        functools.partial(torch.is_autocast_enabled, "cuda"),
+        functools.partial(torch.set_autocast_enabled, "cuda"),
+    ),
+    _attribute(torch.backends.cuda.matmul, "allow_tf32", "torch's TF32 setting of products"),
+    _attribute(torch.backends.cudnn, "allow_tf32", "torch's TF32 setting of convolutions"),
+    _attribute(torch.backends.cudnn, "benchmark", "torch.backends.cudnn.benchmark"),
+    _attribute(torch.backends.cudnn, "deterministic", "torch.backends.cudnn.deterministic"),
+    _Fact("the handler of SIGTERM", functools.partial(signal.getsignal, signal.SIGTERM), _set_stop_handler),
+)
+
+
+class ProcessState:
+    """The state of this process now, to which `check` brings it back."""
+
+    def __init__(self) -> None:
+        self._values = [fact.read() for fact in FACTS]
+        self._variables = dict(_VARIABLES)
+        self._counts = _forks, _seedings
+
+    def check(self, threads: int) -> str:
+        """Put back what has changed; return in a clause what it was, or nothing.
+
+        Args:
+            threads: what `threads_started` returned before.
+
+        Environment variables that changed are put back and logged, no more: many libraries set their own at import.
+        """
+        if self._variables != _VARIABLES:
+            self._restore_variables()
+        problems = [self._put_back(number) for number, fact in enumerate(FACTS) if _differs(fact, self._values[number])]
+        if (_forks, _seedings) != self._counts:
+            problems += self._counted()
+        if len(_started) > threads:
+            problems += _threads_left(threads)
+        return " and ".join(problems)
+
+    def _put_back(self, number: int) -> str:
+        fact = FACTS[number]
+        with contextlib.suppress(Exception):
+            fact.restore(self._values[number])
+        return f"changed {fact.words}"
+
+    def _counted(self) -> Iterator[str]:
+        forks, seedings = self._counts
+        self._counts = _forks, _seedings
+        if _forks != forks:
+            yield "forked the process"
+        if _seedings != seedings:
+            yield "seeded the random numbers of Python or NumPy"
+
+    def _restore_variables(self) -> None:
+        now, before = dict(_VARIABLES), self._variables
+        names = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
+        words = ", ".join(map(os.fsdecode, names))
+        _log.warning("environment variables were changed, and are put back: %s", words)
+        for name in names:
+            if name in before:
+                os.environ[os.fsdecode(name)] = os.fsdecode(before[name])
+            else:
+                os.environ.pop(os.fsdecode(name), None)
+
+
+def threads_started() -> int:
+    """How many threads were started so far while somebody watched."""
+    return len(_started)
+
+
+def _threads_left(since: int) -> Iterator[str]:
+    """Threads that this one has started since and that are still there."""
+    new = _started[since:]
+    del _started[since:]
+    for starter, thread in new:
+        if starter == threading.get_ident() and thread.is_alive():
+            yield f"left a thread running ({thread.name})"
+
+
+def _differs(fact: _Fact, before: Any) -> bool:
+    try:
+        return bool(fact.read() != before)
+    except Exception:  # e.g. the working directory is gone
+        return True
+
+
+def _note_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_parent=_note_fork)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Notice, in the block, who seeds the generators of Python or NumPy, and who starts threads."""
+    before = random.seed, np.random.seed, threading.Thread.start
+    random.seed, np.random.seed = _noting(random.seed), _noting(np.random.seed)
+    threading.Thread.start = _noting_start(threading.Thread.start)  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        random.seed, np.random.seed, threading.Thread.start = before  # type: ignore[method-assign]
+        _started.clear()
+
+
+def _noting(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def seed(*arguments: Any, **more: Any) -> Any:
+        global _seedings
+        _seedings += 1
+        return function(*arguments, **more)
+
+    return seed
+
+
+def _noting_start(function: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+    @functools.wraps(function)
+    def start(thread: threading.Thread) -> None:
+        function(thread)
+        _started.append((threading.get_ident(), thread))
+
+    return start
+
+
+def begin_as_fresh() -> None:
+    """Set what a trial takes for granted, whatever ran in this process before, the import of plugins included."""
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
