@@ -83,11 +83,14 @@ FACTS = (
 )
 
 
+_READS = tuple(fact.read for fact in FACTS)
+
+
 class ProcessState:
     """The state of this process now, to which `check` brings it back."""
 
     def __init__(self) -> None:
-        self._values = [fact.read() for fact in FACTS]
+        self._values = _values()
         self._variables = dict(_VARIABLES)
         self._counts = _forks, _seedings
 
@@ -101,7 +104,9 @@ class ProcessState:
         """
         if self._variables != _VARIABLES:
             self._restore_variables()
-        problems = [self._put_back(number) for number, fact in enumerate(FACTS) if _differs(fact, self._values[number])]
+        problems: list[str] = []
+        if _values() != self._values:
+            problems += [self._put_back(index) for index, value in enumerate(_values()) if value != self._values[index]]
         if (_forks, _seedings) != self._counts:
             problems += self._counted()
         if len(_started) > threads:
@@ -148,11 +153,11 @@ def _threads_left(since: int) -> Iterator[str]:
             yield f"left a thread running ({thread.name})"
 
 
-def _differs(fact: _Fact, before: Any) -> bool:
+def _values() -> list[Any]:
     try:
-        return bool(fact.read() != before)
-    except Exception:  # e.g. the working directory is gone
-        return True
+        return [read() for read in _READS]
+    except OSError:  # the working directory is gone
+        return [None, *(read() for read in _READS[1:])]
 
 
 def _note_fork() -> None:
