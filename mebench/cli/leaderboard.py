@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from mebench.leaderboard import Leaderboard
 
 FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 
@@ -14,14 +18,18 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 @click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--wide", is_flag=True, help="Show every metric in text; csv and json always hold all of them.")
+@click.option("--pairs", is_flag=True, help="Show differences between attacks, paired by seed, and over victims.")
 @click.option("--sort", "key", metavar="KEY", help="Sort by this key of a row within each victim and budget.")
-def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, wide: bool, key: str | None) -> None:
+def leaderboard(
+    roots: tuple[Path, ...], style: str, output: Path | None, wide: bool, pairs: bool, key: str | None
+) -> None:
     """Print the leaderboard of results folders, of folders of committed rows, or of leaderboard.json files.
 
     \b
     Examples:
       mebench leaderboard runs/megex-table1/quick
       mebench leaderboard runs/* --format csv -o all.csv
+      mebench leaderboard runs/megex-table1/quick --pairs
     """
     from mebench.leaderboard import FORMATS, build_leaderboard, show
     from mebench.leaderboard.tables import as_text
@@ -34,6 +42,9 @@ def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, wide: 
             raise click.BadParameter(f"rows have no key {key!r} that can be sorted by", param_hint="--sort") from None
     if wide and style != "text":
         raise click.UsageError(f"--wide is for text; {style} is as it is")
+    if pairs:
+        _show_pairs(board, style, output)
+        return
     if output is not None:
         from mebench.store import write_atomically
 
@@ -43,3 +54,16 @@ def leaderboard(roots: tuple[Path, ...], style: str, output: Path | None, wide: 
         show(board, wide=wide)
     else:
         click.echo(FORMATS[style](board), nl=False)
+
+
+def _show_pairs(board: Leaderboard, style: str, output: Path | None) -> None:
+    from mebench.leaderboard.pair_tables import FORMATS
+    from mebench.store import write_atomically
+
+    if style not in FORMATS:
+        raise click.UsageError(f"--pairs can be {', '.join(FORMATS)}, not {style}")
+    text = FORMATS[style](board)
+    if output is not None:
+        write_atomically(output, text.encode())
+    else:
+        click.echo(text, nl=False)

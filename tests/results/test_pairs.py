@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+from click.testing import CliRunner
+from make_results import make_row
+
+from mebench.cli.leaderboard import leaderboard
+from mebench.cli.plot import plot
+from mebench.leaderboard import build_leaderboard
+from mebench.leaderboard.pairs import Overall, cliques, nemenyi, over_blocks, over_victims, paired_differences
+from mebench.spec import Component, VictimSpec
+
+TRUE = {"a": 0.70, "b": 0.62, "c": 0.60, "d": 0.45}
+RNG = np.random.default_rng(3)
+VALUES = {
+    (victim, attack): (mean + RNG.normal(0, 0.02, 4)).round(3).tolist()
+    for victim in ("v1", "v2", "v3", "v4", "v5")
+    for attack, mean in TRUE.items()
+}
+
+
+def victim(name: str) -> VictimSpec:
+    return VictimSpec(name, Component("fashion-mnist"))
+
+
+def make(root: Path, names: tuple[str, ...] = ("v1", "v2", "v3", "v4", "v5"), **changes: Any) -> Path:
+    for (name, attack), values in VALUES.items():
+        if name in names:
+            budget = {"budget": 10_000 if name == "v1" else 50_000} | changes
+            make_row(root, values, attack, victim=victim(name), weights=f"w-{name}", **budget)
+    return root
+
+
+def test_paired_differences_are_scipys_with_the_better_first(tmp_path: Path) -> None:
+    found = paired_differences(build_leaderboard([make(tmp_path, ("v1",))]).rows)
+    assert len(found) == 6
+    for one in found:
+        first, second = (np.array(VALUES["v1", name.split()[0]]) for name in (one.first, one.second))
+        reference = scipy.stats.ttest_rel(first, second)
+        assert one.difference == pytest.approx((first - second).mean())
+        assert one.difference >= 0
+        assert one.p == pytest.approx(reference.pvalue)
+        assert (one.low, one.high) == pytest.approx(tuple(reference.confidence_interval(0.95)))
+        assert one.apart == (one.corrected is not None and one.corrected < 0.05)
+    by_p = sorted(found, key=lambda one: one.p or 0)
+    assert by_p[0].corrected == pytest.approx(6 * (by_p[0].p or 0))
+    assert all((one.corrected or 0) <= (other.corrected or 0) for one, other in pairwise(by_p))
+
+
+def overall(root: Path) -> Overall:
+    (one,) = over_victims(build_leaderboard([root]).rows)
+    return one
+
+
+def test_over_victims_attacks_have_their_mean_normalised_accuracy_and_mean_rank(tmp_path: Path) -> None:
+    one = overall(make(tmp_path))
+    means = np.array([[np.mean(VALUES[name, attack]) for attack in TRUE] for name in ("v1", "v2", "v3", "v4", "v5")])
+    ranks = scipy.stats.rankdata(-means, axis=1).mean(0)
+    expected = {
+        f"{attack} l1": (rank, mean / 0.86) for attack, rank, mean in zip(TRUE, ranks, means.mean(0), strict=True)
+    }
+    found = dict(zip(one.names, zip(one.mean_ranks, one.normalised, strict=True), strict=True))
+    for name, values in expected.items():
+        assert found[name] == pytest.approx(values)
+    assert list(one.mean_ranks) == sorted(one.mean_ranks)
+    assert one.friedman == pytest.approx(scipy.stats.friedmanchisquare(*means.T).pvalue)
+    assert (one.unit, len(one.blocks)) == ("victim", 5)
+    assert one.differences[0].pairs == 20  # five victims with four seeds
+
+
+@pytest.mark.parametrize(("attacks", "quantile"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])
+def test_the_critical_difference_has_demsars_quantiles(attacks: int, quantile: float) -> None:
+    expected = quantile * np.sqrt(attacks * (attacks + 1) / (6 * 14))
+    assert nemenyi(attacks, 14) == pytest.approx(expected, abs=2e-3)
+
+
+def test_cliques_are_the_longest_runs_that_are_too_near() -> None:
+    assert cliques([1.0, 1.5, 2.0, 4.0, 4.4], 1.2) == [(0, 2), (3, 4)]
+    assert cliques([1.0, 2.0, 3.0], 1.5) == [(0, 1), (1, 2)]
+    assert cliques([1.0, 3.0], 1.0) == []
+
+
+def test_an_attack_that_has_not_met_every_victim_is_left_out_and_named(tmp_path: Path) -> None:
+    make_row(make(tmp_path), [0.9, 0.9], "partly", victim=victim("v1"), weights="w-v1", budget=10_000)
+    one = overall(tmp_path)
+    assert one.left_out == ("partly l1",)
+    assert "partly l1" not in one.names
+
+
+def test_several_budgets_of_a_victim_are_summarised_apart(tmp_path: Path) -> None:
+    make(tmp_path, ("v2", "v3"))
+    make(tmp_path, ("v2", "v3"), budget=1000)
+    summaries = over_victims(build_leaderboard([tmp_path]).rows)
+    assert sorted(len(one.blocks) for one in summaries) == [2, 2]
+
+
+def test_channels_are_never_summarised_together(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.7, 0.71], "a", victim=victim("v1"))
+    make_row(tmp_path, [0.6, 0.61], "b", victim=victim("v1"), channel=Component("label"))
+    make_row(tmp_path, [0.7, 0.71], "a", victim=victim("v2"))
+    make_row(tmp_path, [0.6, 0.61], "b", victim=victim("v2"), channel=Component("label"))
+    assert over_victims(build_leaderboard([tmp_path]).rows) == []
+
+
+def test_with_one_victim_the_blocks_are_its_seeds(tmp_path: Path) -> None:
+    board = build_leaderboard([make(tmp_path, ("v1",))])
+    assert over_victims(board.rows) == []
+    (one,) = over_blocks(board.rows)
+    assert (one.unit, one.blocks) == ("seed", ("seed 0", "seed 1", "seed 2", "seed 3"))
+
+
+@pytest.mark.parametrize("style", ["text", "md", "csv", "json"])
+def test_the_command_writes_pairs_and_summaries(tmp_path: Path, style: str) -> None:
+    make(tmp_path)
+    done = CliRunner().invoke(leaderboard, [str(tmp_path), "--pairs", "--format", style])
+    assert done.exit_code == 0
+    if style == "csv":
+        assert len(list(csv.DictReader(io.StringIO(done.output)))) == 5 * 6
+    elif style == "json":
+        assert {"pairs", "over_victims"} <= set(json.loads(done.output))
+    else:
+        assert "Friedman p" in done.output
+        assert "v1, 10,000 queries" in done.output
+
+
+def test_pairs_of_nothing_say_so(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.7, 0.71])
+    done = CliRunner().invoke(leaderboard, [str(tmp_path), "--pairs"])
+    assert "Nothing to compare" in done.output
+    assert CliRunner().invoke(leaderboard, [str(tmp_path), "--pairs", "--format", "latex"]).exit_code == 2
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_critical_difference_picture_is_drawn(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"cd.{suffix}"
+    done = CliRunner().invoke(plot, [str(make(tmp_path / "out")), "--kind", "cd", "-o", str(file)])
+    assert done.exit_code == 0, done.output
+    assert file.stat().st_size > 5000
+    if suffix == "svg":
+        assert "critical difference" in file.read_text() or "<path" in file.read_text()
+
+
+def test_nothing_to_rank_is_one_clear_error(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.7, 0.71])
+    done = CliRunner().invoke(plot, [str(tmp_path), "--kind", "cd", "-o", str(tmp_path / "cd.png")])
+    assert "no two attacks of one key" in str(done.exception)
