@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
+from mebench.cards import CARDS, MetricCard
 from mebench.leaderboard import cells
 from mebench.leaderboard.model import GOALS, Row
 
@@ -56,6 +57,11 @@ class Column:
     def numeric(self) -> bool:
         """Whether it is aligned and sorted as numbers."""
         return self.better != ""
+
+    @property
+    def card(self) -> MetricCard | None:
+        """What is to be known of the metric that it shows, if it is one."""
+        return CARDS.get({"spent": "queries"}.get(self.key, self.key))
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
@@ -140,15 +146,9 @@ def _number(key: str, title: str, write: Callable[[float | None], str], better: 
 def _queries_to(goal: int) -> Column:
     """The queries to a fraction of the victim's accuracy; more than the budget where a seed did not get there."""
     key = f"queries_to_{goal}"
-    means = (
-        f"queries until the clone has {goal} % of the victim's accuracy for good; > budget if a seed did not get there"
-    )
+    means = f"queries until the clone has {goal} % of the victim's accuracy for good; > if a seed did not get there"
     plain = _number(key, f"To {goal} %", cells.whole, "low", means)
-
-    def text(row: Row) -> str:
-        return f"> {row.budget:,}" if getattr(row, f"{key}_censored") else plain.text(row)
-
-    return replace(plain, text=text)
+    return replace(plain, text=lambda row: cells.queries_to(row, goal))
 
 
 def _two(value: float | None) -> str:
@@ -163,9 +163,7 @@ def _short(value: float | None) -> str:
 
 def rank_text(row: Row) -> str:
     """A row's rank, shared ones as a range; empty for references, which are never ranked."""
-    if row.kind != "attack" or row.rank is None:
-        return ""
-    return str(row.rank) if row.rank == row.rank_last else f"{row.rank}–{row.rank_last}"
+    return cells.rank(row) if row.kind == "attack" and row.rank is not None else ""
 
 
 def _rank_value(row: Row) -> float | None:
@@ -203,7 +201,9 @@ def _extra(key: str) -> Column:
         half = numbers.get(f"{key}_ci")
         return _short(numbers[key]) + ("" if half is None else f" ± {_short(half)}")
 
-    title = key.replace("_", " ").capitalize()
+    card = CARDS.get(key)
+    title = card.title if card else key.replace("_", " ").capitalize()
+    better: Better = "low" if card and card.better == "lower" else "high"
     return Column(
-        key, title, text, lambda row: _extra_numbers(row).get(key), "high", f"the key {key} of leaderboard.json"
+        key, title, text, lambda row: _extra_numbers(row).get(key), better, f"the key {key} of leaderboard.json"
     )
