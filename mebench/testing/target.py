@@ -20,7 +20,8 @@ class AttackUnderTest:
         attack: a registered name, or an entry that nothing has registered yet.
         parameters: values in place of the defaults, so that a check takes a second: batches of about 32, small
             networks. The defaults themselves are only built, not run.
-        channels: the channels to run on; without it every registered one that gives what the attack needs.
+        channels: the channels to run on, most checks on the first; without it every registered one that gives what
+            the attack needs.
         expected_failures: the reason by the name of each check that is known to fail. They are strict: a check that
             passes against expectation fails.
         module: the module that registers the attack, for the check that it imports no torch; found for a registered
@@ -49,10 +50,11 @@ class AttackUnderTest:
 
     @property
     def channel_entries(self) -> list[ChannelEntry]:
-        """The channels to run on, those that give least first: what an attack meets most often."""
-        names = self.channels or registry().channels_for(self.entry)
-        entries = [registry().channel(one) if isinstance(one, str) else one for one in names]
-        return sorted(entries, key=lambda one: (len(one.gives), one.name))
+        """The channels to run on; unless they are given, those that give least come first."""
+        if self.channels:
+            return [registry().channel(one) if isinstance(one, str) else one for one in self.channels]
+        fit = [registry().channel(name) for name in registry().channels_for(self.entry)]
+        return sorted(fit, key=lambda one: (len(one.gives), one.name))
 
     @property
     def package(self) -> str:

@@ -17,6 +17,7 @@ import torch
 
 from mebench.testing.checks import Check
 from mebench.testing.faults import CheckFailed, CheckSkipped
+from mebench.testing.process_state import restored
 from mebench.testing.target import AttackUnderTest
 
 State = Literal["passed", "warned", "failed", "expected", "unexpected", "skipped"]
@@ -48,11 +49,11 @@ class Verdict:
 
 
 def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMIT) -> Verdict:
-    """Run one check; an error of the attack's is a failure. Global random state is left as it was found."""
+    """Run one check; an error of the attack's is a failure. Whatever the attack changes is put back."""
     name = check.__name__
     reason = target.expected_failures.get(name)
     try:
-        with _random_state_kept(), _limited(time_limit):
+        with restored(), _random_state_kept(), _limited(time_limit):
             note = check(target)
     except CheckSkipped as skipped:
         return Verdict(name, "skipped", str(skipped))

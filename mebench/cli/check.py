@@ -1,0 +1,133 @@
+"""``mebench check``: the conformance kit on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mebench.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mebench.testing import AttackUnderTest, Verdict
+
+_WORSE = 1
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, help="Replace a default; repeatable.")
+@click.option("--channel", "channels", metavar="CHANNEL", multiple=True, help="Run on this channel only; repeatable.")
+@click.option("--expect", "expected", metavar="CHECK=WHY", multiple=True, help="Expect a check to fail; repeatable.")
+@click.option("--only", "only", metavar="CHECK", multiple=True, help="Run this check only; repeatable.")
+@click.option("--list", "list_", is_flag=True, help="List the checks and what each proves.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(
+    name: str | None,
+    settings: Sequence[str],
+    channels: Sequence[str],
+    expected: Sequence[str],
+    only: Sequence[str],
+    list_: bool,
+    as_json: bool,
+) -> int:
+    """Check whether the attack NAME plays fair: budget, oracle, seeds, resuming, global state.
+
+    Checks run the attack some hundred times before tiny victims, so give values that make it quick: batches of about
+    32, small networks. Exit code 1 if a check fails, or passes though --expect says otherwise.
+
+    \b
+    Examples:
+      mebench check --list
+      mebench check random-pool --set rounds=3 --set epochs=15
+      mebench check noise --set batch_size=32 --expect 'beats_noise=it is noise'
+    """
+    from mebench.testing import CHECKS, AttackUnderTest
+
+    if list_:
+        return _list(as_json)
+    if name is None:
+        raise click.UsageError("which attack? `mebench list attacks` shows them")
+    known = [one.__name__ for one in CHECKS]
+    target = AttackUnderTest(name, _values(settings), tuple(channels), _pairs("--expect", expected))
+    target.check_names(known)
+    _check_only(only, known)
+    target.resolved()
+    verdicts = _run(target, only, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps({"attack": name, "checks": [_plain(one) for one in verdicts]}, indent=1))
+    else:
+        _print(name, verdicts)
+    return 0 if all(one.good for one in verdicts) else _WORSE
+
+
+def _run(target: AttackUnderTest, only: Sequence[str], quiet: bool) -> list[Verdict]:
+    """Run the checks, with a counter on a terminal."""
+    import contextlib
+    import io
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from mebench.testing import CHECKS, run_check
+
+    chosen = [one for one in CHECKS if not only or one.__name__ in only]
+    screen = Console(stderr=True, quiet=quiet)
+    shown = track(chosen, f"checking {target.name}", console=screen, transient=True, disable=not screen.is_terminal)
+    verdicts = []
+    for one in shown:
+        with contextlib.redirect_stdout(io.StringIO()):  # what an attack prints is no part of the table
+            verdicts.append(run_check(one, target))
+    return verdicts
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    return {**asdict(verdict), "good": verdict.good}
+
+
+def _print(name: str, verdicts: Sequence[Verdict]) -> None:
+    from mebench.cli.screen import console, print_table
+
+    screen = console()
+    print_table(screen, ("check", "result", "why"), [(one.check, one.state, one.why) for one in verdicts], wrap=["why"])
+    bad = sum(not one.good for one in verdicts)
+    counted = f"{len(verdicts)} check{'s' if len(verdicts) != 1 else ''}"
+    screen.print(f"{name}: {bad} of {counted} failed" if bad else f"{name}: conforms ({counted})")
+
+
+def _list(as_json: bool) -> int:
+    from mebench.cli.screen import console, print_table
+    from mebench.testing.checks import CHECKS, summary
+
+    rows = [(one.__name__, summary(one)) for one in CHECKS]
+    if as_json:
+        click.echo(json.dumps([{"check": name, "proves": text} for name, text in rows], indent=1))
+    else:
+        print_table(console(), ("check", "what it proves"), rows, wrap=["what it proves"])
+    return 0
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    split = [text.partition("=") for text in texts]
+    wrong = [f"{option} {''.join(parts)}: must be NAME=VALUE" for parts in split if not parts[0] or not parts[1]]
+    if wrong:
+        raise ConfigurationError(*wrong)
+    return {key.strip(): value for key, _, value in split}
+
+
+def _values(texts: Sequence[str]) -> Mapping[str, Any]:
+    """Parameter values, written as in a benchmark file."""
+    from mebench.config.positions import parse_value
+
+    return {key: parse_value(value) for key, value in _pairs("--set", texts).items()}
+
+
+def _check_only(only: Sequence[str], known: Sequence[str]) -> None:
+    from mebench.registry import did_you_mean
+
+    unknown = [f"--only: no check {name!r}{did_you_mean(name, known)}" for name in only if name not in known]
+    if unknown:
+        raise ConfigurationError(*unknown)

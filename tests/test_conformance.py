@@ -1,0 +1,35 @@
+"""Every attack that ships with mebench passes its own conformance kit."""
+
+from __future__ import annotations
+
+from mebench.plugins import registry
+from mebench.testing import AttackUnderTest, parametrize_with_checks
+
+LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
+FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
+GENERATOR = {**FROZEN, "generator_lr": 1e-3}
+
+ATTACKS = [
+    AttackUnderTest("dfme", GENERATOR),
+    AttackUnderTest("megex", GENERATOR, channels=("vg", "sg", "ig", "white-box")),
+    AttackUnderTest("int", GENERATOR),
+    AttackUnderTest("default-grad", GENERATOR),
+    AttackUnderTest("random-generator", FROZEN),
+    AttackUnderTest(
+        "noise",
+        LEARNER,
+        expected_failures={"beats_noise": "it is the noise that others are to beat"},
+    ),
+    AttackUnderTest("random-pool", {"rounds": 3, "epochs": 15, "batch_size": 32}),
+]
+
+
+@parametrize_with_checks(ATTACKS)
+def test_conformance(attack, check):
+    check(attack)
+
+
+def test_no_shipped_attack_is_left_out():
+    known = registry()
+    shipped = [name for name in known.names("attack") if known.origin("attack", name).startswith("mebench ")]
+    assert sorted(attack.name for attack in ATTACKS) == shipped

@@ -1,0 +1,5 @@
+"""A module that imports torch while it registers."""
+
+import torch
+
+assert torch
