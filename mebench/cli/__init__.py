@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mebench.cli.list:list_", "List attacks, channels, networks and data sets."),
     "info": ("mebench.cli.info:info", "Say all about one name: parameters, defaults, paper."),
     "plugins": ("mebench.cli.plugins:plugins", "Show the plugins, and why one did not load."),
+    "new": ("mebench.cli.new:new", "Write a small working plugin of your own."),
+    "check": ("mebench.cli.check:check", "Check whether an attack plays fair."),
     "schema": ("mebench.cli.schema:schema", "Print the JSON schema of benchmark files, for editors."),
     "victims": ("mebench.cli.victims:victims", "List, train and check victims."),
     "data": ("mebench.cli.data:data", "Show where data sets are looked for, and fetch them."),
