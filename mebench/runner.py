@@ -11,8 +11,9 @@ from typing import Any, Literal
 from mebench.engine import Engine, Job, Listener, Outcome
 from mebench.errors import MebenchError, ResultsError
 from mebench.plan import Plan
+from mebench.plugins import registry
 from mebench.registry import Kind
-from mebench.spec import Component, TrialSpec, VictimSpec
+from mebench.spec import Component, TrialSpec, VictimSpec, content_digest
 from mebench.store import Status, TrialFolder, write_json
 from mebench.tasks import Needs, Site, TrialWork
 
@@ -59,20 +60,36 @@ def site(engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | 
         MebenchError: it could not be found out.
     """
     settings = plan.settings
+    data = list(data_needed(trials))
     needs = Needs(
         device or settings.device,
         plan.profile if settings.needs_gpu else "",
-        tuple(data_needed(trials)),
-        tuple(dict.fromkeys(_components(trials))),
+        tuple(one for one in data if _own("dataset", one[0].name)),
+        tuple(dict.fromkeys(one for one in _components(trials) if _own(*one))),
     )
     job = Job("check", "looking for data and devices", "mebench.tasks:check", needs)
-    outcome = engine.run([job]).get("check")
+    others = [_look(one) for one in data if not _own("dataset", one[0].name)]
+    outcomes = engine.run([job, *others])
+    outcome = outcomes.pop("check", None)
     if outcome is None or outcome.ending == "stopped":
         return None
     if outcome.ending == "failed":
         raise MebenchError(f"cannot tell whether everything is there: {outcome.reason}")
     found: Site = outcome.value
-    return Site((*_missing_weights(trials), *found.problems), found.devices)
+    theirs = [problem for one in outcomes.values() if one.ending == "done" for problem in one.value.problems]
+    return Site((*_missing_weights(trials), *found.problems, *theirs), found.devices)
+
+
+def _own(kind: Kind, name: str) -> bool:
+    """Whether something ships with mebench. What others bring is looked at where it cannot stop the whole run."""
+    known = registry()
+    return name not in known.names(kind) or known.origin(kind, name).startswith("mebench ")
+
+
+def _look(data: tuple[Component, Literal["train", "test"]]) -> Job:
+    """The job that looks for a plugin's data; if the plugin itself fails, the trials that need it say so."""
+    key = f"check {data[0].name} {data[1]} {content_digest(data[0])}"
+    return Job(key, f"looking for {data[0].name}", "mebench.tasks:check", Needs("cpu", "", (data,), ()))
 
 
 def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) -> list[Job]:
@@ -98,6 +115,7 @@ def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) 
             needs=(victim_key(trial.victim),),
             log=TrialFolder.of(root, trial).log,
             timeout=timeout,
+            subject=_subject(trial),
         )
         for trial in trials
     ]
@@ -191,6 +209,13 @@ def execute(
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout), [recorder, *listeners])
     return recorder.failed
+
+
+def _subject(trial: TrialSpec) -> str:
+    """The attack with its distribution and version; empty for a reference, which runs nobody's code."""
+    if trial.kind != "attack":
+        return ""
+    return f"attack {trial.attack.name} ({registry().origin('attack', trial.attack.name)})"
 
 
 def _row(trial: TrialSpec) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from mebench.errors import MebenchError, ResultsError
+from mebench.errors import MebenchError, PluginFaultError, ResultsError
 from mebench.progress import Report, ShouldStop, Stopped
 from mebench.registry import Kind
 from mebench.spec import Component, TrialSpec, VictimSpec
@@ -68,6 +68,8 @@ def check(payload: Needs, *, device: str, report: Report, should_stop: ShouldSto
             raise Stopped
         try:
             task()
+        except PluginFaultError:
+            continue  # the trials that need it say so, and the others run
         except MebenchError as error:
             problems.append(str(error))
     return Site(tuple(dict.fromkeys(problems)), devices)

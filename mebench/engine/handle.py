@@ -94,12 +94,13 @@ class WorkerHandle:
         if said is not None and said.ending != "stopped":
             return said
         if self._timed_out:
-            return Outcome("failed", reason=f"took longer than {self.job.timeout:g} s (--timeout)", seconds=seconds)
+            reason = f"took longer than {self.job.timeout:g} s (--timeout){self.job.meanwhile}"
+            return Outcome("failed", reason=reason, seconds=seconds)
         if self._asked and (said is not None or code in (-signal.SIGTERM, -signal.SIGKILL)):
             return Outcome("stopped", seconds=seconds)
         if said is not None:
             return replace(said, ending="failed", reason="was asked to stop by SIGTERM from outside mebench")
-        return Outcome("failed", reason=_death(code), seconds=seconds)
+        return Outcome("failed", reason=_death(code) + self.job.meanwhile, seconds=seconds)
 
     def pause(self, seconds: float) -> None:
         """Take time in which everything stood still off its account."""

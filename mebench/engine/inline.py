@@ -56,7 +56,7 @@ class InlineEngine(Engine):
         except KeyboardInterrupt:
             return Outcome("stopped")
         if outcome.ending == "stopped" and not self._interrupts.level:
-            reason = f"took longer than {job.timeout:g} s (--timeout)"
+            reason = f"took longer than {job.timeout:g} s (--timeout){job.meanwhile}"
             return replace(outcome, ending="failed", reason=reason)
         return outcome
 

@@ -33,6 +33,7 @@ class Job:
         needs: keys of jobs that must be done before it starts.
         log: file that gets its stdout and stderr, appended; None throws them away.
         timeout: seconds that it may take, or None.
+        subject: whose code it runs, said where its process ends without a word; may be empty.
     """
 
     key: str
@@ -42,6 +43,12 @@ class Job:
     needs: tuple[str, ...] = ()
     log: Path | None = None
     timeout: float | None = None
+    subject: str = ""
+
+    @property
+    def meanwhile(self) -> str:
+        """A clause on whose code was running."""
+        return f", while it ran {self.subject}" if self.subject else ""
 
     def load(self) -> Work:
         """Import the function."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,9 @@ def test_a_trial_past_its_timeout_fails_with_its_reason_and_the_next_run_tries_i
     late = run(file, out, "--timeout", 0.4, "--workers", workers)
     assert late.code == 3
     assert "1 of 1 trials failed:" in late.err
-    assert f"  dfme l1: took longer than 0.4 s (--timeout) (log: {out}" in late.err or workers == 0
-    assert folders(out)[0].failure()["reason"] == "took longer than 0.4 s (--timeout)"
+    reason = f"took longer than 0.4 s (--timeout), while it ran attack dfme (mebench {version('mebench')})"
+    assert f"  dfme l1: {reason} (log: {out}" in late.err or workers == 0
+    assert folders(out)[0].failure()["reason"] == reason
     assert "failed" in late.out
 
     again = run(file, out, "--set", "runs.*.budgets=[30000]")
