@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plot": ("mebench.cli.plot:plot", "Draw curves against queries, or the queries themselves."),
     "explain": ("mebench.cli.explain:explain", "Draw how a victim explains its answers."),
     "report": ("mebench.cli.report:report", "Write one self-contained web page about results."),
+    "export": ("mebench.cli.export:export", "Write trials and curves as csv, parquet or sqlite."),
     "list": ("mebench.cli.list:list_", "List attacks, channels, networks and data sets."),
     "info": ("mebench.cli.info:info", "Say all about one name: parameters, defaults, paper."),
     "plugins": ("mebench.cli.plugins:plugins", "Show the plugins, and why one did not load."),

@@ -42,8 +42,8 @@ def compare(
     """Compare the results NEW with BASE.
 
     Each is a results folder, a folder of committed rows, or a leaderboard.json. Accuracy and fidelity may change by
-    0.02, auc by 0.02, queries_to_90 by a fraction of 0.2. A change beyond that counts only if the 95 % interval of
-    the difference over seeds excludes 0.
+    0.02; of other metrics see docs/results.md. A change beyond that counts only if the 95 % interval of the
+    difference over seeds excludes 0.
 
     Exit codes: 0 fine, 1 a row is worse, 2 nothing can be compared, 3 trials failed or are missing in NEW.
 

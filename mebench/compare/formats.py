@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from mebench.cards import CARDS
 from mebench.compare.comparison import MARKS, Comparison, Mark, RowComparison
 from mebench.compare.metrics import MetricComparison
 from mebench.leaderboard.layout import TextColumn, fitted, terminal
@@ -28,11 +29,12 @@ PIPED_WIDTH = 150
 
 
 def metric_cell(metric: MetricComparison | None) -> str:
-    """Write ``71.2 → 60.1 (-11.1 ± 3.0)``: percent, or queries; the difference with its 95 % interval."""
+    """Write ``71.2 → 60.1 (-11.1 ± 3.0)``: percent, nats or queries; the difference with its 95 % interval."""
     if metric is None or (metric.base is None and metric.new is None):
         return NOTHING
-    in_queries = metric.metric.relative
-    scale, form = (1, ",.0f") if in_queries else (100, ".1f")
+    unit = CARDS[metric.metric.name].unit
+    in_queries = unit == "queries"
+    scale, form = {"queries": (1, ",.0f"), "nats": (1, ".3f")}.get(unit, (100, ".1f"))
 
     def write(value: float | None, sign: str = "") -> str:
         return ("never" if in_queries else NOTHING) if value is None else format(scale * value, sign + form)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mebench.errors import ConfigurationError
 from mebench.leaderboard import Row
+from mebench.leaderboard.model import GOALS
 from mebench.registry import did_you_mean
 from mebench.stats import Interval, welch_interval
 
@@ -37,8 +38,11 @@ METRICS = {
     for metric in (
         Metric("accuracy", True, 0.02),
         Metric("fidelity", True, 0.02),
+        Metric("fidelity_on_errors", True, 0.05),
+        Metric("kl", False, 0.2, relative=True),
+        Metric("total_variation", False, 0.02),
         Metric("auc", True, 0.02),
-        Metric("queries_to_90", False, 0.2, relative=True),
+        *(Metric(f"queries_to_{goal}", False, 0.2, relative=True) for goal in GOALS),
     )
 }
 DEFAULT_METRICS = ("accuracy", "fidelity")
@@ -49,7 +53,7 @@ class MetricComparison:
     """One metric of a row, in BASE and in NEW.
 
     Attributes:
-        base, new: means over seeds; None if unknown, for ``queries_to_90`` if not every seed got there.
+        base, new: means over seeds; None if unknown, for ``queries_to_90`` and its like if not every seed got there.
         interval: Welch's 95 % interval of new - base; None if a side has fewer than two seeds.
         tolerance: the absolute change that is let pass.
         remark: how the verdict came about, where that is not plain; may be empty.
@@ -131,7 +135,7 @@ def _judge_unknown(metric: Metric, before: float | None, after: float | None) ->
         return MetricComparison(metric, None, None, "same")
     verdict: Verdict = "better" if before is None else "worse"
     remark = "every seed gets there now" if before is None else "not every seed gets there any more"
-    if metric.name != "queries_to_90":
+    if not metric.name.startswith("queries_to_"):
         verdict, remark = "same", f"{metric.name} is unknown in {'BASE' if before is None else 'NEW'}"
     return MetricComparison(metric, before, after, verdict, remark=remark)
 
