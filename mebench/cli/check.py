@@ -56,6 +56,7 @@ def check(
     target.check_names(known)
     _check_only(only, known)
     target.resolved()
+    _ = target.channel_entries  # looks the names up
     verdicts = _run(target, only, quiet=as_json)
     if as_json:
         click.echo(json.dumps({"attack": name, "checks": [_plain(one) for one in verdicts]}, indent=1))

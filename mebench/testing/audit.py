@@ -32,6 +32,11 @@ _EVENTS = {
     "os.rename": "renames a file",
     "os.mkdir": "makes a folder",
 }
+_OF_FILES = ("os.remove", "os.rename", "os.mkdir")
+
+
+def _compiled(path: Any) -> bool:
+    return isinstance(path, (str, bytes, os.PathLike)) and "__pycache__" in Path(os.fsdecode(path)).parts
 
 
 class _Listener:
@@ -53,6 +58,8 @@ class _Listener:
             what = self._opened(*arguments[:3])
         elif event == "sys._getframe":
             what = self._looked_up()
+        elif event in _OF_FILES and _compiled(arguments[0]):
+            what = None  # Python keeps what it has compiled
         if what and what not in self.seen:
             self.seen.append(what)
 
@@ -60,7 +67,7 @@ class _Listener:
         if not isinstance(path, (str, bytes, os.PathLike)):
             return None
         file = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 (resolve would raise events of its own)
-        if "__pycache__" in file.parts or str(file) == os.devnull:
+        if _compiled(file) or str(file) == os.devnull:
             return None
         if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             return f"writes a file ({file.name})"
