@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from mebench.store import Status, TrialFolder, write_json
 from mebench.tasks import Needs, Site, TrialWork
 
 LOGS = "logs"
+LOCK_TRIES, LOCK_SECONDS = 20, 0.1
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
         lambda trial: trial.channel.name,
         lambda trial: trial.clone.name,
         lambda trial: f"{trial.budget:,} queries",
+        lambda trial: f"{trial.track} learner",
         lambda trial: f"seed {trial.seed}",
     ]
     rows: dict[str, list[TrialSpec]] = {}
@@ -185,9 +188,16 @@ class Recorder(Listener):
             return
         self.failed.append((job, outcome))
         if (spec := self.specs.get(job.key)) is not None:
-            folder = TrialFolder.of(self.root, spec)
-            with contextlib.suppress(ResultsError, OSError), folder.locked():
-                folder.fail(spec, outcome.reason, outcome.traceback)
+            _write_failure(TrialFolder.of(self.root, spec), spec, outcome)
+
+
+def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> None:
+    """A process that the trial forked may hold its folder for the moment that it takes to end."""
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(ResultsError, OSError), folder.locked():
+            folder.fail(spec, outcome.reason, outcome.traceback)
+            return
+        time.sleep(LOCK_SECONDS)
 
 
 def execute(
