@@ -134,7 +134,7 @@ def _row(
     seconds = work / (speed or stated or math.inf)
     return Row(
         attack=attack,
-        variant=variant,
+        variant=variant if first.track == "native" else f"{variant}, {first.track} learner",
         victim=victim,
         channel=channel,
         clone=first.clone.name,

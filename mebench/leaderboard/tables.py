@@ -18,6 +18,7 @@ from mebench.leaderboard.layout import terminal
 from mebench.leaderboard.model import Leaderboard, Row
 from mebench.leaderboard.text import (
     REPORTED_TITLES,
+    cost_note,
     full_width,
     heading,
     problems,
@@ -67,7 +68,10 @@ def as_markdown(leaderboard: Leaderboard) -> str:
     """Write one table of all rows, problems, notes, the paper's numbers and the legend."""
     titles, body = _flat(leaderboard.rows, flags=True)
     parts = ["  \n".join(map(markdown_escape, heading(leaderboard.benchmark))), markdown_table(titles, body)]
-    for title, lines in (("Problems", problems(leaderboard.rows)), ("Notes", leaderboard.notes)):
+    for title, lines in (
+        ("Problems", problems(leaderboard.rows)),
+        ("Notes", (*leaderboard.notes, *cost_note(leaderboard))),
+    ):
         if lines:
             parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_escape(line)}" for line in lines))
     if numbers := leaderboard.unmatched_reported():

@@ -53,7 +53,7 @@ def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[R
         left_out.update(dict.fromkeys(missing))
         yield Group(section_title(section), Text(), table)
     if any(row.seeds for row in leaderboard.rows):
-        yield Text(CAPTION, style="dim")
+        yield Text(" ".join([CAPTION, *cost_note(leaderboard)]), style="dim")
     else:
         yield Text("No results yet.")
     if left_out:
@@ -67,6 +67,12 @@ def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[R
                 Text(flag.name, style="bold"), Text(f"{flag.raised_if}. {_sentence(flag.means)} {_sentence(flag.do)}")
             )
         yield Group(Text("Flags", style="bold"), grid)
+
+
+def cost_note(leaderboard: Leaderboard) -> list[str]:
+    """What the column of money is, where there is one."""
+    prices = leaderboard.benchmark.prices
+    return [f"Cost: {prices.currency} per trial, by the benchmark's price sheet."] if prices else []
 
 
 def _section_table(

@@ -12,7 +12,7 @@ from mebench.spec import Component, VictimSpec
 
 @pytest.mark.slow
 def test_a_thousand_trials_are_read_and_ranked_in_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten thousand took 5.4 s of processor time; the bound here is five times what a thousand took."""
+    """Ten thousand took 5.4 s of processor time; the bound here is ten times what a thousand took."""
     monkeypatch.setattr("os.fsync", lambda _: None)
     for victim in range(2):
         for attack in range(100):
@@ -22,5 +22,5 @@ def test_a_thousand_trials_are_read_and_ranked_in_seconds(tmp_path: Path, monkey
     started = time.process_time()
     board = build_leaderboard([tmp_path])
     FORMATS["text"](board)
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 6
     assert len(board.rows) == 202

@@ -140,6 +140,7 @@ def test_rows_have_a_cost_only_with_a_price_sheet(tmp_path: Path) -> None:
     assert "Cost" in wide(board)
     assert "100.00" in wide(board)
     assert "| Cost |" in FORMATS["md"](board)
+    assert all("Cost: EUR per trial" in " ".join(shown.split()) for shown in (wide(board), FORMATS["md"](board)))
 
 
 def test_folders_with_other_price_sheets_are_told(tmp_path: Path) -> None:
@@ -156,6 +157,7 @@ def test_tracks_are_told_apart_in_names_and_tables(tmp_path: Path) -> None:
     make_row(tmp_path, [0.6, 0.61], track="standard")
     shown = wide(build_leaderboard([tmp_path]))
     assert "Learner" in shown
+    assert not [line for line in shown.splitlines() if line.startswith("(victim)") and "native" in line]
     assert "standard" in shown
     assert "learner native" not in shown
 
