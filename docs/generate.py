@@ -1,0 +1,220 @@
+"""Write the pages of docs/reference, which are made from the registry, the command line and the checks.
+
+    python docs/generate.py
+
+A test fails when what is committed is not what this makes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mebench.cli import COMMANDS, cli
+from mebench.config.schema import Benchmark
+from mebench.plugins import registry
+from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind
+from mebench.testing.checks import CHECKS
+
+HERE = Path(__file__).resolve().parent
+MADE = "<!-- Made by docs/generate.py: do not change it here. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Every page's text by its name below docs/reference."""
+    made = {
+        "attacks.md": _attacks(),
+        "channels.md": _listed("Channels", "channel"),
+        "networks.md": _listed("Networks", "network"),
+        "data-sets.md": _listed("Data sets", "dataset"),
+        "commands.md": _commands(),
+        "checks.md": _checks(),
+        "benchmark-keys.md": _benchmark_keys(),
+    }
+    return {name: re.sub(r"\n{3,}", "\n\n", MADE + text).rstrip() + "\n" for name, text in made.items()}
+
+
+def _shipped(kind: Kind) -> list[Entry]:
+    """What comes with mebench, whatever else is installed where the pages are made."""
+    known = registry()
+    return [one for one in known.entries(kind) if known.origin(kind, one.name).split()[0] == "mebench"]
+
+
+def _attacks() -> str:
+    text = "# Attacks\n\nWhat `mebench info NAME` says of the attacks that ship with mebench, and their cards.\n"
+    entries = [one for one in _shipped("attack") if isinstance(one, AttackEntry)]
+    text += "".join(_entry(one) for one in entries)
+    packages = dict.fromkeys(sorted(one.target.partition(".")[0].partition(":")[0] for one in entries))
+    return text + "".join(f"\n## Card of `{package}`\n\n{_card(package)}\n" for package in packages)
+
+
+def _card(package: str) -> str:
+    """The card of a plugin, with its headings two levels further down."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    text = (Path(spec.origin).parent / "README.md").read_text(encoding="utf-8")
+    return re.sub(r"^(#+) ", r"##\1 ", text, flags=re.M)
+
+
+def _listed(title: str, kind: Kind) -> str:
+    return f"# {title}\n\nWhat `mebench info NAME` says of each.\n" + "".join(map(_entry, _shipped(kind)))
+
+
+def _entry(entry: Entry) -> str:
+    facts = {key: value for key, value in _facts(entry).items() if value}
+    text = f"\n## `{entry.name}`\n\n{entry.summary}\n\n"
+    text += "".join(f"- {key}: {value}\n" for key, value in facts.items())
+    if not entry.parameters:
+        return text + "\nIt has no parameters.\n"
+    rows = []
+    for one in entry.parameters:
+        default = one.default if isinstance(one.default, str) else json.dumps(one.default)
+        rows.append((f"`{one.name}`", one.type, f"`{default}`", _range(one), one.help))
+    return text + "\n" + _table(("parameter", "type", "default", "range", "what it is"), rows)
+
+
+def _facts(entry: Entry) -> dict[str, str]:
+    if isinstance(entry, AttackEntry):
+        fit = [one.name for one in _shipped("channel") if isinstance(one, ChannelEntry) and entry.needs <= one.gives]
+        return {
+            "paper": entry.paper,
+            "family": entry.family,
+            "needs": ", ".join(sorted(entry.needs)),
+            "channels": ", ".join(fit),
+            "smallest budget": f"{entry.minimum_budget:,}" if entry.minimum_budget > 1 else "",
+        }
+    if isinstance(entry, ChannelEntry):
+        return {"gives": ", ".join(sorted(entry.gives))}
+    if isinstance(entry, DatasetEntry):
+        shape = " x ".join(map(str, entry.shape))
+        classes = str(entry.num_classes or "")
+        return {"shape": shape, "classes": classes, "licence": entry.licence, "source": entry.source}
+    return {}
+
+
+def _range(parameter: Any) -> str:
+    if parameter.choices:
+        return ", ".join(f"`{one}`" for one in parameter.choices)
+    low, high = parameter.minimum, parameter.maximum
+    words = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
+    return ", ".join(word for word in words if word)
+
+
+def _commands() -> str:
+    text = "# Commands\n\nWhat `mebench COMMAND --help` says.\n"
+    context = click.Context(cli, info_name="mebench")
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        text += "".join(_command(path, one) for path, one in _tree(f"mebench {name}", command))
+    return text
+
+
+def _tree(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _tree(f"{path} {name}", command.commands[name])
+
+
+def _command(path: str, command: click.Command) -> str:
+    arguments = " ".join(_argument(one) for one in command.params if isinstance(one, click.Argument))
+    usage = " ".join(filter(None, (path, arguments)))
+    text = f"\n## `{usage}`\n\n{_paragraphs(command.help or '')}\n\n"
+    options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    rows = [(_option(one), (one.help or "").replace("\n", " ")) for one in options]
+    return text + (_table(("option", "what it does"), rows) if rows else "")
+
+
+def _argument(argument: click.Argument) -> str:
+    name = (argument.metavar or (argument.name or "").upper()) + ("..." if argument.nargs == -1 else "")
+    return name if argument.required else f"[{name}]"
+
+
+def _option(option: click.Option) -> str:
+    value = ""
+    if not option.is_flag and not option.count:
+        choices = "|".join(map(str, option.type.choices)) if isinstance(option.type, click.Choice) else ""
+        value = f" {option.metavar or choices or option.type.name.upper()}"
+    return ", ".join(f"`{name}{value}`" for name in option.opts)
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring as Markdown: what click must not wrap becomes a block."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        if block.lstrip().startswith("\b"):
+            first, *lines = [line.strip() for line in block.split("\n")[1:]]
+            head, rest = (f"{first}\n\n", lines) if first.endswith(":") else ("", [first, *lines])
+            blocks.append(head + "```text\n" + "\n".join(rest) + "\n```")
+        else:
+            blocks.append(" ".join(block.split()))
+    return "\n\n".join(blocks)
+
+
+def _checks() -> str:
+    text = "# Checks\n\nThe [conformance kit](../conformance.md), check by check.\n"
+    for check in CHECKS:
+        lines = [line.strip() for line in (check.__doc__ or "").strip().splitlines()]
+        text += f"\n## `{check.__name__}`\n\n" + "\n".join(lines) + "\n"
+    return text
+
+
+def _benchmark_keys() -> str:
+    schema = Benchmark.model_json_schema()
+    text = "# Keys of a benchmark file\n\n[Benchmark files](../benchmark-files.md) explains them.\n"
+    return text + "".join(_section(title, part) for title, part in _sections(schema))
+
+
+def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "the file", schema
+    for title, part in sorted(schema.get("$defs", {}).items()):
+        if part.get("properties"):
+            yield title, part
+
+
+def _section(title: str, part: dict[str, Any]) -> str:
+    required = set(part.get("required", ()))
+    rows = [
+        (f"`{key}`", "yes" if key in required else "", _type(one), one.get("description", ""))
+        for key, one in part["properties"].items()
+    ]
+    about = " ".join(part.get("description", "").split())
+    return f"\n## {title}\n\n{about}\n\n" + _table(("key", "required", "type", "what it is"), rows)
+
+
+def _type(part: dict[str, Any]) -> str:
+    if "enum" in part:
+        return "a registered name" if len(part["enum"]) > 5 else ", ".join(f"`{one}`" for one in part["enum"])
+    if "$ref" in part:
+        return str(part["$ref"]).rpartition("/")[2]
+    for key in ("anyOf", "oneOf"):
+        if key in part:
+            return " or ".join(dict.fromkeys(_type(one) for one in part[key]))
+    if part.get("type") == "array":
+        return f"list of {_type(part.get('items', {}))}"
+    return str(part.get("type", "any"))
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def main() -> None:
+    """Write the pages."""
+    folder = HERE / "reference"
+    folder.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
