@@ -60,7 +60,7 @@ def _card(package: str) -> str:
     assert spec is not None
     assert spec.origin is not None
     text = (Path(spec.origin).parent / "README.md").read_text(encoding="utf-8")
-    return re.sub(r"^(#+) ", r"##\1 ", text, flags=re.M)
+    return re.sub(r"^(#+) ", r"##\1 ", text, flags=re.M).replace("](../../docs/", "](../")
 
 
 def _listed(title: str, kind: Kind) -> str:

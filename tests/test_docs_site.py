@@ -1,0 +1,121 @@
+"""The documentation says what the code does: made pages are up to date, and examples run."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import yaml
+
+
+@pytest.fixture
+def docs(repository):
+    return repository / "docs"
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+
+
+def generated(docs):
+    spec = importlib.util.spec_from_file_location("generate_docs", docs / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.pages()
+
+
+def mebench(folder, *arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "mebench", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_made_pages_are_what_would_be_made_now(docs):
+    pages = generated(docs)
+    kept = {file.name: file.read_text(encoding="utf-8") for file in (docs / "reference").glob("*.md")}
+    stale = [name for name in pages.keys() | kept.keys() if pages.get(name) != kept.get(name)]
+    assert not stale, f"run `python docs/generate.py`: {', '.join(sorted(stale))} would change"
+
+
+def test_every_page_is_in_the_navigation_and_every_entry_is_a_page(docs, repository):
+    listed = re.findall(r": (\S+\.md)$", (repository / "mkdocs.yml").read_text(), re.M)
+    assert sorted(listed) == sorted(str(file.relative_to(docs)) for file in docs.rglob("*.md"))
+
+
+def test_links_between_pages_lead_somewhere(docs):
+    for page in docs.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#:\s]+\.md)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).resolve().is_file(), f"{page.name} links to {target}"
+
+
+def test_the_code_on_the_megex_page_is_the_plugin(docs, repository):
+    plugin = repository / "plugins" / "mebench_megex"
+    shown = blocks(docs / "megex-line-by-line.md", "python")
+    source = "\n".join((plugin / name).read_text() for name in ("__init__.py", "attack.py"))
+    for block in shown:
+        assert block.rstrip() in source, f"not in the plugin:\n{block}"
+    together = "".join(shown)
+    defined = set(re.findall(r"^ *(?:def|class) (\w+)", source, re.M))
+    assert defined == set(re.findall(r"^ *(?:def|class) (\w+)", together, re.M))
+
+
+@pytest.mark.slow
+def test_the_quick_start_runs_as_written(docs, tmp_path):
+    (yaml_block,) = blocks(docs / "index.md", "yaml")
+    (tmp_path / "first.yaml").write_text(yaml_block)
+    (commands,) = blocks(docs / "index.md", "sh")
+    printed = [mebench(tmp_path, *line.split()[1:]) for line in commands.splitlines()]
+    assert len(printed) == 3
+    assert printed[2].count("random-pool") == 2
+
+
+@pytest.mark.slow
+def test_the_channel_of_the_page_answers_in_a_benchmark(docs, tmp_path):
+    page = docs / "writing-a-channel.md"
+    (tmp_path / "mebench_dither").mkdir()
+    for name, block in zip(("__init__.py", "channel.py"), blocks(page, "python"), strict=True):
+        (tmp_path / "mebench_dither" / name).write_text(block)
+    metadata = tmp_path / "mebench_dither-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mebench-dither\nVersion: 0.1.0\n")
+    (metadata / "entry_points.txt").write_text("[mebench]\ndither = mebench_dither\n")
+    (command,) = blocks(page, "sh")
+    assert "conforms (1 check)" in mebench(tmp_path, *command.split()[1:])
+    benchmark = yaml.safe_load(blocks(docs / "index.md", "yaml")[0])
+    run = benchmark["profiles"]["quick"]["runs"][0]
+    run["attacks"] = [{**run["attacks"][0], "channel": {"name": "dither", "sigma": 0.5}}]
+    (tmp_path / "file.yaml").write_text(yaml.safe_dump(benchmark))
+    rows = json.loads(mebench(tmp_path, "run", "file.yaml", "--json"))["rows"]
+    assert [row["channel"] for row in rows if row["attack"] == "noise"] == ["dither(sigma=0.5)"]
+
+
+def test_the_test_file_of_the_conformance_page_passes(docs, tmp_path):
+    (block,) = blocks(docs / "conformance.md", "python")
+    quick = block.replace("parametrize_with_checks(ATTACKS)", "parametrize_with_checks(ATTACKS, checks=CHECKS[1:6])")
+    assert quick != block
+    (tmp_path / "test_it.py").write_text(textwrap.dedent("from mebench.testing import CHECKS\n") + quick)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "test_it.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "5 passed" in done.stdout, done.stdout
+
+
+def test_commands_in_the_documentation_exist(docs):
+    from mebench.cli import COMMANDS
+
+    for page in docs.rglob("*.md"):
+        for command in re.findall(r"^mebench (\w+)", "\n".join(blocks(page, "sh")), re.M):
+            assert command in COMMANDS, f"{page.name}: mebench {command}"
