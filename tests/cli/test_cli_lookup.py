@@ -41,7 +41,7 @@ def test_info_of_an_attack_has_paper_needs_channels_and_every_parameter(capsys):
     out = capsys.readouterr().out
     assert "arXiv:2107.08909" in out
     assert "needs: explanation, probability" in out
-    assert "channels: vg" in out
+    assert "channels: ig, sg, vg, white-box" in out
     rows = [line.split() for line in out.splitlines() if line]
     for parameter in registry().attack("megex").parameters:
         (row,) = [row for row in rows if row[0] == parameter.name]

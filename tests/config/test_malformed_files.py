@@ -186,7 +186,7 @@ CASES = {
         "attack: gradients, channel: vg}",
         "attack: gradients, channel: ¦label}",
         "profiles.paper.runs[0].attacks[0].channel: gradients needs explanation and probability, which label does not"
-        " give. Channels that do: vg",
+        " give. Channels that do: ig, sg, vg, white-box",
     ),
     "pool attack without a pool": (
         "        pool: {name: fashion-mnist-10k, rows: [4000, 8000], prior: problem-domain}\n",
