@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import _C
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
 
@@ -63,6 +64,21 @@ def _set_filters(filters: list[Any]) -> None:
     warnings.filters[:] = filters  # type: ignore[index]
 
 
+def _hook_tables() -> list[dict[int, Any]]:
+    tables = vars(torch.nn.modules.module)
+    return [tables[name] for name in sorted(tables) if name.startswith("_global_") and isinstance(tables[name], dict)]
+
+
+def _global_hooks() -> list[dict[int, Any]]:
+    return [dict(table) for table in _hook_tables()]
+
+
+def _set_global_hooks(values: list[dict[int, Any]]) -> None:
+    for table, value in zip(_hook_tables(), values, strict=True):
+        table.clear()
+        table.update(value)
+
+
 def _tf32() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
@@ -77,6 +93,8 @@ SETTINGS = (
     Setting("deterministic mode", torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     Setting("matmul precision", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     Setting("TF32", _tf32),
+    Setting("hooks of all modules", _global_hooks, _set_global_hooks),
+    Setting("modes of torch functions", lambda: _C._len_torch_function_stack() + _C._len_torch_dispatch_stack()),
     Setting("autocast", lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
     Setting("NumPy's error handling", np.geterr, lambda values: np.seterr(**values)),
     Setting("the working directory", Path.cwd, os.chdir),
@@ -128,8 +146,8 @@ def definitions() -> Definitions:
     """The functions, classes and methods of mebench, and of torch where an attack could gain by another."""
     found: Definitions = {}
     for name, module in list(sys.modules.items()):
-        mine = name.partition(".")[0] == "mebench"
-        if module is None or not (mine or name in ("torch", "torch.nn.functional", "torch.autograd")):
+        mine = name.partition(".")[0] == "mebench" or name.startswith(("torch.nn.", "torch.optim."))
+        if module is None or not (mine or name in ("torch", "torch.autograd")):
             continue
         for owner_name, owner in ((name, module), *_classes(name, module, mine)):
             for key, value in list(vars(owner).items()):

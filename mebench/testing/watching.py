@@ -47,7 +47,10 @@ class Watch:
 
     def guard(self, network: nn.Module) -> None:
         """Note every forward pass of a victim's network that the oracle has not asked for."""
-        network.register_forward_pre_hook(lambda module, inputs: self.offence("runs the victim itself"))
+        for (
+            module
+        ) in network.modules():  # a module's `forward` can be called past its own hooks, not past its children's
+            module.register_forward_pre_hook(lambda module, inputs: self.offence("runs the victim itself"))
 
     def count(self, channel: ResponseChannel) -> None:
         """Count the rows that a channel answers, and note answers that the oracle has not asked for."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 import torch
@@ -340,6 +342,52 @@ class Patches(Blocks):
         mebench.metrics._fraction = lambda hits: 1.0
 
 
+class PatchesLinear(Blocks):
+    def __init__(self, context, batch_size):
+        super().__init__(context, batch_size)
+        plain = nn.Linear.forward
+        nn.Linear.forward = lambda self, inputs: plain(self, inputs) * 1.0
+
+
+class HooksEveryModule(Blocks):
+    def __init__(self, context, batch_size):
+        super().__init__(context, batch_size)
+        nn.modules.module.register_module_forward_hook(lambda module, inputs, outputs: None)
+
+
+class StartsAThread(Blocks):
+    def propose(self, oracle, clone):
+        thread = threading.Thread(target=time.sleep, args=(2,), daemon=True)
+        thread.start()
+        return super().propose(oracle, clone)
+
+
+class FindsTheVictimInAFrame(Blocks):
+    def propose(self, oracle, clone):
+        queries = super().propose(oracle, clone)
+        try:
+            raise ValueError
+        except ValueError as error:
+            frame = error.__traceback__.tb_frame
+        while frame and "victim" not in vars(frame.f_locals.get("self", object)):
+            frame = frame.f_back
+        frame.f_locals["self"].victim.network.forward(queries)
+        return queries
+
+
+class RefundsQueries(Blocks):
+    def propose(self, oracle, clone):
+        if oracle.remaining < self.budget // 2 and not hasattr(self, "done"):
+            self.done = True
+            object.__getattribute__(oracle, "_ledger").by_purpose["train"] = 0
+        return super().propose(oracle, clone)
+
+
+patches_linear, hooks_every_module = with_strategy(PatchesLinear), with_strategy(HooksEveryModule)
+starts_a_thread, finds_the_victim_in_a_frame = with_strategy(StartsAThread), with_strategy(FindsTheVictimInAFrame)
+refunds_queries = with_strategy(RefundsQueries)
+
+
 class Prints(Blocks):
     def propose(self, oracle, clone):
         sys.stdout.write("asking...\n")
@@ -411,5 +459,10 @@ CHEATS = {
     "overrides_its_clone": "trains_the_clone_it_was_given",
     "starts_elsewhere": "trains_the_clone_it_was_given",
     "reseeds": "leaves_global_state_as_found",
+    "hooks_every_module": "leaves_global_state_as_found",
+    "starts_a_thread": "leaves_global_state_as_found",
+    "patches_linear": "leaves_mebench_unpatched",
+    "finds_the_victim_in_a_frame": "asks_only_through_the_oracle",
+    "refunds_queries": "stays_within_budget",
 }
 """More ways to break a check."""

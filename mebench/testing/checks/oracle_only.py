@@ -21,7 +21,7 @@ from mebench.testing.stage import real_images, trained_stage, trained_victim
 from mebench.testing.target import AttackUnderTest
 
 PLACEBO_BUDGET = 400
-PLACEBO_LIMIT = 0.5
+PLACEBO_LIMIT = 0.35
 """Fidelity. Without answers from the victim attacks stay under 0.2; weights or labels from elsewhere give 0.7."""
 SAME_IMAGE = {"generator": 0.1, "pool": 0.01}
 """Root mean square difference of two images in [0, 1], below which one is taken to be the other. Generated images are
