@@ -11,17 +11,21 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "API_VERSION": "mebench.api_version",
     "Attack": "mebench.api",
     "AttackContext": "mebench.api",
     "AttackEntry": "mebench.registry",
     "BudgetExceededError": "mebench.errors",
     "ChannelEntry": "mebench.registry",
     "DatasetEntry": "mebench.registry",
+    "Evidence": "mebench.metrics",
     "Explanation": "mebench.api",
     "InputSpec": "mebench.api",
     "InvalidQueryError": "mebench.errors",
     "Learner": "mebench.api",
+    "LearnerEntry": "mebench.registry",
     "MebenchError": "mebench.errors",
+    "MetricEntry": "mebench.registry",
     "NetworkEntry": "mebench.registry",
     "Oracle": "mebench.oracle",
     "Parameter": "mebench.registry",
@@ -29,6 +33,7 @@ _PUBLIC = {
     "QueryStrategy": "mebench.api",
     "Response": "mebench.api",
     "ResponseChannel": "mebench.api",
+    "StrategyEntry": "mebench.registry",
     "Victim": "mebench.api",
     "hookimpl": "mebench.hookspecs",
 }

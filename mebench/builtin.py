@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from mebench.channel_entries import CHANNELS
 from mebench.data.entries import DATASETS
 from mebench.hookspecs import hookimpl
+from mebench.learner_entries import LEARNERS
+from mebench.metric_entries import METRICS
 from mebench.networks.entries import NETWORKS
-from mebench.registry import ChannelEntry, DatasetEntry, NetworkEntry
+from mebench.registry import ChannelEntry, DatasetEntry, LearnerEntry, MetricEntry, NetworkEntry
 
 
 @hookimpl
@@ -27,3 +29,15 @@ def mebench_networks() -> Sequence[NetworkEntry]:
 def mebench_datasets() -> Sequence[DatasetEntry]:
     """Image data sets."""
     return DATASETS
+
+
+@hookimpl
+def mebench_learners() -> Sequence[LearnerEntry]:
+    """Learners, for attacks that a benchmark puts together."""
+    return LEARNERS
+
+
+@hookimpl
+def mebench_metrics() -> Sequence[MetricEntry]:
+    """What every trial is measured by."""
+    return METRICS

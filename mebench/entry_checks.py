@@ -8,11 +8,13 @@ from itertools import islice
 from typing import Any, get_args
 
 from mebench.errors import PluginError
-from mebench.registry import ENTRY_TYPES, WORDS, AttackEntry, Entry, Kind, Parameter, ParameterType
+from mebench.registry import ENTRY_TYPES, WORDS, AttackEntry, Entry, Kind, MetricEntry, Parameter, ParameterType
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST = 10_000
+RESERVED = frozenset({"queries", "gradient_cosine", "gradient_norm_ratio"})
+"""Names that the points of a curve have besides metrics."""
 
 
 def checked_entries(hook: str, kind: Kind, returned: Any) -> Iterator[Entry]:
@@ -77,6 +79,8 @@ def _fields(entry: Entry) -> str:
         words: Any = getattr(entry, field, frozenset())
         if not isinstance(words, (frozenset, set)) or not words <= WORDS:
             return f"{field} must be a frozenset of {', '.join(sorted(WORDS))}, not {_shown(words)}"
+    if isinstance(entry, MetricEntry) and entry.name in RESERVED:
+        return "every curve has something of this name: give the metric another"
     if getattr(entry, "family", "pool") not in ("generator", "pool"):
         return f"family must be generator or pool, not {_shown(getattr(entry, 'family', None))}"
     if isinstance(entry, AttackEntry) and (type(entry.minimum_budget) is not int or entry.minimum_budget < 1):

@@ -26,7 +26,7 @@ IDENTITY = (
     *("data_prior", "pool", "track", "budget", "profile", "protocol", "settings", "key"),
 )
 """What a trial has from its row."""
-MEASURED = tuple(one.name for one in fields(SeedResult) if one.name not in ("seed", "trial"))
+MEASURED = tuple(one.name for one in fields(SeedResult) if one.name not in ("seed", "trial", "metrics"))
 """What a finished and valid trial has of its own."""
 CURVE = ("queries", "accuracy", "fidelity", *OPTIONAL)
 
@@ -52,7 +52,9 @@ def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list
     curves: list[tuple[Any, ...]] = []
     for group in group_trials(roots, notes):
         trials += _lines(group, build_row(group), curves)
-    columns = ["trial", "seed", "status", "reason", *IDENTITY, *MEASURED, "flags"]
+    usual = ["trial", "seed", "status", "reason", *IDENTITY, *MEASURED]
+    extra = sorted({name for line in trials for name in line} - {*usual, "flags"})
+    columns = [*usual, *extra, "flags"]
     return pd.DataFrame(trials, columns=columns), pd.DataFrame(curves, columns=["trial", *CURVE]), notes
 
 
@@ -66,7 +68,8 @@ def _lines(group: Group, row: Row, curves: list[tuple[Any, ...]]) -> list[dict[s
         reason = row.reason if status == "invalid" else trial.reason
         line = {"trial": trial.id, "seed": trial.spec.seed, "status": status, "reason": reason, **shared}
         if one is not None and trial.result is not None:
-            line |= {name: getattr(one, name) for name in MEASURED} | {"flags": ";".join(trial.result.flags)}
+            line |= one.metrics | {name: getattr(one, name) for name in MEASURED}
+            line["flags"] = ";".join(trial.result.flags)
             line["victim_accuracy"] = trial.result.victim.accuracy
             values = zip(*(getattr(trial.curve, name) for name in CURVE), strict=True)
             curves += [(trial.id, *point) for point in values]

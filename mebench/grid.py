@@ -35,6 +35,7 @@ class Grid:
         self._profile = profile
         self._registry = registry
         self._seeds = seeds
+        self._metrics = tuple(self._component("metric", metric) for metric in benchmark.metrics)
         self._victims = {name: self._victim(name, section) for name, section in benchmark.victims.items()}
 
     def trials(self) -> list[TrialSpec]:
@@ -75,6 +76,7 @@ class Grid:
             data_prior=pool.prior if pool else "none",
             evaluations=run.evaluations or self._profile.evaluations,
             tf32=self._profile.tf32,
+            metrics=self._metrics,
         )
 
     def _supervised(self, run: Run) -> Iterator[TrialSpec]:
@@ -92,6 +94,7 @@ class Grid:
                     seed=seed,
                     evaluations=1,
                     tf32=self._profile.tf32,
+                    metrics=self._metrics,
                 )
 
     def _seeds_of(self, run: Run) -> Sequence[int]:

@@ -54,7 +54,7 @@ class Guard:
     @classmethod
     def of(cls, kind: Kind, name: str) -> Guard:
         """The guard of something registered."""
-        return cls(described(kind, name), registry().origin(kind, name).startswith("mebench "))
+        return cls(described(kind, name), registry().ships(kind, name))
 
     def call(self, doing: str, function: Callable[..., Result], *arguments: Any, **more: Any) -> Result:
         """Call a function of the plugin's.

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import pluggy
 
-from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry
+from mebench.registry import (
+    AttackEntry,
+    ChannelEntry,
+    DatasetEntry,
+    LearnerEntry,
+    MetricEntry,
+    NetworkEntry,
+    StrategyEntry,
+)
 
 PROJECT = "mebench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -35,3 +43,15 @@ class Hooks:
     @hookspec
     def mebench_datasets(self) -> Sequence[DatasetEntry]:  # type: ignore[empty-body]
         """Data sets, for victims, test inputs and pools."""
+
+    @hookspec
+    def mebench_strategies(self) -> Sequence[StrategyEntry]:  # type: ignore[empty-body]
+        """Query strategies by themselves, which a benchmark puts together with a learner: ``strategy+learner``."""
+
+    @hookspec
+    def mebench_learners(self) -> Sequence[LearnerEntry]:  # type: ignore[empty-body]
+        """Learners by themselves."""
+
+    @hookspec
+    def mebench_metrics(self) -> Sequence[MetricEntry]:  # type: ignore[empty-body]
+        """Numbers about clones, which a benchmark asks for by name."""

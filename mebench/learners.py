@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench.api import AttackContext, Learner, Response
-from mebench.losses import ExtractionLoss
+from mebench.losses import ExtractionLoss, make_loss
 from mebench.schedules import set_rate, step_rate
 
 
@@ -60,6 +60,14 @@ class OnlineLearner(Learner):
         """Go on from a ``state_dict()``."""
         self.clone.load_state_dict(state["clone"])
         self._optimizer.load_state_dict(state["optimizer"])
+
+
+def online(context: AttackContext, **parameters: Any) -> OnlineLearner:
+    """Build the learner ``online`` from its parameters; see ``mebench info online``."""
+    from mebench.strategies.parameters import online_learner
+
+    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
+    return online_learner(context, loss, parameters)
 
 
 class FitLearner(Learner):

@@ -24,6 +24,9 @@ HOOKS: dict[str, Kind] = {
     "mebench_channels": "channel",
     "mebench_networks": "network",
     "mebench_datasets": "dataset",
+    "mebench_strategies": "strategy",
+    "mebench_learners": "learner",
+    "mebench_metrics": "metric",
 }
 
 

@@ -62,7 +62,7 @@ def run_supervised(
         folder,
         victim,
         clone,
-        exam.score(clone),
+        exam.score(clone, spec.metrics),
         victim_accuracy=exam.victim_accuracy,
         initial_hash=initial_hash,
         ledger=QueryLedger(0, by_purpose={}).state_dict() | {"spent": 0},

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
 
 ParameterType = Literal["int", "float", "str", "bool", "floats", "ints"]
-Kind = Literal["attack", "channel", "network", "dataset"]
-KINDS: tuple[Kind, ...] = ("attack", "channel", "network", "dataset")
+Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric"]
+KINDS: tuple[Kind, ...] = ("attack", "channel", "network", "dataset", "strategy", "learner", "metric")
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
 
@@ -216,11 +216,52 @@ class DatasetEntry(Entry):
     source: str = ""
 
 
+@dataclass(frozen=True)
+class StrategyEntry(Entry):
+    """A query strategy by itself. Its target is called as ``target(context, **parameters)`` and returns a
+    ``QueryStrategy``. Together with a learner it is the attack ``strategy+learner``.
+
+    Attributes:
+        family, needs: as of an attack; what the strategy needs for itself.
+    """
+
+    family: Literal["generator", "pool"] = "generator"
+    needs: frozenset[str] = frozenset({"label"})
+
+
+@dataclass(frozen=True)
+class LearnerEntry(Entry):
+    """A learner by itself. Its target is called as ``target(context, **parameters)`` and returns a ``Learner``.
+
+    Attributes:
+        needs: what an answer must hold for the learner.
+    """
+
+    needs: frozenset[str] = frozenset({"label"})
+
+
+@dataclass(frozen=True)
+class MetricEntry(Entry):
+    """A number about a clone. Its target is called as ``target(evidence, **parameters)``, at every evaluation, with a
+    `mebench.metrics.Evidence`, and returns a finite number, or None where there is none.
+
+    Attributes:
+        better: the direction in which the attack is stronger: ``higher``, ``lower`` or ``neither``.
+        always: measured in every trial; only mebench's own are.
+    """
+
+    better: Literal["higher", "lower", "neither"] = "higher"
+    always: bool = False
+
+
 ENTRY_TYPES: dict[Kind, type[Entry]] = {
     "attack": AttackEntry,
     "channel": ChannelEntry,
     "network": NetworkEntry,
     "dataset": DatasetEntry,
+    "strategy": StrategyEntry,
+    "learner": LearnerEntry,
+    "metric": MetricEntry,
 }
 
 
@@ -261,8 +302,15 @@ class Registry:
         return [self._entries[kind][name] for name in self.names(kind)]
 
     def origin(self, kind: Kind, name: str) -> str:
-        """The distribution, with its version, that registered a name."""
+        """The distribution, with its version, that registered a name; both where a strategy and a learner make it."""
+        if kind == "attack" and "+" in name:
+            strategy, _, learner = name.partition("+")
+            return " and ".join(dict.fromkeys((self.origin("strategy", strategy), self.origin("learner", learner))))
         return self._origins[(kind, name)]
+
+    def ships(self, kind: Kind, name: str) -> bool:
+        """Whether something ships with mebench."""
+        return all(origin.startswith("mebench ") for origin in self.origin(kind, name).split(" and "))
 
     def get(self, kind: Kind, name: str) -> Entry:
         """Look a name up.
@@ -271,6 +319,11 @@ class Registry:
             UnknownNameError: no such name; the message suggests the nearest.
             PluginError: two distributions have registered it, so that it is not clear which is meant.
         """
+        if kind == "attack" and "+" in name:
+            from mebench.composition import compose
+
+            strategy, _, learner = name.partition("+")
+            return compose(self.get("strategy", strategy), self.get("learner", learner))
         if (kind, name) in self._conflicts:
             raise PluginError(self._conflicts[kind, name])
         try:

@@ -85,7 +85,10 @@ def site(engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | 
 def _own(kind: Kind, name: str) -> bool:
     """Whether something ships with mebench. What others bring is looked at where it cannot stop the whole run."""
     known = registry()
-    return name not in known.names(kind) or known.origin(kind, name).startswith("mebench ")
+    try:
+        return known.ships(kind, name)
+    except KeyError:  # nobody's: the check says so
+        return True
 
 
 def _look(data: tuple[Component, Literal["train", "test"]]) -> Job:

@@ -87,6 +87,7 @@ class TrialSpec:
         evaluations: number of evaluations, evenly spaced in queries (more are added at the start).
         track: who trains the clone that is scored: ``native``, the attack itself, or ``standard``, one fixed learner on
             the queries that the attack asked; see `mebench.standard`.
+        metrics: registered metrics that are measured besides those of every trial.
         tf32: allow TF32 on a GPU; off by default, since it drowns forward differences at step 1e-3 in rounding.
     """
 
@@ -104,6 +105,7 @@ class TrialSpec:
     track: Literal["native", "standard"] = "native"
     tf32: bool = False
     protocol: int = PROTOCOL
+    metrics: tuple[Component, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
@@ -117,6 +119,7 @@ class TrialSpec:
         values["victim"] = victim_from_json(values["victim"])
         for key in ("channel", "attack", "clone", "pool"):
             values[key] = component_from_json(values.get(key))
+        values["metrics"] = tuple(Component(one["name"], dict(one["parameters"])) for one in values.get("metrics", ()))
         return TrialSpec(**values)
 
     @property
@@ -148,6 +151,8 @@ def _fields(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; four times quicker than ``asdict``, which copies all of them."""
     if not is_dataclass(value):
         raise TypeError(f"{type(value).__name__} is not JSON")
+    if isinstance(value, TrialSpec) and not value.metrics:  # ids stay what they were before there was this field
+        return {name: field for name, field in vars(value).items() if name != "metrics"}
     return vars(value)
 
 

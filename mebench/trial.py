@@ -191,7 +191,7 @@ class Trial:
             return  # the clone that is scored is trained at the end
         self.oracle.raise_pending()
         with self.clock.evaluating():
-            self.scores = self.guard.call("its clone", self.exam.score, self.attack.learner.clone)
+            self.scores = self.guard.call("its clone", self.exam.score, self.attack.learner.clone, self.spec.metrics)
             facts = self.attack.strategy, self.attack.learner.clone, self.prepared.victim
             quality = self.guard.call("its last gradient step", gradient_quality, *facts)
         self.place.evaluations += 1
@@ -246,7 +246,7 @@ class Trial:
         self.record.compact(path)
         clone = initial_clone(self.spec, self.prepared).to(self.exam.inputs.device)
         fit_standard(clone, RecordedQueries(path), self.spec.seed, report=report, should_stop=should_stop)
-        self.scores = self.exam.score(clone)
+        self.scores = self.exam.score(clone, self.spec.metrics)
         self.folder.truncate_curve(0)
         self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics()})
         return clone

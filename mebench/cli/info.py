@@ -21,6 +21,9 @@ _KINDS: dict[Kind, str] = {
     "channel": "a channel",
     "network": "a network",
     "dataset": "a data set",
+    "strategy": "a query strategy",
+    "learner": "a learner",
+    "metric": "a metric",
 }
 _FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
 
@@ -47,13 +50,15 @@ def info(name: str, as_json: bool) -> None:
         raise UnknownNameError(_unknown(name))
     if as_json:
         cards = [{"kind": "metric", **asdict(card)}] if card else []
-        click.echo(json.dumps([*(_json(kind, entry) for kind, entry in found), *cards], indent=1))
+        told = [_json(kind, entry) for kind, entry in found if card is None or kind != "metric"]
+        click.echo(json.dumps([*told, *cards], indent=1))
         return
     from mebench.cli.screen import console
 
     screen = console()
     for kind, entry in found:
-        _print(screen, kind, entry)
+        if card is None or kind != "metric":
+            _print(screen, kind, entry)
     if card:
         _print_card(screen, card)
 
@@ -61,7 +66,10 @@ def info(name: str, as_json: bool) -> None:
 def _find(kind: Kind, name: str) -> Entry | None:
     from mebench.plugins import registry
 
-    return next((entry for entry in registry().entries(kind) if entry.name == name), None)
+    try:
+        return registry().get(kind, name)
+    except UnknownNameError:
+        return None
 
 
 def _unknown(name: str) -> str:
@@ -79,7 +87,7 @@ def _unknown(name: str) -> str:
 def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
     """What is known besides the parameters, in words."""
     from mebench.plugins import registry
-    from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry
+    from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, LearnerEntry, MetricEntry, StrategyEntry
 
     facts: dict[str, Any] = {"from": registry().origin(kind, entry.name)}
     if isinstance(entry, AttackEntry):
@@ -88,6 +96,15 @@ def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
         facts["needs"] = ", ".join(sorted(entry.needs))
         facts["channels"] = ", ".join(registry().channels_for(entry)) or "none that is installed"
         facts["smallest budget"] = f"{entry.minimum_budget:,} queries" if entry.minimum_budget > 1 else ""
+    elif isinstance(entry, StrategyEntry):
+        facts["family"] = f"{entry.family} ({_FAMILIES[entry.family]})"
+        facts["needs"] = ", ".join(sorted(entry.needs))
+        facts["as an attack"] = f"{entry.name}+LEARNER, e.g. with {', '.join(registry().names('learner'))}"
+    elif isinstance(entry, LearnerEntry):
+        facts["needs"] = ", ".join(sorted(entry.needs))
+        facts["as an attack"] = f"STRATEGY+{entry.name}, e.g. with {', '.join(registry().names('strategy'))}"
+    elif isinstance(entry, MetricEntry):
+        facts["better"] = entry.better
     elif isinstance(entry, ChannelEntry):
         facts["gives"] = ", ".join(sorted(entry.gives))
     elif isinstance(entry, DatasetEntry):

@@ -17,6 +17,9 @@ TITLES: dict[Kind, str] = {
     "channel": "channels",
     "network": "networks",
     "dataset": "datasets",
+    "strategy": "strategies",
+    "learner": "learners",
+    "metric": "metrics",
 }
 
 
@@ -24,7 +27,9 @@ TITLES: dict[Kind, str] = {
 @click.argument("kind", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """List what can be named in a benchmark file; of one KIND only: attacks, channels, networks or datasets.
+    """List what can be named in a benchmark file; of one KIND only, e.g. attacks or channels.
+
+    A strategy and a learner make an attack: `attack: random-pool+fit`.
 
     \b
     Examples:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mebench.config.checker import Checker, mapping
+from mebench.config.metric_checks import check_metrics
 from mebench.config.overrides import apply_overrides
 from mebench.config.positions import Document, Problem, read_document
 from mebench.config.price_checks import check_prices
@@ -82,6 +83,7 @@ def _problems(document: Document, registry: Registry | None) -> list[Problem]:
     """All problems, in the order of the file."""
     checker = Checker(document.content, registry or catalogue().registry, "" if registry else catalogue().absent())
     check_requirements(checker)
+    check_metrics(checker)
     check_victims(checker)
     check_reported(checker, check_profiles(checker))
     check_prices(checker)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mebench.composition import composed
 from mebench.config.schema import Benchmark
-from mebench.registry import Entry, Kind, Parameter, Registry
+from mebench.registry import Entry, Kind, MetricEntry, Parameter, Registry
 
 Schema = dict[str, Any]
 _NAMED: Mapping[tuple[str, str], Kind] = {
@@ -32,8 +33,11 @@ def benchmark_schema(registry: Registry) -> Schema:
         }
     prior = definitions["NamedPool"]["properties"]["prior"]
     definitions["Run"]["properties"]["pool"] = _named(registry.entries("dataset"), {"prior": prior})
-    definitions["AttackSection"]["properties"]["attack"] = {"enum": registry.names("attack")}
-    definitions["AttackSection"]["allOf"] = [_attack(entry) for entry in registry.entries("attack")]
+    attacks = [*registry.entries("attack"), *composed(registry)]
+    definitions["AttackSection"]["properties"]["attack"] = {"enum": [entry.name for entry in attacks]}
+    definitions["AttackSection"]["allOf"] = [_attack(entry) for entry in attacks]
+    extra = [entry for entry in registry.entries("metric") if isinstance(entry, MetricEntry) and not entry.always]
+    schema["properties"]["metrics"]["items"] = _named(extra)
     for unused in ("Named", "NamedPool"):
         definitions.pop(unused, None)
     return schema

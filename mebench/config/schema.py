@@ -231,6 +231,7 @@ class Benchmark(Section):
     title: str = ""
     paper: Paper | None = None
     requires: list[str] = Field([], description="What must be installed, as pip takes it: mebench-stripes>=0.2.")
+    metrics: list[Named] = Field([], description="Measured besides those of every trial; see `mebench list metrics`.")
     default_profile: str | None = Field(None, description="The first profile without it.")
     victims: dict[str, VictimSection] = Field(min_length=1, description="By name, for all profiles.")
     profiles: dict[str, Profile] = Field(min_length=1, description="By name.")

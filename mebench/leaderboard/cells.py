@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mebench.leaderboard.model import Row
+from mebench.leaderboard.model import Row, extra_metrics
 
 NOTHING = "–"
 
@@ -141,6 +141,15 @@ MORE = (
     Column("Backward", lambda row: whole(row.victim_backward), 12),
 )
 """What only a wide table shows."""
+
+
+def extra_columns(rows: Sequence[Row]) -> list[Column]:
+    """One column for each metric that the benchmark measures besides."""
+
+    def column(name: str) -> Column:
+        return Column(name, lambda row: number(row.metrics.get(name), ".4g"), 7)
+
+    return [column(name) for name in extra_metrics(rows)]
 
 
 def distinct_names(rows: Sequence[Row]) -> list[str]:

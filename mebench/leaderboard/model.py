@@ -31,6 +31,7 @@ class SeedResult:
     Attributes:
         clone_start: digest of the clone's weights before training; empty in older results.
         trial: the id, and the name of its folder.
+        metrics: what the benchmark measures besides.
     """
 
     seed: int
@@ -57,6 +58,7 @@ class SeedResult:
     cost: float | None = None
     clone_start: str = ""
     trial: str = ""
+    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Row:
             ``..._censored`` if a seed did not.
         victim_forward, victim_backward: rows that the victim computed, mean over seeds.
         cost: mean over seeds, by the benchmark's price sheet; None without one.
+        metrics: means over seeds of what the benchmark measures besides; None unless every seed has one.
         reported, reported_fidelity: the paper's numbers as fractions, where they are for this row.
     """
 
@@ -135,6 +138,7 @@ class Row:
     reason: str = ""
     flags: tuple[str, ...] = ()
     per_seed: tuple[SeedResult, ...] = ()
+    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -162,9 +166,17 @@ class Row:
         }
 
 
+def extra_metrics(rows: Sequence[Row]) -> list[str]:
+    """The names of what benchmarks measure besides, as far as a row has it."""
+    return sorted({name for row in rows for name in row.metrics})
+
+
 def _plain(value: Row | SeedResult) -> dict[str, Any]:
     """The fields of a flat dataclass, ten times quicker than by ``asdict``, which copies every value."""
-    return {one.name: getattr(value, one.name) for one in fields(value)}
+    plain = {one.name: getattr(value, one.name) for one in fields(value)}
+    if not value.metrics:  # most benchmarks measure nothing besides
+        del plain["metrics"]
+    return plain
 
 
 @dataclass(frozen=True)
@@ -250,10 +262,12 @@ class Leaderboard:
         """The rows as a table with one column per key, without ``per_seed``; flags are joined by ``;``."""
         import pandas as pd
 
-        columns = [one.name for one in fields(Row) if one.name != "per_seed"]
+        columns = [one.name for one in fields(Row) if one.name not in ("per_seed", "metrics")]
         records = [[getattr(row, column) for column in columns] for row in self.rows]
         frame = pd.DataFrame(records, columns=columns)
         frame["flags"] = [";".join(row.flags) for row in self.rows]
+        for name in extra_metrics(self.rows):
+            frame[name] = [row.metrics.get(name) for row in self.rows]
         return frame
 
     def sorted_by(self, key: str) -> Leaderboard:

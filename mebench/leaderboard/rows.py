@@ -155,6 +155,7 @@ def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) ->
         cost=_cost(trial, result, prices) if attack and prices else None,
         clone_start=result.clone.initial_hash,
         trial=trial.id,
+        metrics=dict(metrics.model_extra or {}),
     )
 
 
@@ -191,9 +192,16 @@ def _with_statistics(row: Row, victim_accuracy: float) -> Row:
         fidelity_ci=stats.half_width(fidelity),
         normalised_accuracy=mean / victim_accuracy if mean is not None and victim_accuracy else None,
         queries=stats.mean([one.queries for one in row.per_seed]) if row.kind == "attack" else None,
+        metrics=_extra_means(row.per_seed),
         **means,
         **censored,
     )
+
+
+def _extra_means(seeds: Sequence[SeedResult]) -> dict[str, float | None]:
+    """The means of the metrics that the benchmark measures besides."""
+    names = dict.fromkeys(name for one in seeds for name in one.metrics)
+    return {name: _mean_of_all([one.metrics.get(name) for one in seeds]) for name in sorted(names)}
 
 
 def _mean_of_all(values: Sequence[float | None]) -> float | None:

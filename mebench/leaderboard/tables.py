@@ -115,6 +115,7 @@ def _flat(rows: Sequence[Row], *, flags: bool) -> tuple[list[str], list[list[str
     context = (cells.CLONE, cells.START, cells.PRIOR, cells.TRACK, cells.PROTOCOL, cells.PROFILE)
     optional = [column for column in context if cells.varying(column, rows)]
     columns = [cells.ATTACK, cells.VICTIM, cells.CHANNEL, *optional, cells.BUDGET, cells.RANK, *cells.SCORES]
+    columns += cells.extra_columns(rows)
     columns += [cells.COST] if any(row.cost is not None for row in rows) else []
     columns += [cells.REPORTED, cells.STATUS]
     if flags:

@@ -171,7 +171,8 @@ def _columns(section: Sequence[Row], common: Sequence[str], wide: bool) -> list[
     columns = [cells.ATTACK, *telling]
     if any(row.rank is not None for row in section):
         columns.append(cells.RANK)
-    columns += [*cells.SCORES, *(cells.MORE if wide else ())]
+    extra = cells.extra_columns(section)
+    columns += [*cells.SCORES, *extra, *(cells.MORE if wide else ())]
     if any(row.cost is not None for row in section):
         columns.append(cells.COST)
     if any(row.queries is not None and row.queries < row.budget for row in section):
@@ -184,8 +185,9 @@ def _columns(section: Sequence[Row], common: Sequence[str], wide: bool) -> list[
     if any(flags.cell(row) for row in section):
         columns.append(flags)
     styles = [STATUS_STYLES[row.status] or ("dim" if row.kind == "reference" else "") for row in section]
+    right = RIGHT | {one.title for one in extra}
     return [
-        TextColumn(one.title, [one.cell(row) for row in section], one.rank, one.wrap, one.title in RIGHT, styles)
+        TextColumn(one.title, [one.cell(row) for row in section], one.rank, one.wrap, one.title in right, styles)
         for one in columns
     ]
 

@@ -25,6 +25,7 @@ class Metrics(BaseModel):
     """What the last clone scores on the test set, as fractions."""
 
     model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
     accuracy: float
     fidelity: float
     fidelity_on_errors: float | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mebench.hookspecs import hookimpl
-from mebench.registry import AttackEntry, Parameter
+from mebench.registry import AttackEntry, Parameter, StrategyEntry
 from mebench.strategies.parameters import FROZEN_GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+
+BATCH_SIZE = Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1)
 
 
 @hookimpl
@@ -28,11 +30,21 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "mebench_controls.attacks:build_noise",
             (
                 *LOSS_PARAMETERS,
-                Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1),
+                BATCH_SIZE,
                 *LEARNER_PARAMETERS,
             ),
             family="generator",
             needs=frozenset({"probability"}),
             paper="Tramèr et al., Stealing Machine Learning Models via Prediction APIs, USENIX Security 2016",
+        ),
+    )
+
+
+@hookimpl
+def mebench_strategies() -> Sequence[StrategyEntry]:
+    """Uniform noise, with any learner."""
+    return (
+        StrategyEntry(
+            "noise", "Ask uniform noise over the input range.", "mebench_controls.attacks:NoiseStrategy", (BATCH_SIZE,)
         ),
     )

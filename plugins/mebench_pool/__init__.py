@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mebench.hookspecs import hookimpl
-from mebench.registry import AttackEntry, Parameter
+from mebench.learner_entries import FIT_PARAMETERS
+from mebench.registry import AttackEntry, Parameter, StrategyEntry
+
+ROUNDS = Parameter("rounds", "int", 5, "In how many rounds the budget is spent.", minimum=1)
 
 
 @hookimpl
@@ -16,17 +19,23 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "random-pool",
             "Ask random unlabelled inputs of a pool, and fit the clone on all answers after every round.",
             "mebench_pool.attack:build",
-            (
-                Parameter("rounds", "int", 5, "In how many rounds the budget is spent.", minimum=1),
-                Parameter("epochs", "int", 60, "Passes over all answers per fit.", minimum=1),
-                Parameter("batch_size", "int", 64, "Answers per step of the clone.", minimum=1),
-                Parameter("optimizer", "str", "sgd", "Of the clone.", choices=("sgd", "adam"), in_variant="changed"),
-                Parameter("learning_rate", "float", 0.02, "Of the clone; cosine down to 0 per fit.", minimum=0),
-                Parameter("momentum", "float", 0.9, "Of SGD.", minimum=0, maximum=1),
-                Parameter("weight_decay", "float", 5e-4, "Of the clone's optimiser.", minimum=0),
-            ),
+            (ROUNDS, *FIT_PARAMETERS),
             family="pool",
             needs=frozenset({"label"}),
             paper="the core of Knockoff Nets' random policy (arXiv:1812.02766) and Copycat CNN (arXiv:1806.05476)",
+        ),
+    )
+
+
+@hookimpl
+def mebench_strategies() -> Sequence[StrategyEntry]:
+    """The random pool, with any learner."""
+    return (
+        StrategyEntry(
+            "random-pool",
+            "Ask random unlabelled inputs of a pool.",
+            "mebench.strategies.pool:RandomPoolStrategy",
+            (ROUNDS,),
+            family="pool",
         ),
     )
