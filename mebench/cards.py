@@ -197,7 +197,7 @@ def as_markdown() -> str:
         "<!-- Made from mebench/cards.py: change it there, then run `python -m mebench.cards > docs/metrics.md`. -->",
         "`mebench info METRIC` shows one card. All metrics are of the **last** clone at the end of the budget, on the "
         "test set, against the victim itself: what its channel rounds or withholds from the attack is not withheld "
-        "here, and evaluation is never counted as queries. \"Better\" is the attacker's view. Rows hold means over "
+        'here, and evaluation is never counted as queries. "Better" is the attacker\'s view. Rows hold means over '
         "seeds.",
     ]
     for card in CARDS.values():
