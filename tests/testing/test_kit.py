@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from broken_attacks import honest, target
@@ -135,3 +138,20 @@ def test_wrong_usage_is_one_line_and_exit_code_2(capsys, arguments, line):
     assert code == 2
     assert line in printed.err
     assert "Traceback" not in printed.err
+
+
+def test_a_one_file_plugin_that_imports_torch_is_seen(tmp_path):
+    (tmp_path / "heavy_one_file.py").write_text(
+        "import torch\n"
+        "from mebench import AttackEntry, hookimpl\n"
+        "@hookimpl\n"
+        "def mebench_attacks():\n"
+        "    return [AttackEntry('heavy', 'A test.', 'heavy_one_file:build')]\n"
+        "def build(context):\n"
+        "    raise NotImplementedError\n"
+    )
+    command = [sys.executable, "-m", "mebench", "check", "heavy", "--only", "registers_without_torch"]
+    environment = os.environ | {"MEBENCH_PLUGIN_DIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1, done.stderr
+    assert "heavy_one_file.py: imports torch when names are listed" in done.stdout

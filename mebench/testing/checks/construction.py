@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 from torch import nn
@@ -57,10 +57,10 @@ def registers_without_torch(target: AttackUnderTest) -> str | None:
 
 def _belongs(file: str, target: AttackUnderTest) -> bool:
     package = (target.module or target.package).partition(".")[0]
-    spec = PathFinder.find_spec(package, sys.path)
-    if spec is None or spec.origin is None:
+    origin = importlib.import_module(package).__file__
+    if origin is None:
         return False
-    home = Path(spec.origin)
+    home = Path(origin)
     return Path(file) == home or (home.name == "__init__.py" and home.parent in Path(file).parents)
 
 
