@@ -33,6 +33,8 @@ def pages() -> dict[str, str]:
         "channels.md": _listed("Channels", "channel"),
         "networks.md": _listed("Networks", "network"),
         "data-sets.md": _listed("Data sets", "dataset"),
+        "strategies.md": _listed("Strategies", "strategy"),
+        "learners.md": _listed("Learners", "learner"),
         "commands.md": _commands(),
         "checks.md": _checks(),
         "benchmark-keys.md": _benchmark_keys(),

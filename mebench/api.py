@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from mebench.api_version import API_VERSION
+
 if TYPE_CHECKING:
     from mebench.data.pools import Pool
     from mebench.losses import ExtractionLoss
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from mebench.randomness import RandomStreams
 
 __all__ = [
+    "API_VERSION",
     "Attack",
     "AttackContext",
     "Explanation",
