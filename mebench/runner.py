@@ -108,7 +108,14 @@ def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) 
     names = titles(trials)
     victims = {victim_key(trial.victim): trial.victim for trial in trials}
     preparations = [
-        Job(key, f"victim {victim.name}", "mebench.tasks:prepare", victim, log=root / LOGS / f"{key}.txt")
+        Job(
+            key,
+            f"victim {victim.name}",
+            "mebench.tasks:prepare",
+            victim,
+            log=root / LOGS / f"{key}.txt",
+            subject=_subject(_victim_parts(victim)),
+        )
         for key, victim in victims.items()
     ]
     attempts = [
@@ -120,7 +127,7 @@ def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) 
             needs=(victim_key(trial.victim),),
             log=TrialFolder.of(root, trial).log,
             timeout=timeout,
-            subject=_subject(trial),
+            subject=_subject(_trial_parts(trial)),
         )
         for trial in trials
     ]
@@ -224,11 +231,26 @@ def execute(
     return recorder.failed
 
 
-def _subject(trial: TrialSpec) -> str:
-    """The attack with its distribution and version; empty for a reference, which runs nobody's code."""
-    if trial.kind != "attack":
-        return ""
-    return f"attack {trial.attack.name} ({registry().origin('attack', trial.attack.name)})"
+def _subject(parts: Iterator[tuple[Kind, str]]) -> str:
+    """Whose code a job runs, in words: the attack, and all else that does not ship with mebench."""
+    known = registry()
+    told = dict.fromkeys(part for part in parts if part[0] == "attack" or not _own(*part))
+    return " with ".join(f"{kind} {name} ({known.origin(kind, name)})" for kind, name in told)
+
+
+def _victim_parts(victim: VictimSpec) -> Iterator[tuple[Kind, str]]:
+    yield "dataset", victim.data.name
+    if victim.network is not None:
+        yield "network", victim.network.name
+
+
+def _trial_parts(trial: TrialSpec) -> Iterator[tuple[Kind, str]]:
+    yield from _components([trial])
+    yield "dataset", trial.victim.data.name
+    if trial.pool is not None:
+        yield "dataset", trial.pool.name
+    for metric in trial.metrics:
+        yield "metric", metric.name
 
 
 def _row(trial: TrialSpec) -> str:
