@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.cli.selection import selects_trials
+
 if TYPE_CHECKING:
     from mebench.forecast import Forecast, Row
     from mebench.plan import Plan
@@ -22,16 +24,7 @@ _MEASURED = {
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--profile", metavar="NAME", help="Profile of the file; its default without it.")
-@click.option(
-    "--only",
-    metavar="GLOB",
-    multiple=True,
-    help="Only these: ATTACK, ATTACK/VARIANT, ATTACK/VARIANT/VICTIM/CHANNEL or a trial's id; !GLOB leaves out.",
-)
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds, in place of the file's.")
+@selects_trials
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder [default: runs/NAME/PROFILE].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(

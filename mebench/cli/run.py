@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.cli.selection import selects_trials
 from mebench.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,16 +48,7 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--profile", metavar="NAME", help="Profile of the file; its default without it.")
-@click.option(
-    "--only",
-    metavar="GLOB",
-    multiple=True,
-    help="Only these: ATTACK, ATTACK/VARIANT, ATTACK/VARIANT/VICTIM/CHANNEL or a trial's id; !GLOB leaves out.",
-)
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds, in place of the file's.")
+@selects_trials
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
