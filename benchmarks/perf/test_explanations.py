@@ -1,5 +1,7 @@
 """One ``vjp`` of each explanation channel against building every class's map and contracting it, LeNet-5.
 
+The peak memory of a call, beyond what was there before, stands in ``extra_info`` of ``--benchmark-json``.
+
 python -m pytest benchmarks/perf/test_explanations.py --benchmark-group-by=group
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from memory import peak_growth
 
 from mebench.api import InputSpec, Victim
 from mebench.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
@@ -40,5 +43,6 @@ def test_explanation(benchmark, name, kind, classes):
             return explanation.vjp(weights)
         return torch.einsum("bc,bc...->b...", weights, explanation.dense())
 
+    benchmark.extra_info["peak_bytes"] = peak_growth(explain)
     rounds = 5 if name == "vjp" or kind == "vg" else 1
     benchmark.pedantic(explain, rounds=rounds, warmup_rounds=1 if rounds > 1 else 0)
