@@ -219,6 +219,15 @@ class QueryStrategy(ABC):
         """
         return None
 
+    def diagnostics(self) -> Mapping[str, float | None]:
+        """Return small named numbers that let a reader see what the strategy does; without effect on anything.
+
+        Asked at each evaluation and written to the curve. A name is a lower-case identifier of at most 40 characters,
+        at most 32 of them; a value a number, or None where there is none yet. The attack is neither scored nor
+        stopped by them. It must change nothing and draw nothing at random. Since version 1.1.
+        """
+        return {}
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Everything that changes: tensors, numbers, strings, lists and dicts of these."""

@@ -13,7 +13,7 @@ from mebench.registry import ENTRY_TYPES, WORDS, AttackEntry, Entry, Kind, Metri
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST = 10_000
-RESERVED = frozenset({"queries", "gradient_cosine", "gradient_norm_ratio"})
+RESERVED = frozenset({"queries", "gradient_cosine", "gradient_norm_ratio", "diagnostics", "query_label_entropy"})
 """Names that the points of a curve have besides metrics."""
 
 

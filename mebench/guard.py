@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import Attack, GradientStep, Learner, QueryStrategy, Response
+from mebench.diagnostics import checked
 from mebench.errors import MebenchError, PluginFaultError
 from mebench.import_guard import what_happened
 from mebench.oracle import Oracle
@@ -152,6 +153,10 @@ class GuardedStrategy(QueryStrategy):
     def last_gradient_step(self) -> GradientStep | None:
         """See `QueryStrategy.last_gradient_step`."""
         return self._guard.call("last_gradient_step", self._strategy.last_gradient_step)
+
+    def diagnostics(self) -> dict[str, float | None]:
+        """Return the strategy's diagnostics, checked; numbers that are not finite are None."""
+        return checked(self._guard, self._guard.call("diagnostics", self._strategy.diagnostics))
 
     def state_dict(self) -> dict[str, Any]:
         """See `QueryStrategy.state_dict`."""

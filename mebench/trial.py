@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from mebench import diagnostics
 from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
 from mebench.data.datasets import load_dataset
@@ -197,7 +198,12 @@ class Trial:
         self.place.evaluations += 1
         if self.scores.accuracy > self.place.best["accuracy"]:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
-        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **quality})
+        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **quality, **self._told()})
+
+    def _told(self) -> dict[str, Any]:
+        """What a point of the curve holds besides scores."""
+        told = self.attack.strategy.diagnostics()
+        return {diagnostics.KEY: told} if told else {}
 
     def _progress(self) -> Progress:
         accuracy = self.scores.accuracy if self.scores else None
@@ -248,7 +254,7 @@ class Trial:
         fit_standard(clone, RecordedQueries(path), self.spec.seed, report=report, should_stop=should_stop)
         self.scores = self.exam.score(clone, self.spec.metrics)
         self.folder.truncate_curve(0)
-        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics()})
+        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **self._told()})
         return clone
 
     def _finish(self, report: Report, should_stop: ShouldStop) -> None:
