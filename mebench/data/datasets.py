@@ -11,7 +11,7 @@ from mebench.data.dataset import Dataset
 from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
-from mebench.data.sources import Layout
+from mebench.data.sources import Found, Layout
 from mebench.errors import ConfigurationError, DataUnavailableError
 from mebench.guard import Guard
 from mebench.plugins import registry
@@ -89,6 +89,11 @@ def select_rows(dataset: Dataset, rows: Sequence[int] | None, split: Split) -> D
 
 def _read_idx_pair(layout: Layout, split: Split, root: str | None, rows: Sequence[int] | None) -> Dataset:
     found = require(layout, root)
+    return select_rows(idx_dataset(layout, found, split), rows, split)
+
+
+def idx_dataset(layout: Layout, found: Found, split: Split) -> Dataset:
+    """Read one split from the idx files of the place where it was found; 10 classes."""
     prefix = "train" if split == "train" else "t10k"
     images = read_idx(found.file(f"{prefix}-images-idx3-ubyte"), 3)
     labels = read_idx(found.file(f"{prefix}-labels-idx1-ubyte"), 1)
@@ -96,5 +101,4 @@ def _read_idx_pair(layout: Layout, split: Split, root: str | None, rows: Sequenc
         raise DataUnavailableError(
             f"{found.folder}: {len(images)} {split} images but {len(labels)} labels; the files do not belong together"
         )
-    dataset = Dataset(layout.name, images.unsqueeze(1), labels.long(), 10, found.place)
-    return select_rows(dataset, rows, split)
+    return Dataset(layout.name, images.unsqueeze(1), labels.long(), 10, found.place)

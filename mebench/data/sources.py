@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mebench.data.downloads import Download
 from mebench.errors import DataUnavailableError
 
 GIVEN = "folder given"
@@ -46,19 +47,21 @@ class Layout:
     Attributes:
         name: as registered.
         files: names that must all be there, each plain or with ``.gz``.
+        alternatives: other sets of names, any of which will do instead, if the data comes in several forms.
         folders: below a folder that may hold several data sets, where the files can be.
         system: folder and name of a system package, if there is one.
         embedded: folder inside mebench, if it ships with the package.
-        download: the class in ``torchvision.datasets`` that fetches it, or None.
+        download: what fetches it into the download folder, or None.
         what, url: what to fetch by hand, and where it is published.
     """
 
     name: str
     files: tuple[str, ...]
+    alternatives: tuple[tuple[str, ...], ...] = ()
     folders: tuple[str, ...] = ()
     system: tuple[Path, str] | None = None
     embedded: Path | None = None
-    download: str | None = None
+    download: Download | None = None
     what: str = ""
     url: str = ""
 
@@ -81,12 +84,17 @@ class Found:
         plain = self.folder / name
         return plain if plain.is_file() else self.folder / f"{name}.gz"
 
+    def holds(self, names: tuple[str, ...]) -> bool:
+        """Whether all these files are there, each plain or compressed."""
+        return all(self.file(name).is_file() for name in names)
+
 
 def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
-    """Every place where the data set is looked for, in order."""
+    """Every place where the data set is looked for, in order; a file given stands for its folder."""
     if root is not None:
+        given = Path(root).expanduser()
         for folder in ("", *layout.folders):
-            yield Found(Path(root).expanduser() / folder, GIVEN)
+            yield Found((given.parent if given.is_file() else given) / folder, GIVEN)
         return
     if layout.embedded is not None:
         yield Found(layout.embedded, EMBEDDED)
@@ -103,7 +111,7 @@ def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
 def find(layout: Layout, root: str | None = None) -> Found | None:
     """The first place that holds all the files, or None."""
     for found in candidates(layout, root):
-        if all(found.file(name).is_file() for name in layout.files):
+        if any(found.holds(names) for names in (layout.files, *layout.alternatives)):
             return found
     return None
 
