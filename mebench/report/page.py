@@ -18,6 +18,7 @@ from mebench.leaderboard import cells
 from mebench.leaderboard.flags import legend
 from mebench.leaderboard.text import heading
 from mebench.report import facts, pictures, series, table
+from mebench.report.differences import Differences, find_differences
 from mebench.report.source import Entry, Source, read_source
 from mebench.store import write_atomically
 
@@ -104,6 +105,11 @@ class Material:
         """Why trials have no valid result."""
         return facts.problems(self.source)
 
+    @cached_property
+    def differences(self) -> Differences:
+        """Which rows are apart."""
+        return find_differences(self.source.board)
+
     def cells(self, entry: Entry) -> Iterator[dict[str, Any]]:
         """One cell per column: key, text, and what it is sorted by."""
         for column in self.columns:
@@ -136,6 +142,8 @@ def _render(material: Material, room: Room) -> tuple[str, list[str]]:
     panels, curve_notes = series.panels(source.sections, room.curves)
     shown, picture_notes = pictures.embed(material.pictures, room.pictures)
     notes = [*curve_notes, *picture_notes]
+    if material.differences.left_out:
+        notes.append(material.differences.left_out)
     if len(packed) > room.packed:
         notes.append(f"details of {len(packed) - room.packed} rows are left out: see the folders of their trials")
     if len(material.problems) > room.problems:
@@ -184,6 +192,7 @@ def _facts(material: Material) -> dict[str, Any]:
             (key, title, sorted({getattr(row, key) for row in attacks}))
             for key, title in (("attack", "Attack"), ("victim", "Victim"), ("channel", "Channel"))
         ],
+        "differences": material.differences,
         "reported": facts.reported_beside_measured(source),
         "fidelity_reported": any(number.fidelity is not None for number in board.benchmark.reported),
         "flags": flags,

@@ -265,7 +265,7 @@ def test_packed_rows_are_found_and_their_details_open(open_page: Open) -> None:
 
 def test_pictures_are_shown(open_page: Open) -> None:
     page = open_page()
-    sizes = page.execute_script("return [...document.querySelectorAll('img')].map((one) => one.naturalWidth)")
+    sizes = page.execute_script("return [...document.querySelectorAll('#pictures img')].map((one) => one.naturalWidth)")
     assert len(sizes) >= 6
     assert set(sizes) == {100}
 
