@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from mebench.registry import LearnerEntry, Parameter
 from mebench.strategies.parameters import LEARNER_PARAMETERS, LOSS_PARAMETERS
 
@@ -9,10 +12,36 @@ FIT_PARAMETERS = (
     Parameter("epochs", "int", 60, "Passes over all answers per fit.", minimum=1),
     Parameter("batch_size", "int", 64, "Answers per step of the clone.", minimum=1),
     Parameter("optimizer", "str", "sgd", "Of the clone.", choices=("sgd", "adam"), in_variant="changed"),
-    Parameter("learning_rate", "float", 0.02, "Of the clone; cosine down to 0 per fit.", minimum=0),
+    Parameter("learning_rate", "float", 0.02, "Of the clone's optimiser at the start of a fit.", minimum=0),
     Parameter("momentum", "float", 0.9, "Of SGD.", minimum=0, maximum=1),
     Parameter("weight_decay", "float", 5e-4, "Of the clone's optimiser.", minimum=0),
 )
+
+MILESTONE_PARAMETERS = (
+    Parameter(
+        "milestones",
+        "floats",
+        [],
+        "Fractions of a fit at which the learning rate is multiplied by `lr_factor`.",
+        minimum=0,
+        maximum=1,
+    ),
+    Parameter("lr_factor", "float", 0.1, "What the learning rate is multiplied by at milestones.", minimum=0),
+)
+"""For attacks whose learner has steps in place of the cosine; `FitLearner` takes them as ``milestones``, ``factor``."""
+
+
+def with_defaults(parameters: tuple[Parameter, ...], **defaults: Any) -> tuple[Parameter, ...]:
+    """The same parameters with a paper's defaults.
+
+    Raises:
+        KeyError: a default is given for no parameter.
+    """
+    unknown = set(defaults) - {parameter.name for parameter in parameters}
+    if unknown:
+        raise KeyError(f"no such parameter: {', '.join(sorted(unknown))}")
+    return tuple(replace(one, default=defaults.get(one.name, one.default)) for one in parameters)
+
 
 LEARNERS = (
     LearnerEntry(
@@ -24,7 +53,7 @@ LEARNERS = (
     ),
     LearnerEntry(
         "fit",
-        "A fit from the same initial weights on all answers, after every answer.",
+        "A fit from the same initial weights on all answers, after every answer; its rate falls by a cosine to 0.",
         "mebench.learners:FitLearner",
         FIT_PARAMETERS,
         needs=frozenset({"label"}),

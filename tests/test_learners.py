@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -100,3 +101,51 @@ def test_a_learner_goes_on_from_its_state(make):
     second.learn(INPUTS, response)
     for a, b in zip(first.clone.parameters(), second.clone.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def rates_of_a_fit(monkeypatch, learner):
+    seen = []
+    make = learner.make_optimizer
+
+    def watched():
+        optimizer = make()
+        optimizer.register_step_pre_hook(lambda chosen, *_: seen.append(chosen.param_groups[0]["lr"]))
+        return optimizer
+
+    monkeypatch.setattr(learner, "make_optimizer", watched)
+    learner.learn(INPUTS, answered(LabelChannel()))
+    return seen
+
+
+def test_the_rate_of_a_fit_falls_at_its_milestones(monkeypatch):
+    learner = fit(LabelChannel(), epochs=5, milestones=[0.6, 0.8], factor=0.1)
+    assert rates_of_a_fit(monkeypatch, learner) == pytest.approx([0.1] * 12 + [0.01] * 4 + [0.001] * 4)
+
+
+def test_a_fit_without_milestones_follows_a_cosine_and_one_with_none_of_them_keeps_its_rate(monkeypatch):
+    cosine = [0.05 * (1 + math.cos(math.pi * step / 8)) for step in range(8)]
+    assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2)) == pytest.approx(cosine)
+    assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2, milestones=[])) == [0.1] * 8
+
+
+def test_a_fit_on_labels_only_does_not_look_at_probabilities():
+    response = answered(ProbabilityChannel())
+    ours, expected = fit(ProbabilityChannel(), labels_only=True, epochs=2), fit(LabelChannel(), epochs=2)
+    ours.learn(INPUTS, response)
+    expected.learn(INPUTS, Response(response.labels))
+    for a, b in zip(ours.clone.parameters(), expected.clone.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_warm_fit_goes_on_from_the_clone_that_the_last_one_left():
+    response = answered(LabelChannel())
+    warm, still = (fit(LabelChannel(), warm_start=start, epochs=3) for start in (True, False))
+    for learner in (warm, still):
+        learner.learn(INPUTS, response)
+        learner._optimizer, learner._rates = "sgd", (0.0, 0.0, 0.0)  # a second fit that moves nothing
+    before = [p.clone() for p in warm.clone.parameters()]
+    warm.learn(INPUTS, response)
+    still.learn(INPUTS, response)
+    initial = list(perceptron(seed=2).parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, warm.clone.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(initial, still.clone.parameters(), strict=True))
