@@ -35,6 +35,22 @@ NETWORKS = (
         ),
     ),
     NetworkEntry(
+        "plain-cnn",
+        "N 5x5 convolutions of stride 2 with ReLU, and a linear layer: 169,546 parameters at 1x28x28 and 10 classes.",
+        "mebench.networks.plain_cnn:plain_cnn",
+        (
+            Parameter("convolutions", "int", 4, "How many; each halves the map.", minimum=1, in_variant="changed"),
+            Parameter(
+                "width",
+                "int",
+                16,
+                "Channels of the first convolution; the second has 2 times as many, the others 4 times.",
+                minimum=1,
+                in_variant="changed",
+            ),
+        ),
+    ),
+    NetworkEntry(
         "resnet18",
         "CIFAR-style ResNet-18 with a 3x3 stem: 11,173,962 parameters at 3 channels and 10 classes.",
         "mebench.networks.resnet:resnet18",

@@ -13,7 +13,13 @@ from mebench.networks.build import build_network
 from mebench.networks.entries import NETWORKS
 from mebench.spec import Component
 
-SMALL = {"resnet18": {"width": 4}, "resnet34": {"width": 4}, "small-cnn": {"width": 4}, "mlp": {"hidden": [8, 8]}}
+SMALL = {
+    "resnet18": {"width": 4},
+    "resnet34": {"width": 4},
+    "small-cnn": {"width": 4},
+    "plain-cnn": {"width": 4},
+    "mlp": {"hidden": [8, 8]},
+}
 
 
 def parameters(network):
@@ -25,6 +31,7 @@ def parameters(network):
     [
         ("lenet5", 1, 32, 61_706),
         ("small-cnn", 1, 28, 241_898),
+        ("plain-cnn", 1, 28, 169_546),
         ("resnet18", 3, 32, 11_173_962),
         ("resnet34", 3, 32, 21_282_122),
     ],
@@ -34,7 +41,7 @@ def test_parameter_counts_are_those_of_the_reference(name, channels, size, count
 
 
 def test_every_registered_network_is_tried_here():
-    assert {entry.name for entry in NETWORKS} == {"lenet5", "small-cnn", "resnet18", "resnet34", "mlp"}
+    assert {entry.name for entry in NETWORKS} == {"lenet5", "small-cnn", "plain-cnn", "resnet18", "resnet34", "mlp"}
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in NETWORKS])
@@ -75,6 +82,27 @@ def test_lenet5_has_no_batch_norm():
     assert not list(network.buffers())
 
 
+@pytest.mark.parametrize(
+    ("convolutions", "features", "count"), [(1, 4 * 14 * 14, 7_954), (3, 16 * 4 * 4, 6_698), (6, 16 * 1 * 1, 23_546)]
+)
+def test_plain_cnn_has_as_many_convolutions_as_asked_for_and_each_halves_the_map(convolutions, features, count):
+    parts = {"convolutions": convolutions, "width": 4}
+    network = build_network(Component("plain-cnn", parts), InputSpec((1, 28, 28), 10), 0)
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    assert [layer.out_channels for layer in layers] == [4, 8, 16, 16, 16, 16][:convolutions]
+    assert network.classifier.in_features == features
+    assert parameters(network) == count
+
+
+@pytest.mark.parametrize("convolutions", [1, 3, 4, 6])
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 4, 5), (3, 32, 32)])
+def test_plain_cnn_of_any_depth_takes_small_and_large_images(convolutions, shape):
+    network = build_network(Component("plain-cnn", {"convolutions": convolutions, "width": 2}), InputSpec(shape, 3), 0)
+    logits = network(torch.rand(2, *shape))
+    assert logits.shape == (2, 3)
+    assert not list(network.buffers())
+
+
 @pytest.mark.parametrize(("name", "blocks"), [("resnet18", [2, 2, 2, 2]), ("resnet34", [3, 4, 6, 3])])
 def test_resnets_equal_torchvisions_with_a_small_stem(name, blocks):
     ours = build_network(Component(name), InputSpec((3, 32, 32), 10), 0).eval()
@@ -108,7 +136,7 @@ def test_the_seed_alone_decides_initial_weights_and_the_global_stream_is_untouch
     assert not torch.equal(first["conv1.weight"], other["conv1.weight"])
 
 
-@pytest.mark.parametrize("name", ["lenet5", "small-cnn", "resnet18", "resnet34"])
+@pytest.mark.parametrize("name", ["lenet5", "small-cnn", "plain-cnn", "resnet18", "resnet34"])
 def test_inputs_that_are_no_images_are_an_error_that_names_the_network(name):
     with pytest.raises(ConfigurationError, match=f"{name}.*shape \\(20,\\)"):
         build_network(Component(name), InputSpec((20,), 2), 0)
