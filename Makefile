@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: table1 test lint perf docs clean
+.PHONY: table1 test lint perf perf-check docs clean
 
 table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
@@ -42,5 +42,18 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/python
 clean:
 	rm -rf $(VENV)
 
+# The allocator settings are those that `mebench run` gives its workers.
+PERF := MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=17179869184 $(BIN)/python -m pytest benchmarks/perf \
+	--benchmark-group-by=group --benchmark-columns=min,median --benchmark-json=build/perf.json
+
+# Times every case beside the obvious way to do it, and prints the table of docs/performance.md.
 perf: $(VENV)/.dev
-	$(BIN)/python -m pytest benchmarks/perf --benchmark-group-by=group --benchmark-columns=min,median
+	mkdir -p build
+	$(PERF)
+	$(BIN)/python benchmarks/perf/ratios.py build/perf.json
+
+# Only the cheap cases; fails if a lever was lost.
+perf-check: $(VENV)/.dev
+	mkdir -p build
+	$(PERF) -m cheap -q
+	$(BIN)/python benchmarks/perf/ratios.py build/perf.json --check

@@ -20,29 +20,28 @@ CHANNELS = {
     "sg 25": (lambda: SmoothGradChannel(25), 32),
     "ig 50": (lambda: IntegratedGradientsChannel(50), 32),
 }
+CASES = [
+    pytest.param(kind, classes, marks=[pytest.mark.cheap] if kind == "vg" else [])
+    for kind in CHANNELS
+    for classes in (10, 100)
+]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.mark.parametrize("classes", [10, 100])
-@pytest.mark.parametrize("kind", CHANNELS)
-@pytest.mark.parametrize("name", ["dense", "vjp"])
-def test_explanation(benchmark, name, kind, classes):
+@pytest.mark.parametrize(("kind", "classes"), CASES)
+@pytest.mark.parametrize("role", ["plain", "vjp"])
+def test_explanation(benchmark, compare, role, kind, classes):
     make, batch = CHANNELS[kind]
-    benchmark.group = f"{kind}, LeNet-5, B={batch}, {classes} classes"
     spec = InputSpec((1, 32, 32), classes)
     victim, channel = Victim(registry().get("network", "lenet5").load()(spec), spec), make()
     inputs, weights = torch.rand(batch, 1, 32, 32), torch.randn(batch, classes)
 
     def explain():
         explanation = channel.answer(victim, inputs, explain=True).explanation
-        if name == "vjp":
+        if role == "vjp":
             return explanation.vjp(weights)
         return torch.einsum("bc,bc...->b...", weights, explanation.dense())
 
     benchmark.extra_info["peak_bytes"] = peak_growth(explain)
-    rounds = 5 if name == "vjp" or kind == "vg" else 1
-    benchmark.pedantic(explain, rounds=rounds, warmup_rounds=1 if rounds > 1 else 0)
+    rounds = 5 if role == "vjp" or kind == "vg" else 1
+    group = f"explanation {kind}, {classes} classes, B={batch}"
+    compare(group, role, explain, rounds, warmup_rounds=1 if rounds > 1 else 0)
