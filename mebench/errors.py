@@ -59,3 +59,7 @@ class BudgetExceededError(OracleError):
 
 class InvalidQueryError(OracleError):
     """A request is outside the victim's input spec (shape, dtype, range, NaN); the victim was not run."""
+
+
+class NotFiniteQueryError(InvalidQueryError):
+    """A request holds a NaN or an infinity: a programming error, or training that has diverged."""

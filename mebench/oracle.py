@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -11,8 +12,9 @@ import torch
 from torch import Tensor
 
 from mebench.api import InputSpec, Response, ResponseChannel, Victim
-from mebench.errors import BudgetExceededError, InvalidQueryError, OracleError
+from mebench.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.metering import MeteredVictim
+from mebench.query_labels import LabelCounts
 
 Purpose = Literal["train", "explore", "validation"]
 Observer = Callable[[Tensor, Response], None]
@@ -86,6 +88,7 @@ class Oracle:
         ledger: the account; kept by the trial.
         asker: name of the attack, for error messages.
         observe: told every answered query, for the record; never seen by the attack.
+        labels: counts the labels of training queries; never seen by the attack either.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Oracle:
         ledger: QueryLedger,
         asker: str = "attack",
         observe: Observer | None = None,
+        labels: LabelCounts | None = None,
     ) -> None:
         self._answer = functools.partial(channel.answer, MeteredVictim(victim, ledger))
         self._spec = victim.spec
@@ -102,7 +106,8 @@ class Oracle:
         self._ledger = ledger
         self._asker = asker
         self._observe = observe
-        self._suspect: Tensor | None = None  # on an accelerator: whether any query so far was out of range
+        self._labels = labels
+        self._extremes: tuple[Tensor, Tensor] | None = None  # on an accelerator: of all queries so far; NaN if one was
 
     @property
     def spec(self) -> InputSpec:
@@ -161,24 +166,33 @@ class Oracle:
         response = replace(self._answer(inputs, explain), progress=self.progress)
         if self._observe is not None:
             self._observe(inputs, response)
+        if self._labels is not None and purpose == "train":
+            self._labels.add(response.labels, response.progress)
         return response
 
     def raise_pending(self) -> None:
         """On an accelerator, where checks do not wait for their outcome: raise what they found meanwhile.
 
         Raises:
-            InvalidQueryError: a query since the last call was out of range or NaN.
+            NotFiniteQueryError: a query so far was not finite.
+            InvalidQueryError: a query so far was out of range.
         """
-        if self._suspect is not None and bool(self._suspect):
-            raise InvalidQueryError(f"{self._asker}: asked a query with values {self._range_words}")
+        if self._extremes is not None:
+            self._check_range(*self._extremes)
+
+    def _check_range(self, low: Tensor, high: Tensor) -> None:
+        lowest, highest = float(low), float(high)
+        if self._spec.low <= lowest and highest <= self._spec.high:  # false for NaN
+            return
+        kind = InvalidQueryError if math.isfinite(lowest) and math.isfinite(highest) else NotFiniteQueryError
+        raise kind(
+            f"{self._asker}: asked a query with values outside [{self._spec.low:g}, {self._spec.high:g}] or NaN; "
+            "queries are never clipped"
+        )
 
     @property
     def _explained_classes(self) -> int:
         return self._channel.explained_classes or self._spec.num_classes
-
-    @property
-    def _range_words(self) -> str:
-        return f"outside [{self._spec.low:g}, {self._spec.high:g}] or NaN; queries are never clipped"
 
     def _check(self, inputs: Tensor) -> None:
         if type(inputs) is not Tensor:  # a subclass could tell another length than it has
@@ -193,9 +207,8 @@ class Oracle:
         if not inputs.numel():
             return
         low, high = torch.aminmax(inputs)
-        bad = ~((low >= self._spec.low) & (high <= self._spec.high))  # true for NaN as well
-        if inputs.device.type == "cpu":
-            if bool(bad):
-                raise InvalidQueryError(f"{self._asker}: asked a query with values {self._range_words}")
+        if inputs.device.type == "cpu" or self._observe is not None:  # what is recorded is copied to the CPU anyway
+            self._check_range(low, high)
         else:  # reading the outcome now would stall the accelerator
-            self._suspect = bad if self._suspect is None else self._suspect | bad
+            before = self._extremes or (low, high)
+            self._extremes = torch.minimum(before[0], low), torch.maximum(before[1], high)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
 
+from mebench.label_spread import collapsed, spread
 from mebench.metrics import Scores
 from mebench.plugins import registry
 from mebench.provenance import environment, provenance
@@ -27,6 +29,8 @@ def write_result(
     ledger: dict[str, Any],
     best: dict[str, Any] | None,
     origin: str,
+    query_labels: Sequence[Sequence[int]] = (),
+    diverged: bool = False,
 ) -> None:
     """Write ``env.json`` and then ``result.json``, which marks the trial as finished.
 
@@ -37,6 +41,8 @@ def write_result(
         ledger: the oracle's account.
         best: the best evaluation, a diagnostic.
         origin: distribution and version of the attack.
+        query_labels: labels of training queries by class, in the first and in the second half of the budget.
+        diverged: whether training ended in a query that is not finite.
     """
     device = next(clone.parameters()).device
     folder.write_environment(environment(device))
@@ -48,6 +54,8 @@ def write_result(
             "status": "finished",
             "metrics": scores.metrics(),
             "best_on_test": best,
+            "query_labels": query_labels,
+            "query_label_entropy": spread([sum(counts) for counts in zip(*query_labels, strict=True)]),
             "ledger": ledger,
             "victim": {
                 "name": spec.victim.name,
@@ -60,23 +68,39 @@ def write_result(
                 "initial_hash": initial_hash,
                 "parameters": sum(parameter.numel() for parameter in clone.parameters()),
             },
-            "flags": trial_flags(scores, victim.spec.num_classes, gives_logits(spec.channel.name)),
+            "flags": trial_flags(
+                scores,
+                victim.spec.num_classes,
+                gives_logits(spec.channel.name),
+                diverged=diverged,
+                queries_collapsed=collapsed(query_labels),
+            ),
             "provenance": provenance(device, spec.tf32, origin),
         }
     )
 
 
-def trial_flags(scores: Scores, num_classes: int, white_box: bool = False) -> list[str]:
+def trial_flags(
+    scores: Scores,
+    num_classes: int,
+    white_box: bool = False,
+    *,
+    diverged: bool = False,
+    queries_collapsed: bool = False,
+) -> list[str]:
     """What a reader must know of a trial.
 
-    ``diverged`` if logits are not finite; ``collapsed`` if the clone is no better than 1.5 times chance; ``white-box``
-    if the channel gives what no service would.
+    ``diverged`` if logits are not finite, or training ended in a query that is not; ``collapsed`` if the clone is no
+    better than 1.5 times chance; ``queries-collapsed`` if nearly all queries of half the budget got the same label;
+    ``white-box`` if the channel gives what no service would.
     """
     flags = []
-    if not scores.finite:
+    if diverged or not scores.finite:
         flags.append("diverged")
     if scores.accuracy <= 1.5 / num_classes:
         flags.append("collapsed")
+    if queries_collapsed:
+        flags.append("queries-collapsed")
     if white_box:
         flags.append("white-box")
     return flags

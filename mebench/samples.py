@@ -11,6 +11,8 @@ from mebench.data.torchvision_compat import import_torchvision
 
 COLUMNS = 5
 SCALE = 3
+POINTS = (0.1, 0.25, 0.5)
+"""Fractions of the budget at which a trial keeps a picture, between its first evaluation's and its last turn's."""
 
 
 def save_grid(path: Path, inputs: Tensor, spec: InputSpec) -> None:
@@ -25,4 +27,5 @@ def save_grid(path: Path, inputs: Tensor, spec: InputSpec) -> None:
     unit = (inputs.detach().cpu() - spec.low) / (spec.high - spec.low)
     grid = utils.make_grid(unit, nrow=COLUMNS, padding=1, pad_value=0.5)
     enlarged = grid.repeat_interleave(SCALE, 1).repeat_interleave(SCALE, 2)
+    path.parent.mkdir(exist_ok=True)
     utils.save_image(enlarged, str(path))

@@ -10,6 +10,7 @@ file                    what it holds
 ``failure.json``        reason and traceback of the last failed try; gone once a later try finishes
 ``timing.json``         seconds and queries per second over all sessions
 ``samples-early.png``   queries of the turn of the first evaluation, at about 1 % of the budget
+``samples/*.png``       queries of the turns that pass 10, 25 and 50 % of the budget, by queries spent
 ``samples.png``         queries of the last turn
 ``clone.safetensors``, ``checkpoint.safetensors``, ``log.txt``
 ======================  =====================================================================================
@@ -25,6 +26,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +71,21 @@ class TrialFolder:
     def log(self) -> Path:
         """What the trial wrote to stdout and stderr."""
         return self.path / "log.txt"
+
+    def picture(self, queries: int) -> Path:
+        """Where the queries of the turn are kept after which so many were spent, between the first and the last."""
+        return self.path / "samples" / f"{queries:09d}.png"
+
+    def pictures(self, first: int, last: int) -> dict[int, Path]:
+        """The pictures of queries that there are, by the queries spent, in that order.
+
+        Args:
+            first, last: queries spent at the first and at the last evaluation.
+        """
+        between = [file for file in (self.path / "samples").glob("*.png") if re.fullmatch("[0-9]{9,18}", file.stem)]
+        found = {first: self.path / "samples-early.png"} | {int(file.stem): file for file in between}
+        found[last] = self.path / "samples.png"
+        return {queries: found[queries] for queries in sorted(found) if found[queries].exists()}
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -158,7 +175,7 @@ class TrialFolder:
 
     def clear(self) -> None:
         """Forget everything but the log, so that the trial starts anew."""
-        for file in self.path.glob("*"):
+        for file in (*self.path.glob("*"), *self.path.glob("samples/*.png")):
             if file.is_file() and file.name not in (".lock", "log.txt"):
                 file.unlink()
 

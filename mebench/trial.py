@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,21 +17,24 @@ from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
 from mebench.data.datasets import load_dataset
 from mebench.data.pools import Pool
-from mebench.errors import OracleError, ResultsError
+from mebench.divergence import first_not_finite
+from mebench.errors import NotFiniteQueryError, OracleError, ResultsError
 from mebench.gradient_probe import gradient_quality
 from mebench.guard import Guard, guarded_attack
 from mebench.guarded_channel import guarded_channel
+from mebench.label_spread import spread
 from mebench.metrics import Examination, Scores
 from mebench.oracle import Oracle, QueryLedger
 from mebench.outcome import write_result
 from mebench.plugins import registry
 from mebench.process_state import begin_as_fresh, watched
 from mebench.progress import Progress, Report, ShouldStop, Stopped, ignore, never
+from mebench.query_labels import LabelCounts
 from mebench.randomness import RandomStreams
 from mebench.recording import QueryRecorder, RecordedQueries
 from mebench.references import run_supervised
 from mebench.registry import AttackEntry
-from mebench.samples import save_grid
+from mebench.samples import POINTS, save_grid
 from mebench.serial import load_state, save_state, weights_hash
 from mebench.spec import TrialSpec
 from mebench.standard import fit_standard
@@ -89,6 +93,8 @@ class _Turns:
         grid_points: points of the evaluation grid that are passed.
         best: the best test accuracy so far; a diagnostic that nothing is chosen by.
         exhausted: the strategy proposed nothing.
+        diverged: its training gave a query that is not finite.
+        pictures: points of `mebench.samples.POINTS` that are passed.
     """
 
     turns: int = 0
@@ -96,6 +102,13 @@ class _Turns:
     grid_points: int = 0
     best: dict[str, Any] = field(default_factory=lambda: {"accuracy": 0.0, "queries": 0})
     exhausted: bool = False
+    diverged: bool = False
+    pictures: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further turn can be taken, whatever is left of the budget."""
+        return self.exhausted or self.diverged
 
 
 class Trial:
@@ -118,7 +131,8 @@ class Trial:
         self.ledger = QueryLedger(spec.budget)
         self.record = QueryRecorder(folder.path / "queries.partial", victim.spec, "probability" in channel.gives)
         observe = self.record.add if spec.track == "standard" else None
-        self.oracle = Oracle(victim.victim, channel, self.ledger, self.guard.who, observe)
+        self.labels = LabelCounts(victim.spec.num_classes, device)
+        self.oracle = Oracle(victim.victim, channel, self.ledger, self.guard.who, observe, self.labels)
         self.attack = self._build_attack(channel, device)
         self.exam = Examination.of(victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device))
         self.grid = evaluation_grid(spec.budget, spec.evaluations)
@@ -152,11 +166,13 @@ class Trial:
             self.record.start(self.record.rows)
         with self.clock:
             saved = time.monotonic()
-            while self.oracle.remaining and not self.place.exhausted:
+            while self.oracle.remaining and not self.place.ended:
                 if should_stop():
                     self.save()
                     return "stopped"
-                self._turn()
+                with self._divergence_ends():
+                    self._turn()
+                self._picture_if_due()
                 self._evaluate_if_due()
                 report(self._progress())
                 if time.monotonic() - saved > checkpoint_seconds:
@@ -180,9 +196,36 @@ class Trial:
         self.place.turns += 1
         self.samples = queries[:SAMPLES]
 
+    @contextlib.contextmanager
+    def _divergence_ends(self) -> Iterator[None]:
+        """End the turns if a query is not finite because training diverged: the run stays in the table, flagged.
+
+        Raises:
+            NotFiniteQueryError: the attack has learnt nothing yet, or its state is finite: a programming error.
+        """
+        try:
+            yield
+        except NotFiniteQueryError as error:
+            if self.place.diverged:  # known already
+                return
+            state = {"strategy": self.attack.strategy.state_dict(), "learner": self.attack.learner.state_dict()}
+            place = first_not_finite(state) if self.ledger.spent else None
+            if place is None:
+                raise
+            self.place.diverged = True
+            _log.warning("%s; %s is not finite: diverged after %d queries", error, place, self.ledger.spent)
+
+    def _picture_if_due(self) -> None:
+        passed = sum(self.ledger.spent >= point * self.spec.budget for point in POINTS)
+        if passed <= self.place.pictures:
+            return
+        self.place.pictures = passed
+        if self.place.grid_points and self.oracle.remaining:  # else it is the first picture, or the last
+            save_grid(self.folder.picture(self.ledger.spent), self.samples, self.prepared.spec)
+
     def _evaluate_if_due(self) -> None:
         due = sum(self.ledger.spent >= point for point in self.grid)
-        last_point = not self.oracle.remaining or self.place.exhausted
+        last_point = not self.oracle.remaining or self.place.ended
         if due <= self.place.grid_points and not last_point:
             return
         if not self.place.grid_points:
@@ -190,7 +233,8 @@ class Trial:
         self.place.grid_points = due
         if self.spec.track == "standard":
             return  # the clone that is scored is trained at the end
-        self.oracle.raise_pending()
+        with self._divergence_ends():
+            self.oracle.raise_pending()
         with self.clock.evaluating():
             self.scores = self.guard.call("its clone", self.exam.score, self.attack.learner.clone, self.spec.metrics)
             facts = self.attack.strategy, self.attack.learner.clone, self.prepared.victim
@@ -203,7 +247,8 @@ class Trial:
     def _told(self) -> dict[str, Any]:
         """What a point of the curve holds besides scores."""
         told = self.attack.strategy.diagnostics()
-        return {diagnostics.KEY: told} if told else {}
+        labels = {"query_label_entropy": spread(self.labels.take_recent())}
+        return labels | ({diagnostics.KEY: told} if told else {})
 
     def _progress(self) -> Progress:
         accuracy = self.scores.accuracy if self.scores else None
@@ -217,6 +262,7 @@ class Trial:
             "strategy": self.attack.strategy.state_dict(),
             "learner": self.attack.learner.state_dict(),
             "ledger": self.ledger.state_dict(),
+            "labels": self.labels.state_dict(),
             "random": self.random.state_dict(),
             "place": vars(self.place),
             "samples": self.samples,
@@ -236,9 +282,13 @@ class Trial:
         except ResultsError as error:
             _log.warning("%s; the trial starts anew", error)
             return
+        if "labels" not in state:
+            _log.warning("%s: written by another version of mebench; the trial starts anew", self.folder.checkpoint)
+            return
         self.attack.strategy.load_state_dict(state["strategy"])
         self.attack.learner.load_state_dict(state["learner"])
         self.ledger.load_state_dict(state["ledger"])
+        self.labels.load_state_dict(state["labels"])
         self.random.load_state_dict(state["random"])
         self.place = _Turns(**state["place"])
         self.samples = state["samples"]
@@ -264,7 +314,8 @@ class Trial:
             clone = self._fit_standard(report, should_stop)
         if self.scores is None:
             raise OracleError(f"{self.guard.who}: proposed no query at all")
-        self.oracle.raise_pending()
+        with self._divergence_ends():
+            self.oracle.raise_pending()
         save_clone(self.folder.path / "clone.safetensors", clone)
         save_grid(self.folder.path / "samples.png", self.samples, self.prepared.spec)
         self.clock.queries = self.ledger.spent
@@ -278,6 +329,8 @@ class Trial:
             initial_hash=self.initial_hash,
             ledger=self.ledger.state_dict() | {"spent": self.ledger.spent},
             best=None if standard else self.place.best,
+            query_labels=self.labels.halves,
+            diverged=self.place.diverged,
             origin=registry().origin("attack", self.entry.name),
         )
         self.record.remove()

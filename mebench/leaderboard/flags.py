@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mebench.label_spread import COLLAPSED_BELOW
 from mebench.leaderboard.model import Row
 
 FEW_SEEDS = 3
@@ -32,9 +33,16 @@ FLAGS: dict[str, Flag] = {
         ),
         Flag(
             "diverged",
-            "a seed's clone gave numbers that are not finite",
+            "a seed's clone gave numbers that are not finite, or its training ended in a query that is not",
             "the attack's training is not stable in this configuration",
             "lower the learning rate in a new variant; keep this row",
+        ),
+        Flag(
+            "queries-collapsed",
+            f"the labels of a seed's training queries, in either half of the budget, spread over fewer than "
+            f"{COLLAPSED_BELOW} effective classes",
+            "the strategy asks nearly one class: the clone hardly sees the others",
+            "look at mebench plot --kind rounds and --metric query_label_entropy; keep this row",
         ),
         Flag(
             "white-box",

@@ -1,0 +1,55 @@
+"""Counting the labels that the victim gives to an attack's training queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class LabelCounts:
+    """Counts the labels that answer training queries. Nothing waits for an accelerator until counts are read.
+
+    Args:
+        num_classes: c.
+        device: where labels are.
+    """
+
+    def __init__(self, num_classes: int, device: torch.device) -> None:
+        self._halves = torch.zeros(2, num_classes, dtype=torch.int64, device=device)
+        self._recent = torch.zeros(num_classes, dtype=torch.int64, device=device)
+
+    def add(self, labels: Tensor, progress: float) -> None:
+        """Count (B,) labels, answered when this fraction of the budget was spent."""
+        ones = torch.ones_like(labels)  # not bincount, which reads its result's size back from an accelerator
+        self._recent.index_add_(0, labels, ones)
+        self._halves[int(progress > 0.5)].index_add_(0, labels, ones)
+
+    @property
+    def halves(self) -> list[list[int]]:
+        """Counts by class of the answers in the first and in the second half of the budget."""
+        counts: list[list[int]] = self._halves.tolist()
+        return counts
+
+    @property
+    def overall(self) -> list[int]:
+        """Counts by class of all answers."""
+        counts: list[int] = self._halves.sum(0).tolist()
+        return counts
+
+    def take_recent(self) -> list[int]:
+        """Counts by class since this was last asked."""
+        counts: list[int] = self._recent.tolist()
+        self._recent.zero_()
+        return counts
+
+    def state_dict(self) -> dict[str, Any]:
+        """All counts."""
+        return {"halves": self._halves, "recent": self._recent}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._halves.copy_(state["halves"])
+        self._recent.copy_(state["recent"])
