@@ -29,7 +29,7 @@ class RandomPoolStrategy(QueryStrategy):
 
     def __init__(self, context: AttackContext, rounds: int) -> None:
         if context.pool is None or len(context.pool) == 0:
-            raise ConfigurationError("random-pool needs a pool of unlabelled inputs: give the run a `pool:`")
+            raise ConfigurationError("the attack asks unlabelled inputs of a pool: give the run a `pool:`")
         self._pool: Pool = context.pool
         self._device = context.device
         order = torch.randperm(len(self._pool), generator=context.random.torch("pool", "cpu"))

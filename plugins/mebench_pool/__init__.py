@@ -13,7 +13,7 @@ ROUNDS = Parameter("rounds", "int", 5, "In how many rounds the budget is spent."
 
 @hookimpl
 def mebench_attacks() -> Sequence[AttackEntry]:
-    """The random pool."""
+    """The random pool, in rounds and all at once."""
     return (
         AttackEntry(
             "random-pool",
@@ -23,6 +23,15 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             family="pool",
             needs=frozenset({"label"}),
             paper="the core of Knockoff Nets' random policy (arXiv:1812.02766) and Copycat CNN (arXiv:1806.05476)",
+        ),
+        AttackEntry(
+            "real-data",
+            "Ask for the whole budget at once, of real images, and fit the clone on the answers: a reference.",
+            "mebench_pool.attack:build_real_data",
+            FIT_PARAMETERS,
+            family="pool",
+            needs=frozenset({"label"}),
+            paper="what MEGA (paper 003) compares itself with in its Table 5",
         ),
     )
 
