@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import AttackContext, InputSpec, ResponseChannel, Victim
+from mebench.data.dataset import Dataset
+from mebench.data.pools import Pool
 from mebench.oracle import Oracle, QueryLedger
 from mebench.plugins import registry
 from mebench.randomness import RandomStreams
@@ -91,6 +93,13 @@ def context_of(
     """What an attack is built from."""
     device = torch.device("cpu")
     return AttackContext(spec, channel, budget, clone, device, RandomStreams(seed, device), pool)
+
+
+def pool_of(count: int = 60, labels: Tensor | None = None) -> Pool:
+    """Random images of `SPEC`'s shape; their labels are all 0 unless given."""
+    images = torch.randint(256, (count, *SPEC.shape), generator=torch.Generator().manual_seed(3), dtype=torch.uint8)
+    labels = torch.zeros(count, dtype=torch.int64) if labels is None else labels
+    return Pool(Dataset("toy", images, labels, 10, "made"))
 
 
 def build_attack(name: str, context: AttackContext, **parameters):
