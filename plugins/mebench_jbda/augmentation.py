@@ -1,0 +1,136 @@
+"""Jacobian-based data set augmentation: new queries a step away from answered ones, where the clone changes most."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mebench.api import AttackContext, QueryStrategy, Response
+from mebench.data.pools import Pool
+from mebench.errors import ConfigurationError
+from mebench.oracle import Oracle
+from mebench.strategies.generator import evaluating
+
+_CHUNK = 256
+
+
+def jacobian_signs(clone: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Return the sign of d S_y(x) / d x, (B, \\*shape) of -1, 0 and 1.
+
+    S is the clone's softmax. The derivative of its log-odds, log S_y - log(1 - S_y), has the same sign, and does not
+    vanish where the clone is certain.
+
+    Args:
+        clone: returns logits; put into eval mode meanwhile.
+        inputs: (B, \\*shape).
+        labels: (B,) the victim's answers y.
+    """
+    with evaluating(clone):
+        parts = [_signs(clone, *part) for part in zip(inputs.split(_CHUNK), labels.split(_CHUNK), strict=True)]
+    return torch.cat(parts)
+
+
+def _signs(clone: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    inputs = inputs.detach().requires_grad_()
+    logits = clone(inputs)
+    chosen = functional.one_hot(labels, logits.shape[1]).bool()
+    log_odds = logits[chosen] - logits.masked_fill(chosen, -torch.inf).logsumexp(1)
+    (gradient,) = torch.autograd.grad(log_odds.sum(), inputs)
+    return gradient.sign()
+
+
+class JacobianAugmentation(QueryStrategy):
+    """Ask some images of the pool; then, round by round, a step from each answered input.
+
+    Once ``rounds`` have doubled the data, each further round steps from a random sample of answered inputs, until the
+    budget is spent. No input is asked twice: a step that leads to one that was asked is taken in a random direction.
+
+    Args:
+        context: gives the pool and the random stream ``jbda``.
+        seeds: images of the pool.
+        rounds: rounds, the seeds' included, that take every answered input.
+        reservoir: answered inputs that a later round takes.
+        step: length of the step in every pixel, as a fraction of the input range.
+
+    Raises:
+        ConfigurationError: there is no pool, or it is empty.
+    """
+
+    def __init__(self, context: AttackContext, *, seeds: int, rounds: int, reservoir: int, step: float) -> None:
+        if context.pool is None or len(context.pool) == 0:
+            raise ConfigurationError("jbda needs a pool of unlabelled inputs for its seeds: give the run a `pool:`")
+        self._pool: Pool = context.pool
+        self._spec, self._device = context.spec, context.device
+        self._random = context.random.torch("jbda", "cpu")
+        self._seeds, self._rounds, self._reservoir = seeds, rounds, reservoir
+        self._step = step * (self._spec.high - self._spec.low)
+        self._round = 0
+        self._queries: list[Tensor] = []
+        self._labels: list[Tensor] = []
+        self._asked: set[bytes] = set()
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return the next round's inputs, as many as the budget allows."""
+        self._round += 1
+        if self._round == 1:
+            rows = torch.randperm(len(self._pool), generator=self._random)
+            return self._pool.inputs(rows[: min(self._seeds, oracle.remaining)]).to(self._device)
+        queries, labels = torch.cat(self._queries), torch.cat(self._labels)
+        rows = self._chosen(len(queries), oracle.remaining).to(self._device)
+        return self._stepped(queries[rows], jacobian_signs(clone, queries[rows], labels[rows]))
+
+    def _chosen(self, known: int, remaining: int) -> Tensor:
+        """Which answered inputs this round steps from: all, in their order, or a random sample of them."""
+        count = min(known if self._round <= self._rounds else self._reservoir, known, remaining)
+        if count == known:
+            return torch.arange(known)
+        return torch.randperm(known, generator=self._random)[:count]
+
+    def _stepped(self, start: Tensor, signs: Tensor) -> Tensor:
+        """The inputs a step away, without those that were asked."""
+        queries = self._clipped(start, signs)
+        seen = self._seen(queries)
+        if seen.any():
+            random = torch.randint(2, start[seen].shape, generator=self._random).to(start) * 2 - 1
+            queries[seen] = self._clipped(start[seen], random)
+            queries = queries[~self._seen(queries)]
+        return queries
+
+    def _clipped(self, start: Tensor, signs: Tensor) -> Tensor:
+        return (start + self._step * signs).clamp(self._spec.low, self._spec.high)
+
+    def _seen(self, queries: Tensor) -> Tensor:
+        """Whether each row was asked before, or is the same as a row above it; (B,) bool."""
+        seen, known = [], set(self._asked)
+        for digest in _digests(queries):
+            seen.append(digest in known)
+            known.add(digest)
+        return torch.tensor(seen, dtype=torch.bool, device=queries.device)
+
+    def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:
+        """Keep the answered inputs, from which the next rounds step."""
+        self._queries.append(queries)
+        self._labels.append(response.labels)
+        self._asked.update(_digests(queries))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of rounds, and what was asked and answered."""
+        return {"round": self._round, "queries": list(self._queries), "labels": list(self._labels)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._round = state["round"]
+        self._queries = [value.to(self._device) for value in state["queries"]]
+        self._labels = [value.to(self._device) for value in state["labels"]]
+        self._asked = {digest for queries in self._queries for digest in _digests(queries)}
+
+
+def _digests(queries: Tensor) -> list[bytes]:
+    """Sixteen bytes for each row; equal rows have equal ones."""
+    rows = (queries + 0.0).cpu()  # so that -0 is 0
+    return [hashlib.blake2b(row.numpy().tobytes(), digest_size=16).digest() for row in rows]
