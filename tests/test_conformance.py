@@ -21,6 +21,7 @@ ATTACKS = [
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
     AttackUnderTest("random-pool", {"rounds": 3, "epochs": 15, "batch_size": 32}),
+    AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
     AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 1500, "epochs": 3, "batch_size": 64}),
     AttackUnderTest("real-data", {"epochs": 15, "batch_size": 32}),
     AttackUnderTest("copycat", {"epochs": 15, "learning_rate": 0.02}),

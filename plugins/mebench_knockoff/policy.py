@@ -1,0 +1,105 @@
+"""The adaptive policy: which part of the pool to ask next is learnt from the answers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mebench.api import AttackContext, QueryStrategy, Response
+from mebench.data.pools import Pool
+from mebench.errors import ConfigurationError
+from mebench.oracle import Oracle
+from mebench.strategies.generator import evaluating
+from mebench_knockoff.bandit import REWARDS, Answered, GradientBandit, Surprise
+from mebench_knockoff.clusters import group_pool
+
+
+class AdaptivePolicy(QueryStrategy):
+    """Draw a cluster of the pool by the bandit's probabilities and ask an image of it, none twice.
+
+    Args:
+        context: gives the pool and the random stream ``policy``.
+        rewards: what is rewarded, names of `REWARDS`.
+        clusters: actions at most.
+        window: answers and rewards that count as recent.
+        turn_size: queries per turn; their actions are drawn before any of their answers is known.
+
+    Raises:
+        ConfigurationError: there is no pool, or it is empty.
+    """
+
+    def __init__(
+        self, context: AttackContext, *, rewards: Sequence[str], clusters: int, window: int, turn_size: int
+    ) -> None:
+        if context.pool is None or len(context.pool) == 0:
+            raise ConfigurationError("knockoff needs a pool of unlabelled inputs: give the run a `pool:`")
+        self._pool: Pool = context.pool
+        self._device, self._classes = context.device, context.spec.num_classes
+        self._random = context.random.torch("policy", "cpu")
+        self._rewards, self._turn_size = tuple(rewards), turn_size
+        self._groups = group_pool(self._pool, clusters, self._random)
+        self._asked = [0] * len(self._groups)
+        self._bandit = GradientBandit(len(self._groups))
+        self._surprise = Surprise(window)
+        self._answers: deque[Tensor] = deque(maxlen=window)
+        self._actions: list[int] = []  # of the turn that waits for its answers
+        self._expected = torch.empty(0)
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return an image for each of the next actions; none once the pool is exhausted."""
+        rows = self._draw(min(self._turn_size, oracle.remaining))
+        queries = self._pool.inputs(rows).to(self._device)
+        if rows:
+            with evaluating(clone), torch.no_grad():
+                self._expected = functional.log_softmax(clone(queries), 1).double().cpu()
+        return queries
+
+    def _draw(self, count: int) -> list[int]:
+        self._actions, rows = [], []
+        for _ in range(count):
+            left = torch.tensor([asked < len(g) for asked, g in zip(self._asked, self._groups, strict=True)])
+            if not left.any():
+                break
+            probabilities = self._bandit.probabilities(left)
+            action = int(torch.multinomial(probabilities, 1, generator=self._random))
+            rows.append(int(self._groups[action][self._asked[action]]))
+            self._asked[action] += 1
+            self._actions.append(action)
+        return rows
+
+    def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:
+        """Pay the bandit for each answer, in the order in which they were asked."""
+        for action, victim, expected in zip(self._actions, self._told(response), self._expected, strict=True):
+            past = torch.stack(tuple(self._answers)).mean(0) if self._answers else torch.zeros_like(victim)
+            answer = Answered(victim, expected, past)
+            self._bandit.update(action, self._surprise.of([REWARDS[name](answer) for name in self._rewards]))
+            self._answers.append(victim)
+
+    def _told(self, response: Response) -> Tensor:
+        """The answers as distributions, (B, c) float64 on the CPU."""
+        told = response.probabilities
+        if told is None:
+            told = functional.one_hot(response.labels, self._classes)
+        return told.double().cpu()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The clusters and the places in them, the bandit, and what counts as recent."""
+        return {
+            "groups": list(self._groups),
+            "asked": list(self._asked),
+            "bandit": self._bandit.state_dict(),
+            "rewards": list(self._surprise.past),
+            "answers": list(self._answers),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._groups, self._asked = list(state["groups"]), list(state["asked"])
+        self._bandit.load_state_dict(state["bandit"])
+        self._surprise.past.extend(state["rewards"])
+        self._answers.extend(state["answers"])
