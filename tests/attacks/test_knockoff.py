@@ -5,7 +5,7 @@ import torch
 from mebench_knockoff.bandit import Answered, GradientBandit, Surprise, certainty, diversity, loss
 from mebench_knockoff.clusters import group_pool, k_means
 from sklearn.cluster import KMeans
-from toys import build_attack, context_of, one_turn, oracle_of, perceptron, spend_all
+from toys import build_attack, context_of, one_turn, oracle_of, perceptron, pool_of, spend_all
 
 from mebench.channels import LabelChannel, ProbabilityChannel
 from mebench.data.dataset import Dataset
