@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
+
+from mebench.diagnostics import KEY
 
 if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio"]
+CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio", "query_label_entropy"]
 PROBED = ("gradient_cosine", "gradient_norm_ratio")
 """What only attacks with a gradient have; see `mebench.gradient_probe`."""
-OPTIONAL = (*PROBED, "fidelity_on_errors", "kl", "total_variation")
+OPTIONAL = (*PROBED, "fidelity_on_errors", "kl", "total_variation", "query_label_entropy")
 """What a line of a curve may lack: older results do, and ``null`` stands for what is not finite."""
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+"""What else a line may hold numbers by."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Curve:
         accuracy, fidelity: of the clone at that time, on the test set, in [0, 1].
         gradient_cosine, gradient_norm_ratio: how good the attack's gradients were; None where that is not known.
         fidelity_on_errors, kl, total_variation: of the clone, too; None where not measured or not finite.
+        query_label_entropy: spread of the labels of the training queries since the evaluation before, in [0, 1].
+        others: what else there is, by name: metrics that the benchmark measures besides, and what the strategy tells.
     """
 
     queries: tuple[int, ...] = ()
@@ -38,6 +45,8 @@ class Curve:
     fidelity_on_errors: tuple[float | None, ...] = ()
     kl: tuple[float | None, ...] = ()
     total_variation: tuple[float | None, ...] = ()
+    query_label_entropy: tuple[float | None, ...] = ()
+    others: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict, hash=False)
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -65,13 +74,35 @@ class Curve:
             tuple(int(value) for value in columns["queries"]),
             tuple(columns["accuracy"]),
             tuple(columns["fidelity"]),
-            *(tuple(columns[key]) for key in OPTIONAL),
+            **{key: tuple(columns[key]) for key in OPTIONAL},
+            others=_others(lines),
         )
 
-    def points(self, metric: CurveMetric) -> list[tuple[int, float]]:
+    def values(self, metric: str) -> tuple[float | None, ...]:
+        """The column of that name; empty if there is none."""
+        if metric in {one.name for one in fields(self)} - {"queries", "others"}:
+            found: tuple[float | None, ...] = getattr(self, metric)
+            return found
+        return self.others.get(metric, ())
+
+    def points(self, metric: str) -> list[tuple[int, float]]:
         """Queries and value of the evaluations that have one; those before the first query are left out."""
-        pairs = zip(self.queries, getattr(self, metric), strict=False)  # curves made by hand may have no gradients
+        pairs = zip(self.queries, self.values(metric), strict=False)  # curves made by hand may have no gradients
         return [(queries, value) for queries, value in pairs if queries > 0 and value is not None]
+
+
+def _others(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float | None, ...]]:
+    """The columns that a curve has no field for; a metric comes before a diagnostic of its name."""
+    own = {one.name for one in fields(Curve)} | {KEY}
+    if not any(line.keys() - own or KEY in line for line in lines):
+        return {}
+    flat = [{**(told if isinstance(told := line.get(KEY), Mapping) else {}), **line} for line in lines]
+    names = {name for line in flat for name in line if name not in own and NAME.fullmatch(name)}
+    return {name: tuple(_number(line.get(name)) for line in flat) for name in sorted(names)}
+
+
+def _number(value: Any) -> float | None:
+    return value if type(value) in (int, float) and math.isfinite(value) else None
 
 
 def queries_to(curve: Curve, level: float) -> int | None:
@@ -120,7 +151,7 @@ class Band:
     seeds: int
 
 
-def band(curves: Sequence[Curve], metric: CurveMetric) -> Band | None:
+def band(curves: Sequence[Curve], metric: str) -> Band | None:
     """Lay curves over each other, interpolating linearly in log10(queries); None where they share no range."""
     import numpy as np
 

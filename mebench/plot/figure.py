@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.curves import CurveMetric
-from mebench.plot.axis import AXES, Axis
+from mebench.plot.axis import Axis, axis_of
 from mebench.plot.files import check_suffix, save_figure
 from mebench.plot.panels import Line, Panel, read_panels
 
@@ -42,9 +41,7 @@ class Label:
     width: float = 1.6
 
 
-def save_plot(
-    roots: Sequence[Path], path: Path, metric: CurveMetric = "accuracy", *, linear: bool = False
-) -> list[str]:
+def save_plot(roots: Sequence[Path], path: Path, metric: str = "accuracy", *, linear: bool = False) -> list[str]:
     """Draw the curves of results folders into a PNG, SVG or PDF file; return notes on what was left out.
 
     Raises:
@@ -57,11 +54,11 @@ def save_plot(
     return notes
 
 
-def draw(panels: Sequence[Panel], metric: CurveMetric, *, linear: bool = False) -> Figure:
+def draw(panels: Sequence[Panel], metric: str, *, linear: bool = False) -> Figure:
     """Draw panels side by side, at most three in a line, with room for every label."""
     from matplotlib.figure import Figure
 
-    gap, axis = 1.35 * FONT / 72, AXES[metric]
+    gap, axis = 1.35 * FONT / 72, axis_of(metric)
     limits = axis.limits(panels)
     labels = [_labels(panel, axis) for panel in panels]
     height = max(AXES_HEIGHT, gap * max(map(len, labels)))
@@ -89,6 +86,8 @@ def _text_width(labels: Sequence[Sequence[Label]]) -> float:
 def _draw_panel(axes: Axes, panel: Panel, axis: Axis, linear: bool) -> None:
     if axis.logarithmic:
         _scale_ratios(axes)
+    if axis.digits_of_all is not None:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
     for value, dash in _references(panel, axis):
         axes.axhline(value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
     for line in panel.lines:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from mebench.curves import PROBED, Band, CurveMetric, band
+from mebench.curves import Band, CurveMetric, band
 from mebench.errors import ResultsError
 from mebench.leaderboard.build import group_trials
 from mebench.leaderboard.cells import distinct_names, prior
@@ -57,7 +58,7 @@ PanelKey = tuple[str, str, str, int]
 """Victim, digests of its weights and of its test data, and budget."""
 
 
-def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tuple[list[Panel], list[str]]:
+def read_panels(roots: Sequence[Path], metric: str = "accuracy") -> tuple[list[Panel], list[str]]:
     """Read the curves of results folders; invalid rows are left out. Also returns notes on what was skipped.
 
     Raises:
@@ -72,15 +73,15 @@ def read_panels(roots: Sequence[Path], metric: CurveMetric = "accuracy") -> tupl
         notes += [f"left out {name}: it has no {metric}" for name in _unseen(members, lines)]
         if not lines:
             continue
+        of_victim = {"accuracy": members[0][0].victim_accuracy or 0.0, "fidelity": 1.0}
         supervised = {
             row.clone: getattr(row, metric)
             for row, _ in valid
-            if metric not in PROBED and row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
+            if metric in of_victim and row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
         }
-        of_victim = {"accuracy": members[0][0].victim_accuracy or 0.0, "fidelity": 1.0}
         panels.append(Panel(title(key, attacks), of_victim.get(metric), supervised, lines))
     if not panels:
-        raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; run them again")
+        raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; {_there_are(attacks)}")
     return panels, notes
 
 
@@ -126,7 +127,14 @@ def _unseen(members: Sequence[Member], lines: Sequence[Line]) -> list[str]:
     return [name for name in distinct_names([row for row, _ in members]) if name not in drawn]
 
 
-def _lines(members: Sequence[Member], numbers: Numbers, metric: CurveMetric) -> tuple[Line, ...]:
+def _there_are(attacks: Mapping[PanelKey, Sequence[Member]]) -> str:
+    """The names that can be drawn, where only trials that were run again have what was asked for."""
+    curves = [trial.curve for members in attacks.values() for _, group in members for trial in group.trials]
+    names = [str(name) for name in get_args(CurveMetric)] + sorted({name for curve in curves for name in curve.others})
+    return f"there are {', '.join(name for name in names if any(curve.points(name) for curve in curves))}"
+
+
+def _lines(members: Sequence[Member], numbers: Numbers, metric: str) -> tuple[Line, ...]:
     labels = distinct_names([row for row, _ in members])
     lines = []
     for (row, group), label in zip(members, labels, strict=True):
