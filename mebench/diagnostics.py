@@ -27,19 +27,29 @@ def checked(guard: Guard, returned: Any) -> dict[str, float | None]:
         returned: what ``diagnostics()`` returned.
 
     Raises:
-        PluginFaultError: no mapping, more than 32 entries, a name that is no lower-case identifier of at most 40
-            characters, or a value that is neither a number nor None.
+        PluginFaultError: it is not what it must be; see `problem`.
+    """
+    if wrong := problem(returned):
+        guard.fail(f"diagnostics returned {wrong}")
+    return {name: _finite(value) for name, value in returned.items()}
+
+
+def problem(returned: Any) -> str:
+    """Say what is wrong with what ``diagnostics()`` returned; empty if nothing is.
+
+    It must be a mapping of at most 32 entries, with names that are lower-case identifiers of at most 40 characters, and
+    values that are numbers or None.
     """
     if not isinstance(returned, Mapping):
-        guard.fail(f"diagnostics returned a {type(returned).__name__}, not a mapping of names to numbers")
+        return f"a {type(returned).__name__}, not a mapping of names to numbers"
     if len(returned) > MOST:
-        guard.fail(f"diagnostics returned {len(returned)} numbers, more than {MOST}")
+        return f"{len(returned)} numbers, more than {MOST}"
     for name, value in returned.items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            guard.fail(f"diagnostics returned the name {name!r:.60}: only a-z, 0-9 and _, at most 40")
+            return f"the name {name!r:.60}: only a-z, 0-9 and _, at most 40"
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            guard.fail(f"diagnostics returned {value!r:.60} as {name}: a value must be a number, or None")
-    return {name: _finite(value) for name, value in returned.items()}
+            return f"{value!r:.60} as {name}: a value must be a number, or None"
+    return ""
 
 
 def _finite(value: float | None) -> float | None:

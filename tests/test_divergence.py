@@ -101,3 +101,25 @@ def test_a_query_that_is_not_finite_beside_weights_that_are_not_is_divergence(tm
     result = folder.result()
     assert result["ledger"]["spent"] == 32
     assert "diverged" in result["flags"]
+
+
+def test_divergence_that_is_noticed_at_an_evaluation_only_ends_the_trial_there(tmp_path, monkeypatch):
+    """As on an accelerator, where checks do not wait for their outcome."""
+
+    def propose(self, oracle, clone):
+        if oracle.spent >= 32:
+            clone.load_state_dict({key: value * NAN for key, value in clone.state_dict().items()})
+        return torch.rand(16, 1, 8, 8)
+
+    def raise_pending(oracle):
+        if oracle.spent > 32:
+            raise NotFiniteQueryError("attack noise: asked a query with values outside [0, 1] or NaN")
+
+    monkeypatch.setattr(NoiseStrategy, "propose", propose)
+    monkeypatch.setattr("mebench.oracle.Oracle.raise_pending", raise_pending)
+    spec = tiny_trial("noise", parameters={"batch_size": 16}, budget=320)
+    folder = TrialFolder.of(tmp_path, spec)
+    assert run_trial(spec, folder) == "finished"
+    result, curve = folder.result(), folder.curve()
+    assert result["ledger"]["spent"] == curve[-1]["queries"] == 64  # the first evaluation after it
+    assert "diverged" in result["flags"]

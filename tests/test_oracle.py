@@ -1,11 +1,15 @@
+from collections import namedtuple
+
 import pytest
 import torch
 from toys import SPEC, Counting, oracle_of, perceptron
 
 from mebench.channels import LabelChannel, ProbabilityChannel
-from mebench.errors import BudgetExceededError, InvalidQueryError, OracleError
+from mebench.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.explanations import VanillaGradientChannel
 from mebench.oracle import QueryLedger
+
+NAN = float("nan")
 
 
 @pytest.fixture
@@ -130,3 +134,31 @@ def test_a_refused_request_costs_the_victim_nothing(network):
     with pytest.raises(BudgetExceededError):
         oracle.query(torch.rand(3, 1, 8, 8))
     assert (ledger.victim_forward, ledger.victim_backward) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("batches", "error"),
+    [
+        ([(0.0, 1.0), (0.2, 0.3)], None),
+        ([(0.0, 1.0), (NAN, NAN), (0.2, 0.3)], NotFiniteQueryError),
+        ([(0.1, float("inf"))], NotFiniteQueryError),
+        ([(-0.1, 0.5), (0.2, 0.3)], InvalidQueryError),
+        ([(0.1, 1.1), (0.2, 0.3)], InvalidQueryError),
+    ],
+)
+def test_where_checks_do_not_wait_what_they_found_is_raised_later(network, monkeypatch, batches, error):
+    """On a CPU, with a tensor that says that it is elsewhere."""
+    oracle, _ = oracle_of(network, LabelChannel())
+    elsewhere = namedtuple("Elsewhere", "shape ndim dtype device numel")
+    inputs = elsewhere((2, 1, 8, 8), 4, torch.float32, torch.device("cuda"), lambda: 128)
+    monkeypatch.setattr("mebench.oracle.Tensor", elsewhere)
+    extremes = iter(batches)
+    monkeypatch.setattr(torch, "aminmax", lambda _: map(torch.tensor, next(extremes)))
+    for _ in batches:
+        oracle._check(inputs)
+    if error is None:
+        oracle.raise_pending()
+    else:
+        with pytest.raises(error, match="or NaN; queries are never clipped") as caught:
+            oracle.raise_pending()
+        assert type(caught.value) is error

@@ -263,6 +263,21 @@ class NoticesEvaluations(Blocks):
         return super().units(rows) ** (1 + self.seen)
 
 
+class TellsNoNumber(Blocks):
+    def diagnostics(self):
+        return {"loss": float("nan")}
+
+
+class TellsNoMapping(Blocks):
+    def diagnostics(self):
+        return [("loss", 1.0)]
+
+
+class DrawsForDiagnostics(Blocks):
+    def diagnostics(self):
+        return {"sample": float(super().units(1).mean())}
+
+
 class Unrepeatable(Blocks):
     def units(self, rows):
         return torch.rand(rows, self.spec.shape[0], 4, 4, generator=torch.Generator().manual_seed(next(COUNTER)))
@@ -299,6 +314,8 @@ class ForgetsItsPlace(Blocks):
 notices_evaluations, unrepeatable = with_strategy(NoticesEvaluations), with_strategy(Unrepeatable)
 same_for_every_seed, draws_globally = with_strategy(SameForEverySeed), with_strategy(DrawsGlobally)
 forgets_its_place = with_strategy(ForgetsItsPlace)
+tells_no_number, tells_no_mapping = with_strategy(TellsNoNumber), with_strategy(TellsNoMapping)
+draws_for_diagnostics = with_strategy(DrawsForDiagnostics)
 
 
 class ForgetsTheLow(Blocks):
@@ -464,5 +481,8 @@ CHEATS = {
     "patches_linear": "leaves_mebench_unpatched",
     "finds_the_victim_in_a_frame": "asks_only_through_the_oracle",
     "refunds_queries": "stays_within_budget",
+    "tells_no_number": "is_measured_unnoticed",
+    "tells_no_mapping": "is_measured_unnoticed",
+    "draws_for_diagnostics": "is_measured_unnoticed",
 }
 """More ways to break a check."""

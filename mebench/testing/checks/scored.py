@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from mebench.diagnostics import problem
 from mebench.gradient_probe import gradient_quality
 from mebench.metrics import logits_of
 from mebench.serial import weights_hash
@@ -50,7 +54,7 @@ def _answers(network: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def is_measured_unnoticed(target: AttackUnderTest) -> str | None:
-    """Evaluating the clone and its gradients between turns, as a trial does now and then, changes nothing."""
+    """Evaluating the clone and its gradients, and asking for diagnostics, between turns changes nothing."""
     stage = Stage()
     plain = Session(target, stage).run()
     measured = Session(target, stage)
@@ -58,5 +62,14 @@ def is_measured_unnoticed(target: AttackUnderTest) -> str | None:
         clone = measured.attack.learner.clone
         _answers(clone, torch.full((5, *stage.spec.shape), 0.5))
         gradient_quality(measured.attack.strategy, clone, stage.victim())
+        _check_diagnostics(measured.attack.strategy.diagnostics())
     require(plain.fingerprint == measured.fingerprint, "its result depends on how often it is evaluated")
     return None
+
+
+def _check_diagnostics(told: Any) -> None:
+    """A trial writes what is not finite as null, for a run may diverge; where none does, it is an error."""
+    wrong = problem(told)
+    require(not wrong, f"its diagnostics returned {wrong}")
+    odd = [name for name, value in told.items() if value is not None and not math.isfinite(value)]
+    require(not odd, f"its diagnostics are not finite: {', '.join(odd)}")
