@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from torch.optim import Optimizer
+
+Schedule = Callable[[float], float]
+"""From the fraction of the budget that is spent, in [0, 1], to a learning rate."""
+
+
+def constant(rate: float) -> Schedule:
+    """The same rate from beginning to end."""
+    return lambda progress: rate
+
+
+def steps(initial: float, milestones: Sequence[float], factor: float) -> Schedule:
+    """The schedule of `step_rate`."""
+    fixed = tuple(milestones)
+    return lambda progress: step_rate(initial, fixed, factor, progress)
+
+
+def cosine(initial: float) -> Schedule:
+    """Half a cosine from ``initial`` down to 0 at the end of the budget (SGDR without restarts)."""
+    return lambda progress: initial * (1 + math.cos(math.pi * progress)) / 2
 
 
 def step_rate(initial: float, milestones: Sequence[float], factor: float, progress: float) -> float:

@@ -1,0 +1,169 @@
+"""DaST: clone and generator take one step each on every answered batch; the generator asks nothing of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mebench.api import Attack, AttackContext, QueryStrategy, Response
+from mebench.learners import StepLearner
+from mebench.oracle import Oracle
+from mebench.schedules import constant
+from mebench.strategies.generator import evaluating, seeded
+from mebench_dast.generator import BranchedGenerator
+from mebench_dast.losses import generator_loss, imitation_loss
+
+
+def build(context: AttackContext, **parameters: Any) -> Attack:
+    """Build the attack from its parameters; see ``mebench info dast``."""
+    betas = (parameters["adam_beta1"], 0.999)
+    strategy = BranchStrategy(
+        context,
+        batch_size=parameters["batch_size"],
+        noise_dim=parameters["noise_dim"],
+        width=parameters["generator_width"],
+        learning_rate=parameters["generator_lr"],
+        betas=betas,
+        beta=parameters["beta"],
+        alpha=parameters["alpha"],
+        alpha_threshold=parameters["alpha_threshold"],
+        frozen=parameters["program"] == "cifar10",
+    )
+    learner = ImitationLearner(context, beta=parameters["beta"], learning_rate=parameters["clone_lr"], betas=betas)
+    return Attack(strategy, learner)
+
+
+class ImitationLearner(StepLearner):
+    """One Adam step per answered batch on `imitation_loss`, in train mode.
+
+    Args:
+        context: gives the clone.
+        beta: weight of the squared error of probabilities.
+        learning_rate, betas: of Adam.
+    """
+
+    def __init__(
+        self, context: AttackContext, *, beta: float, learning_rate: float, betas: tuple[float, float]
+    ) -> None:
+        optimizer = torch.optim.Adam(context.clone.parameters(), lr=learning_rate, betas=betas)
+        super().__init__(context, optimizer, constant(learning_rate))
+        self._beta = beta
+
+    def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
+        """Return the mean loss of (B, c) clone logits."""
+        return imitation_loss(logits, response, self._beta)
+
+
+class BranchStrategy(QueryStrategy):
+    """Batches in which the branches take turns; a generator step on each after the clone has learnt from it.
+
+    The generator's gradient goes through the clone alone, in eval mode: the victim's answer is a constant. Row i of the
+    n-th batch is made by branch (n B + i) mod c, so that a batch that c does not divide, or that the budget cuts, has
+    of no branch more than one row more than of another.
+
+    Args:
+        context: gives the spec, the device and the random stream ``noise``.
+        batch_size: B.
+        noise_dim, width: of the generator.
+        learning_rate, betas: of its Adam.
+        beta: as in the clone's loss.
+        alpha: weight of the diversity loss, at first.
+        alpha_threshold: a diversity loss of at most this becomes the new ``alpha``.
+        frozen: as the released CIFAR-10 program: the generator takes no step, and its noise is uniform on [0, 1).
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        *,
+        batch_size: int,
+        noise_dim: int,
+        width: int,
+        learning_rate: float,
+        betas: tuple[float, float],
+        beta: float,
+        alpha: float,
+        alpha_threshold: float,
+        frozen: bool,
+    ) -> None:
+        self._classes, self._device, self._frozen = context.spec.num_classes, context.device, frozen
+        self._shape = (batch_size, noise_dim)
+        self._noise = context.random.torch("noise")
+        with seeded(context.random.torch("generator-weights", "cpu")):
+            self._generator = BranchedGenerator(context.spec, noise_dim, width).to(context.device)
+        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate, betas=betas)
+        self._beta, self._alpha_threshold = beta, alpha_threshold
+        self._alpha = torch.tensor(alpha, device=context.device)
+        self._next_branch = 0
+        self._made: tuple[Tensor, Tensor] | None = None  # from propose to observe only
+        self._facts: dict[str, Tensor] = {}
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return a generated batch, cut to what is left of the budget; its graph is kept for `observe`."""
+        branches = (torch.arange(self._shape[0]) + self._next_branch) % self._classes
+        self._next_branch = (self._next_branch + self._shape[0]) % self._classes
+        with torch.set_grad_enabled(not self._frozen):
+            images: Tensor = self._generator(self._draw(), branches)[: oracle.remaining]
+        self._made = images, branches[: oracle.remaining].to(self._device)
+        return images.detach()
+
+    def _draw(self) -> Tensor:
+        draw = torch.rand if self._frozen else torch.randn
+        noise: Tensor = draw(self._shape, generator=self._noise, device=self._device)
+        return noise
+
+    def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:
+        """Take one generator step on the answered batch; it costs no query."""
+        assert self._made is not None
+        images, branches = self._made
+        self._made = None
+        self._facts = {"branch_is_label": (branches == response.labels).float().mean()}
+        if not self._frozen:
+            self._step(images, branches, response, clone)
+
+    def _step(self, images: Tensor, branches: Tensor, response: Response, clone: nn.Module) -> None:
+        with evaluating(clone), torch.enable_grad():
+            logits = clone(images)
+            imitation = imitation_loss(logits, response, self._beta)
+            diversity = functional.cross_entropy(logits, branches)
+            weights = list(self._generator.parameters())
+            # A branch that made no image of this batch has no part in the loss.
+            gradients = torch.autograd.grad(
+                generator_loss(imitation, diversity, self._alpha), weights, allow_unused=True
+            )
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.grad = gradient
+        self._optimizer.step()
+        diversity = diversity.detach()
+        self._facts |= {"imitation_loss": imitation.detach(), "diversity_loss": diversity, "alpha": self._alpha}
+        self._alpha = torch.where(diversity <= self._alpha_threshold, diversity, self._alpha)
+
+    def diagnostics(self) -> Mapping[str, float | None]:
+        """Facts of the last batch.
+
+        ``branch_is_label``: share of images that the victim takes for the class of their branch, 1/c for branches that
+        mean nothing; ``imitation_loss``, ``diversity_loss``, ``alpha``: of the generator step, after the clone's.
+        """
+        return {name: float(value) for name, value in self._facts.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Generator, optimiser, alpha, whose turn it is, and the facts of the last batch."""
+        return {
+            "generator": self._generator.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "alpha": self._alpha,
+            "next_branch": self._next_branch,
+            "facts": dict(self._facts),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._generator.load_state_dict(state["generator"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._alpha = state["alpha"].to(self._device)
+        self._next_branch = state["next_branch"]
+        self._facts = {name: value.to(self._device) for name, value in state["facts"].items()}
