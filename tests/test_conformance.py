@@ -14,6 +14,24 @@ ATTACKS = [
     AttackUnderTest("megex", GENERATOR, channels=("vg", "sg", "ig", "white-box")),
     AttackUnderTest("int", GENERATOR),
     AttackUnderTest("default-grad", GENERATOR),
+    AttackUnderTest(
+        "dast",
+        {"batch_size": 20, "generator_width": 4, "noise_dim": 32, "clone_lr": 2e-3, "generator_lr": 2e-4},
+        channels=("label", "probability"),
+        expected_failures={"beats_noise": "its first images are all of two classes, and 200 steps do not change that"},
+    ),
+    AttackUnderTest(
+        "maze",
+        {
+            "batch_size": 8,
+            "directions": 3,
+            "replay_size": 200,
+            "generator_width": 16,
+            "noise_dim": 32,
+            "generator_lr": 1e-2,
+            "clone_lr": 0.03,
+        },
+    ),
     AttackUnderTest("random-generator", FROZEN),
     AttackUnderTest(
         "noise",

@@ -45,9 +45,10 @@ class UpsamplingGenerator(nn.Module):
         spec: shape of one image (channels, height, width).
         noise_dim: length of the noise vector.
         width: channels of the first convolution; 128 in the paper.
+        affine: let the final batch norm learn a scale and a shift, as the released MAZE program does.
     """
 
-    def __init__(self, spec: InputSpec, noise_dim: int = 256, width: int = 128) -> None:
+    def __init__(self, spec: InputSpec, noise_dim: int = 256, width: int = 128, affine: bool = False) -> None:
         super().__init__()
         channels, self._height, self._width = spec.shape
         self._start = (width, -(-self._height // 4), -(-self._width // 4))
@@ -62,7 +63,7 @@ class UpsamplingGenerator(nn.Module):
             nn.BatchNorm2d(half),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(half, channels, kernel_size=3, padding=1),
-            nn.BatchNorm2d(channels, affine=False),
+            nn.BatchNorm2d(channels, affine=affine),
         )
 
     def forward(self, noise: Tensor) -> Tensor:

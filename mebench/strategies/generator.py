@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +18,9 @@ from mebench.api import AttackContext, GradientStep, InputSpec, QueryStrategy
 from mebench.losses import ExtractionLoss
 from mebench.networks.generator import UpsamplingGenerator
 from mebench.oracle import Oracle
-from mebench.schedules import set_rate, step_rate
+from mebench.schedules import Schedule, set_rate, steps
+
+OptimizerMaker = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 PROBED = 32
 """Images of a generator step that are kept for the gradient probe. The median over them is steady to about 0.02."""
@@ -37,7 +39,9 @@ class GeneratorStrategy(QueryStrategy):
         clone_steps: N_C, batches for the clone after each round of generator steps.
         learning_rate: of the generator's Adam.
         milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
-        noise_dim, width: of the generator.
+        noise_dim, width, affine: of the generator.
+        optimizer: makes the generator's optimiser from its parameters, in place of Adam.
+        schedule: from progress to learning rate, in place of the milestones.
 
     Attributes:
         _loss: what the generator ascends; set by every subclass that takes generator steps.
@@ -57,6 +61,9 @@ class GeneratorStrategy(QueryStrategy):
         factor: float = 0.3,
         noise_dim: int = 256,
         width: int = 128,
+        affine: bool = False,
+        optimizer: OptimizerMaker | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         self._spec = context.spec
         self._device = context.device
@@ -64,9 +71,10 @@ class GeneratorStrategy(QueryStrategy):
         self._noise_dim = noise_dim
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
-            self._generator = UpsamplingGenerator(context.spec, noise_dim, width).to(context.device)
-        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate)
-        self._rate = (learning_rate, tuple(milestones), factor)
+            self._generator = UpsamplingGenerator(context.spec, noise_dim, width, affine).to(context.device)
+        make = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=learning_rate))
+        self._optimizer = make(self._generator.parameters())
+        self._schedule = schedule or steps(learning_rate, milestones, factor)
         self._turn = 0
         self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
 
@@ -100,7 +108,7 @@ class GeneratorStrategy(QueryStrategy):
         raw = self._generator(self._draw())
         with evaluating(clone):
             gradient = self.loss_gradient(raw.detach(), oracle, clone)
-        set_rate(self._optimizer, step_rate(*self._rate, oracle.progress))
+        set_rate(self._optimizer, self._schedule(oracle.progress))
         self._optimizer.zero_grad(set_to_none=True)
         raw.backward(-gradient / len(raw))  # ascent on the batch mean of L
         self._optimizer.step()

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from mebench_dfme.attack import ZerothOrderStrategy
 from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron, spend_all
 
 from mebench.channels import ProbabilityChannel
 from mebench.losses import L1LogitLoss, make_loss
 from mebench.strategies.generator import squash
+from mebench.strategies.zeroth_order import ZerothOrderStrategy
 
 SMALL = {"batch_size": 4, "generator_width": 4, "noise_dim": 5}
 

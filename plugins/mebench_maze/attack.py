@@ -1,0 +1,104 @@
+"""MAZE, Algorithm 1: a zeroth-order generator step whose own answers are the clone's first batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api import Attack, AttackContext
+from mebench.losses import ExtractionLoss, KLLoss
+from mebench.oracle import Oracle
+from mebench.schedules import cosine
+from mebench.strategies.zeroth_order import ZerothOrderStrategy
+from mebench_maze.learner import Handover, ReplayLearner
+
+
+def build(context: AttackContext, **parameters: Any) -> Attack:
+    """Build the attack from its parameters; see ``mebench info maze``."""
+    loss, handover = KLLoss(context.channel.probability_floor), Handover()
+    fresh_batches = parameters["clone_steps"] - 1
+    decay = {"momentum": parameters["momentum"], "weight_decay": parameters["weight_decay"]}
+    strategy = HandoverStrategy(
+        context,
+        loss,
+        handover,
+        directions=parameters["directions"],
+        step_size=parameters["step_size"],
+        exact_clone=False,
+        batch_size=parameters["batch_size"],
+        generator_steps=parameters["generator_steps"],
+        clone_steps=fresh_batches,
+        noise_dim=parameters["noise_dim"],
+        width=parameters["generator_width"],
+        affine=True,
+        optimizer=lambda weights: torch.optim.SGD(weights, lr=parameters["generator_lr"], **decay),
+        schedule=cosine(parameters["generator_lr"]),
+    )
+    learner = ReplayLearner(
+        context,
+        loss,
+        handover,
+        fresh_batches=fresh_batches,
+        replay_steps=parameters["replay_steps"],
+        replay_size=parameters["replay_size"],
+        learning_rate=parameters["clone_lr"],
+        schedule=cosine(parameters["clone_lr"]),
+        **decay,
+    )
+    return Attack(strategy, learner)
+
+
+class HandoverStrategy(ZerothOrderStrategy):
+    """Zeroth-order generator steps that hand the batch they start from, with its answers, to the learner.
+
+    The clone learns from that batch, so it is asked as a training query; only the moved images explore. One iteration
+    costs B (N_G (m + 1) + N_C - 1).
+
+    Args:
+        handover: shared with the learner.
+        options: of `ZerothOrderStrategy`.
+    """
+
+    def __init__(self, context: AttackContext, loss: ExtractionLoss, handover: Handover, **options: Any) -> None:
+        super().__init__(context, loss, **options)
+        self._handover = handover
+        self._facts: dict[str, Tensor] = {}
+
+    def base_answers(self, images: Tensor, oracle: Oracle) -> Tensor:
+        """Return the victim's probabilities (B, c), and keep them for the learner."""
+        response = oracle.query(images, purpose="train")
+        self._handover.batch = images, response
+        assert response.probabilities is not None
+        return response.probabilities
+
+    def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return the estimate, and note its length and the disagreement that it ascends."""
+        gradient = super().loss_gradient(raw, oracle, clone)
+        assert self._handover.batch is not None
+        images, response = self._handover.batch
+        assert response.probabilities is not None
+        with torch.no_grad():
+            disagreement = self._loss.mean(response.probabilities, clone(images))
+        self._facts["disagreement"] = disagreement
+        self._facts["estimate_norm"] = gradient.flatten(1).norm(dim=1).mean()
+        return gradient
+
+    def diagnostics(self) -> Mapping[str, float | None]:
+        """Facts of the last generator step.
+
+        ``disagreement``: KL divergence of victim and clone on its batch in nats, before the clone learns from it;
+        ``estimate_norm``: mean length of the gradient estimate per image.
+        """
+        return {name: float(value) for name, value in self._facts.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """That of the base, and the facts."""
+        return {**super().state_dict(), "facts": dict(self._facts)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        super().load_state_dict(state)
+        self._facts = {name: value.to(self._device) for name, value in state["facts"].items()}
