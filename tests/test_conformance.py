@@ -8,6 +8,8 @@ from mebench.testing import AttackUnderTest, parametrize_with_checks
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
 FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
+MEGA_GENERATOR = {"noise_dim": 32, "generator_width": 8, "generator_steps": 5, "generator_lr": 1e-3}
+MEGA = {**MEGA_GENERATOR, "noise_vectors": 100, "batch_size": 32, "max_epochs": 6, "balance": 1.0, "memory": 4000}
 
 ATTACKS = [
     AttackUnderTest("dfme", GENERATOR),
@@ -38,6 +40,7 @@ ATTACKS = [
         LEARNER,
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
+    AttackUnderTest("mega", MEGA, channels=("label", "probability")),
     AttackUnderTest("random-pool", {"rounds": 3, "epochs": 15, "batch_size": 32}),
     AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
     AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 1500, "epochs": 3, "batch_size": 64}),

@@ -1,0 +1,54 @@
+"""A bounded memory of answers: a uniform sample of all that were ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Memory:
+    """Keeps at most ``capacity`` answers of all that were added so far, each with the same chance.
+
+    Every answer draws a number when it is added; kept are those with the highest.
+
+    Args:
+        capacity: 0 keeps none and draws no random numbers.
+        random: stream on the CPU.
+    """
+
+    def __init__(self, capacity: int, random: torch.Generator) -> None:
+        self._capacity, self._random = capacity, random
+        self._kept: list[Tensor] = []  # inputs, targets and the numbers that they drew
+
+    def __len__(self) -> int:
+        """Answers kept now."""
+        return len(self._kept[0]) if self._kept else 0
+
+    def add(self, inputs: Tensor, targets: Tensor) -> None:
+        """Take in (B, \\*shape) inputs and their targets."""
+        if not self._capacity:
+            return
+        drawn = torch.rand(len(inputs), generator=self._random, dtype=torch.float64).to(inputs.device)
+        all_now = [inputs, targets, drawn]
+        if self._kept:
+            all_now = [torch.cat(pair) for pair in zip(self._kept, all_now, strict=True)]
+        rows = all_now[2].topk(min(self._capacity, len(all_now[2]))).indices
+        self._kept = [values[rows] for values in all_now]
+
+    def mixed_with(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return these answers and at most as many kept ones, drawn anew at each call."""
+        if not len(self):
+            return inputs, targets
+        rows = torch.randperm(len(self), generator=self._random)[: len(inputs)].to(inputs.device)
+        return torch.cat([inputs, self._kept[0][rows]]), torch.cat([targets, self._kept[1][rows]])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is kept."""
+        return {"kept": list(self._kept)}
+
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from a ``state_dict()``."""
+        self._kept = [values.to(device) for values in state["kept"]]
