@@ -14,6 +14,7 @@ from torch import Tensor
 from mebench.api import InputSpec, Response, ResponseChannel, Victim
 from mebench.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.metering import MeteredVictim
+from mebench.progress import alive
 from mebench.query_labels import LabelCounts
 
 Purpose = Literal["train", "explore", "validation"]
@@ -152,6 +153,7 @@ class Oracle:
             BudgetExceededError: the rows do not fit the remaining budget; nothing is charged.
             OracleError: the channel gives no explanations.
         """
+        alive()
         inputs = inputs.detach()
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")

@@ -35,6 +35,24 @@ class Stopped(Exception):  # noqa: N818 (nothing went wrong)
     """The work was stopped because ``ShouldStop`` said so; nothing half-done was saved."""
 
 
+_hear: Callable[[], None] | None = None
+
+
+def alive() -> None:
+    """Give a sign of life in the midst of a long turn: the engine ends work that gives none (``--stall-timeout``).
+
+    Reports, questions to the oracle and steps of torch's optimisers are signs of life by themselves.
+    """
+    if _hear is not None:
+        _hear()
+
+
+def hear_signs_of_life(listener: Callable[[], None]) -> None:
+    """Call ``listener`` at every sign of life in this process; it must be cheap."""
+    global _hear
+    _hear = listener
+
+
 def ignore(progress: Progress) -> None:
     """Report to nobody."""
 

@@ -49,7 +49,9 @@ class State:
         return self.having("new", "partial", "failed")
 
 
-def site(engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | None = None) -> Site | None:
+def site(
+    engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | None = None, stall: float | None = None
+) -> Site | None:
     """Look for all that the trials need; None if the user stopped it.
 
     Args:
@@ -57,6 +59,7 @@ def site(engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | 
         plan: whose profile says which device it wants.
         trials: those that will run.
         device: in place of the profile's.
+        stall: seconds that a plugin's data set may go without a sign of life.
 
     Raises:
         MebenchError: it could not be found out.
@@ -70,7 +73,7 @@ def site(engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | 
         tuple(dict.fromkeys(one for one in _components(trials) if _own(*one))),
     )
     job = Job("check", "looking for data and devices", "mebench.tasks:check", needs)
-    others = [_look(one) for one in data if not _own("dataset", one[0].name)]
+    others = [_look(one, stall) for one in data if not _own("dataset", one[0].name)]
     outcomes = engine.run([job, *others])
     outcome = outcomes.pop("check", None)
     if outcome is None or outcome.ending == "stopped":
@@ -91,19 +94,22 @@ def _own(kind: Kind, name: str) -> bool:
         return True
 
 
-def _look(data: tuple[Component, Literal["train", "test"]]) -> Job:
+def _look(data: tuple[Component, Literal["train", "test"]], stall: float | None) -> Job:
     """The job that looks for a plugin's data; if the plugin itself fails, the trials that need it say so."""
     key = f"check {data[0].name} {data[1]} {content_digest(data[0])}"
-    return Job(key, f"looking for {data[0].name}", "mebench.tasks:check", Needs("cpu", "", (data,), ()))
+    return Job(key, f"looking for {data[0].name}", "mebench.tasks:check", Needs("cpu", "", (data,), ()), stall=stall)
 
 
-def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) -> list[Job]:
+def jobs(
+    trials: Sequence[TrialSpec], root: Path, timeout: float | None = None, stall: float | None = None
+) -> list[Job]:
     """The jobs of a run: each victim once, and the trials, each of which needs its victim.
 
     Args:
         trials: those that will run.
         root: the benchmark's folder.
         timeout: seconds that a trial may take; victims may take longer.
+        stall: seconds that a trial or a victim may go without a sign of life.
     """
     names = titles(trials)
     victims = {victim_key(trial.victim): trial.victim for trial in trials}
@@ -114,6 +120,7 @@ def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) 
             "mebench.tasks:prepare",
             victim,
             log=root / LOGS / f"{key}.txt",
+            stall=stall,
             subject=_subject(_victim_parts(victim)),
         )
         for key, victim in victims.items()
@@ -127,6 +134,7 @@ def jobs(trials: Sequence[TrialSpec], root: Path, timeout: float | None = None) 
             needs=(victim_key(trial.victim),),
             log=TrialFolder.of(root, trial).log,
             timeout=timeout,
+            stall=stall,
             subject=_subject(_trial_parts(trial)),
         )
         for trial in trials
@@ -211,7 +219,13 @@ def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> No
 
 
 def execute(
-    engine: Engine, plan: Plan, root: Path, *, timeout: float | None = None, listeners: Sequence[Listener] = ()
+    engine: Engine,
+    plan: Plan,
+    root: Path,
+    *,
+    timeout: float | None = None,
+    stall: float | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> list[tuple[Job, Outcome]]:
     """Run what is not finished of a plan.
 
@@ -227,7 +241,7 @@ def execute(
         raise ResultsError(f"{root}: cannot hold results: {error.strerror}; give another folder by --out") from error
     pending = State.of(plan, root).pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
-    engine.run(jobs(pending, root, timeout), [recorder, *listeners])
+    engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
     return recorder.failed
 
 

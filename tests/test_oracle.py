@@ -4,6 +4,7 @@ import pytest
 import torch
 from toys import SPEC, Counting, oracle_of, perceptron
 
+from mebench import progress
 from mebench.channels import LabelChannel, ProbabilityChannel
 from mebench.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.explanations import VanillaGradientChannel
@@ -162,3 +163,12 @@ def test_where_checks_do_not_wait_what_they_found_is_raised_later(network, monke
         with pytest.raises(error, match="or NaN; queries are never clipped") as caught:
             oracle.raise_pending()
         assert type(caught.value) is error
+
+
+def test_every_question_is_a_sign_of_life(network, monkeypatch):
+    heard = []
+    monkeypatch.setattr(progress, "_hear", lambda: heard.append(1))
+    oracle, _ = oracle_of(network, LabelChannel(), budget=10)
+    for _ in range(3):
+        oracle.query(torch.rand(2, 1, 8, 8))
+    assert len(heard) == 3

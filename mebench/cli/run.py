@@ -32,6 +32,7 @@ class Options:
     threads: int
     device: str | None
     timeout: float | None
+    stall: float
     fresh: bool
     json: bool
     quiet: bool
@@ -66,6 +67,15 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option(
     "--timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="Give a trial up after this."
 )
+@click.option(
+    "--stall-timeout",
+    "stall",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=1800.0,
+    show_default=True,
+    help="Give up what has not asked, learnt or told anything for so long; 0: never.",
+)
 @click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the leaderboard, and failures, but no progress.")
@@ -80,6 +90,7 @@ def run(
     device: str | None,
     out: Path | None,
     timeout: float | None,
+    stall: float,
     fresh: bool,
     as_json: bool,
     quiet: bool,
@@ -106,7 +117,7 @@ def run(
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only)
     folder = out or default_out(benchmark, plan.profile)
-    return _Run(plan, Options(folder, workers, threads, device, timeout, fresh, as_json, quiet)).run()
+    return _Run(plan, Options(folder, workers, threads, device, timeout, stall, fresh, as_json, quiet)).run()
 
 
 class _Run:
@@ -170,7 +181,8 @@ class _Run:
             self._say(f"{count} finished results are now in {where}; delete it when you need them no more")
         engine = self._engine(devices, interrupts)
         with self._display() as listeners:
-            return execute(engine, self._plan, self._options.out, timeout=self._options.timeout, listeners=listeners)
+            limits = {"timeout": self._options.timeout, "stall": self._options.stall or None}
+            return execute(engine, self._plan, self._options.out, **limits, listeners=listeners)
 
     def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
         """Look for data, plugins and devices; return where trials can run.
@@ -184,7 +196,7 @@ class _Run:
         with ExitStack() as stack:
             if self._console.is_terminal and not self._options.quiet:
                 stack.enter_context(self._console.status("looking for data, plugins and devices", spinner="line"))
-            found = site(engine, self._plan, self._todo, self._options.device)
+            found = site(engine, self._plan, self._todo, self._options.device, self._options.stall or None)
         if found is None:
             return ()
         if found.problems:

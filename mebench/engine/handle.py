@@ -32,10 +32,10 @@ class WorkerHandle:
         self.connection, theirs = CONTEXT.Pipe(duplex=False)
         with contextlib.closing(theirs):
             self.process = start_process(work, (theirs, order), order.job.key, order.threads)
-        self.started = time.monotonic()
+        self.started = self._heard = time.monotonic()
         self._outcome: Outcome | None = None
         self._kill_at = float("inf")
-        self._timed_out = False
+        self._given_up = ""
         self._asked = False
 
     @property
@@ -54,10 +54,11 @@ class WorkerHandle:
         try:
             while self.connection.poll():
                 message = self.connection.recv()
+                self._heard = time.monotonic()
                 if isinstance(message, Outcome):
                     self._outcome = message
                     self._kill_at = time.monotonic() + EXIT_GRACE_SECONDS
-                else:
+                elif message is not None:  # else it was a mere sign of life
                     latest = message
         except (EOFError, OSError):
             pass  # it is gone; its exit code tells the rest
@@ -71,13 +72,21 @@ class WorkerHandle:
     def enforce_limits(self) -> None:
         """End it if its time is up, or if it does not go although it is done."""
         now = time.monotonic()
-        limit = self.job.timeout
-        if limit is not None and now > self.started + limit and not self._timed_out and self._outcome is None:
-            self._timed_out = True
+        if not self._given_up and self._outcome is None and (reason := self._over_limit(now)):
+            self._given_up = reason + self.job.meanwhile
             self._kill_at = now + STOP_GRACE_SECONDS
             self._signal(signal.SIGTERM)
         if now > self._kill_at:
             self.kill()
+
+    def _over_limit(self, now: float) -> str:
+        """Which limit is passed, in words; empty if none is."""
+        timeout, stall = self.job.timeout, self.job.stall
+        if timeout is not None and now > self.started + timeout:
+            return f"took longer than {timeout:g} s (--timeout)"
+        if stall is not None and now > self._heard + stall:
+            return f"gave no sign of life for {stall:g} s (--stall-timeout)"
+        return ""
 
     def kill(self) -> None:
         """End it now, with everything that it has started."""
@@ -93,9 +102,8 @@ class WorkerHandle:
         said = self._outcome
         if said is not None and said.ending != "stopped":
             return said
-        if self._timed_out:
-            reason = f"took longer than {self.job.timeout:g} s (--timeout){self.job.meanwhile}"
-            return Outcome("failed", reason=reason, seconds=seconds)
+        if self._given_up:
+            return Outcome("failed", reason=self._given_up, seconds=seconds)
         if self._asked and (said is not None or code in (-signal.SIGTERM, -signal.SIGKILL)):
             return Outcome("stopped", seconds=seconds)
         if said is not None:
@@ -105,6 +113,7 @@ class WorkerHandle:
     def pause(self, seconds: float) -> None:
         """Take time in which everything stood still off its account."""
         self.started += seconds
+        self._heard += seconds
 
     def _signal(self, number: signal.Signals, group: bool = False) -> None:
         pid = self.process.pid

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from mebench.engine.jobs import Job, Outcome
 from mebench.errors import MebenchError
-from mebench.progress import Progress, Report, ShouldStop, Stopped
+from mebench.progress import Progress, Report, ShouldStop, Stopped, alive, hear_signs_of_life
 
 PROGRESS_SECONDS = 0.2
+ALIVE_SECONDS = 0.5
 ORPHAN_SECONDS = 60.0
 
 
@@ -58,7 +59,15 @@ def work(connection: Connection, order: Order) -> None:
         del os.environ[name]
     os.environ.update(order.settings)
     print(_header(order), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
-    outcome = attempt(order, Throttle(_sender(connection, stop)), stop.is_set)
+    hear_signs_of_life(_Pulse(connection))
+    with contextlib.suppress(Exception):  # without torch the job itself says what is missing
+        _hear_optimisers()
+
+    def should_stop() -> bool:
+        alive()
+        return stop.is_set()
+
+    outcome = attempt(order, Throttle(_sender(connection, stop)), should_stop)
     sys.stdout.flush()
     sys.stderr.flush()
     with contextlib.suppress(OSError):
@@ -103,6 +112,35 @@ class Throttle:
         if now >= self._next:
             self._next = now + PROGRESS_SECONDS
             self._send(progress)
+
+
+class _Pulse:
+    """Sends a sign of life at most every `ALIVE_SECONDS`, from the main thread of this very process only: messages of
+    others would mix with its own, and say nothing of whether it hangs.
+
+    Args:
+        connection: to the engine.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._next = 0.0
+        self._whose = os.getpid(), threading.get_ident()
+
+    def __call__(self) -> None:
+        """Send one, or none."""
+        now = time.monotonic()
+        if now >= self._next and self._whose == (os.getpid(), threading.get_ident()):
+            self._next = now + ALIVE_SECONDS
+            with contextlib.suppress(OSError):
+                self._connection.send(None)
+
+
+def _hear_optimisers() -> None:
+    """Take every step of an optimiser for a sign of life: a fit within one turn may take hours."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    register_optimizer_step_post_hook(lambda optimizer, arguments, more: alive())
 
 
 def _limit_threads(threads: int) -> None:

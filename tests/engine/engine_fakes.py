@@ -71,6 +71,30 @@ def kill_itself(payload: int, *, device: str, report: Report, should_stop: Shoul
     time.sleep(60)
 
 
+def hang_at_once(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    time.sleep(300)
+
+
+def work_for_long(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> str:
+    """Several seconds, in which nothing but one kind of sign of life is given."""
+    import torch
+
+    from mebench.progress import alive
+
+    weight = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    signs = {
+        "report": lambda: report(Progress(0, 1)),
+        "should_stop": should_stop,
+        "optimizer": optimizer.step,
+        "alive": alive,
+    }
+    for _ in range(40):
+        time.sleep(0.1)
+        signs[payload]()
+    return payload
+
+
 def hang(payload: Path | None, *, device: str, report: Report, should_stop: ShouldStop) -> None:
     """Deaf to SIGTERM, and with a child of its own."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -111,6 +111,21 @@ def test_a_job_past_its_timeout_saves_itself_if_it_listens(tmp_path: Path) -> No
     assert int((tmp_path / "count").read_text()) > 1
 
 
+def test_a_job_that_gives_no_sign_of_life_is_ended_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handle, "STOP_GRACE_SECONDS", 0.3)
+    outcomes = run(job("hang_at_once", stall=2.0, subject="attack a (b 1)"), job("double", 1, stall=2.0))
+    assert outcomes["hang_at_once"].ending == "failed"
+    reason = "gave no sign of life for 2 s (--stall-timeout), while it ran attack a (b 1)"
+    assert outcomes["hang_at_once"].reason == reason
+    assert outcomes["double"].ending == "done"
+
+
+def test_work_that_takes_longer_than_the_limit_but_gives_signs_of_life_is_done() -> None:
+    signs = ("report", "should_stop", "optimizer", "alive")
+    outcomes = run(*(job("work_for_long", sign, sign, stall=3.0) for sign in signs), slots=4)
+    assert {key: (one.ending, one.value) for key, one in outcomes.items()} == {sign: ("done", sign) for sign in signs}
+
+
 def test_a_job_that_is_done_but_hangs_at_exit_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handle, "EXIT_GRACE_SECONDS", 0.3)
     outcome = run(job("hang_at_exit", 5))["hang_at_exit"]
