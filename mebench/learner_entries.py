@@ -17,6 +17,23 @@ FIT_PARAMETERS = (
     Parameter("weight_decay", "float", 5e-4, "Of the clone's optimiser.", minimum=0),
 )
 
+EARLY_STOPPING_PARAMETERS = (
+    Parameter("epochs", "int", 1000, "Passes over all answers per fit, at most.", minimum=1),
+    Parameter("patience", "int", 100, "A fit ends after so many epochs without a better macro-F1.", minimum=1),
+    Parameter("batch_size", "int", 150, "Answers per step of the clone, at most.", minimum=1),
+    Parameter("learning_rate", "float", 1e-3, "Of Adam.", minimum=0),
+    Parameter("weight_decay", "float", 1e-3, "Lambda of the term lambda/2 |w|^2 of the loss.", minimum=0),
+)
+
+HELD_OUT = Parameter(
+    "held_out",
+    "float",
+    0.2,
+    "Share of answers that validate and are not learnt, where the strategy asks no validation queries.",
+    minimum=0,
+    maximum=0.9,
+)
+
 MILESTONE_PARAMETERS = (
     Parameter(
         "milestones",
@@ -56,6 +73,13 @@ LEARNERS = (
         "A fit from the same initial weights on all answers, after every answer; its rate falls by a cosine to 0.",
         "mebench.learners:FitLearner",
         FIT_PARAMETERS,
+        needs=frozenset({"label"}),
+    ),
+    LearnerEntry(
+        "fit-early-stopping",
+        "A fit from the same initial weights on all answers; the epoch best in macro-F1 on held-out answers stays.",
+        "mebench.early_stopping:EarlyStoppingLearner",
+        (*EARLY_STOPPING_PARAMETERS, HELD_OUT),
         needs=frozenset({"label"}),
     ),
 )
