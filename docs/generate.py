@@ -19,7 +19,7 @@ import click
 from mebench.cli import COMMANDS, cli
 from mebench.config.schema import Benchmark
 from mebench.plugins import registry
-from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind
+from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
 from mebench.testing.checks import CHECKS
 
 HERE = Path(__file__).resolve().parent
@@ -35,6 +35,7 @@ def pages() -> dict[str, str]:
         "data-sets.md": _listed("Data sets", "dataset"),
         "strategies.md": _listed("Strategies", "strategy"),
         "learners.md": _listed("Learners", "learner"),
+        "metrics.md": _listed("Metrics", "metric"),
         "commands.md": _commands(),
         "checks.md": _checks(),
         "benchmark-keys.md": _benchmark_keys(),
@@ -92,6 +93,14 @@ def _facts(entry: Entry) -> dict[str, str]:
             "channels": ", ".join(fit),
             "smallest budget": f"{entry.minimum_budget:,}" if entry.minimum_budget > 1 else "",
         }
+    if isinstance(entry, MetricEntry):
+        when = (
+            "every trial"
+            if entry.always
+            else f"where asked for, at {'the end' if entry.when == 'end' else 'evaluations'}"
+        )
+        names = ", ".join(f"[`{one.name}`](../metrics.md#{one.name})" for one in entry.numbers)
+        return {"measured in": when, "numbers": names}
     if isinstance(entry, ChannelEntry):
         return {"gives": ", ".join(sorted(entry.gives))}
     if isinstance(entry, DatasetEntry):

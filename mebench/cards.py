@@ -5,6 +5,7 @@ One table for `mebench info METRIC`, docs/metrics.md, reports and comparisons. "
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,7 @@ class MetricCard:
         better: the direction in which the attack is stronger, or ``neither``.
         misleads: when it says less than it seems to.
         unit: of the number.
+        detail: whether only a wide table shows it.
     """
 
     name: str
@@ -32,6 +34,60 @@ class MetricCard:
     better: Literal["higher", "lower", "neither"]
     misleads: str
     unit: Unit = "fraction"
+    detail: bool = False
+
+
+ADVERSARIAL = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD"}
+"""Attacks by which adversarial examples are made on a clone, with their titles."""
+_MADE = "x' is the {attack} example of x made on f, {goal}, within epsilon of x in every value"
+_UNKNOWN = "0 to 1; unknown if a logit of the clone is not finite"
+_MASKED = (
+    "the clone is so sure of its labels that its gradients vanish: it seems to give nothing away. Epsilon, steps and "
+    "inputs differ: rates of other ones cannot be compared, and with a large epsilon any change fools. With 1,000 "
+    "inputs its standard error is up to 1.6 points"
+)
+
+
+def _transfer_cards(attack: str, title: str) -> Iterator[MetricCard]:
+    """The four rates of one attack; v(x) is the victim's label."""
+    away = _MADE.format(attack=title, goal="away from v(x)")
+    towards = _MADE.format(attack=title, goal="towards the target class t")
+    yield MetricCard(
+        f"transfer_{attack}",
+        f"{title}-U",
+        f"#{{x: v(x) = label(x), v(x') != v(x)}} / #{{x: v(x) = label(x)}}; {away}",
+        _UNKNOWN,
+        "higher",
+        _MASKED,
+    )
+    yield MetricCard(
+        f"transfer_{attack}_targeted",
+        f"{title}-T",
+        f"#{{x: v(x) = label(x) != t, v(x') = t}} / #{{x: v(x) = label(x) != t}}; {towards}",
+        _UNKNOWN,
+        "higher",
+        f"one class is taken for all: others may be nearer or farther. And when {_MASKED}",
+    )
+    yield MetricCard(
+        f"transfer_{attack}_plain",
+        f"{title}-U plain",
+        f"#{{x: v(x') != v(x)}} / N, also where v(x) was wrong; {away}",
+        _UNKNOWN,
+        "higher",
+        "the victim is weak: a label that was wrong anyway and changes counts as a success. Only for comparison with "
+        f"papers that count so; see transfer_{attack}",
+        detail=True,
+    )
+    yield MetricCard(
+        f"transfer_{attack}_targeted_plain",
+        f"{title}-T plain",
+        f"#{{x: v(x) != t, v(x') = t}} / #{{x: v(x) != t}}, also where v(x) was wrong; {towards}",
+        _UNKNOWN,
+        "higher",
+        "the victim is weak: an input of the target class that it mislabels and then gets right counts as a success. "
+        f"Only for comparison with papers that count so; see transfer_{attack}_targeted",
+        detail=True,
+    )
 
 
 _QUERIES_TO = (
@@ -92,6 +148,7 @@ CARDS: dict[str, MetricCard] = {
             "lower",
             "victim and clone are both nearly sure everywhere: then it is 1 - fidelity",
         ),
+        *(card for attack, title in ADVERSARIAL.items() for card in _transfer_cards(attack, title)),
         MetricCard(
             "auc",
             "AUC",

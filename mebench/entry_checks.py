@@ -8,7 +8,18 @@ from itertools import islice
 from typing import Any, get_args
 
 from mebench.errors import PluginError
-from mebench.registry import ENTRY_TYPES, WORDS, AttackEntry, Entry, Kind, MetricEntry, Parameter, ParameterType
+from mebench.parameter import ParameterType
+from mebench.registry import (
+    ENTRY_TYPES,
+    WORDS,
+    AttackEntry,
+    Better,
+    Entry,
+    Kind,
+    MetricEntry,
+    MetricOutput,
+    Parameter,
+)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -79,12 +90,32 @@ def _fields(entry: Entry) -> str:
         words: Any = getattr(entry, field, frozenset())
         if not isinstance(words, (frozenset, set)) or not words <= WORDS:
             return f"{field} must be a frozenset of {', '.join(sorted(WORDS))}, not {_shown(words)}"
-    if isinstance(entry, MetricEntry) and entry.name in RESERVED:
-        return "every curve has something of this name: give the metric another"
+    if isinstance(entry, MetricEntry) and (problem := _metric(entry)):
+        return problem
     if getattr(entry, "family", "pool") not in ("generator", "pool"):
         return f"family must be generator or pool, not {_shown(getattr(entry, 'family', None))}"
     if isinstance(entry, AttackEntry) and (type(entry.minimum_budget) is not int or entry.minimum_budget < 1):
         return f"minimum_budget must be a whole number of at least 1, not {_shown(entry.minimum_budget)}"
+    return ""
+
+
+def _metric(entry: MetricEntry) -> str:
+    if not isinstance(entry.outputs, (tuple, list)):
+        return f"outputs must be a tuple of MetricOutput, not {_shown(entry.outputs)}"
+    wrong = next((one for one in entry.outputs if not isinstance(one, MetricOutput)), None)
+    if wrong is not None:
+        return f"outputs must be MetricOutput objects, not {_shown(wrong)}"
+    names = [entry.name, *(output.name for output in entry.outputs)]
+    if unfit := next((name for name in names if not (isinstance(name, str) and NAME.fullmatch(name))), None):
+        return f"output {_shown(unfit)}: a name may hold only lower-case letters, digits, dots, - and _, at most 80"
+    if twice := next((name for name in names[1:] if names[1:].count(name) > 1), ""):
+        return f"output {twice} is declared twice"
+    if RESERVED & set(names):
+        return "every curve has something of this name: give the metric another"
+    if any(output.better not in get_args(Better) for output in entry.numbers):
+        return f"better must be one of {', '.join(get_args(Better))}"
+    if entry.when not in ("evaluation", "end"):
+        return f"when must be evaluation or end, not {_shown(entry.when)}"
     return ""
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mebench.api import Victim
 from mebench.guard import Guard
 from mebench.plugins import registry
+from mebench.randomness import RandomStreams, derive_seed
+from mebench.registry import MetricEntry
 from mebench.spec import Component
 from mebench.strategies.generator import evaluating
 
 EVALUATION_BATCH = 500
+REHEARSED = 10
+"""Test inputs on which metrics are tried before there is a clone to measure."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a metric is computed from.
+    """What most metrics are computed from.
 
     Attributes:
         inputs: (N, \\*shape) of the test set.
@@ -82,6 +89,21 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class NetworkEvidence(Evidence):
+    """All that a registered metric is called with: the evidence, and the networks that it is of.
+
+    Attributes:
+        victim: itself, which nobody counts the use of; ``victim.spec`` says what it takes. Not to be changed.
+        clone: a frozen copy in eval mode; whatever is done to it, the trial goes on with its own.
+        random: streams of this metric alone: the same at every evaluation, and others for every seed.
+    """
+
+    victim: Victim
+    clone: nn.Module
+    random: RandomStreams
+
+
+@dataclass(frozen=True)
 class Examination:
     """A test set with the victim's answers to it; never seen by an attack, never counted.
 
@@ -89,16 +111,20 @@ class Examination:
         inputs: (N, \\*shape).
         labels: (N,) true labels.
         victim_logits: (N, c) the victim's own, whatever its channel gives.
+        victim: a `Victim` wherever registered metrics are measured.
+        seed: of the trial; metrics draw their random numbers by it.
     """
 
     inputs: Tensor
     labels: Tensor
     victim_logits: Tensor
+    victim: nn.Module
+    seed: int = 0
 
     @classmethod
-    def of(cls, victim: nn.Module, inputs: Tensor, labels: Tensor) -> Examination:
+    def of(cls, victim: nn.Module, inputs: Tensor, labels: Tensor, seed: int = 0) -> Examination:
         """Ask the victim once for all test inputs."""
-        return cls(inputs, labels, logits_of(victim, inputs))
+        return cls(inputs, labels, logits_of(victim, inputs), victim, seed)
 
     @property
     def victim_labels(self) -> Tensor:
@@ -115,13 +141,12 @@ class Examination:
 
         Args:
             clone: returns logits.
-            extra: registered metrics to measure besides.
+            extra: registered metrics; those that are for every evaluation are measured besides.
 
         Raises:
             PluginFaultError: a metric failed, or returned no number.
         """
-        with evaluating(clone):
-            evidence = Evidence(self.inputs, self.labels, self.victim_logits, logits_of(clone, self.inputs))
+        evidence = self._evidence(clone)
         counts = torch.bincount(evidence.clone_labels, minlength=evidence.clone_logits.shape[1])
         return Scores(
             accuracy=accuracy(evidence),
@@ -131,21 +156,89 @@ class Examination:
             fidelity_on_errors=fidelity_on_errors(evidence),
             kl=kl(evidence),
             total_variation=total_variation(evidence),
-            extra={metric.name: measure(metric, evidence) for metric in extra},
+            extra=self._measured(clone, [metric for metric in extra if not at_end(metric)], evidence),
         )
 
+    def complete(self, scores: Scores, clone: nn.Module, extra: Sequence[Component]) -> Scores:
+        """Add the metrics that are measured once, of the clone that is scored.
 
-def measure(metric: Component, evidence: Evidence) -> float | None:
-    """Compute a registered metric.
+        Args:
+            scores: of that clone.
+            clone: returns logits.
+            extra: registered metrics, of which those for every evaluation are in the scores already.
+
+        Raises:
+            PluginFaultError: as for `score`.
+        """
+        asked = [metric for metric in extra if at_end(metric)]
+        if not asked:
+            return scores
+        return replace(scores, extra=scores.extra | self._measured(clone, asked, self._evidence(clone)))
+
+    def rehearse(self, clone: nn.Module, extra: Sequence[Component]) -> None:
+        """Try on a few inputs what is else measured at the end only, so that a fault shows before the work is done.
+
+        Raises:
+            PluginFaultError: as for `score`.
+        """
+        if any(map(at_end, extra)):
+            tests = {name: getattr(self, name)[:REHEARSED] for name in ("inputs", "labels", "victim_logits")}
+            few = replace(self, **tests)
+            few.complete(few.score(clone), clone, extra)
+
+    def _evidence(self, clone: nn.Module) -> Evidence:
+        with evaluating(clone):
+            return Evidence(self.inputs, self.labels, self.victim_logits, logits_of(clone, self.inputs))
+
+    def _measured(self, clone: nn.Module, metrics: Sequence[Component], evidence: Evidence) -> dict[str, float | None]:
+        found: dict[str, float | None] = {}
+        for metric in metrics:
+            assert isinstance(self.victim, Victim)
+            copied = copy.deepcopy(clone).eval().requires_grad_(False)
+            random = RandomStreams(derive_seed(self.seed, f"metric/{metric.name}"), self.inputs.device)
+            found |= measure(metric, NetworkEvidence(**vars(evidence), victim=self.victim, clone=copied, random=random))
+        return found
+
+
+def at_end(metric: Component) -> bool:
+    """Whether a registered metric is measured only at the end of a trial."""
+    return registry().metric(metric.name).when == "end"
+
+
+def measure(metric: Component, evidence: NetworkEvidence) -> dict[str, float | None]:
+    """Compute a registered metric: its numbers by their keys in results.
 
     Raises:
-        PluginFaultError: it failed, or returned no finite number.
+        PluginFaultError: it failed, wrote to what it was given, or returned something else than finite numbers.
     """
-    entry, guard = registry().get("metric", metric.name), Guard.of("metric", metric.name)
+    entry, guard = registry().metric(metric.name), Guard.of("metric", metric.name)
+    before = _writes(evidence)
     value = guard.call("measuring", guard.call("loading", entry.load), evidence, **metric.parameters)
+    if _writes(evidence) != before:
+        guard.fail("measuring wrote to the victim's weights or to the test set")
+    return {name: _number(one, guard) for name, one in _by_name(value, entry, guard).items()}
+
+
+def _by_name(value: Any, entry: MetricEntry, guard: Guard) -> Mapping[str, Any]:
+    """What a metric returned, by the names that it has declared."""
+    if not entry.outputs:
+        return {entry.name: value}
+    known = [output.name for output in entry.outputs]
+    if not isinstance(value, Mapping) or not value or not set(value) <= set(known):
+        guard.fail(f"returned {value!r:.60}: it must return a mapping of numbers by some of {', '.join(known)}")
+    return value
+
+
+def _number(value: Any, guard: Guard) -> float | None:
     if value is not None and (not isinstance(value, (int, float)) or not math.isfinite(value)):
         guard.fail(f"returned {value!r:.60}: it must return a finite number, or None where there is none")
     return None if value is None else float(value)
+
+
+def _writes(evidence: NetworkEvidence) -> list[int]:
+    """Counts, torch's own, of how often each tensor was written to that later evaluations need."""
+    tests = (evidence.inputs, evidence.labels, evidence.victim_logits)
+    return [tensor._version for tensor in (*tests, *evidence.victim.parameters())]
 
 
 def accuracy(evidence: Evidence) -> float:

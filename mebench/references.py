@@ -41,6 +41,9 @@ def run_supervised(
     initial_hash = weights_hash(clone.state_dict())
     data = load_dataset(spec.victim.data, "train")
     clock = TrialClock(folder.path / "timing.json")
+    tests = victim.test_inputs.to(where), victim.test_labels.to(where)
+    exam = Examination.of(victim.victim, *tests, seed=spec.seed)
+    exam.rehearse(clone, spec.metrics)
     try:
         with clock:
             train_classifier(
@@ -55,14 +58,13 @@ def run_supervised(
             )
     except Stopped:
         return "stopped"
-    exam = Examination.of(victim.victim, victim.test_inputs.to(where), victim.test_labels.to(where))
     save_clone(folder.path / "clone.safetensors", clone)
     write_result(
         spec,
         folder,
         victim,
         clone,
-        exam.score(clone, spec.metrics),
+        exam.complete(exam.score(clone, spec.metrics), clone, spec.metrics),
         victim_accuracy=exam.victim_accuracy,
         initial_hash=initial_hash,
         ledger=QueryLedger(0, by_purpose={}).state_dict() | {"spent": 0},

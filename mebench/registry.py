@@ -12,82 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
+from mebench.parameter import Parameter as Parameter
 
-ParameterType = Literal["int", "float", "str", "bool", "floats", "ints"]
 Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric"]
 KINDS: tuple[Kind, ...] = ("attack", "channel", "network", "dataset", "strategy", "learner", "metric")
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a registered thing, declared once and used for checks, help and results.
-
-    Attributes:
-        name: the key in a benchmark file and the keyword argument of the target.
-        type: ``int``, ``float``, ``str``, ``bool``, or a list: ``ints``, ``floats``.
-        default: the value where a benchmark file gives none; ``None`` also makes ``null`` a legal value.
-        help: one sentence with unit and source.
-        choices: the legal values, if there are only some.
-        minimum, maximum: inclusive bounds of a number, or of every number of a list.
-        in_variant: whether the value is part of the variant name of a leaderboard row: ``always``,
-            ``changed`` (only where it differs from the default) or ``never``.
-    """
-
-    name: str
-    type: ParameterType
-    default: Any
-    help: str
-    choices: tuple[Any, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    in_variant: Literal["always", "changed", "never"] = "never"
-
-    def check(self, value: Any) -> Any:
-        """Return ``value`` in the parameter's type.
-
-        Raises:
-            ValueError: says in one clause what is wrong with the value.
-        """
-        if value is None:
-            if self.default is None:
-                return None
-            raise ValueError(f"must be {self._expected}, not null")
-        if self.type in ("ints", "floats"):
-            if not isinstance(value, (list, tuple)):
-                raise ValueError(f"must be {self._expected}, not {value!r}")
-            return [self._check_scalar(item, self.type[:-1]) for item in value]
-        return self._check_scalar(value, self.type)
-
-    @property
-    def _expected(self) -> str:
-        words = {
-            "int": "a whole number",
-            "float": "a number",
-            "str": "a string",
-            "bool": "true or false",
-            "ints": "a list of whole numbers",
-            "floats": "a list of numbers",
-        }
-        return words[self.type]
-
-    def _check_scalar(self, value: Any, kind: str) -> Any:
-        if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        python_type: type[Any] = {"int": int, "float": float, "str": str, "bool": bool}[kind]
-        if not isinstance(value, python_type) or (kind == "int" and isinstance(value, bool)):
-            raise ValueError(f"must be {self._expected}, not {value!r}")
-        if self.choices and value not in self.choices:
-            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}, not {value!r}")
-        if kind in ("int", "float"):
-            if value != value:
-                raise ValueError("must be a number, not NaN")
-            if self.minimum is not None and value < self.minimum:
-                raise ValueError(f"must be at least {self.minimum:g}, not {value!r}")
-            if self.maximum is not None and value > self.maximum:
-                raise ValueError(f"must be at most {self.maximum:g}, not {value!r}")
-        return value
 
 
 @dataclass(frozen=True)
@@ -240,18 +170,47 @@ class LearnerEntry(Entry):
     needs: frozenset[str] = frozenset({"label"})
 
 
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class MetricOutput:
+    """One number of a metric that has several.
+
+    Attributes:
+        name: its key in results; unique among the names and outputs of all metrics.
+        summary: one sentence.
+        better: the direction in which the attack is stronger.
+    """
+
+    name: str
+    summary: str
+    better: Better = "higher"
+
+
 @dataclass(frozen=True)
 class MetricEntry(Entry):
-    """A number about a clone. Its target is called as ``target(evidence, **parameters)``, at every evaluation, with a
-    `mebench.metrics.Evidence`, and returns a finite number, or None where there is none.
+    """One or more numbers about a clone. Its target is called as ``target(evidence, **parameters)`` with a
+    `mebench.metrics.NetworkEvidence`. It returns a finite number, or None where there is none; or, if there are
+    ``outputs``, a mapping of some of their names to such values.
 
     Attributes:
         better: the direction in which the attack is stronger: ``higher``, ``lower`` or ``neither``.
         always: measured in every trial; only mebench's own are.
+        outputs: all that the target may return; empty if that is one number, whose key is the metric's name.
+        when: ``evaluation``: at every one; ``end``: once, of the clone that is scored. What is measured at the end only
+            is tried at the start of the trial, on a few inputs, so that its faults cost no more.
     """
 
-    better: Literal["higher", "lower", "neither"] = "higher"
+    better: Better = "higher"
     always: bool = False
+    outputs: tuple[MetricOutput, ...] = ()
+    when: Literal["evaluation", "end"] = "evaluation"
+
+    @property
+    def numbers(self) -> tuple[MetricOutput, ...]:
+        """What it may measure: its outputs, or the one number that has its own name."""
+        return self.outputs or (MetricOutput(self.name, self.summary, self.better),)
 
 
 ENTRY_TYPES: dict[Kind, type[Entry]] = {
@@ -281,11 +240,11 @@ class Registry:
         """
         entries = list(entries)
         new: dict[tuple[Kind, str], str] = {}
-        for kind, entry in entries:
-            key = (kind, entry.name)
+        for kind, name in [(kind, name) for kind, entry in entries for name in _names(entry)]:
+            key = (kind, name)
             taken_by = self._origins.get(key, new.get(key))
             if taken_by is not None:
-                problem = f"{kind} {entry.name!r} is registered twice, by {taken_by} and by {origin}: uninstall one"
+                problem = f"{kind} {name!r} is registered twice, by {taken_by} and by {origin}: uninstall one"
                 self._conflicts[key] = problem
                 raise PluginError(problem)
             new[key] = origin
@@ -349,11 +308,28 @@ class Registry:
         channels = self.entries("channel")
         return [one.name for one in channels if isinstance(one, ChannelEntry) and attack.needs <= one.gives]
 
+    def metric(self, name: str) -> MetricEntry:
+        """The metric of that name; see ``get``."""
+        entry = self.get("metric", name)
+        assert isinstance(entry, MetricEntry)
+        return entry
+
+    def measured(self) -> dict[str, tuple[MetricEntry, MetricOutput]]:
+        """Every number that a metric may measure, by its key in results, with its metric."""
+        entries = (entry for entry in self.entries("metric") if isinstance(entry, MetricEntry))
+        return {output.name: (entry, output) for entry in entries for output in entry.numbers}
+
     def dataset(self, name: str) -> DatasetEntry:
         """The data set of that name; see ``get``."""
         entry = self.get("dataset", name)
         assert isinstance(entry, DatasetEntry)
         return entry
+
+
+def _names(entry: Entry) -> list[str]:
+    """The names that nothing else of its kind may have: an entry's own, and those of a metric's outputs."""
+    outputs = entry.outputs if isinstance(entry, MetricEntry) else ()
+    return list(dict.fromkeys([entry.name, *(output.name for output in outputs)]))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from mebench.gradient_probe import gradient_quality
 from mebench.guard import Guard, guarded_attack
 from mebench.guarded_channel import guarded_channel
 from mebench.label_spread import spread
-from mebench.metrics import Examination, Scores
+from mebench.metrics import Examination, Scores, at_end
 from mebench.oracle import Oracle, QueryLedger
 from mebench.outcome import write_result
 from mebench.plugins import registry
@@ -134,7 +134,8 @@ class Trial:
         self.labels = LabelCounts(victim.spec.num_classes, device)
         self.oracle = Oracle(victim.victim, channel, self.ledger, self.guard.who, observe, self.labels)
         self.attack = self._build_attack(channel, device)
-        self.exam = Examination.of(victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device))
+        tests = victim.test_inputs.to(device), victim.test_labels.to(device)
+        self.exam = Examination.of(victim.victim, *tests, seed=spec.seed)
         self.grid = evaluation_grid(spec.budget, spec.evaluations)
         self.place = _Turns()
         self.samples = torch.empty(0)
@@ -160,6 +161,7 @@ class Trial:
 
     def run(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> Outcome:
         """Run the loop from where the checkpoint left it; see `run_trial`."""
+        self.guard.call("its clone", self.exam.rehearse, self.attack.learner.clone, self.spec.metrics)
         self._resume()
         self.folder.truncate_curve(self.place.evaluations)
         if self.spec.track == "standard":
@@ -307,6 +309,15 @@ class Trial:
         self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **self._told()})
         return clone
 
+    def _completed(self, clone: nn.Module, scores: Scores) -> Scores:
+        """The scores with what is measured at the end only; what a stop costs then is that alone."""
+        if not any(map(at_end, self.spec.metrics)):
+            return scores
+        if self.spec.track == "native":
+            self.save()
+        with self.clock.evaluating():
+            return self.guard.call("its clone", self.exam.complete, scores, clone, self.spec.metrics)
+
     def _finish(self, report: Report, should_stop: ShouldStop) -> None:
         clone = self.attack.learner.clone
         standard = self.spec.track == "standard"
@@ -316,6 +327,7 @@ class Trial:
             raise OracleError(f"{self.guard.who}: proposed no query at all")
         with self._divergence_ends():
             self.oracle.raise_pending()
+        self.scores = self._completed(clone, self.scores)
         save_clone(self.folder.path / "clone.safetensors", clone)
         save_grid(self.folder.path / "samples.png", self.samples, self.prepared.spec)
         self.clock.queries = self.ledger.spent

@@ -46,6 +46,8 @@ def info(name: str, as_json: bool) -> None:
 
     found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
     card = CARDS.get(name)
+    if card is None and (measuring := _measuring(name)):
+        found.append(("metric", measuring))
     if not found and card is None:
         raise UnknownNameError(_unknown(name))
     if as_json:
@@ -72,13 +74,21 @@ def _find(kind: Kind, name: str) -> Entry | None:
         return None
 
 
+def _measuring(name: str) -> Entry | None:
+    """The metric that has several numbers, of which this is one."""
+    from mebench.plugins import registry
+
+    entry, _ = registry().measured().get(name, (None, None))
+    return entry if entry and entry.outputs else None
+
+
 def _unknown(name: str) -> str:
     from mebench.cards import CARDS
     from mebench.plugins import catalogue
     from mebench.registry import KINDS, did_you_mean
 
     registry, plugins = catalogue().registry, catalogue().plugins
-    known = [*(known for kind in KINDS for known in registry.names(kind)), *CARDS]
+    known = [*(known for kind in KINDS for known in registry.names(kind)), *CARDS, *registry.measured()]
     failed = any(plugin.error for plugin in plugins)
     hint = " (a plugin did not load: see `mebench plugins`)" if failed else "; see `mebench list`"
     return f"nothing is named {name!r}{did_you_mean(name, known) or hint}"
@@ -104,7 +114,9 @@ def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
         facts["needs"] = ", ".join(sorted(entry.needs))
         facts["as an attack"] = f"STRATEGY+{entry.name}, e.g. with {', '.join(registry().names('strategy'))}"
     elif isinstance(entry, MetricEntry):
-        facts["better"] = entry.better
+        facts["better"] = "" if entry.outputs else entry.better
+        facts["measured"] = "once, at the end of the trial" if entry.when == "end" else "at every evaluation"
+        facts["numbers"] = ", ".join(output.name for output in entry.outputs)
     elif isinstance(entry, ChannelEntry):
         facts["gives"] = ", ".join(sorted(entry.gives))
     elif isinstance(entry, DatasetEntry):
@@ -137,6 +149,8 @@ def _print_card(screen: Console, card: MetricCard) -> None:
     screen.print(f"{card.name}, a metric", style="bold")
     for key, value in facts(card).items():
         screen.print(f"{key}: {value}", markup=False)
+    if measuring := _measuring(card.name):
+        screen.print(f"measured by: {measuring.name}, see `mebench info {measuring.name}`", markup=False)
 
 
 def _range(parameter: Parameter) -> str:

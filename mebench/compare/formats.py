@@ -29,12 +29,13 @@ PIPED_WIDTH = 150
 
 
 def metric_cell(metric: MetricComparison | None) -> str:
-    """Write ``71.2 → 60.1 (-11.1 ± 3.0)``: percent, nats or queries; the difference with its 95 % interval."""
+    """Write ``71.2 → 60.1 (-11.1 ± 3.0)``: percent, nats, queries or a plugin's number; then the 95 % interval."""
     if metric is None or (metric.base is None and metric.new is None):
         return NOTHING
-    unit = CARDS[metric.metric.name].unit
+    card = CARDS.get(metric.metric.name)
+    unit = card.unit if card else ""
     in_queries = unit == "queries"
-    scale, form = {"queries": (1, ",.0f"), "nats": (1, ".3f")}.get(unit, (100, ".1f"))
+    scale, form = {"": (1, ".4g"), "queries": (1, ",.0f"), "nats": (1, ".3f")}.get(unit, (100, ".1f"))
 
     def write(value: float | None, sign: str = "") -> str:
         return ("never" if in_queries else NOTHING) if value is None else format(scale * value, sign + form)

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mebench.cards import CARDS
 from mebench.errors import ConfigurationError
 from mebench.leaderboard import Row
-from mebench.leaderboard.model import GOALS
+from mebench.leaderboard.model import GOALS, value_of
+from mebench.plugins import registry
 from mebench.registry import did_you_mean
 from mebench.stats import Interval, welch_interval
 
@@ -45,7 +47,23 @@ METRICS = {
         *(Metric(f"queries_to_{goal}", False, 0.2, relative=True) for goal in GOALS),
     )
 }
+"""What every trial is measured by."""
 DEFAULT_METRICS = ("accuracy", "fidelity")
+OTHER_TOLERANCE = 0.1
+"""Of BASE, for a metric that is no fraction."""
+FRACTION_TOLERANCE = 0.05
+
+
+def known_metrics() -> dict[str, Metric]:
+    """All that can be compared: `METRICS`, and the numbers of registered metrics that have a better direction."""
+    measured = [output for _, output in registry().measured().values() if output.better != "neither"]
+    return {output.name: _registered(output.name, output.better == "higher") for output in measured} | METRICS
+
+
+def _registered(name: str, higher: bool) -> Metric:
+    if name in CARDS and CARDS[name].unit == "fraction":
+        return Metric(name, higher, FRACTION_TOLERANCE)
+    return Metric(name, higher, OTHER_TOLERANCE, relative=True)
 
 
 @dataclass(frozen=True)
@@ -96,22 +114,22 @@ def chosen_metrics(names: Sequence[str], tolerances: Mapping[str, float]) -> lis
         ConfigurationError: no such metric, or a tolerance that is none.
     """
     problems = []
+    known = known_metrics()
     for name in dict.fromkeys([*names, *tolerances]):
-        if name not in METRICS:
-            problems.append(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
+        if name not in known:
+            problems.append(f"unknown metric {name!r}{did_you_mean(name, known)}")
     for name, value in tolerances.items():
         if not (math.isfinite(value) and value >= 0):
             problems.append(f"tolerance of {name}: must be a number of at least 0, not {value:g}")
     if problems:
         raise ConfigurationError(*problems)
     wanted = dict.fromkeys([*(names or DEFAULT_METRICS), *tolerances])
-    return [(METRICS[name], tolerances.get(name, METRICS[name].tolerance)) for name in wanted]
+    return [(known[name], tolerances.get(name, known[name].tolerance)) for name in wanted]
 
 
 def judge(metric: Metric, tolerance: float, base: Row, new: Row) -> MetricComparison:
     """Compare one metric of two rows of the same key."""
-    before: float | None = getattr(base, metric.name)
-    after: float | None = getattr(new, metric.name)
+    before, after = value_of(base, metric.name), value_of(new, metric.name)
     if before is None or after is None:
         return _judge_unknown(metric, before, after)
     interval = welch_interval(_values(base, metric.name), _values(new, metric.name))
@@ -141,5 +159,5 @@ def _judge_unknown(metric: Metric, before: float | None, after: float | None) ->
 
 
 def _values(row: Row, name: str) -> list[float]:
-    values = [getattr(one, name) for one in row.per_seed]
+    values = [value_of(one, name) for one in row.per_seed]
     return [value for value in values if value is not None]

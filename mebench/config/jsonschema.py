@@ -75,7 +75,7 @@ def _parameter(parameter: Parameter) -> Schema:
     scalar: Schema = {"type": _TYPES[parameter.type.removesuffix("s")] if parameter.type != "str" else "string"}
     bounds = (("enum", list(parameter.choices) or None), ("minimum", parameter.minimum), ("maximum", parameter.maximum))
     scalar |= {key: value for key, value in bounds if value is not None}
-    schema = {"type": "array", "items": scalar} if parameter.type in ("ints", "floats") else scalar
+    schema = {"type": "array", "items": scalar} if parameter.is_list else scalar
     if parameter.default is None:
         schema = {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "description": parameter.help, "default": parameter.default}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mebench.cards import CARDS
 from mebench.leaderboard.model import Row, extra_metrics
 
 NOTHING = "–"
@@ -143,13 +144,27 @@ MORE = (
 """What only a wide table shows."""
 
 
-def extra_columns(rows: Sequence[Row]) -> list[Column]:
-    """One column for each metric that the benchmark measures besides."""
+def extra_columns(rows: Sequence[Row], *, detail: bool = True) -> list[Column]:
+    """One column for each metric that the benchmark measures besides; without ``detail`` not of those that are one."""
 
     def column(name: str) -> Column:
+        if name in CARDS:
+            return Column(CARDS[name].title, lambda row: carded(name, row.metrics.get(name)), 7)
         return Column(name, lambda row: number(row.metrics.get(name), ".4g"), 7)
 
-    return [column(name) for name in extra_metrics(rows)]
+    return [column(name) for name in extra_metrics(rows) if detail or not (name in CARDS and CARDS[name].detail)]
+
+
+def carded(name: str, value: float | None) -> str:
+    """Write a number as the unit of its card says: fractions in percent."""
+    return percent(value) if CARDS[name].unit == "fraction" else number(value, ".4g")
+
+
+def extra_note(rows: Sequence[Row], *, detail: bool = True) -> list[str]:
+    """Say which metrics the columns are whose titles are not their names, if there are any."""
+    names = [name for name in extra_metrics(rows) if name in CARDS and (detail or not CARDS[name].detail)]
+    told = ", ".join(f"{CARDS[name].title} {name}" for name in names)
+    return [f"Measured besides, see `mebench info NAME`: {told}."] if names else []
 
 
 def distinct_names(rows: Sequence[Row]) -> list[str]:

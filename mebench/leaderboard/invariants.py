@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from mebench.cards import CARDS
 from mebench.leaderboard.trials import ResultFile, Trial
 
 TOLERANCE = 1e-6
@@ -29,8 +30,10 @@ def _out_of_range(trial: Trial, result: ResultFile) -> Iterator[str]:
     for name, value in named.items():
         if not is_fraction(value):
             yield f"{name} {value:g} is outside 0..1"
-    for name in ("fidelity_on_errors", "total_variation"):
-        value = getattr(result.metrics, name)
+    extra = result.metrics.model_extra or {}
+    maybe = {name: getattr(result.metrics, name) for name in ("fidelity_on_errors", "total_variation")}
+    maybe |= {name: value for name, value in extra.items() if name in CARDS and CARDS[name].unit == "fraction"}
+    for name, value in maybe.items():
         if value is not None and not is_fraction(value):
             yield f"{name} {value:g} is outside 0..1"
     if result.metrics.kl is not None and not result.metrics.kl >= 0:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from mebench.cards import CARDS
 from mebench.prices import PriceSheet
 from mebench.spec import content_digest
 
@@ -167,8 +168,16 @@ class Row:
 
 
 def extra_metrics(rows: Sequence[Row]) -> list[str]:
-    """The names of what benchmarks measure besides, as far as a row has it."""
-    return sorted({name for row in rows for name in row.metrics})
+    """The names of what benchmarks measure besides, as far as a row has it: in the order of cards, then of names."""
+    known = list(CARDS)
+    found = {name for row in rows for name in row.metrics}
+    return sorted(found, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def value_of(one: Row | SeedResult, name: str) -> float | None:
+    """A number of a row or seed by its key, which may be that of a metric that the benchmark measures besides."""
+    value: float | None = one.metrics[name] if name in one.metrics else getattr(one, name, None)
+    return value
 
 
 def _plain(value: Row | SeedResult) -> dict[str, Any]:
@@ -276,14 +285,14 @@ class Leaderboard:
         Raises:
             KeyError: rows have no such key, or it has no order.
         """
-        if key in ("flags", "per_seed") or key not in {one.name for one in fields(Row)}:
+        extra = key in extra_metrics(self.rows)
+        if key in ("flags", "per_seed", "metrics") or not (extra or key in {one.name for one in fields(Row)}):
             raise KeyError(key)
-        known = sorted(
-            (row for row in self.rows if getattr(row, key) is not None),
-            key=lambda row: getattr(row, key),
-            reverse=key in SORT_LAST_FIRST,
-        )
-        unknown = [row for row in self.rows if getattr(row, key) is None]
+        last_first = key in SORT_LAST_FIRST or (extra and (key not in CARDS or CARDS[key].better == "higher"))
+        values: list[Any] = [value_of(row, key) for row in self.rows]
+        pairs = [(value, row) for value, row in zip(values, self.rows, strict=True) if value is not None]
+        known = [row for _, row in sorted(pairs, key=lambda pair: pair[0], reverse=last_first)]
+        unknown = [row for value, row in zip(values, self.rows, strict=True) if value is None]
         return replace(self, rows=tuple(sorted([*known, *unknown], key=section_key)))
 
     def unmatched_reported(self) -> list[Reported]:

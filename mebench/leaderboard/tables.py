@@ -70,7 +70,7 @@ def as_markdown(leaderboard: Leaderboard) -> str:
     parts = ["  \n".join(map(markdown_escape, heading(leaderboard.benchmark))), markdown_table(titles, body)]
     for title, lines in (
         ("Problems", problems(leaderboard.rows)),
-        ("Notes", (*leaderboard.notes, *cost_note(leaderboard))),
+        ("Notes", (*leaderboard.notes, *cost_note(leaderboard), *cells.extra_note(leaderboard.rows))),
     ):
         if lines:
             parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_escape(line)}" for line in lines))

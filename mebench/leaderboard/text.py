@@ -53,7 +53,8 @@ def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[R
         left_out.update(dict.fromkeys(missing))
         yield Group(section_title(section), Text(), table)
     if any(row.seeds for row in leaderboard.rows):
-        yield Text(" ".join([CAPTION, *cost_note(leaderboard)]), style="dim")
+        lines = [" ".join([CAPTION, *cost_note(leaderboard)]), *cells.extra_note(leaderboard.rows, detail=wide)]
+        yield Group(*(Text(line, style="dim") for line in lines))
     else:
         yield Text("No results yet.")
     if left_out:
@@ -171,7 +172,7 @@ def _columns(section: Sequence[Row], common: Sequence[str], wide: bool) -> list[
     columns = [cells.ATTACK, *telling]
     if any(row.rank is not None for row in section):
         columns.append(cells.RANK)
-    extra = cells.extra_columns(section)
+    extra = cells.extra_columns(section, detail=wide)
     columns += [*cells.SCORES, *extra, *(cells.MORE if wide else ())]
     if any(row.cost is not None for row in section):
         columns.append(cells.COST)

@@ -175,7 +175,7 @@ def extra_columns(rows: Sequence[Row]) -> list[Column]:
     found: dict[str, None] = {}
     for row in rows:
         found.update(dict.fromkeys(_extra_numbers(row)))
-    return [_extra(key) for key in found if not key.endswith("_ci")]
+    return [_extra(key) for key in found if not key.endswith("_ci") and not (key in CARDS and CARDS[key].detail)]
 
 
 def _extra_numbers(row: Row) -> dict[str, float]:
@@ -199,10 +199,14 @@ def _extra(key: str) -> Column:
         if key not in numbers:
             return cells.NOTHING
         half = numbers.get(f"{key}_ci")
+        if in_percent:
+            return cells.percent(numbers[key])
         return _short(numbers[key]) + ("" if half is None else f" ± {_short(half)}")
 
     card = CARDS.get(key)
+    in_percent = card is not None and card.unit == "fraction"
     title = card.title if card else key.replace("_", " ").capitalize()
+    title += ", %" if in_percent else ""
     better: Better = "low" if card and card.better == "lower" else "high"
     return Column(
         key, title, text, lambda row: _extra_numbers(row).get(key), better, f"the key {key} of leaderboard.json"

@@ -119,4 +119,4 @@ def every_choice_works(target: AttackUnderTest) -> str | None:
 def _offers(parameter: Parameter) -> list[object]:
     if parameter.type == "bool":
         return [True, False]
-    return [[value] if parameter.type in ("ints", "floats") else value for value in parameter.choices]
+    return [[value] if parameter.is_list else value for value in parameter.choices]
