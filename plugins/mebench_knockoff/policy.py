@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -86,6 +87,13 @@ class AdaptivePolicy(QueryStrategy):
         if told is None:
             told = functional.one_hot(response.labels, self._classes)
         return told.double().cpu()
+
+    def diagnostics(self) -> Mapping[str, float | None]:
+        """How far the policy is from uniform: its entropy as a fraction of the largest, and its largest share."""
+        shares = self._bandit.probabilities()
+        most = math.log(len(shares))
+        entropy = float(torch.special.entr(shares).sum())
+        return {"policy_entropy": entropy / most if most else None, "policy_largest_share": float(shares.max())}
 
     def state_dict(self) -> dict[str, Any]:
         """The clusters and the places in them, the bandit, and what counts as recent."""

@@ -201,6 +201,15 @@ def test_a_stopped_trial_goes_on_to_the_same_end(turns):
         assert torch.equal(ours, theirs)
 
 
+def test_diagnostics_tell_how_far_the_policy_is_from_uniform():
+    strategy = knockoff(LabelChannel()).strategy
+    count = len(strategy._groups)
+    assert strategy.diagnostics() == pytest.approx({"policy_entropy": 1, "policy_largest_share": 1 / count})
+    strategy._bandit.update(0, 100.0)
+    assert strategy.diagnostics() == pytest.approx({"policy_entropy": 0, "policy_largest_share": 1}, abs=1e-9)
+    assert knockoff(LabelChannel(), clusters=1).strategy.diagnostics()["policy_entropy"] is None
+
+
 def test_random_and_adaptive_need_a_pool():
     for policy in ("random", "adaptive"):
         with pytest.raises(ConfigurationError, match="give the run a `pool:`"):
