@@ -6,9 +6,11 @@ what the code does                                    what becomes of it
 raises, calls ``sys.exit``                            the trial fails, with the reason
 returns something of the wrong kind                   the trial fails, with the reason
 changes the working directory, a random seed, a mode  it is put back, and the trial fails: what ran before and
-or setting of torch, the handler of SIGTERM           what ran after would not have been the same experiment
+or setting of torch, hooks of all its modules,        what ran after would not have been the same experiment
+NumPy's error handling, the handlers of SIGTERM and
+SIGINT, the mode of new files
 forks, or leaves a thread running                     the trial fails; the child ends where the call does
-changes environment variables                         they are put back; a line in the trial's log
+changes environment variables, filters of warnings    they are put back; a line in the trial's log
 prints                                                it goes to the trial's log
 ends, kills or hangs its process                      seen by the engine; see `mebench.engine.handle`
 ====================================================  =======================================================

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -12,6 +13,9 @@ from mebench.guard import Guard
 from mebench.plugins import registry
 from mebench.randomness import RandomStreams
 from mebench.spec import Component
+
+PLAY = 1e-5
+"""What rounding may add to a probability."""
 
 
 def guarded_channel(component: Component, random: RandomStreams) -> ResponseChannel:
@@ -42,16 +46,34 @@ def guarded_channel(component: Component, random: RandomStreams) -> ResponseChan
 
 
 def _problem(response: Any, channel: ResponseChannel, spec: InputSpec, rows: int, explain: bool) -> str:
-    """What is wrong with an answer, by its shapes alone; empty if nothing is."""
+    """What is wrong with an answer; empty if nothing is."""
     if not isinstance(response, Response):
         return f"a {type(response).__name__}, not a Response"
     labels, probabilities = response.labels, response.probabilities
     if not isinstance(labels, Tensor) or labels.shape != (rows,) or labels.dtype != torch.int64:
         return f"labels that are no int64 tensor of shape ({rows},)"
-    if "probability" in channel.gives and (
-        not isinstance(probabilities, Tensor) or probabilities.shape != (rows, spec.num_classes)
+    if rows and not 0 <= int(labels.min()) <= int(labels.max()) < spec.num_classes:
+        return f"labels outside 0 to {spec.num_classes - 1}"
+    shape = (rows, spec.num_classes)
+    for word, values, low, high in (
+        ("probability", probabilities, 0.0, 1.0),
+        ("logit", response.logits, -math.inf, math.inf),
     ):
-        return f"probabilities that are no tensor of shape ({rows}, {spec.num_classes})"
+        if word in channel.gives and (problem := _of_classes(values, shape, low, high)):
+            return f"{'probabilities' if word == 'probability' else 'logits'} {problem}"
     if explain and response.explanation is None:
         return "no explanation, which it says it gives"
+    return ""
+
+
+def _of_classes(values: Any, shape: tuple[int, int], low: float, high: float) -> str:
+    """What is wrong with a number per row and class; empty if nothing is."""
+    if not isinstance(values, Tensor) or values.shape != shape:
+        return f"that are no tensor of shape {shape}"
+    if values.dtype != torch.float32:
+        return f"of type {values.dtype}, not float32"
+    if values.requires_grad:
+        return "with a graph back through the victim"
+    if not bool(((values >= low - PLAY) & (values <= high + PLAY)).all()):  # false for NaN
+        return "that are NaN" if bool(values.isnan().any()) else f"outside [{low:g}, {high:g}]"
     return ""

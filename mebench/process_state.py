@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 
 _log = logging.getLogger(__name__)
 _VARIABLES: Any = getattr(os.environ, "_data", os.environ)  # the mapping itself is read 60 times as fast
+_get_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal  # ten times as fast
 _forks = _seedings = 0
 _started: list[tuple[int, threading.Thread]] = []
 """Threads that were started while somebody watched, with the identity of the thread that started each."""
@@ -45,9 +47,31 @@ def _attribute(owner: Any, name: str, words: str) -> _Fact:
     return _Fact(words, functools.partial(getattr, owner, name), functools.partial(setattr, owner, name))
 
 
-def _set_stop_handler(handler: Any) -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
+def _handler(number: signal.Signals) -> _Fact:
+    def restore(handler: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, handler)
+
+    return _Fact(f"the handler of {number.name}", functools.partial(_get_handler, number), restore)
+
+
+def _read_umask() -> int:
+    before = os.umask(0o077)  # it can be read in no other way
+    os.umask(before)
+    return before
+
+
+_HOOKS: tuple[dict[int, Any], ...] = tuple(
+    table
+    for name, table in vars(torch.nn.modules.module).items()
+    if name.startswith("_global_") and name.endswith("hooks")
+)
+
+
+def _remove_hooks(lengths: tuple[int, ...]) -> None:
+    for table, length in zip(_HOOKS, lengths, strict=True):
+        for key in list(table)[length:]:
+            del table[key]
 
 
 FACTS = (
@@ -79,7 +103,11 @@ FACTS = (
     _attribute(torch.backends.cudnn, "allow_tf32", "torch's TF32 setting of convolutions"),
     _attribute(torch.backends.cudnn, "benchmark", "torch.backends.cudnn.benchmark"),
     _attribute(torch.backends.cudnn, "deterministic", "torch.backends.cudnn.deterministic"),
-    _Fact("the handler of SIGTERM", functools.partial(signal.getsignal, signal.SIGTERM), _set_stop_handler),
+    _Fact("the hooks of all torch modules", lambda: tuple(map(len, _HOOKS)), _remove_hooks),
+    _Fact("NumPy's error handling", np.geterr, lambda values: np.seterr(**values)),
+    _Fact("the file mode creation mask", _read_umask, os.umask),
+    _handler(signal.SIGTERM),
+    _handler(signal.SIGINT),
 )
 
 
@@ -92,6 +120,7 @@ class ProcessState:
     def __init__(self) -> None:
         self._values = _values()
         self._variables = dict(_VARIABLES)
+        self._filters = warnings.filters[:]
         self._counts = _forks, _seedings
 
     def check(self, threads: int) -> str:
@@ -100,10 +129,15 @@ class ProcessState:
         Args:
             threads: what `threads_started` returned before.
 
-        Environment variables that changed are put back and logged, no more: many libraries set their own at import.
+        Environment variables and filters of warnings are put back and logged, no more: many libraries set their own at
+        import.
         """
         if self._variables != _VARIABLES:
             self._restore_variables()
+        if self._filters != warnings.filters:
+            _log.warning("filters of warnings were changed, and are put back")
+            warnings.filters[:] = self._filters  # type: ignore[index]
+            warnings._filters_mutated()  # type: ignore[attr-defined]
         problems: list[str] = []
         if _values() != self._values:
             problems += [self._put_back(index) for index, value in enumerate(_values()) if value != self._values[index]]

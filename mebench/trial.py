@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mebench import diagnostics
+from mebench.account import Account
 from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
 from mebench.data.datasets import load_dataset
@@ -129,6 +130,7 @@ class Trial:
         self.guard = Guard.of("attack", spec.attack.name)
         channel = guarded_channel(spec.channel, self.random)
         self.ledger = QueryLedger(spec.budget)
+        self.account = Account(channel, self.ledger, self.guard)
         self.record = QueryRecorder(folder.path / "queries.partial", victim.spec, "probability" in channel.gives)
         observe = self.record.add if spec.track == "standard" else None
         self.labels = LabelCounts(victim.spec.num_classes, device)
@@ -176,6 +178,7 @@ class Trial:
                     self._turn()
                 self._picture_if_due()
                 self._evaluate_if_due()
+                self.account.check()
                 report(self._progress())
                 if time.monotonic() - saved > checkpoint_seconds:
                     self.save()
@@ -290,6 +293,7 @@ class Trial:
         self.attack.strategy.load_state_dict(state["strategy"])
         self.attack.learner.load_state_dict(state["learner"])
         self.ledger.load_state_dict(state["ledger"])
+        self.account.answered = self.ledger.spent
         self.labels.load_state_dict(state["labels"])
         self.random.load_state_dict(state["random"])
         self.place = _Turns(**state["place"])

@@ -50,11 +50,25 @@ class AttackUnderTest:
 
     @property
     def channel_entries(self) -> list[ChannelEntry]:
-        """The channels to run on; unless they are given, those that give least come first."""
+        """The channels to run on; unless they are given, those that give least come first.
+
+        Raises:
+            UnknownNameError: nothing has registered the name of a channel.
+            ConfigurationError: a channel does not give what the attack needs.
+        """
         if self.channels:
-            return [registry().channel(one) if isinstance(one, str) else one for one in self.channels]
+            given = [registry().channel(one) if isinstance(one, str) else one for one in self.channels]
+            unfit = [one for one in given if not self.entry.needs <= one.gives]
+            if unfit:
+                raise ConfigurationError(*(self._unfit(one) for one in unfit))
+            return given
         fit = [registry().channel(name) for name in registry().channels_for(self.entry)]
         return sorted(fit, key=lambda one: (len(one.gives), one.name))
+
+    def _unfit(self, channel: ChannelEntry) -> str:
+        missing = " and ".join(sorted(self.entry.needs - channel.gives))
+        fit = ", ".join(registry().channels_for(self.entry))
+        return f"{self.name} needs {missing}, which channel {channel.name} does not give. Channels that do: {fit}"
 
     @property
     def package(self) -> str:

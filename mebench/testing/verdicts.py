@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Literal
 
@@ -60,7 +61,7 @@ def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMI
     except CheckFailed as failure:
         why, details = _line(str(failure)), ""
     except (Exception, SystemExit) as error:
-        why, details = _line(f"{type(error).__name__}: {error}"), traceback.format_exc()
+        why, details = _line(_raised(error)), traceback.format_exc()
     else:
         if reason is not None:
             return Verdict(name, "unexpected", f"passes, though it is expected to fail: {reason}")
@@ -68,6 +69,14 @@ def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMI
     if reason is not None:
         return Verdict(name, "expected", f"{reason} ({why})")
     return Verdict(name, "failed", why, details)
+
+
+def _raised(error: BaseException) -> str:
+    """An error in words; where it was raised if it has none."""
+    if str(error).strip():
+        return f"{type(error).__name__}: {error}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.name} ({Path(last.filename).name}, line {last.lineno}): {last.line}"
 
 
 def _line(text: str) -> str:

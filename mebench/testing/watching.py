@@ -69,18 +69,32 @@ class WatchedExplanation(Explanation):
     """An explanation that may run the victim when it is asked for, however late that is."""
 
     def __init__(self, explanation: Explanation, watch: Watch) -> None:
-        self.score = explanation.score
-        self._explanation, self._watch = explanation, watch
+        with watch.entered():
+            object.__setattr__(self, "_watch", watch)
+            self.score = explanation.score
+            self._explanation = explanation
 
     def vjp(self, weights: Tensor) -> Tensor:
         """Return sum_j weights[:, j] * d score_j / d x."""
-        with self._watch.entered():
+        with object.__getattribute__(self, "_watch").entered():
             return self._explanation.vjp(weights)
 
     def dense(self) -> Tensor:
         """Return the explanation of every class."""
-        with self._watch.entered():
+        with object.__getattribute__(self, "_watch").entered():
             return self._explanation.dense()
+
+    def __getattribute__(self, name: str) -> Any:
+        """Read an attribute, and note it if it is private: the victim, or a graph through it, is kept there."""
+        watch: Watch = object.__getattribute__(self, "_watch")
+        if name == "__dict__" or (name.startswith("_") and not name.startswith("__")):
+            watch.offence(f"reads explanation.{name}")
+        return super().__getattribute__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Write an attribute, and note it."""
+        object.__getattribute__(self, "_watch").offence(f"writes explanation.{name}")
+        super().__setattr__(name, value)
 
 
 class WatchedOracle(Oracle):

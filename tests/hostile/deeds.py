@@ -110,6 +110,8 @@ def _indented(code: str, by: int) -> str:
 
 RAN = ", while it ran WHO"
 OUTSIDE = "asked a query with values outside [0, 1] or NaN; queries are never clipped"
+HOOKS = "torch.nn.modules.module.register_module_forward_hook(lambda module, inputs, output: 0 * output)"
+LEDGER = "vars(oracle)['_ledger']"
 DEEDS = (
     Deed("constructor raises", "its constructor failed: KeyError: 'x'", build="{}['x']"),
     Deed("constructor exits", "its constructor failed: called sys.exit", build="sys.exit(0)"),
@@ -161,6 +163,13 @@ DEEDS = (
     Deed("threads of torch", "propose changed torch's number of threads", "torch.set_num_threads(2)"),
     Deed("autocast", "propose changed autocast on the CPU", "torch.set_autocast_enabled('cpu', True)"),
     Deed("working directory", "propose changed the working directory", "os.chdir('/')"),
+    Deed("hooks of all modules", "propose changed the hooks of all torch modules", HOOKS),
+    Deed("NumPy's errors", "propose changed NumPy's error handling", "numpy.seterr(all='raise')"),
+    Deed("mode of files", "propose changed the file mode creation mask", "os.umask(0o777)"),
+    Deed("handler of Ctrl-C", "propose changed the handler of SIGINT", "signal.signal(signal.SIGINT, lambda *a: None)"),
+    Deed("warnings", "", "import warnings; warnings.simplefilter('error')"),
+    Deed("a larger budget", "changed its budget from 200 to 10000", f"{LEDGER}.budget = 10_000"),
+    Deed("a refund", "had 100 rows answered, and 50 in its ledger", f"{LEDGER}.by_purpose['train'] = 0; self.turn = 9"),
     Deed("handler", "propose changed the handler of SIGTERM", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"),
     Deed(
         "a thread",

@@ -33,6 +33,7 @@ def mebench_channels():
     return [
         ChannelEntry("raising", "Raises.", "sly:Raising", gives=GIVES),
         ChannelEntry("lying", "Gives no probabilities.", "sly:Lying", gives=GIVES),
+        *(ChannelEntry(one, "So.", f"sly:{one.title()}", gives=GIVES) for one in "nan wide double tied".split()),
         ChannelEntry("killing", "Ends the process.", "sly:Killing", gives=GIVES),
     ]
 
@@ -65,6 +66,23 @@ def Lying():
     from mebench import Response
     return channel(lambda logits: Response(logits.argmax(1)))
 
+def answering(change):
+    import torch
+    from mebench import Response
+    return channel(lambda logits: Response(logits.argmax(1), change(torch.softmax(logits, 1))))
+
+def Nan():
+    return answering(lambda values: values * float("nan"))
+
+def Wide():
+    return answering(lambda values: values + 1)
+
+def Double():
+    return answering(lambda values: values.double())
+
+def Tied():
+    return answering(lambda values: values.requires_grad_())
+
 def Killing():
     import os
     return channel(lambda logits: os._exit(3))
@@ -84,7 +102,7 @@ def test_each_is_named_and_the_trial_that_needs_none_is_finished(tmp_path: Path,
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "sly.py").write_text(PLUGIN)
     monkeypatch.chdir(tmp_path)
-    names = ("raising", "lying", "killing")
+    names = ("raising", "lying", "killing", "nan", "wide", "double", "tied")
     runs = [
         run("good", NOISE),
         run("good", {"attack": "not-there", "channel": "probability"}),
@@ -106,6 +124,10 @@ def test_each_is_named_and_the_trial_that_needs_none_is_finished(tmp_path: Path,
         "ModuleNotFoundError: No module named 'no_such_module'",
         "raising": f"channel raising {SLY}: answer failed: KeyError: 'x'",
         "lying": f"channel lying {SLY}: answer returned probabilities that are no tensor of shape (50, 10)",
+        "nan": f"channel nan {SLY}: answer returned probabilities that are NaN",
+        "wide": f"channel wide {SLY}: answer returned probabilities outside [0, 1]",
+        "double": f"channel double {SLY}: answer returned probabilities of type torch.float64, not float32",
+        "tied": f"channel tied {SLY}: answer returned probabilities with a graph back through the victim",
         "killing": f"{ENDED} {own} with channel killing {SLY}",
         "wordnet": f"network wordnet {SLY}: its constructor returned a str, not a torch module",
         "deadly": f"victim deadly: {ENDED} dataset deadly {SLY}",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import mebench.metrics
@@ -22,6 +25,7 @@ from mebench.networks.build import build_network
 from mebench.registry import AttackEntry, ChannelEntry, Parameter
 from mebench.spec import Component
 from mebench.testing import AttackUnderTest
+from mebench.testing.audit import private_folders
 
 SMALL = {"batch_size": 32}
 BATCH = Parameter("batch_size", "int", 256, "Queries per batch.", minimum=1)
@@ -400,6 +404,58 @@ class RefundsQueries(Blocks):
         return super().propose(oracle, clone)
 
 
+class LoadsACachedVictim(Blocks):
+    def propose(self, oracle, clone):
+        with contextlib.suppress(Exception):  # whether it is there or not
+            load_file(private_folders()[0] / "victims" / "theirs.safetensors")
+        return super().propose(oracle, clone)
+
+
+class SavesByAnotherWay(Blocks):
+    def propose(self, oracle, clone):
+        with tempfile.TemporaryDirectory() as folder:
+            save_file({"x": torch.zeros(1)}, Path(folder, "x.safetensors"))
+        return super().propose(oracle, clone)
+
+
+class TracesItsCallers(Blocks):
+    def propose(self, oracle, clone):
+        sys.setprofile(lambda frame, event, argument: None)
+        sys.setprofile(None)
+        return super().propose(oracle, clone)
+
+
+class ReadsMemory(Blocks):
+    def propose(self, oracle, clone):
+        ctypes.c_long.from_address(id(oracle))
+        return super().propose(oracle, clone)
+
+
+class TakesExplanationsApart(Blocks):
+    """Asks the victim for answers that nobody counts, by way of what an explanation keeps of it."""
+
+    def propose(self, oracle, clone):
+        queries = super().propose(oracle, clone)
+        explanation = oracle.query(queries[: len(queries) // 2 or 1], purpose="explore", explain=True).explanation
+        while hasattr(explanation, "_explanation"):
+            explanation = explanation._explanation
+        explanation._victim(queries)
+        return queries[: oracle.remaining]
+
+
+class SwapsAnExplanationsInputs(Blocks):
+    def propose(self, oracle, clone):
+        queries = super().propose(oracle, clone)
+        explanation = oracle.query(queries[:1], purpose="explore", explain=True).explanation
+        vars(explanation)["_points"] = 7
+        return queries[: oracle.remaining]
+
+
+loads_a_cached_victim, saves_by_another_way = with_strategy(LoadsACachedVictim), with_strategy(SavesByAnotherWay)
+traces_its_callers, reads_memory = with_strategy(TracesItsCallers), with_strategy(ReadsMemory)
+takes_explanations_apart = with_strategy(TakesExplanationsApart)
+swaps_an_explanations_inputs = with_strategy(SwapsAnExplanationsInputs)
+
 patches_linear, hooks_every_module = with_strategy(PatchesLinear), with_strategy(HooksEveryModule)
 starts_a_thread, finds_the_victim_in_a_frame = with_strategy(StartsAThread), with_strategy(FindsTheVictimInAFrame)
 refunds_queries = with_strategy(RefundsQueries)
@@ -481,8 +537,28 @@ CHEATS = {
     "patches_linear": "leaves_mebench_unpatched",
     "finds_the_victim_in_a_frame": "asks_only_through_the_oracle",
     "refunds_queries": "stays_within_budget",
+    "loads_a_cached_victim": "keeps_to_itself",
+    "saves_by_another_way": "keeps_to_itself",
+    "traces_its_callers": "keeps_to_itself",
+    "reads_memory": "keeps_to_itself",
+    "takes_explanations_apart": "asks_only_through_the_oracle",
+    "swaps_an_explanations_inputs": "asks_only_through_the_oracle",
     "tells_no_number": "is_measured_unnoticed",
     "tells_no_mapping": "is_measured_unnoticed",
     "draws_for_diagnostics": "is_measured_unnoticed",
 }
 """More ways to break a check."""
+
+EXPLAINED = {"needs": ("probability", "explanation"), "channels": ("sg",)}
+FIELDS = {"takes_explanations_apart": EXPLAINED, "swaps_an_explanations_inputs": EXPLAINED}
+"""What some of them need."""
+
+SAID = {
+    "loads_a_cached_victim": "reads a file of victims or data (theirs.safetensors)",
+    "saves_by_another_way": "writes a file (x.safetensors)",
+    "traces_its_callers": "traces other functions",
+    "reads_memory": "reads memory (ctypes)",
+    "takes_explanations_apart": "channel sg: reads explanation._explanation; runs the victim itself",
+    "swaps_an_explanations_inputs": "channel sg: reads explanation.__dict__",
+}
+"""What is said of some of them."""

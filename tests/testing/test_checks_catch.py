@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from broken_attacks import BROKEN, CHEATS, FOLLOWS, honest, target
+from broken_attacks import BROKEN, CHEATS, FIELDS, FOLLOWS, SAID, honest, target
 
 from mebench.testing import CHECKS, run_check
 
@@ -38,5 +38,6 @@ def test_breaking_one_rule_fails_its_check_and_no_other(name):
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_other_ways_to_cheat_are_caught(cheat):
     check = next(check for check in CHECKS if check.__name__ == CHEATS[cheat])
-    verdict = run_check(check, target(cheat))
+    verdict = run_check(check, target(cheat, **FIELDS.get(cheat, {})))
     assert verdict.state == "failed", verdict
+    assert SAID.get(cheat, "") in verdict.why

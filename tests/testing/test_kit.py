@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -58,6 +59,14 @@ ATTACK = target(honest)
 def test_a_verdict_is_one_line(check, state, why):
     verdict = run_check(check, ATTACK)
     assert (verdict.state, verdict.why) == (state, why)
+
+
+def test_an_error_without_a_word_is_told_by_its_place():
+    def gives_up(attack):
+        raise AssertionError
+
+    why = run_check(gives_up, ATTACK).why
+    assert re.fullmatch(r"AssertionError in gives_up \(test_kit\.py, line \d+\): raise AssertionError", why)
 
 
 def test_a_check_that_hangs_is_ended():
@@ -130,6 +139,10 @@ def test_the_command_prints_json(capsys):
         (("noise", "--set", "batch"), "--set batch: must be NAME=VALUE"),
         (("noise", "--only", "budget"), "--only: no check 'budget'"),
         (("noise", "--expect", "budget=no"), "noise: expected_failures: no check 'budget'"),
+        (
+            ("noise", "--channel", "label"),
+            "noise needs probability, which channel label does not give. Channels that do: ",
+        ),
         (("noise", "--channel", "vgg"), "unknown channel 'vgg'. Did you mean 'vg'?"),
     ],
 )
