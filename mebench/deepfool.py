@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.adversarial import frozen
+from mebench.progress import alive
 from mebench.strategies.generator import evaluating
 
 BATCH = 256
@@ -74,6 +75,7 @@ def _one_batch(network: nn.Module, inputs: Tensor, beyond: float, max_steps: int
     for _ in range(max_steps):
         if not len(active):
             break
+        alive()
         step = _to_nearest_boundary(network, moved[active], labels[active])
         total[active] += step
         moved[active] = inputs[active] + beyond * total[active]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from mebench.api import Victim
 
 if TYPE_CHECKING:
     from mebench.oracle import QueryLedger
+
+
+ROWS_AT_ONCE = 1024
+"""An attack may ask its whole budget in one request; a victim that sees it at once would fill the memory."""
 
 
 class MeteredVictim(Victim):
@@ -30,6 +35,8 @@ class MeteredVictim(Victim):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits (B, c)."""
         self._ledger.victim_forward += len(inputs)
+        if len(inputs) > ROWS_AT_ONCE and not torch.is_grad_enabled():
+            return torch.cat([super(MeteredVictim, self).forward(part) for part in inputs.split(ROWS_AT_ONCE)])
         logits = super().forward(inputs)
         if logits.requires_grad:
             # Called at every pass back through these logits.

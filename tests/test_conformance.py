@@ -10,6 +10,8 @@ FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
 MEGA_GENERATOR = {"noise_dim": 32, "generator_width": 8, "generator_steps": 5, "generator_lr": 1e-3}
 MEGA = {**MEGA_GENERATOR, "noise_vectors": 100, "batch_size": 32, "max_epochs": 6, "balance": 1.0, "memory": 4000}
+THIEF = {"epochs": 6, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
+ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 
 ATTACKS = [
     AttackUnderTest("dfme", GENERATOR),
@@ -42,10 +44,17 @@ ATTACKS = [
     ),
     AttackUnderTest("mega", MEGA, channels=("label", "probability")),
     AttackUnderTest("random-pool", {"rounds": 3, "epochs": 15, "batch_size": 32}),
-    AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
-    AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 1500, "epochs": 3, "batch_size": 64}),
     AttackUnderTest("real-data", {"epochs": 15, "batch_size": 32}),
+    AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
     AttackUnderTest("copycat", {"epochs": 15, "learning_rate": 0.02}),
+    AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 1500, "epochs": 3, "batch_size": 64}),
+    AttackUnderTest("activethief", {**THIEF, **ENSEMBLE}),
+    AttackUnderTest("full-pool", THIEF),
+    AttackUnderTest(
+        "uniform-noise",
+        THIEF,
+        expected_failures={"beats_noise": "it is the noise that others are to beat"},
+    ),
 ]
 
 

@@ -172,3 +172,15 @@ def test_every_question_is_a_sign_of_life(network, monkeypatch):
     for _ in range(3):
         oracle.query(torch.rand(2, 1, 8, 8))
     assert len(heard) == 3
+
+
+@pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
+def test_a_large_request_reaches_the_victim_in_parts_and_is_answered_as_one(channel):
+    seen, network = [], perceptron()
+    network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    oracle, ledger = oracle_of(network, channel)
+    inputs = torch.rand(2500, 1, 8, 8)
+    response = oracle.query(inputs)
+    assert seen == [1024, 1024, 452]
+    assert ledger.spent == ledger.victim_forward == 2500
+    assert response.labels.equal(network(inputs).argmax(1))

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mebench.progress import alive
+
 BLOCK = 512
 CENTRES_AT_ONCE = 128
 EXACT_VALUES_AT_ONCE = 2**20
@@ -74,6 +76,7 @@ class _Cover:
 
     def pick(self) -> int:
         """Make the farthest point a centre; return its index."""
+        alive()
         candidates = self._candidates() if self._count else torch.zeros(1, dtype=torch.int64)
         row = int(candidates[0]) if len(candidates) == 1 else self._farthest(candidates)
         self._picks.append(row)

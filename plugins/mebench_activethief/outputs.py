@@ -1,0 +1,66 @@
+"""What the clone says of a pool, batch by batch: images are floating point only while they pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from mebench.data.pools import Pool
+from mebench.errors import ConfigurationError
+from mebench.progress import alive
+from mebench.strategies.generator import evaluating
+
+BATCH = 512
+
+Output = Callable[[nn.Module, Tensor], Tensor]
+
+
+def over_pool(output: Output, clone: nn.Module, pool: Pool, rows: Tensor, device: torch.device) -> Tensor:
+    """Return what the clone in eval mode says of rows of the pool, (N, d) float32; 0 for what is not finite.
+
+    Args:
+        output: `probabilities` or `features`.
+        clone: returns logits.
+        pool: unlabelled inputs.
+        rows: (N,) int64, at least one.
+        device: where the clone is.
+    """
+    with torch.no_grad(), evaluating(clone):
+        parts = [output(clone, inputs) for inputs in batches(pool, rows, device)]
+    return torch.nan_to_num(torch.cat(parts), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def batches(pool: Pool, rows: Tensor, device: torch.device) -> Iterator[Tensor]:
+    """The inputs of rows of the pool, (at most 512, \\*shape) at a time."""
+    for part in rows.split(BATCH):
+        alive()
+        yield pool.inputs(part).to(device)
+
+
+def probabilities(clone: nn.Module, inputs: Tensor) -> Tensor:
+    """The clone's class probabilities, (B, c)."""
+    return torch.softmax(clone(inputs), dim=1)
+
+
+def features(clone: nn.Module, inputs: Tensor) -> Tensor:
+    """What goes into the clone's last linear layer, (B, h).
+
+    Raises:
+        ConfigurationError: the clone has no linear layer.
+    """
+    seen: list[Tensor] = []
+    layers = [module for module in clone.modules() if isinstance(module, nn.Linear)]
+    hooks = [layer.register_forward_pre_hook(lambda _, given: seen.append(given[0])) for layer in layers]
+    try:
+        clone(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not seen:
+        raise ConfigurationError(f"space: features: the clone, a {type(clone).__name__}, has no linear layer")
+    return seen[-1].flatten(1)
+
+
+SPACES: dict[str, Output] = {"probability": probabilities, "features": features}

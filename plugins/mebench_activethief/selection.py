@@ -1,0 +1,115 @@
+"""SubsetSelection of Algorithm 1: which k inputs of the pool are asked next (section 4).
+
+Of inputs that are equally good the one that comes first in the pool is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mebench.data.pools import Pool
+from mebench.deepfool import deepfool
+from mebench.errors import ConfigurationError
+from mebench.strategies.k_center import k_center
+from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities
+
+
+@dataclass(frozen=True)
+class Options:
+    """The parameters of a selection; see ``mebench info activethief``."""
+
+    space: str
+    rho: int
+    dfal_candidates: int | None
+    deepfool_steps: int
+    overshoot: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a selection is made from.
+
+    Attributes:
+        clone: trained on all answers so far.
+        pool: unlabelled inputs.
+        candidates: (N,) int64 rows of the pool that were not asked, ascending.
+        answered: (M,) int64 rows that the clone has learnt from.
+        device: where the clone is.
+        random: what is drawn is drawn from, on the CPU.
+        options: the parameters.
+    """
+
+    clone: nn.Module
+    pool: Pool
+    candidates: Tensor
+    answered: Tensor
+    device: torch.device
+    random: torch.Generator
+    options: Options
+
+    def outputs(self, output: Output, rows: Tensor) -> Tensor:
+        """What the clone says of rows of the pool."""
+        return over_pool(output, self.clone, self.pool, rows, self.device)
+
+
+Selection = Callable[[Scene, int], Tensor]
+"""Returns k of the candidates, at least one and at most all."""
+
+
+def most_uncertain(scene: Scene, k: int) -> Tensor:
+    """The k candidates whose class probabilities, as the clone sees them, have the highest entropy."""
+    entropy = torch.special.entr(scene.outputs(probabilities, scene.candidates)).sum(1)
+    return _first(scene.candidates, -entropy, k)
+
+
+def farthest(scene: Scene, k: int) -> Tensor:
+    """k candidates, each the farthest from all answered inputs and from those before it (greedy k-center)."""
+    return _farthest_of(scene, scene.candidates, k)
+
+
+def nearest_to_boundary(scene: Scene, k: int) -> Tensor:
+    """The k candidates that DeepFool moves across the clone's boundary by the smallest perturbations (DFAL)."""
+    candidates, most = scene.candidates, scene.options.dfal_candidates
+    if most is not None and most < len(candidates):
+        drawn = torch.randperm(len(candidates), generator=scene.random)[: max(most, k)]
+        candidates = candidates[drawn.sort().values]
+    return _first(candidates, _perturbations(scene, candidates), k)
+
+
+def nearest_to_boundary_then_farthest(scene: Scene, k: int) -> Tensor:
+    """k by greedy k-center of the rho candidates with the smallest perturbations (section 4.2)."""
+    nearest = nearest_to_boundary(scene, min(max(scene.options.rho, k), len(scene.candidates)))
+    return _farthest_of(scene, nearest.sort().values, k)
+
+
+SELECTIONS: dict[str, Selection] = {  # `random` is asked in one round, so that nothing is left to select
+    "uncertainty": most_uncertain,
+    "k-center": farthest,
+    "dfal": nearest_to_boundary,
+    "dfal+k-center": nearest_to_boundary_then_farthest,
+}
+
+
+def _farthest_of(scene: Scene, rows: Tensor, k: int) -> Tensor:
+    space = SPACES[scene.options.space]
+    return rows[k_center(scene.outputs(space, rows), scene.outputs(space, scene.answered), k)]
+
+
+def _perturbations(scene: Scene, rows: Tensor) -> Tensor:
+    """(N,) norms of DeepFool's perturbations, on the CPU; infinite where the class did not change."""
+    options, norms = scene.options, []
+    for inputs in batches(scene.pool, rows, scene.device):
+        if not inputs.is_floating_point():
+            raise ConfigurationError("strategy: dfal moves inputs a little at a time, which words cannot be")
+        found = deepfool(scene.clone, inputs, overshoot=options.overshoot, max_steps=options.deepfool_steps)
+        norms.append(torch.where(found.crossed, found.norms, torch.inf).cpu())
+    return torch.cat(norms)
+
+
+def _first(rows: Tensor, scores: Tensor, k: int) -> Tensor:
+    """The k rows with the lowest scores, of equal ones the first."""
+    return rows[scores.cpu().argsort(stable=True)[:k]]
