@@ -279,6 +279,7 @@ class AttackContext:
         device: where tensors live.
         random: named random streams, saved and restored with the trial: ``random.torch("noise")``.
         pool: unlabelled inputs, for attacks of the pool family; else None.
+        compile: whether the trial asks for compiled networks; see `mebench.networks.compiling`.
     """
 
     spec: InputSpec
@@ -288,3 +289,4 @@ class AttackContext:
     device: torch.device
     random: RandomStreams
     pool: Pool | None = None
+    compile: bool = False

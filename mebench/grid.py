@@ -76,6 +76,7 @@ class Grid:
             data_prior=pool.prior if pool else "none",
             evaluations=run.evaluations or self._profile.evaluations,
             tf32=self._profile.tf32,
+            compile=self._profile.compile,
             metrics=self._metrics,
         )
 

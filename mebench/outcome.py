@@ -75,7 +75,7 @@ def write_result(
                 diverged=diverged,
                 queries_collapsed=collapsed(query_labels),
             ),
-            "provenance": provenance(device, spec.tf32, origin),
+            "provenance": provenance(device, spec, origin),
         }
     )
 

@@ -14,15 +14,17 @@ from typing import Any
 
 import torch
 
+from mebench.spec import TrialSpec
+
 PACKAGES = ("mebench", "torch", "torchvision", "numpy")
 
 
-def provenance(device: torch.device, tf32: bool, plugin: str) -> dict[str, Any]:
+def provenance(device: torch.device, spec: TrialSpec, plugin: str) -> dict[str, Any]:
     """What a result may depend on, equal for equal runs on one machine.
 
     Args:
         device: where the trial ran.
-        tf32: whether TF32 was allowed.
+        spec: of the trial; its precision is part of the record.
         plugin: distribution and version that the attack comes from.
     """
     return {
@@ -33,7 +35,8 @@ def provenance(device: torch.device, tf32: bool, plugin: str) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "precision": {"dtype": "float32", "tf32": tf32, "autocast": False},
+        "precision": {"dtype": "float32", "tf32": spec.tf32, "autocast": False},
+        **({"compiled": True} if spec.compile else {}),
     }
 
 

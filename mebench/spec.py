@@ -89,6 +89,7 @@ class TrialSpec:
             the queries that the attack asked; see `mebench.standard`.
         metrics: registered metrics that are measured besides those of every trial.
         tf32: allow TF32 on a GPU; off by default, since it drowns forward differences at step 1e-3 in rounding.
+        compile: compile the attack's generator with ``torch.compile``.
     """
 
     victim: VictimSpec
@@ -106,6 +107,7 @@ class TrialSpec:
     tf32: bool = False
     protocol: int = PROTOCOL
     metrics: tuple[Component, ...] = ()
+    compile: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
@@ -141,6 +143,10 @@ class TrialSpec:
         return f"{prefix[:80]}-q{self.budget}-s{self.seed}"
 
 
+LATE_FIELDS = frozenset({"metrics", "compile"})
+"""Fields that came later than others; left out where they are empty."""
+
+
 def content_digest(plain: Any) -> str:
     """Ten hexadecimal digits of JSON values or dataclasses of these, whatever the order of keys."""
     text = json.dumps(plain, default=_fields, sort_keys=True, separators=(",", ":"))
@@ -151,8 +157,8 @@ def _fields(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; four times quicker than ``asdict``, which copies all of them."""
     if not is_dataclass(value):
         raise TypeError(f"{type(value).__name__} is not JSON")
-    if isinstance(value, TrialSpec) and not value.metrics:  # ids stay what they were before there was this field
-        return {name: field for name, field in vars(value).items() if name != "metrics"}
+    if isinstance(value, TrialSpec):  # ids stay what they were before there were these fields
+        return {name: field for name, field in vars(value).items() if field or name not in LATE_FIELDS}
     return vars(value)
 
 

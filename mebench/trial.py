@@ -156,6 +156,7 @@ class Trial:
             device=device,
             random=self.random,
             pool=load_pool(spec),
+            compile=spec.compile,
         )
         target = self.guard.call("loading", self.entry.load)
         attack = self.guard.call("its constructor", target, context, **spec.attack.parameters)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mebench.api import AttackContext, GradientStep, InputSpec, QueryStrategy
 from mebench.losses import ExtractionLoss
+from mebench.networks.compiling import compiled
 from mebench.networks.generator import UpsamplingGenerator
 from mebench.oracle import Oracle
 from mebench.schedules import Schedule, set_rate, steps
@@ -72,6 +73,7 @@ class GeneratorStrategy(QueryStrategy):
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
             self._generator = UpsamplingGenerator(context.spec, noise_dim, width, affine).to(context.device)
+        self._generate = compiled(self._generator, context)
         make = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=learning_rate))
         self._optimizer = make(self._generator.parameters())
         self._schedule = schedule or steps(learning_rate, milestones, factor)
@@ -101,11 +103,11 @@ class GeneratorStrategy(QueryStrategy):
                     self._generator_step(oracle, clone)
         self._turn += 1
         with torch.no_grad():
-            images = squash(self._generator(self._draw()), self._spec)
+            images = squash(self._generate(self._draw()), self._spec)
         return images[: oracle.remaining]
 
     def _generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
-        raw = self._generator(self._draw())
+        raw = self._generate(self._draw())
         with evaluating(clone):
             gradient = self.loss_gradient(raw.detach(), oracle, clone)
         set_rate(self._optimizer, self._schedule(oracle.progress))

@@ -1,0 +1,40 @@
+"""``compile: true`` of a profile: networks that run through ``torch.compile``."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api import AttackContext
+from mebench.errors import ConfigurationError
+
+COMPILERS = ("g++", "c++", "clang++")
+"""What compiled code for a CPU is made with."""
+
+
+def compiled(network: nn.Module, context: AttackContext) -> Callable[..., Tensor]:
+    """Return what calls a network: compiled where the trial asks for it, the network itself otherwise.
+
+    Parameters, state dict and mode stay those of ``network``. Each new batch size is compiled anew, so that attacks
+    should compile what always sees the same.
+
+    Raises:
+        ConfigurationError: there is no C++ compiler, which a CPU needs.
+    """
+    if not context.compile:
+        return network
+    if context.device.type == "cpu" and not any(map(shutil.which, COMPILERS)):
+        raise ConfigurationError(
+            f"compile: true needs a C++ compiler, and none of {', '.join(COMPILERS)} is there: install one, or leave "
+            "compile out"
+        )
+    with contextlib.suppress(ImportError):
+        import tqdm  # of the compiler's; the thread by which it watches its bars would outlive the call
+
+        tqdm.tqdm.monitor_interval = 0
+    call: Callable[..., Tensor] = torch.compile(network, dynamic=False)
+    return call
