@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import shutil
 from collections.abc import Callable
 
@@ -33,8 +34,7 @@ def compiled(network: nn.Module, context: AttackContext) -> Callable[..., Tensor
             "compile out"
         )
     with contextlib.suppress(ImportError):
-        import tqdm  # of the compiler's; the thread by which it watches its bars would outlive the call
-
-        tqdm.tqdm.monitor_interval = 0
+        # The compiler's progress bars; the thread that watches over them would outlive the call.
+        importlib.import_module("tqdm").tqdm.monitor_interval = 0
     call: Callable[..., Tensor] = torch.compile(network, dynamic=False)
     return call
