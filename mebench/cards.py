@@ -171,6 +171,16 @@ CARDS: dict[str, MetricCard] = {
             for goal in (50, 80, 90, 95)
         ),
         MetricCard(
+            "queries_to_maximum",
+            "To maximum",
+            "queries at the evaluation with the highest accuracy of the run, the first of equal ones; mean over seeds",
+            "0 to the budget",
+            "lower",
+            "always: it is chosen on test data, and a clone that stops learning early has a low one. Only for "
+            "comparison with papers that report it",
+            "queries",
+        ),
+        MetricCard(
             "rank",
             "Rank",
             "1 + number of rows of the same key that are better by a paired t test over seeds, Holm-corrected at 5 %; "
@@ -245,6 +255,11 @@ CARDS: dict[str, MetricCard] = {
     )
 }
 """Every metric, in the order of tables."""
+
+
+def in_percent(name: str) -> bool:
+    """Whether people read the metric of that key in percent; not known of plugins' own numbers, which have no card."""
+    return name in CARDS and CARDS[name].unit == "fraction"
 
 
 def as_markdown() -> str:

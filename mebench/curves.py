@@ -118,6 +118,16 @@ def queries_to(curve: Curve, level: float) -> int | None:
     return reached
 
 
+def queries_to_maximum(curve: Curve) -> int | None:
+    """Return the queries at the evaluation with the highest accuracy, the first of equal ones; None without any.
+
+    Table 3 of MEGA ranks attacks by it. It takes test data to know, so it is a diagnostic: no clone is chosen by it.
+    """
+    if not curve.queries:
+        return None
+    return curve.queries[max(range(len(curve)), key=lambda index: curve.accuracy[index])]
+
+
 def area(curve: Curve) -> float | None:
     """Return the area under accuracy over log10(queries), by trapezoids, divided by the range: in [0, 1].
 

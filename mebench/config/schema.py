@@ -202,6 +202,9 @@ class Reported(Section):
     channel: str | None = Field(None, description="Can be left out where it is clear.")
     accuracy: Percent | None = None
     fidelity: Percent | None = None
+    metrics: dict[str, NotNegative] = Field(
+        {}, description="Other numbers by their key in results: fractions in percent, all else as it is."
+    )
     source: str = Field("", description='Where the number stands, e.g. "Table 1".')
     note: str = ""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mebench.cards import in_percent
 from mebench.leaderboard.labels import printable
 from mebench.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, default_order
 from mebench.leaderboard.ranks import ranked
@@ -120,11 +121,19 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 
 
 def _with_reported(row: Row, reported: Sequence[Reported]) -> Row:
-    """Put the paper's numbers beside a row that has none yet."""
-    number = next((number for number in reported if number.is_for(row)), None)
-    if number is None or row.reported is not None:
+    """Put the paper's numbers beside a row that has none yet; of several tables', the first that has one."""
+    numbers = [number for number in reported if number.is_for(row)]
+    if not numbers or row.reported is not None or row.reported_metrics:
         return row
-    return replace(row, reported=_fraction(number.accuracy), reported_fidelity=_fraction(number.fidelity))
+    others = {name: value for number in reversed(numbers) for name, value in number.metrics.items()}
+    return replace(
+        row,
+        reported=_fraction(next((one.accuracy for one in numbers if one.accuracy is not None), None)),
+        reported_fidelity=_fraction(next((one.fidelity for one in numbers if one.fidelity is not None), None)),
+        reported_metrics={
+            name: round(value / 100, 6) if in_percent(name) else value for name, value in sorted(others.items())
+        },
+    )
 
 
 def _fraction(percent: float | None) -> float | None:

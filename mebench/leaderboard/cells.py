@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mebench.cards import CARDS
 from mebench.leaderboard.model import Row, extra_metrics
@@ -133,6 +134,7 @@ MORE = (
     Column("To 50 %", lambda row: queries_to(row, 50), 10),
     Column("To 80 %", lambda row: queries_to(row, 80), 10),
     Column("To 95 %", lambda row: queries_to(row, 95), 10),
+    Column("To maximum", lambda row: whole(row.queries_to_maximum), 10),
     Column("On errors", lambda row: percent(row.fidelity_on_errors), 10),
     Column("KL", lambda row: number(row.kl, ".3g"), 10),
     Column("TV", lambda row: number(row.total_variation, ".3f"), 10),
@@ -165,6 +167,45 @@ def extra_note(rows: Sequence[Row], *, detail: bool = True) -> list[str]:
     names = [name for name in extra_metrics(rows) if name in CARDS and (detail or not CARDS[name].detail)]
     told = ", ".join(f"{CARDS[name].title} {name}" for name in names)
     return [f"Measured besides, see `mebench info NAME`: {told}."] if names else []
+
+
+def reported_columns(rows: Sequence[Row], names: Sequence[str], shown: Collection[str]) -> list[Column]:
+    """The columns of numbers that the paper reports besides: what was measured, then what the paper says.
+
+    Args:
+        rows: of one table; a column that none of them fills is left out.
+        names: keys of the numbers, whether reported for these rows or for others.
+        shown: titles of columns that the table has anyway.
+    """
+    found = []
+    for name in names:
+        title = CARDS[name].title if name in CARDS else name
+        if title not in shown and any(measured(row, name) is not None for row in rows):
+            found.append(Column(title, partial(_written, name, measured), 7))
+        if any(name in row.reported_metrics for row in rows):
+            found.append(Column(f"{title} reported", partial(_written, name, _said), 7))
+    return found
+
+
+def measured(row: Row, name: str) -> float | None:
+    """A row's number by its key, whether every row has it or the benchmark asks for it."""
+    value: float | None = row.metrics[name] if name in row.metrics else getattr(row, name, None)
+    return value
+
+
+def _said(row: Row, name: str) -> float | None:
+    return row.reported_metrics.get(name)
+
+
+def _written(name: str, read: Callable[[Row, str], float | None], row: Row) -> str:
+    return reported_number(name, read(row, name))
+
+
+def reported_number(name: str, value: float | None) -> str:
+    """Write a number in the unit in which people read the metric of that key."""
+    if name in CARDS and CARDS[name].unit in ("queries", "rows"):
+        return whole(value)
+    return carded(name, value) if name in CARDS else number(value, ".4g")
 
 
 def distinct_names(rows: Sequence[Row]) -> list[str]:

@@ -52,6 +52,7 @@ class SeedResult:
     queries_to_95_censored: bool = False
     auc: float | None = None
     best_on_test: float | None = None
+    queries_to_maximum: int | None = None
     victim_forward: int | None = None
     victim_backward: int | None = None
     seconds: float | None = None
@@ -86,6 +87,8 @@ class Row:
         cost: mean over seeds, by the benchmark's price sheet; None without one.
         metrics: means over seeds of what the benchmark measures besides; None unless every seed has one.
         reported, reported_fidelity: the paper's numbers as fractions, where they are for this row.
+        queries_to_maximum: mean queries at the best evaluation, a diagnostic that nothing is chosen by.
+        reported_metrics: the paper's other numbers by key, fractions as such.
     """
 
     attack: str
@@ -128,6 +131,7 @@ class Row:
     queries_to_95_censored: bool = False
     auc: float | None = None
     best_on_test: float | None = None
+    queries_to_maximum: float | None = None
     reported: float | None = None
     reported_fidelity: float | None = None
     seconds: float | None = None
@@ -140,6 +144,7 @@ class Row:
     flags: tuple[str, ...] = ()
     per_seed: tuple[SeedResult, ...] = ()
     metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
+    reported_metrics: dict[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -183,14 +188,15 @@ def value_of(one: Row | SeedResult, name: str) -> float | None:
 def _plain(value: Row | SeedResult) -> dict[str, Any]:
     """The fields of a flat dataclass, ten times quicker than by ``asdict``, which copies every value."""
     plain = {one.name: getattr(value, one.name) for one in fields(value)}
-    if not value.metrics:  # most benchmarks measure nothing besides
-        del plain["metrics"]
+    for name in ("metrics", "reported_metrics"):  # most benchmarks measure and report nothing besides
+        if not plain.get(name):
+            plain.pop(name, None)
     return plain
 
 
 @dataclass(frozen=True)
 class Reported:
-    """One number of the paper's own table, in percent as printed there."""
+    """Numbers of the paper's own table for one row, as printed there: fractions in percent."""
 
     attack: str
     victim: str
@@ -199,6 +205,7 @@ class Reported:
     budget: int | None = None
     accuracy: float | None = None
     fidelity: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict, hash=False)
 
     def is_for(self, row: Row) -> bool:
         """Whether the number is for that row: the same attack, victim and budget, and what else it names."""
@@ -271,12 +278,15 @@ class Leaderboard:
         """The rows as a table with one column per key, without ``per_seed``; flags are joined by ``;``."""
         import pandas as pd
 
-        columns = [one.name for one in fields(Row) if one.name not in ("per_seed", "metrics")]
+        apart = ("per_seed", "metrics", "reported_metrics")
+        columns = [one.name for one in fields(Row) if one.name not in apart]
         records = [[getattr(row, column) for column in columns] for row in self.rows]
         frame = pd.DataFrame(records, columns=columns)
         frame["flags"] = [";".join(row.flags) for row in self.rows]
         for name in extra_metrics(self.rows):
             frame[name] = [row.metrics.get(name) for row in self.rows]
+        for name in self.reported_names():
+            frame[f"reported_{name}"] = [row.reported_metrics.get(name) for row in self.rows]
         return frame
 
     def sorted_by(self, key: str) -> Leaderboard:
@@ -294,6 +304,12 @@ class Leaderboard:
         known = [row for _, row in sorted(pairs, key=lambda pair: pair[0], reverse=last_first)]
         unknown = [row for value, row in zip(values, self.rows, strict=True) if value is None]
         return replace(self, rows=tuple(sorted([*known, *unknown], key=section_key)))
+
+    def reported_names(self) -> list[str]:
+        """The keys of what the paper reports besides accuracy and fidelity for any row, in the order of cards."""
+        reported = (*(one.metrics for one in self.benchmark.reported), *(row.reported_metrics for row in self.rows))
+        names = {name for each in reported for name in each}
+        return [name for name in CARDS if name in names] + sorted(names - CARDS.keys())
 
     def unmatched_reported(self) -> list[Reported]:
         """The paper's numbers that no row stands beside."""

@@ -19,7 +19,8 @@ from mebench.spec import TrialSpec, content_digest
 
 MEANS = (
     *("fidelity_on_errors", "kl", "total_variation", *(f"queries_to_{goal}" for goal in GOALS), "auc"),
-    *("best_on_test", "victim_forward", "victim_backward", "seconds", "queries_per_second", "cost"),
+    *("best_on_test", "queries_to_maximum", "victim_forward", "victim_backward"),
+    *("seconds", "queries_per_second", "cost"),
 )
 """What a row has the mean of if every seed has it."""
 
@@ -148,6 +149,7 @@ def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) ->
         **(_reached(trial, result.victim.accuracy) if curved else {}),
         auc=curves.area(trial.curve) if curved else None,
         best_on_test=best.accuracy if best else None,
+        queries_to_maximum=curves.queries_to_maximum(trial.curve) if curved else None,
         victim_forward=ledger.victim_forward if attack else None,
         victim_backward=ledger.victim_backward if attack else None,
         seconds=trial.seconds,

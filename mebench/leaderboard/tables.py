@@ -15,9 +15,8 @@ from mebench.leaderboard import cells
 from mebench.leaderboard.build import build_leaderboard
 from mebench.leaderboard.flags import legend
 from mebench.leaderboard.layout import terminal
-from mebench.leaderboard.model import Leaderboard, Row
+from mebench.leaderboard.model import Leaderboard
 from mebench.leaderboard.text import (
-    REPORTED_TITLES,
     cost_note,
     full_width,
     heading,
@@ -25,6 +24,7 @@ from mebench.leaderboard.text import (
     render_text,
     reported_cells,
     reported_title,
+    reported_titles,
 )
 from mebench.store import write_atomically
 
@@ -66,7 +66,7 @@ def as_csv(leaderboard: Leaderboard) -> str:
 
 def as_markdown(leaderboard: Leaderboard) -> str:
     """Write one table of all rows, problems, notes, the paper's numbers and the legend."""
-    titles, body = _flat(leaderboard.rows, flags=True)
+    titles, body = _flat(leaderboard, flags=True)
     parts = ["  \n".join(map(markdown_escape, heading(leaderboard.benchmark))), markdown_table(titles, body)]
     for title, lines in (
         ("Problems", problems(leaderboard.rows)),
@@ -75,7 +75,8 @@ def as_markdown(leaderboard: Leaderboard) -> str:
         if lines:
             parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_escape(line)}" for line in lines))
     if numbers := leaderboard.unmatched_reported():
-        table = markdown_table(REPORTED_TITLES, [reported_cells(number) for number in numbers])
+        names = leaderboard.reported_names()
+        table = markdown_table(reported_titles(names), [reported_cells(number, names) for number in numbers])
         parts.append(f"**{reported_title(leaderboard)}**\n\n{table}")
     if flags := legend(leaderboard.rows):
         table = markdown_table(
@@ -101,7 +102,7 @@ def as_latex(leaderboard: Leaderboard) -> str:
     r"""Write a ``tabular`` for the ``booktabs`` package, escaped, with ``\pm`` in math mode."""
     import pandas as pd
 
-    titles, body = _flat(leaderboard.rows, flags=False)
+    titles, body = _flat(leaderboard, flags=False)
     if not body:
         return "% no results yet\n"
     layout = "".join("l" if title in LEFT else "r" for title in titles)
@@ -110,12 +111,14 @@ def as_latex(leaderboard: Leaderboard) -> str:
     return comments + table.replace("±", r"$\pm$").replace("–", "--")
 
 
-def _flat(rows: Sequence[Row], *, flags: bool) -> tuple[list[str], list[list[str]]]:
+def _flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
     """All rows in one table: titles, and cells without padding."""
+    rows = leaderboard.rows
     context = (cells.CLONE, cells.START, cells.PRIOR, cells.TRACK, cells.PROTOCOL, cells.PROFILE)
     optional = [column for column in context if cells.varying(column, rows)]
     columns = [cells.ATTACK, cells.VICTIM, cells.CHANNEL, *optional, cells.BUDGET, cells.RANK, *cells.SCORES]
     columns += cells.extra_columns(rows)
+    columns += cells.reported_columns(rows, leaderboard.reported_names(), {column.title for column in columns})
     columns += [cells.COST] if any(row.cost is not None for row in rows) else []
     columns += [cells.REPORTED, cells.STATUS]
     if flags:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mebench.cards import CARDS
 from mebench.leaderboard import cells
 from mebench.leaderboard.flags import legend
 from mebench.leaderboard.layout import TextColumn, fitted, left_out_line, width
@@ -45,11 +46,11 @@ def render_text(leaderboard: Leaderboard, console: Console, *, wide: bool = Fals
 
 
 def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[RenderableType]:
-    common = cells.common_flags(leaderboard.rows)
+    common, reported = cells.common_flags(leaderboard.rows), leaderboard.reported_names()
     yield from _heading(leaderboard.benchmark, common)
     left_out: dict[str, None] = {}
     for section in sections(leaderboard.rows):
-        table, missing = _section_table(section, common, console, wide)
+        table, missing = _section_table(section, common, console, wide, reported)
         left_out.update(dict.fromkeys(missing))
         yield Group(section_title(section), Text(), table)
     if any(row.seeds for row in leaderboard.rows):
@@ -77,10 +78,10 @@ def cost_note(leaderboard: Leaderboard) -> list[str]:
 
 
 def _section_table(
-    section: Sequence[Row], common: Sequence[str], console: Console, wide: bool
+    section: Sequence[Row], common: Sequence[str], console: Console, wide: bool, reported: Sequence[str]
 ) -> tuple[Table, list[str]]:
     """The table of a section. Where there is no room for a column that tells rows apart, their names do."""
-    columns = _columns(section, common, wide)
+    columns = _columns(section, common, wide, reported)
     breaks = _breaks(section)
     table, left_out = fitted(columns, console, breaks)
     names = cells.distinct_names(section)
@@ -99,8 +100,9 @@ def _breaks(section: Sequence[Row]) -> frozenset[int]:
 
 def full_width(leaderboard: Leaderboard, *, wide: bool = False) -> int:
     """The console width at which no column is left out."""
-    common = cells.common_flags(leaderboard.rows)
-    return max((width(_columns(section, common, wide)) for section in sections(leaderboard.rows)), default=0)
+    common, reported = cells.common_flags(leaderboard.rows), leaderboard.reported_names()
+    tables = (_columns(section, common, wide, reported) for section in sections(leaderboard.rows))
+    return max(map(width, tables), default=0)
 
 
 def _heading(benchmark: BenchmarkInfo, common: Sequence[str]) -> Iterator[RenderableType]:
@@ -167,13 +169,15 @@ def section_title(section: Sequence[Row]) -> Text:
     return Text.assemble("Victim ", (first.victim, "bold"), *(f" · {fact}" for fact in facts))
 
 
-def _columns(section: Sequence[Row], common: Sequence[str], wide: bool) -> list[TextColumn]:
+def _columns(section: Sequence[Row], common: Sequence[str], wide: bool, reported: Sequence[str]) -> list[TextColumn]:
     telling = [column for column in (*CONTEXT, cells.PROFILE) if cells.varying(column, section)]
     columns = [cells.ATTACK, *telling]
     if any(row.rank is not None for row in section):
         columns.append(cells.RANK)
     extra = cells.extra_columns(section, detail=wide)
     columns += [*cells.SCORES, *extra, *(cells.MORE if wide else ())]
+    beside = cells.reported_columns(section, reported, {column.title for column in columns})
+    columns += beside
     if any(row.cost is not None for row in section):
         columns.append(cells.COST)
     if any(row.queries is not None and row.queries < row.budget for row in section):
@@ -186,7 +190,7 @@ def _columns(section: Sequence[Row], common: Sequence[str], wide: bool) -> list[
     if any(flags.cell(row) for row in section):
         columns.append(flags)
     styles = [STATUS_STYLES[row.status] or ("dim" if row.kind == "reference" else "") for row in section]
-    right = RIGHT | {one.title for one in extra}
+    right = RIGHT | {one.title for one in (*extra, *beside)}
     return [
         TextColumn(one.title, [one.cell(row) for row in section], one.rank, one.wrap, one.title in right, styles)
         for one in columns
@@ -216,24 +220,29 @@ def reported_title(leaderboard: Leaderboard) -> str:
     return "Reported by the paper (other victim and scale)" if elsewhere else "Reported by the paper, no row here"
 
 
-def reported_cells(number: Reported) -> tuple[str, ...]:
-    """Attack, victim, queries, accuracy and fidelity of one of the paper's numbers."""
+def reported_cells(number: Reported, names: Sequence[str]) -> tuple[str, ...]:
+    """Attack, victim, channel, queries, accuracy, fidelity and the other numbers that the paper reports for one row."""
     name = f"{number.attack} {number.variant or ''}".replace(" default", "").strip()
     scores = ("" if value is None else f"{value:.1f}" for value in (number.accuracy, number.fidelity))
-    return (name, number.victim, cells.whole(number.budget), *scores)
+    others = ("" if other not in number.metrics else f"{number.metrics[other]:,.10g}" for other in names)
+    return (name, number.victim, number.channel or "", cells.whole(number.budget), *scores, *others)
 
 
-REPORTED_TITLES = ("Attack", "Victim", "Queries", "Accuracy", "Fidelity")
+def reported_titles(names: Sequence[str]) -> tuple[str, ...]:
+    """The titles of `reported_cells`."""
+    others = (CARDS[name].title if name in CARDS else name for name in names)
+    return ("Attack", "Victim", "Channel", "Queries", "Accuracy", "Fidelity", *others)
 
 
 def _reported(leaderboard: Leaderboard, console: Console) -> Iterator[RenderableType]:
     numbers = leaderboard.unmatched_reported()
     if not numbers:
         return
-    by_column = list(zip(*map(reported_cells, numbers), strict=True))
+    names = leaderboard.reported_names()
+    by_column = zip(*(reported_cells(number, names) for number in numbers), strict=True)
     columns = [
-        TextColumn(title, values, 0 if index in (0, 3) else index, right=index > 1)
-        for index, (title, values) in enumerate(zip(REPORTED_TITLES, by_column, strict=True))
+        TextColumn(title, values, 0 if index in (0, 4) else index, right=index > 2)
+        for index, (title, values) in enumerate(zip(reported_titles(names), by_column, strict=True))
         if any(values)
     ]
     yield Group(Text(reported_title(leaderboard), style="bold"), Text(), fitted(columns, console)[0])

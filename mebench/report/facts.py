@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mebench.cards import CARDS
 from mebench.leaderboard import cells
 from mebench.leaderboard.invariants import broken_invariants
 from mebench.leaderboard.labels import cleaned
@@ -204,6 +205,23 @@ class Beside:
         if self.row is None or self.row.accuracy is None or self.number.accuracy is None:
             return cells.NOTHING
         return f"{100 * self.row.accuracy - self.number.accuracy:+.1f}"
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the paper reports accuracy or fidelity."""
+        return self.number.accuracy is not None or self.number.fidelity is not None
+
+    @property
+    def more(self) -> list[tuple[str, str, str]]:
+        """Title, reported and measured of the paper's other numbers for the row."""
+        return [
+            (
+                CARDS[name].title if name in CARDS else name,
+                f"{value:,.10g}",
+                cells.reported_number(name, None if self.row is None else cells.measured(self.row, name)),
+            )
+            for name, value in self.number.metrics.items()
+        ]
 
 
 def reported_beside_measured(source: Source) -> list[Beside]:

@@ -175,6 +175,7 @@ def _facts(material: Material) -> dict[str, Any]:
     rows = [entry.row for entry in source.entries]
     attacks = [row for row in rows if row.kind == "attack"]
     flags = [(flag, [entry for entry in source.entries if flag.name in entry.row.flags]) for flag in legend(rows)]
+    reported = facts.reported_beside_measured(source)
     return {
         "version": mebench.__version__,
         "benchmark": board.benchmark,
@@ -193,7 +194,9 @@ def _facts(material: Material) -> dict[str, Any]:
             for key, title in (("attack", "Attack"), ("victim", "Victim"), ("channel", "Channel"))
         ],
         "differences": material.differences,
-        "reported": facts.reported_beside_measured(source),
+        "reported": reported,
+        "reported_scores": [one for one in reported if one.has_scores],
+        "reported_more": [one for one in reported if one.more],
         "fidelity_reported": any(number.fidelity is not None for number in board.benchmark.reported),
         "flags": flags,
         "provenance": material.provenance.of_all(),

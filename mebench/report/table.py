@@ -17,7 +17,8 @@ NAMED = frozenset(
         *("attack", "variant", "victim", "victim_hash", "data_hash", "victim_accuracy", "channel", "clone"),
         *("data_prior", "pool", "budget", "profile", "protocol", "settings", "kind", "seeds", "seeds_planned"),
         *("accuracy", "accuracy_ci", "fidelity", "fidelity_ci", "normalised_accuracy", "queries", "queries_to_90"),
-        *("auc", "best_on_test", "reported", "reported_fidelity", "seconds", "queries_per_second", "status", "reason"),
+        *("auc", "best_on_test", "reported", "reported_fidelity", "reported_metrics"),
+        *("seconds", "queries_per_second", "status", "reason"),
         *(
             "flags",
             "per_seed",

@@ -7,7 +7,7 @@ from pathlib import Path
 from mebench import builtin
 from mebench.config import Benchmark, load_benchmark
 from mebench.errors import ConfigurationError
-from mebench.registry import AttackEntry, Parameter, Registry
+from mebench.registry import AttackEntry, MetricEntry, Parameter, Registry
 
 GOOD = """\
 name: example
@@ -59,7 +59,7 @@ reported:
 
 
 def toy_registry() -> Registry:
-    """What ships with mebench, and two attacks: `gradients` (needs explanations) and `chooser` (needs a pool)."""
+    """What ships with mebench, `gradients` (needs explanations), `chooser` (needs a pool), and the metric `echoes`."""
     registry = Registry()
     builtins = [("channel", builtin.CHANNELS), ("network", builtin.NETWORKS), ("dataset", builtin.DATASETS)]
     registry.add([(kind, entry) for kind, entries in builtins for entry in entries], "mebench 0")
@@ -76,7 +76,8 @@ def toy_registry() -> Registry:
         minimum_budget=100,
     )
     chooser = AttackEntry("chooser", "Chooses.", "nowhere:build", family="pool", needs=frozenset({"label"}))
-    registry.add([("attack", gradients), ("attack", chooser)], "toys 1")
+    echoes = MetricEntry("echoes", "Counts echoes.", "nowhere:measure")
+    registry.add([("attack", gradients), ("attack", chooser), ("metric", echoes)], "toys 1")
     return registry
 
 

@@ -332,8 +332,34 @@ CASES = {
     "reported nothing": (
         "accuracy: 92.3, ",
         "",
-        "reported[0]: must report accuracy or fidelity",
+        "reported[0]: must report accuracy, fidelity or metrics",
         "{attack: gradients, variant: l1, victim",
+    ),
+    "reported number that results do not have": (
+        "accuracy: 92.3",
+        "metrics: {¦queries_to_maximun: 340_000}",
+        "reported[0].metrics.queries_to_maximun: no such number in results: 'queries_to_maximun'. "
+        "Did you mean 'queries_to_maximum'?",
+    ),
+    "reported number of a metric that is not asked for": (
+        "accuracy: 92.3",
+        "metrics: {¦echoes: 53.7}",
+        "reported[0].metrics.echoes: is not measured: add echoes to the benchmark's metrics",
+    ),
+    "reported rate above all": (
+        "accuracy: 92.3",
+        "metrics: {auc: ¦537}",
+        "reported[0].metrics.auc: must be in percent, not 537",
+    ),
+    "reported number below zero": (
+        "accuracy: 92.3",
+        "metrics: {queries_to_90: ¦-1}",
+        "reported[0].metrics.queries_to_90: must be at least 0, not -1",
+    ),
+    "reported accuracy among the other numbers": (
+        "accuracy: 92.3",
+        "metrics: {¦accuracy: 92.3}",
+        "reported[0].metrics.accuracy: stands beside metrics, not in it",
     ),
     "price of a channel that does not exist": (
         "title: An",

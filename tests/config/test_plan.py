@@ -165,6 +165,7 @@ def test_metadata_is_what_a_results_folder_must_know(tmp_path):
                 "channel": None,
                 "accuracy": 92.3,
                 "fidelity": None,
+                "metrics": {},
                 "source": "Table 1",
                 "note": "",
             }

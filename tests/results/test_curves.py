@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mebench.curves import Curve, area, band, queries_to
+from mebench.curves import Curve, area, band, queries_to, queries_to_maximum
 
 
 def make(queries: list[int], accuracy: list[float]) -> Curve:
@@ -20,6 +20,12 @@ def test_a_level_is_reached_where_the_curve_stays_above_it() -> None:
 def test_a_level_that_the_clone_falls_back_from_is_not_reached() -> None:
     assert queries_to(make([10, 20], [0.9, 0.6]), 0.7) is None
     assert queries_to(make([], []), 0.7) is None
+
+
+def test_the_maximum_is_the_first_of_the_best_evaluations_even_if_the_clone_falls_back() -> None:
+    assert queries_to_maximum(make([10, 20, 30, 40, 50], [0.5, 0.8, 0.6, 0.8, 0.7])) == 20
+    assert queries_to_maximum(make([10], [0.1])) == 10
+    assert queries_to_maximum(make([], [])) is None
 
 
 def test_the_area_is_the_trapezoid_over_log10_queries() -> None:
