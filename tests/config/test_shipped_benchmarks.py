@@ -49,3 +49,14 @@ def test_the_quick_profile_needs_no_data_but_what_ships():
         benchmark = load_benchmark(file)
         victims = make_plan(benchmark, benchmark.first_profile).victims()
         assert {victim.data.name for victim in victims} == {"fashion-mnist-10k"}, file.name
+
+
+def test_the_tables_of_mega_that_look_at_the_same_trials_share_them():
+    files = [file for file in FILES if file.stem in ("mega_table2", "mega_table3", "mega_table4")]
+    assert len(files) == 3
+    benchmarks = [load_benchmark(file) for file in files]
+    assert len({benchmark.name for benchmark in benchmarks}) == 1
+    for profile in benchmarks[0].profiles:
+        plans = [make_plan(benchmark, profile) for benchmark in benchmarks]
+        assert plans[0].ids.keys() == plans[1].ids.keys() == plans[2].ids.keys()
+        assert len({plan.settings.note for plan in plans}) == 1
