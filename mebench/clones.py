@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import nn
 
+from mebench.errors import ResultsError
 from mebench.networks.build import guarded_network
 from mebench.randomness import derive_seed
 from mebench.spec import TrialSpec
@@ -26,3 +28,24 @@ def save_clone(path: Path, clone: nn.Module) -> None:
     """Write the clone's weights as safetensors."""
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in clone.state_dict().items()}
     write_atomically(path, save(tensors))
+
+
+def load_clone(spec: TrialSpec, victim: PreparedVictim, path: Path) -> nn.Module:
+    """The clone of a finished trial, in eval mode.
+
+    Args:
+        spec: of the trial.
+        victim: the one that it was before, or one of the same input spec.
+        path: what `save_clone` wrote.
+
+    Raises:
+        ResultsError: no such file, or its tensors do not fit the clone's network.
+    """
+    clone = initial_clone(spec, victim)
+    try:
+        clone.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: no such file") from None
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ResultsError(f"{path}: does not fit {spec.clone.name}: {str(error).splitlines()[0]}") from None
+    return clone.eval()

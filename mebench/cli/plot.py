@@ -15,16 +15,16 @@ from mebench.curves import CurveMetric
 @click.option(
     *("-o", "--output"),
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A .png, .svg or .pdf file.  [default: curves.png, samples.png, rounds.png or cd.png]",
+    help="A .png, .svg or .pdf file.  [default: the kind and .png]",
 )
 @click.option(
     "--kind",
-    type=click.Choice(("curves", "samples", "rounds", "cd")),
+    type=click.Choice(("curves", "samples", "rounds", "cd", "adversarial")),
     default="curves",
     show_default=True,
     help="Curves against queries; the queries themselves, 25 early and 25 late ones of each attack, or at about 1, 10, "
-    "25 and 50 % of the budget and at its end; or mean ranks over victims (over seeds, if there is one victim) with "
-    "their critical difference.",
+    "25 and 50 % of the budget and at its end; mean ranks over victims (over seeds, if there is one victim) with "
+    "their critical difference; or adversarial examples made on clones, with the victim's labels before and after.",
 )
 @click.option(
     "--metric",
@@ -35,12 +35,16 @@ from mebench.curves import CurveMetric
     "that a strategy tells of itself.",
 )
 @click.option("--linear", is_flag=True, help="Of curves: show queries on a linear axis.")
+@click.option(
+    "--only", metavar="GLOB", multiple=True, help="Of adversarial: only ATTACK, ATTACK/VARIANT or a trial's id."
+)
 def plot(
     roots: tuple[Path, ...],
     output: Path | None,
-    kind: Literal["curves", "samples", "rounds", "cd"],
+    kind: Literal["curves", "samples", "rounds", "cd", "adversarial"],
     metric: str,
     linear: bool,
+    only: tuple[str, ...],
 ) -> None:
     """Draw the curves of results folders: the mean over seeds, and a band from the lowest to the highest seed.
 
@@ -51,14 +55,26 @@ def plot(
       mebench plot runs/megex-table1/quick --kind samples -o samples.png
       mebench plot runs/megex-table1/quick --kind rounds -o rounds.png
       mebench plot runs/all-victims --kind cd -o ranks.pdf
+      mebench plot runs/megex-table1/quick --kind adversarial --only megex -o examples.png
     """
     from mebench.plot import save_plot, save_ranks, save_rounds, save_samples
 
     output = output or Path(f"{kind}.png")
     if kind == "curves":
         notes = save_plot(roots, output, metric, linear=linear)
+    elif kind == "adversarial":
+        notes = _save_adversarial(roots, output, only)
     else:
         notes = {"samples": save_samples, "rounds": save_rounds, "cd": save_ranks}[kind](roots, output)
     for note in notes:
         click.echo(note, err=True)
     click.echo(f"wrote {output}", err=True)
+
+
+def _save_adversarial(roots: tuple[Path, ...], output: Path, only: tuple[str, ...]) -> list[str]:
+    import torch
+
+    from mebench.plot.adversarial import save_adversarial
+
+    torch.set_num_threads(1)  # the same bytes on every machine of a kind
+    return save_adversarial(roots, output, only)
