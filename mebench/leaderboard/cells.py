@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mebench.cards import CARDS
-from mebench.leaderboard.model import Row, extra_metrics
+from mebench.leaderboard.model import Row, extra_metrics, value_of
 
 NOTHING = "–"
 
@@ -180,17 +180,11 @@ def reported_columns(rows: Sequence[Row], names: Sequence[str], shown: Collectio
     found = []
     for name in names:
         title = CARDS[name].title if name in CARDS else name
-        if title not in shown and any(measured(row, name) is not None for row in rows):
-            found.append(Column(title, partial(_written, name, measured), 7))
+        if title not in shown and any(value_of(row, name) is not None for row in rows):
+            found.append(Column(title, partial(_written, name, value_of), 7))
         if any(name in row.reported_metrics for row in rows):
             found.append(Column(f"{title} reported", partial(_written, name, _said), 7))
     return found
-
-
-def measured(row: Row, name: str) -> float | None:
-    """A row's number by its key, whether every row has it or the benchmark asks for it."""
-    value: float | None = row.metrics[name] if name in row.metrics else getattr(row, name, None)
-    return value
 
 
 def _said(row: Row, name: str) -> float | None:

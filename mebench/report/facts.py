@@ -12,7 +12,7 @@ from mebench.cards import CARDS
 from mebench.leaderboard import cells
 from mebench.leaderboard.invariants import broken_invariants
 from mebench.leaderboard.labels import cleaned
-from mebench.leaderboard.model import Reported, Row
+from mebench.leaderboard.model import Reported, Row, value_of
 from mebench.leaderboard.rows import settings
 from mebench.leaderboard.trials import Trial
 from mebench.report.source import Entry, Source, read_quietly
@@ -218,7 +218,7 @@ class Beside:
             (
                 CARDS[name].title if name in CARDS else name,
                 f"{value:,.10g}",
-                cells.reported_number(name, None if self.row is None else cells.measured(self.row, name)),
+                cells.reported_number(name, None if self.row is None else value_of(self.row, name)),
             )
             for name, value in self.number.metrics.items()
         ]
