@@ -54,18 +54,26 @@ class InputSpec:
     Attributes:
         shape: shape of one input, channels first, e.g. ``(1, 32, 32)``.
         num_classes: number of classes c.
-        low, high: inclusive value range. Images are float32 in [0, 1].
+        low, high: inclusive value range. Images are float32 in [0, 1]. Of texts, low is 0 (padding) and high the
+            last id of the public word list.
+        dtype: of an input: float32, or int64 for the ids of words, which stand for raw text. Since version 1.1.
     """
 
     shape: tuple[int, ...]
     num_classes: int
     low: float = 0.0
     high: float = 1.0
+    dtype: torch.dtype = torch.float32
 
     @property
     def size(self) -> int:
         """Number of values d in one input."""
         return math.prod(self.shape)
+
+    @property
+    def discrete(self) -> bool:
+        """Whether inputs are ids of words, which have no derivatives."""
+        return not self.dtype.is_floating_point
 
 
 class Victim(nn.Module):

@@ -144,7 +144,7 @@ class Oracle:
         """Ask the victim; every row is one query, charged before the victim runs.
 
         Args:
-            inputs: (B, \\*shape) float32 inside the input spec; B may be 0. Gradients do not flow through.
+            inputs: (B, \\*shape) of the spec's type and inside its range; B may be 0. Gradients do not flow through.
             purpose: what the queries are for, in the ledger.
             explain: ask for explanations too; the same queries, counted on their own as well.
 
@@ -188,7 +188,7 @@ class Oracle:
             return
         kind = InvalidQueryError if math.isfinite(lowest) and math.isfinite(highest) else NotFiniteQueryError
         raise kind(
-            f"{self._asker}: asked a query with values outside [{self._spec.low:g}, {self._spec.high:g}] or NaN; "
+            f"{self._asker}: asked a query with values outside [{self._spec.low:.10g}, {self._spec.high:.10g}] or NaN; "
             "queries are never clipped"
         )
 
@@ -204,8 +204,9 @@ class Oracle:
                 f"{self._asker}: asked a query of shape {tuple(inputs.shape)}; "
                 f"the victim takes (batch, {', '.join(map(str, self._spec.shape))})"
             )
-        if inputs.dtype != torch.float32:
-            raise InvalidQueryError(f"{self._asker}: asked a query of type {inputs.dtype}; the victim takes float32")
+        if inputs.dtype != self._spec.dtype:
+            wanted = "int64 ids of words" if self._spec.discrete else "float32"
+            raise InvalidQueryError(f"{self._asker}: asked a query of type {inputs.dtype}; the victim takes {wanted}")
         if not inputs.numel():
             return
         low, high = torch.aminmax(inputs)

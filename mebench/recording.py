@@ -42,7 +42,7 @@ class QueryRecorder:
         self._row = np.dtype(
             [
                 *([("probabilities", "<f4", (spec.num_classes,))] if probabilities else []),
-                ("queries", "<f4", spec.shape),
+                ("queries", "<i4" if spec.discrete else "<f4", spec.shape),
                 ("labels", "<i4"),
             ]
         )
@@ -120,6 +120,8 @@ def _small(name: str, chunks: Iterator[Array]) -> tuple[str, Convert]:
         return "I32", lambda values: values
     forms = _FORMS if name == "queries" else _FORMS[-1:]
     for chunk in chunks:
+        if chunk[name].dtype.kind == "i":  # ids of words
+            return "I32", lambda values: values
         while len(forms) > 1 and not np.array_equal(_restored(forms[0][1](chunk[name])), chunk[name]):
             forms = forms[1:]
     return forms[0]
@@ -133,7 +135,9 @@ _FORMS: tuple[tuple[str, Convert], ...] = (
 
 
 def _restored(values: Array) -> Array:
-    """The float32 values that were recorded: bytes stand for n / 255, as pixels do."""
+    """The values that were recorded: bytes stand for n / 255, as pixels do; ids of words are int64."""
+    if values.dtype.kind == "i":
+        return values.astype(np.int64)
     floats: Array = values.astype(np.float32)
     return floats / np.float32(255) if values.dtype == np.uint8 else floats
 
@@ -155,7 +159,7 @@ class RecordedQueries:
         return len(self._columns["labels"])
 
     def batch(self, rows: Sequence[int] | Array) -> tuple[Tensor, Tensor]:
-        """Return inputs (B, \\*shape) float32, and what the victim said: probabilities (B, c), or labels (B,) int64."""
+        """Return inputs (B, \\*shape) as asked, and what the victim said: probabilities (B, c), or labels (B,) int64."""
         inputs = torch.from_numpy(_restored(self._columns["queries"][rows]))
         if "probabilities" in self._columns:
             return inputs, torch.from_numpy(self._columns["probabilities"][rows])
