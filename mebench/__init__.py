@@ -17,6 +17,7 @@ _PUBLIC = {
     "AttackEntry": "mebench.registry",
     "BudgetExceededError": "mebench.errors",
     "ChannelEntry": "mebench.registry",
+    "Dataset": "mebench.data.dataset",
     "DatasetEntry": "mebench.registry",
     "Evidence": "mebench.metrics",
     "Explanation": "mebench.api",
@@ -33,10 +34,12 @@ _PUBLIC = {
     "Parameter": "mebench.registry",
     "QueryLedger": "mebench.oracle",
     "QueryStrategy": "mebench.api",
+    "ReportEntry": "mebench.registry",
     "Response": "mebench.api",
     "ResponseChannel": "mebench.api",
     "StrategyEntry": "mebench.registry",
     "Victim": "mebench.api",
+    "VictimEntry": "mebench.registry",
     "hookimpl": "mebench.hookspecs",
 }
 

@@ -10,7 +10,8 @@ from mebench.hookspecs import hookimpl
 from mebench.learner_entries import LEARNERS
 from mebench.metric_entries import METRICS
 from mebench.networks.entries import NETWORKS
-from mebench.registry import ChannelEntry, DatasetEntry, LearnerEntry, MetricEntry, NetworkEntry
+from mebench.registry import ChannelEntry, DatasetEntry, LearnerEntry, MetricEntry, NetworkEntry, ReportEntry
+from mebench.report_entries import REPORTS
 
 
 @hookimpl
@@ -41,3 +42,9 @@ def mebench_learners() -> Sequence[LearnerEntry]:
 def mebench_metrics() -> Sequence[MetricEntry]:
     """What every trial is measured by."""
     return METRICS
+
+
+@hookimpl
+def mebench_reports() -> Sequence[ReportEntry]:
+    """The HTML page."""
+    return REPORTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -19,6 +20,8 @@ from mebench.registry import (
     MetricEntry,
     MetricOutput,
     Parameter,
+    ReportEntry,
+    VictimEntry,
 )
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -94,6 +97,10 @@ def _fields(entry: Entry) -> str:
         return problem
     if getattr(entry, "family", "pool") not in ("generator", "pool"):
         return f"family must be generator or pool, not {_shown(getattr(entry, 'family', None))}"
+    if isinstance(entry, VictimEntry):
+        return _of_victim(entry)
+    if isinstance(entry, ReportEntry) and not (isinstance(entry.suffix, str) and entry.suffix.isalnum()):
+        return f"suffix must be that of a file, such as csv, not {_shown(entry.suffix)}"
     if isinstance(entry, AttackEntry) and (type(entry.minimum_budget) is not int or entry.minimum_budget < 1):
         return f"minimum_budget must be a whole number of at least 1, not {_shown(entry.minimum_budget)}"
     return ""
@@ -117,6 +124,21 @@ def _metric(entry: MetricEntry) -> str:
     if entry.when not in ("evaluation", "end"):
         return f"when must be evaluation or end, not {_shown(entry.when)}"
     return ""
+
+
+def _of_victim(entry: VictimEntry) -> str:
+    size: Any = entry.image_size
+    if not isinstance(entry.data, str) or not NAME.fullmatch(entry.data):
+        return f"data must be the name of a data set, not {_shown(entry.data)}"
+    if size is not None and not (_numbers(size, int) and len(size) == 2 and min(size) > 0):
+        return "image_size must be height and width, or None"
+    if not (_numbers(entry.mean, int, float) and _numbers(entry.std, int, float) and min(entry.std, default=1) > 0):
+        return "mean and std must be tuples of numbers, those of std above 0"
+    return "" if len(entry.mean) == len(entry.std) else "mean and std must have as many numbers as each other"
+
+
+def _numbers(values: Any, *types: type) -> bool:
+    return isinstance(values, (tuple, list)) and all(type(one) in types and math.isfinite(one) for one in values)
 
 
 def _shown(value: Any) -> str:

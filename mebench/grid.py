@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from mebench.config.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
-from mebench.registry import Kind, Registry
+from mebench.registry import Kind, Registry, VictimEntry
 from mebench.spec import Component, TrainingRecipe, TrialSpec, VictimSpec
 
 SUPERVISED: Literal["supervised"] = "supervised"
@@ -105,6 +105,9 @@ class Grid:
         return Component(named.name, self._registry.get(kind, named.name).resolve(named.parameters))
 
     def _victim(self, name: str, section: VictimSection) -> VictimSpec:
+        if section.victim is not None:
+            return self._registered_victim(name, section, section.victim)
+        assert section.data is not None
         return VictimSpec(
             name=name,
             data=self._component("dataset", section.data),
@@ -118,3 +121,31 @@ class Grid:
             mean=tuple(section.mean) if section.mean else None,
             std=tuple(section.std) if section.std else None,
         )
+
+    def _registered_victim(self, name: str, section: VictimSection, named: Named) -> VictimSpec:
+        entry = self._registry.victim(named.name)
+        data = self._component("dataset", section.data or Named(name=entry.data))
+        return registered_victim(name, entry, entry.resolve(named.parameters), data, section.seed)
+
+
+def registered_victim(
+    name: str, entry: VictimEntry, parameters: Mapping[str, Any], data: Component, seed: int = 0
+) -> VictimSpec:
+    """The description of a registered victim.
+
+    Args:
+        name: shown in results.
+        entry: of the victim.
+        parameters: resolved.
+        data: the data set that it is scored on.
+        seed: of what its code draws at random.
+    """
+    return VictimSpec(
+        name=name,
+        data=data,
+        image_size=(entry.image_size[0], entry.image_size[1]) if entry.image_size else None,
+        seed=seed,
+        mean=tuple(entry.mean) or None,
+        std=tuple(entry.std) or None,
+        registered=Component(entry.name, parameters),
+    )

@@ -13,7 +13,9 @@ from mebench.registry import (
     LearnerEntry,
     MetricEntry,
     NetworkEntry,
+    ReportEntry,
     StrategyEntry,
+    VictimEntry,
 )
 
 PROJECT = "mebench"
@@ -55,3 +57,11 @@ class Hooks:
     @hookspec
     def mebench_metrics(self) -> Sequence[MetricEntry]:  # type: ignore[empty-body]
         """Numbers about clones, which a benchmark asks for by name."""
+
+    @hookspec
+    def mebench_victims(self) -> Sequence[VictimEntry]:  # type: ignore[empty-body]
+        """Victims that bring their weights. Since version 1.2."""
+
+    @hookspec
+    def mebench_reports(self) -> Sequence[ReportEntry]:  # type: ignore[empty-body]
+        """Reports about results, which ``mebench report --format`` writes. Since version 1.2."""

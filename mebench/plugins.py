@@ -27,6 +27,8 @@ HOOKS: dict[str, Kind] = {
     "mebench_strategies": "strategy",
     "mebench_learners": "learner",
     "mebench_metrics": "metric",
+    "mebench_victims": "victim",
+    "mebench_reports": "report",
 }
 
 

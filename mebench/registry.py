@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
 from mebench.parameter import Parameter as Parameter
 
-Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric"]
-KINDS: tuple[Kind, ...] = ("attack", "channel", "network", "dataset", "strategy", "learner", "metric")
+Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
+
+_OWN_NAMES = re.compile(r"\bmebench_plugin_[0-9a-f]{8}_")
+"""What `mebench.plugin_sources` puts before the names of modules in plugin folders; nobody has written it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Entry:
         try:
             return getattr(importlib.import_module(module_name), attribute)
         except Exception as error:
-            raise PluginError(f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}") from error
+            said = f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}"
+            raise PluginError(_OWN_NAMES.sub("", said)) from error
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all parameters with defaults filled in, in the order of their declaration.
@@ -213,6 +218,35 @@ class MetricEntry(Entry):
         return self.outputs or (MetricOutput(self.name, self.summary, self.better),)
 
 
+@dataclass(frozen=True)
+class VictimEntry(Entry):
+    """A victim that brings its weights. Its target is called as ``target(**parameters)`` and returns an ``nn.Module``
+    of logits (B, c) for inputs (B, \\*shape), on the CPU.
+
+    Attributes:
+        data: the data set on whose test split it is scored, if the benchmark file names none.
+        image_size: height and width of what it takes; None for those of the data set.
+        mean, std: per channel, put before it; empty for none. Inputs themselves are in [0, 1].
+    """
+
+    data: str = ""
+    image_size: tuple[int, int] | None = None
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportEntry(Entry):
+    """A report. Its target is called as ``target(results, output, **parameters)`` with a `mebench.report.Results` and a
+    path, writes that file, and returns lines to tell the user, or None.
+
+    Attributes:
+        suffix: of the file, without a dot.
+    """
+
+    suffix: str = "txt"
+
+
 ENTRY_TYPES: dict[Kind, type[Entry]] = {
     "attack": AttackEntry,
     "channel": ChannelEntry,
@@ -221,6 +255,8 @@ ENTRY_TYPES: dict[Kind, type[Entry]] = {
     "strategy": StrategyEntry,
     "learner": LearnerEntry,
     "metric": MetricEntry,
+    "victim": VictimEntry,
+    "report": ReportEntry,
 }
 
 
@@ -318,6 +354,12 @@ class Registry:
         """Every number that a metric may measure, by its key in results, with its metric."""
         entries = (entry for entry in self.entries("metric") if isinstance(entry, MetricEntry))
         return {output.name: (entry, output) for entry in entries for output in entry.numbers}
+
+    def victim(self, name: str) -> VictimEntry:
+        """The victim of that name; see ``get``."""
+        entry = self.get("victim", name)
+        assert isinstance(entry, VictimEntry)
+        return entry
 
     def dataset(self, name: str) -> DatasetEntry:
         """The data set of that name; see ``get``."""

@@ -256,11 +256,15 @@ def _victim_parts(victim: VictimSpec) -> Iterator[tuple[Kind, str]]:
     yield "dataset", victim.data.name
     if victim.network is not None:
         yield "network", victim.network.name
+    if victim.registered is not None:
+        yield "victim", victim.registered.name
 
 
 def _trial_parts(trial: TrialSpec) -> Iterator[tuple[Kind, str]]:
     yield from _components([trial])
     yield "dataset", trial.victim.data.name
+    if trial.victim.registered is not None:
+        yield "victim", trial.victim.registered.name
     if trial.pool is not None:
         yield "dataset", trial.pool.name
     for metric in trial.metrics:

@@ -58,6 +58,7 @@ class VictimSpec:
         weights: safetensors file for ``network`` or ``factory``.
         torchscript: TorchScript file that returns logits.
         mean, std: per-channel normalisation that is put before the network; None for none.
+        registered: a registered victim, which brings network and weights; then no other of these is given.
     """
 
     name: str
@@ -71,6 +72,7 @@ class VictimSpec:
     torchscript: str | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    registered: Component | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def content_digest(plain: Any) -> str:
 
 def _fields(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; four times quicker than ``asdict``, which copies all of them."""
+    if isinstance(value, VictimSpec) and value.registered is None:  # as before there was this field
+        return {name: field for name, field in vars(value).items() if name != "registered"}
     if not is_dataclass(value):
         raise TypeError(f"{type(value).__name__} is not JSON")
     if isinstance(value, TrialSpec):  # ids stay what they were before there were these fields
@@ -171,7 +175,8 @@ def victim_from_json(plain: Mapping[str, Any]) -> VictimSpec:
     """The inverse of ``asdict`` for a victim."""
     values = dict(plain)
     values["data"] = component_from_json(values["data"])
-    values["network"] = component_from_json(values.get("network"))
+    for key in ("network", "registered"):
+        values[key] = component_from_json(values.get(key))
     if values.get("training") is not None:
         values["training"] = TrainingRecipe(**values["training"])
     for key in ("image_size", "mean", "std"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mebench.cli.values import pairs, parameter_values
 from mebench.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def check(
     if name is None:
         raise click.UsageError("which attack? `mebench list attacks` shows them")
     known = [one.__name__ for one in CHECKS]
-    target = AttackUnderTest(name, _values(settings), tuple(channels), _pairs("--expect", expected))
+    target = AttackUnderTest(name, parameter_values("--set", settings), tuple(channels), pairs("--expect", expected))
     target.check_names(known)
     _check_only(only, known)
     target.resolved()
@@ -109,21 +110,6 @@ def _list(as_json: bool) -> int:
     else:
         print_table(console(), ("check", "what it proves"), rows, wrap=["what it proves"])
     return 0
-
-
-def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
-    split = [text.partition("=") for text in texts]
-    wrong = [f"{option} {''.join(parts)}: must be NAME=VALUE" for parts in split if not parts[0] or not parts[1]]
-    if wrong:
-        raise ConfigurationError(*wrong)
-    return {key.strip(): value for key, _, value in split}
-
-
-def _values(texts: Sequence[str]) -> Mapping[str, Any]:
-    """Parameter values, written as in a benchmark file."""
-    from mebench.config.positions import parse_value
-
-    return {key: parse_value(value) for key, value in _pairs("--set", texts).items()}
 
 
 def _check_only(only: Sequence[str], known: Sequence[str]) -> None:

@@ -24,6 +24,8 @@ _KINDS: dict[Kind, str] = {
     "strategy": "a query strategy",
     "learner": "a learner",
     "metric": "a metric",
+    "victim": "a victim",
+    "report": "a report",
 }
 _FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
 
@@ -32,7 +34,7 @@ _FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Say all about NAME, an attack, channel, network, data set or metric: what it is and what can be set.
+    """Say all about NAME, an attack, channel, network, data set, metric, victim or report: what it is, what can be set.
 
     \b
     Examples:
@@ -97,7 +99,16 @@ def _unknown(name: str) -> str:
 def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
     """What is known besides the parameters, in words."""
     from mebench.plugins import registry
-    from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, LearnerEntry, MetricEntry, StrategyEntry
+    from mebench.registry import (
+        AttackEntry,
+        ChannelEntry,
+        DatasetEntry,
+        LearnerEntry,
+        MetricEntry,
+        ReportEntry,
+        StrategyEntry,
+        VictimEntry,
+    )
 
     facts: dict[str, Any] = {"from": registry().origin(kind, entry.name)}
     if isinstance(entry, AttackEntry):
@@ -119,6 +130,12 @@ def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
         facts["numbers"] = ", ".join(output.name for output in entry.outputs)
     elif isinstance(entry, ChannelEntry):
         facts["gives"] = ", ".join(sorted(entry.gives))
+    elif isinstance(entry, VictimEntry):
+        facts["data"] = entry.data
+        facts["image size"] = " x ".join(map(str, entry.image_size or ()))
+        facts["mean, std"] = "; ".join(", ".join(map(str, values)) for values in (entry.mean, entry.std) if values)
+    elif isinstance(entry, ReportEntry):
+        facts["file"] = f"report.{entry.suffix}"
     elif isinstance(entry, DatasetEntry):
         facts["shape"] = " x ".join(map(str, entry.shape))
         facts["classes"] = str(entry.num_classes or "")

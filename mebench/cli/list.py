@@ -20,6 +20,8 @@ TITLES: dict[Kind, str] = {
     "strategy": "strategies",
     "learner": "learners",
     "metric": "metrics",
+    "victim": "victims",
+    "report": "reports",
 }
 
 

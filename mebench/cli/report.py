@@ -1,4 +1,4 @@
-"""``mebench report``: one page that can be read anywhere."""
+"""``mebench report``: results as one file that can be read anywhere."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ from pathlib import Path
 
 import click
 
+HTML = "html"
+
 
 @click.command()
 @click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    *("-o", "--output"),
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("report.html"),
-    show_default=True,
-    help="The page.",
+    *("-o", "--output"), type=click.Path(path_type=Path, dir_okay=False), help="The file  [default: report.SUFFIX]."
 )
-def report(roots: tuple[Path, ...], output: Path) -> None:
+@click.option(
+    *("--format", "name"), metavar="NAME", default=HTML, show_default=True, help="See `mebench list reports`."
+)
+@click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, help="Of the report; repeatable.")
+def report(roots: tuple[Path, ...], output: Path | None, name: str, settings: tuple[str, ...]) -> None:
     """Write one self-contained HTML page about results folders: leaderboard, curves, samples, flags, provenance.
 
     The page needs no network and no other file, and is under 3 MB, so it can be mailed or kept as an artifact of CI.
     Folders of committed rows and leaderboard.json files can be given too; they have no curves and no pictures.
+    Plugins bring reports in other formats.
 
     \b
     Examples:
       mebench report runs/megex-table1/quick
       mebench report runs/megex-table1/quick runs/pool/quick -o both.html
     """
-    from mebench.report import write_report
+    from mebench.cli.values import parameter_values
+    from mebench.report.registered import report_named, write_registered
 
-    size, notes = write_report(roots, output)
+    entry = report_named(name)
+    path = output or Path(f"report.{entry.suffix}")
+    notes = write_registered(entry, roots, path, parameter_values("--set", settings))
     for note in notes:
         click.echo(note, err=True)
-    click.echo(f"wrote {output} ({size / 1e6:.2f} MB)", err=True)
+    click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)", err=True)

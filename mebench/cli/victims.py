@@ -68,7 +68,8 @@ def train(benchmark: Path, profile: str | None, device: str, threads: int) -> No
 @click.option("--network", metavar="NAME", help="A registered network, for --weights.")
 @click.option("--weights", metavar="FILE", help="A safetensors file for --factory or --network.")
 @click.option("--torchscript", metavar="FILE", help="A TorchScript file that returns logits.")
-@click.option("--data", "data_name", metavar="NAME", required=True, help="The data set to score on.")
+@click.option("--victim", metavar="NAME", help="A registered victim; see `mebench list victims`.")
+@click.option("--data", "data_name", metavar="NAME", help="The data set to score on; a registered victim has its own.")
 @click.option("--root", metavar="DIR", help="The data set's folder.")
 @click.option("--image-size", type=(int, int), metavar="H W", help="Resize the images to this.")
 @click.option("--mean", type=float, multiple=True, help="Normalisation: once per channel.")
@@ -79,7 +80,8 @@ def evaluate(
     network: str | None,
     weights: str | None,
     torchscript: str | None,
-    data_name: str,
+    victim: str | None,
+    data_name: str | None,
     root: str | None,
     image_size: tuple[int, int] | None,
     mean: tuple[float, ...],
@@ -92,20 +94,39 @@ def evaluate(
     """
     from mebench.spec import Component, VictimSpec
 
-    if not (factory or network or torchscript):
-        raise ConfigurationError("give your victim as --factory, as --torchscript, or as --network with --weights")
-    spec = VictimSpec(
-        name=factory or torchscript or network or "",
-        data=Component(data_name, {} if root is None else {"root": root}),
-        image_size=image_size,
-        network=None if network is None else Component(network),
-        factory=factory,
-        weights=weights,
-        torchscript=torchscript,
-        mean=mean or None,
-        std=std or None,
-    )
+    where = {} if root is None else {"root": root}
+    if victim is not None:
+        if factory or network or torchscript or weights or image_size or mean or std:
+            raise ConfigurationError("--victim: a registered victim brings along all but --data and --root")
+        spec = _registered(victim, data_name, where)
+    elif not (factory or network or torchscript):
+        raise ConfigurationError(
+            "give your victim as --victim, as --factory, as --torchscript, or as --network with --weights"
+        )
+    elif data_name is None:
+        raise ConfigurationError("--data: say which data set to score on")
+    else:
+        spec = VictimSpec(
+            name=factory or torchscript or network or "",
+            data=Component(data_name, where),
+            image_size=image_size,
+            network=None if network is None else Component(network),
+            factory=factory,
+            weights=weights,
+            torchscript=torchscript,
+            mean=mean or None,
+            std=std or None,
+        )
     _echo(spec, _prepare(spec, device, threads=1))
+
+
+def _registered(name: str, data: str | None, where: dict[str, str]) -> VictimSpec:
+    from mebench.grid import registered_victim
+    from mebench.plugins import registry
+    from mebench.spec import Component
+
+    entry = registry().victim(name)
+    return registered_victim(name, entry, entry.resolve({}), Component(data or entry.data, where))
 
 
 def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:

@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 _NAMED: Mapping[tuple[str, str], Kind] = {
     ("VictimSection", "data"): "dataset",
     ("VictimSection", "network"): "network",
+    ("VictimSection", "victim"): "victim",
     ("Run", "clone"): "network",
     ("AttackSection", "channel"): "channel",
 }

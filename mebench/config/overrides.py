@@ -26,6 +26,7 @@ _KINDS: dict[str, Kind] = {
     "network": "network",
     "data": "dataset",
     "pool": "dataset",
+    "victim": "victim",
 }
 
 

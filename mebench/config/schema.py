@@ -120,11 +120,15 @@ class Training(Section):
 class VictimSection(Section):
     """The classifier under attack."""
 
-    data: Named = Field(description="Data set: trained on its train split, scored on its test split.")
+    data: Named | None = Field(
+        None,
+        description="Data set: trained on its train split, scored on its test split; a registered victim has its own.",
+    )
     image_size: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Height and width that images are resized to; left as they are without it."
     )
     network: Named | None = Field(None, description="Architecture.")
+    victim: Named | None = Field(None, description="A registered victim, which brings network, weights and data.")
     training: Training | None = Field(None, description="How the network is trained; {} for the defaults.")
     seed: int = Field(0, ge=0, description="Of initial weights and data order.")
     factory: str | None = Field(

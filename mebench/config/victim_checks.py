@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mebench.config.checker import Checker, Resolved, mapping
 from mebench.config.positions import Location
-from mebench.registry import DatasetEntry
+from mebench.registry import DatasetEntry, VictimEntry
 
 
 def check_victims(checker: Checker) -> None:
@@ -22,13 +22,32 @@ def check_victims(checker: Checker) -> None:
 def _check_victim(checker: Checker, location: Location, victim: Mapping[str, Any]) -> None:
     data = checker.component("dataset", victim.get("data"), (*location, "data"))
     checker.component("network", victim.get("network"), (*location, "network"))
-    sources = [key for key in ("network", "factory", "torchscript") if victim.get(key) is not None]
-    if len(sources) == 1:
+    registered = checker.component("victim", victim.get("victim"), (*location, "victim"))
+    sources = [key for key in ("network", "factory", "torchscript", "victim") if victim.get(key) is not None]
+    if victim.get("data") is None:
+        _check_own_data(checker, location, sources, registered)
+    if sources == ["victim"]:
+        _check_brings_all(checker, location, victim)
+    elif len(sources) == 1:
         _check_weights(checker, location, victim, sources[0])
     else:
         but = f", not {' and '.join(sources)}" if sources else ""
-        checker.add(location, f"must have one of network, factory and torchscript{but}", at_key=True)
+        checker.add(location, f"must have one of network, factory, torchscript and victim{but}", at_key=True)
     _check_normalisation(checker, location, victim, data)
+
+
+def _check_own_data(checker: Checker, location: Location, sources: Sequence[str], registered: Resolved | None) -> None:
+    """Only a registered victim knows its data."""
+    if "victim" not in sources:
+        checker.add((*location, "data"), "is missing")
+    elif registered and isinstance(registered[0], VictimEntry):
+        checker.entry("dataset", registered[0].data, (*location, "victim"))
+
+
+def _check_brings_all(checker: Checker, location: Location, victim: Mapping[str, Any]) -> None:
+    for key in ("training", "weights", "image_size", "mean", "std"):
+        if victim.get(key) is not None:
+            checker.add((*location, key), "a registered victim brings this along", at_key=True)
 
 
 def _check_weights(checker: Checker, location: Location, victim: Mapping[str, Any], source: str) -> None:

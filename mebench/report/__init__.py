@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from mebench.report.page import MAX_BYTES, render_report, write_report
+from mebench.report.results import Results
 
-__all__ = ["MAX_BYTES", "render_report", "write_report"]
+__all__ = ["MAX_BYTES", "Results", "render_report", "write_report"]

@@ -19,6 +19,7 @@ from mebench.leaderboard.flags import legend
 from mebench.leaderboard.text import heading
 from mebench.report import facts, pictures, series, table
 from mebench.report.differences import Differences, find_differences
+from mebench.report.results import Results
 from mebench.report.source import Entry, Source, read_source
 from mebench.store import write_atomically
 
@@ -67,6 +68,11 @@ def write_report(roots: Sequence[Path], path: Path) -> tuple[int, list[str]]:
     content = text.encode()
     write_atomically(path, content)
     return len(content), notes
+
+
+def html(results: Results, output: Path) -> list[str]:
+    """Write the page, as the registered report ``html``; see `write_report`."""
+    return write_report(results.roots, output)[1]
 
 
 def render_report(roots: Sequence[Path]) -> tuple[str, list[str]]:

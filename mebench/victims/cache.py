@@ -49,7 +49,7 @@ def cache_key(spec: VictimSpec, data_hash: str, torch_version: str, code: str = 
         code: digest of the file that a factory is in.
     """
     plain = asdict(spec)
-    for key in ("name", "data", "weights", "torchscript"):
+    for key in ("name", "data", "weights", "torchscript", "registered"):
         del plain[key]
     return content_digest(plain | {"data_hash": data_hash, "torch": torch_version.split(".")[0], "code": code})
 

@@ -30,7 +30,7 @@ class PreparedVictim:
         accuracy: on all test images, in [0, 1].
         weights_hash: of the network's tensors in the order of their names, or of a TorchScript file.
         data_hash: of the training and test data; of the test data alone for the user's own weights.
-        source: ``trained now``, ``cache`` or ``user's weights``.
+        source: ``trained now``, ``cache``, ``user's weights``, or the plugin that brought it, with its version.
         test_inputs: (N, \\*shape) float32 on the device; for the evaluation only.
         test_labels: (N,) int64 on the device.
         network_parameters: number of trainable values (0 if a TorchScript file hides them).
@@ -74,7 +74,7 @@ def prepare_victim(
     setting = Setting(spec, load_dataset(_whole(spec.data), "test"), device)
     if spec.training is None:
         network, digest = load_own_network(spec, setting.inputs, device)
-        return _prepared(setting, network, digest, setting.test.digest, "user's weights")
+        return _prepared(setting, network, digest, setting.test.digest, _source(spec))
     trained = cached_or_trained(setting, load_dataset(spec.data, "train"), report, should_stop)
     digest, accuracy = trained.record["weights_hash"], trained.record["accuracy"]
     return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
@@ -109,18 +109,23 @@ def _prepared(
 
 
 def _check(spec: VictimSpec) -> None:
-    given = [key for key in ("network", "factory", "torchscript") if getattr(spec, key) is not None]
+    given = [key for key in ("network", "factory", "torchscript", "registered") if getattr(spec, key) is not None]
     if len(given) != 1:
         raise ConfigurationError(
-            f"victim {spec.name!r} needs exactly one of network, factory and torchscript"
+            f"victim {spec.name!r} needs exactly one of network, factory, torchscript and registered"
             + (f", not {' and '.join(given)}" if given else "")
         )
-    if spec.training is not None and (spec.torchscript is not None or spec.weights is not None):
+    if spec.training is not None and (spec.torchscript or spec.weights or spec.registered):
         raise ConfigurationError(f"victim {spec.name!r}: a victim that comes with its weights cannot have `training`")
     if spec.training is None and spec.network is not None and spec.weights is None:
         raise ConfigurationError(f"victim {spec.name!r}: `network` needs `training` or `weights`")
-    if spec.torchscript is not None and spec.weights is not None:
-        raise ConfigurationError(f"victim {spec.name!r}: a TorchScript file holds its own weights")
+    if spec.weights is not None and (spec.torchscript or spec.registered):
+        holder = "a TorchScript file holds" if spec.torchscript else "a registered victim brings"
+        raise ConfigurationError(f"victim {spec.name!r}: {holder} its own weights")
+
+
+def _source(spec: VictimSpec) -> str:
+    return registry().origin("victim", spec.registered.name) if spec.registered else "user's weights"
 
 
 def _resolved(spec: VictimSpec) -> VictimSpec:

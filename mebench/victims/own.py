@@ -25,6 +25,7 @@ from mebench.errors import ConfigurationError
 from mebench.networks.build import build_network
 from mebench.serial import weights_hash
 from mebench.spec import VictimSpec
+from mebench.victims.registered import registered_network
 
 _SHOWN = 3  # keys named in an error
 
@@ -33,7 +34,7 @@ def load_own_network(spec: VictimSpec, inputs: InputSpec, device: torch.device |
     """Load the network that a victim's spec points to.
 
     Args:
-        spec: with ``torchscript``, or ``weights`` for ``factory`` or ``network``, or ``factory`` alone.
+        spec: with ``torchscript``, ``registered`` or ``factory`` alone, or ``weights`` for ``factory`` or ``network``.
         inputs: what the network must take.
         device: where a TorchScript file is loaded to: its constants cannot be moved later.
 
@@ -46,7 +47,9 @@ def load_own_network(spec: VictimSpec, inputs: InputSpec, device: torch.device |
     if spec.torchscript is not None:
         path = _existing(spec.torchscript, spec.name)
         return _load_torchscript(path, spec.name, device), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    if spec.factory is not None:
+    if spec.registered is not None:
+        network = registered_network(spec.registered, spec.seed)
+    elif spec.factory is not None:
         network = call_factory(spec.factory, spec.name)
     else:
         assert spec.network is not None

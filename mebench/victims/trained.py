@@ -17,9 +17,11 @@ import mebench
 from mebench.data.dataset import Dataset
 from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
+from mebench.plugins import registry
 from mebench.progress import Progress, Report, ShouldStop
 from mebench.randomness import derive_seed
 from mebench.serial import weights_hash
+from mebench.spec import VictimSpec
 from mebench.victims import cache
 from mebench.victims.own import factory_digest
 from mebench.victims.setting import Setting, seeded
@@ -56,7 +58,7 @@ def cached_or_trained(setting: Setting, train: Dataset, report: Report, should_s
     """
     spec = setting.spec
     data_hash = _data_hash(train, setting.test)
-    code = factory_digest(spec.factory) if spec.factory else ""
+    code = _code(spec)
     key = cache.cache_key(spec, data_hash, torch.__version__, code)
     note = ""
     with cache.locked(key, should_stop):
@@ -73,6 +75,15 @@ def cached_or_trained(setting: Setting, train: Dataset, report: Report, should_s
         except OSError as error:
             note = _noted(f"the trained victim could not be cached: {error}")
     return TrainedNetwork(network, record, data_hash, "trained now", note)
+
+
+def _code(spec: VictimSpec) -> str:
+    """What says which code makes the network: a digest of a factory's file, or a plugin with its version."""
+    if spec.factory is not None:
+        return factory_digest(spec.factory)
+    assert spec.network is not None
+    known, name = registry(), spec.network.name
+    return "" if known.ships("network", name) else known.origin("network", name)
 
 
 def _train(

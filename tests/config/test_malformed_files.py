@@ -265,13 +265,13 @@ CASES = {
     "victim without a network": (
         "    network: lenet5\n",
         "",
-        "victims.small: must have one of network, factory and torchscript",
+        "victims.small: must have one of network, factory, torchscript and victim",
         "small:\n",
     ),
     "victim with two networks": (
         "    network: lenet5\n",
         "    network: lenet5\n    factory: a:b\n",
-        "victims.small: must have one of network, factory and torchscript, not network and factory",
+        "victims.small: must have one of network, factory, torchscript and victim, not network and factory",
         "small:\n",
     ),
     "torchscript with weights": (

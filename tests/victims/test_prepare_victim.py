@@ -287,7 +287,7 @@ def test_a_missing_file_is_one_clear_line(change):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({}, "exactly one of network, factory and torchscript$"),
+        ({}, "exactly one of network, factory, torchscript and registered$"),
         ({"factory": "a:b", "torchscript": "v.pt"}, "not factory and torchscript"),
         ({"network": Component("lenet5")}, "`network` needs `training` or `weights`"),
         ({"torchscript": "v.pt", "weights": "w"}, "holds its own weights"),

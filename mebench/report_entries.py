@@ -1,0 +1,14 @@
+"""Metadata of the reports that mebench knows; imports nothing of theirs."""
+
+from __future__ import annotations
+
+from mebench.registry import ReportEntry
+
+REPORTS = (
+    ReportEntry(
+        "html",
+        "One self-contained page: leaderboard, curves, samples, flags, provenance.",
+        "mebench.report.page:html",
+        suffix="html",
+    ),
+)
