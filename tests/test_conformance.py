@@ -8,8 +8,8 @@ from mebench.testing import AttackUnderTest, parametrize_with_checks
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
 FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
-MEGA_GENERATOR = {"noise_dim": 32, "generator_width": 8, "generator_steps": 5, "generator_lr": 1e-3}
-MEGA = {**MEGA_GENERATOR, "noise_vectors": 100, "batch_size": 32, "max_epochs": 6, "balance": 1.0, "memory": 4000}
+MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 6, "memory": 4000}
+MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 5, "balance": 1.0}
 THIEF = {"epochs": 6, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
 ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 

@@ -8,7 +8,7 @@ from mebench.hookspecs import hookimpl
 from mebench.registry import AttackEntry, Parameter
 
 GENERATOR_PARAMETERS = (
-    Parameter("noise_vectors", "int", 4800, "Noise vectors in Z, M; one round asks as many queries.", minimum=1),
+    Parameter("noise_vectors", "int", 3000, "Noise vectors in Z, M; one round asks as many queries.", minimum=1),
     Parameter(
         "noise",
         "str",
@@ -22,7 +22,7 @@ GENERATOR_PARAMETERS = (
     Parameter(
         "generator_steps",
         "int",
-        20,
+        15,
         "Generator steps per round, none before the first; 0 freezes the generator.",
         minimum=0,
         in_variant="changed",
@@ -41,8 +41,8 @@ GENERATOR_PARAMETERS = (
 )
 
 CLONE_PARAMETERS = (
-    Parameter("batch_size", "int", 64, "Answers per step of the clone.", minimum=1),
-    Parameter("clone_lr", "float", 1e-3, "Learning rate of the clone's Adam.", minimum=0),
+    Parameter("batch_size", "int", 128, "Answers per step of the clone.", minimum=1),
+    Parameter("clone_lr", "float", 2e-3, "Learning rate of the clone's Adam.", minimum=0),
     Parameter("max_epochs", "int", 30, "Most passes over a round's answers.", minimum=1),
     Parameter("tolerance", "float", 0.01, "A fall of the mean loss by less than this is none, in nats.", minimum=0),
     Parameter("patience", "int", 1, "Passes in a row without a fall of the loss that end a round.", minimum=1),
