@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it by)
 from torch import Tensor
 
+from mebench.api import InputSpec
+from mebench.data.labelled import Labelled
+from mebench.data.labelled import rows_of as rows_of
 from mebench.errors import ConfigurationError
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Labelled):
     """Images and labels of one split.
 
     Attributes:
@@ -33,37 +34,27 @@ class Dataset:
     source: str
 
     def __post_init__(self) -> None:
-        """Check that the parts fit together: a data set with wrong labels would be scored without a word."""
+        """Check that the parts fit together."""
         if self.images.ndim != 4 or self.images.dtype != torch.uint8:
             raise ConfigurationError(
                 f"data set {self.name!r}: images must be uint8 (N, C, H, W), "
                 f"not {self.images.dtype} {tuple(self.images.shape)}"
             )
-        if self.labels.shape != self.images.shape[:1] or self.labels.dtype != torch.int64:
-            raise ConfigurationError(
-                f"data set {self.name!r}: {len(self.images)} images need as many int64 labels, "
-                f"not {self.labels.dtype} {tuple(self.labels.shape)}"
-            )
-        if len(self.labels) == 0:
-            raise ConfigurationError(f"data set {self.name!r} ({self.source}) holds no images")
-        low, high = int(self.labels.min()), int(self.labels.max())
-        if low < 0 or high >= self.num_classes:
-            raise ConfigurationError(
-                f"data set {self.name!r} ({self.source}): labels run from {low} to {high}, "
-                f"outside 0 to {self.num_classes - 1}"
-            )
+        self.check_labels("images")
 
-    def __len__(self) -> int:
-        """Number of images N."""
-        return len(self.labels)
+    @property
+    def values(self) -> Tensor:
+        """The images."""
+        return self.images
 
-    @cached_property
-    def digest(self) -> str:
-        """Sixteen hexadecimal digits of the bytes of images and labels (SHA-256)."""
-        sha = hashlib.sha256()
-        for tensor in (self.images, self.labels):
-            sha.update(tensor.cpu().contiguous().numpy().data)
-        return sha.hexdigest()[:16]
+    def with_rows(self, values: Tensor, labels: Tensor) -> Dataset:
+        """The same data set with other images and labels."""
+        return replace(self, images=values, labels=labels)
+
+    def spec(self, image_size: tuple[int, int] | None = None) -> InputSpec:
+        """What a classifier of these images takes, at a height and width."""
+        channels, height, width = self.images.shape[1:]
+        return InputSpec((channels, *(image_size or (height, width))), self.num_classes)
 
     def inputs(
         self, indices: Tensor | Sequence[int] | None = None, image_size: tuple[int, int] | None = None
@@ -75,17 +66,6 @@ class Dataset:
             image_size: height and width to resize to (bilinear, smoothed only where it shrinks), or None.
         """
         return as_inputs(rows_of(self.images, indices), image_size)
-
-    def subset(self, rows: Tensor | Sequence[int]) -> Dataset:
-        """The data set of these rows, in their order."""
-        return replace(self, images=rows_of(self.images, rows), labels=rows_of(self.labels, rows))
-
-
-def rows_of(values: Tensor, indices: Tensor | Sequence[int] | None) -> Tensor:
-    """Return ``values[indices]``; all of them for None."""
-    if indices is None:
-        return values
-    return values[torch.as_tensor(indices, dtype=torch.int64, device=values.device)]
 
 
 def as_inputs(images: Tensor, image_size: tuple[int, int] | None) -> Tensor:

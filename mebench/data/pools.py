@@ -1,27 +1,28 @@
-"""Unlabelled inputs for attacks of the pool family, and any other images that are read batch by batch."""
+"""Unlabelled inputs for attacks of the pool family, and any other inputs that are read batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from mebench.data.dataset import Dataset
+from mebench.api import InputSpec
+from mebench.data.labelled import Labelled
+from mebench.data.text.words import Lexicon
 
 
 class Pool:
-    """The images of a data set at a given size, without their labels.
+    """The inputs of a data set, without their labels.
 
-    Images stay bytes; only the rows that are asked for become float32.
+    Images stay bytes and ids of words int32; only the rows that are asked for become what a classifier takes.
 
     Args:
-        dataset: where the images come from.
-        image_size: height and width of the inputs, or None for the images' own.
+        dataset: where the inputs come from.
+        image_size: height and width of images, or None for their own.
     """
 
-    def __init__(self, dataset: Dataset, image_size: tuple[int, int] | None = None) -> None:
+    def __init__(self, dataset: Labelled, image_size: tuple[int, int] | None = None) -> None:
         self._dataset = dataset
         self.image_size = image_size
 
@@ -45,15 +46,24 @@ class Pool:
         return self._dataset.source
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of one input."""
-        channels, height, width = self._dataset.images.shape[1:]
-        return (channels, *(self.image_size or (height, width)))
+    def spec(self) -> InputSpec:
+        """What a classifier of these inputs takes."""
+        return self._dataset.spec(self.image_size)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input: channels, height and width of images, words of texts."""
+        return self.spec.shape
+
+    def lexicon(self) -> Lexicon | None:
+        """The words of these inputs with their counts; None for images."""
+        return self._dataset.lexicon()
 
     def inputs(self, indices: Tensor | Sequence[int] | None = None) -> Tensor:
-        """Return the inputs of these rows (all for None), (B, C, h, w) float32 in [0, 1]."""
+        """Return the inputs of these rows (all for None): (B, C, h, w) float32 in [0, 1], or (B, L) int64 for texts."""
         return self._dataset.inputs(indices, self.image_size)
 
     def to(self, device: torch.device | str) -> Pool:
-        """The same pool with its bytes on a device, where its inputs are made then."""
-        return Pool(replace(self._dataset, images=self._dataset.images.to(device)), self.image_size)
+        """The same pool with what it keeps on a device, where its inputs are made then."""
+        dataset = self._dataset
+        return Pool(dataset.with_rows(dataset.values.to(device), dataset.labels), self.image_size)
