@@ -6,6 +6,7 @@ import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it 
 from torch import Tensor, nn
 
 from mebench.api import InputSpec
+from mebench.networks.pooling import max_pool_2x2
 from mebench.networks.shapes import image_shape
 
 REFERENCE_SIZE = 32  # height and width that the architecture is made for
@@ -36,8 +37,8 @@ class LeNet5(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits (B, c)."""
         maps = F.pad(inputs, self.padding) if any(self.padding) else inputs
-        maps = F.max_pool2d(F.relu(self.conv1(maps)), 2)
-        maps = F.max_pool2d(F.relu(self.conv2(maps)), 2)
+        maps = max_pool_2x2(F.relu(self.conv1(maps)))
+        maps = max_pool_2x2(F.relu(self.conv2(maps)))
         if self.reduce:
             maps = F.adaptive_avg_pool2d(maps, LAST_MAP)
         features = F.relu(self.conv3(maps)).flatten(1)
