@@ -92,3 +92,37 @@ class NaiveDFME:
             self.sgd.zero_grad()
             l1(answers, self.clone(images)).mean().backward()
             self.sgd.step()
+
+
+def k_center(points, centre, picks):
+    """Greedy k-center as it is usually written: after every pick, the distances of all points to it."""
+    near = np.linalg.norm(points - centre, axis=1)
+    chosen = []
+    for _ in range(picks):
+        chosen.append(int(near.argmax()))
+        near = np.minimum(near, np.linalg.norm(points - points[chosen[-1]], axis=1))
+    return chosen
+
+
+def deepfool(network, image, overshoot=0.02, max_steps=50):
+    """DeepFool as it is usually written: one image, and at each step a backward pass per class."""
+    label = int(network(image).argmax())
+    total, moved, steps = torch.zeros_like(image), image, 0
+    while steps < max_steps:
+        point = moved.detach().requires_grad_()
+        logits = network(point)[0]
+        if int(logits.argmax()) != label:
+            break
+        gradients = [torch.autograd.grad(logit, point, retain_graph=True)[0] for logit in logits]
+        best, step = np.inf, total
+        for k, gradient in enumerate(gradients):
+            if k == label:
+                continue
+            normal = gradient - gradients[label]
+            gap, length = abs((logits[k] - logits[label]).item()), normal.norm().item()
+            if gap / length < best:
+                best, step = gap / length, gap / length**2 * normal
+        total = total + step
+        moved = image + (1 + overshoot) * total
+        steps += 1
+    return (1 + overshoot) * float(total.norm()), steps

@@ -29,7 +29,7 @@ def brute_force(points, centres, k):
 
 
 @pytest.mark.parametrize("width", [1, 2, 10, 64, 65, 300])
-@pytest.mark.parametrize("block", [1, 7, 4096])
+@pytest.mark.parametrize("block", [1, 7, 100, 4096])
 def test_picks_are_those_of_brute_force_in_float64(width, block):
     points, centres = random_points(200, width), random_points(5, width, seed=1)
     assert k_center(points, centres, 60, block=block).tolist() == brute_force(points, centres, 60)
@@ -77,19 +77,43 @@ def test_a_centre_is_near_whichever_way_it_became_one():
 def test_many_centres_are_taken_into_account_in_parts(monkeypatch):
     points, centres = random_points(100, 70), random_points(50, 70, seed=1)
     monkeypatch.setattr(module, "CENTRES_AT_ONCE", 3)
+    monkeypatch.setattr(module, "PRODUCTS_AT_ONCE", 100)
     monkeypatch.setattr(module, "EXACT_VALUES_AT_ONCE", 100)
     near = points.repeat(2, 1)  # every point is there twice, so that differences are compared
     assert k_center(near, centres, 40, block=16).tolist() == brute_force(near, centres, 40)
 
 
+def watch_updates(monkeypatch):
+    """The rows of every call that brings points up to date."""
+    updated, plain = [], module._Cover._update
+
+    def update(self, rows, since):
+        updated.append(list(range(len(self._near))[rows]) if isinstance(rows, slice) else rows.tolist())
+        return plain(self, rows, since)
+
+    monkeypatch.setattr(module._Cover, "_update", update)
+    return updated
+
+
 def test_only_blocks_that_could_hold_the_farthest_point_are_brought_up_to_date(monkeypatch):
     points = torch.cat([random_points(64, 4, scale=1e-2), 5 + random_points(64, 4)])
-    updated = []
-    plain = module._Cover._update
-    monkeypatch.setattr(module._Cover, "_update", lambda self, block: (updated.append(block), plain(self, block)))
+    updated = watch_updates(monkeypatch)
     k_center(points, torch.zeros(1, 4), 20, block=64)
-    assert updated.count(0) == 1  # at the start; the far block is looked at for every pick
-    assert updated.count(1) == 20
+    near, far = list(range(64)), list(range(64, 128))
+    assert updated[:2] == [near, far]  # at the start; the far block is looked at for every pick but the first
+    assert all(rows == far for rows in updated[2:])
+    assert len(updated) <= 2 + 20
+
+
+def test_of_many_coordinates_only_points_that_could_be_the_farthest_are_brought_up_to_date(monkeypatch):
+    points = random_points(1000, 600)
+    points[::20] *= 3
+    updated = watch_updates(monkeypatch)
+    picks = k_center(points, torch.zeros(1, 600), 20, block=250)
+    assert all(pick % 20 == 0 for pick in picks.tolist())
+    assert sum(map(len, updated[:4])) == 1000
+    assert all(len(rows) == 32 for rows in updated[4:])
+    assert sum(map(len, updated[4:])) < 20 * 1000 / 4
 
 
 def test_every_point_can_be_picked_and_no_more():
