@@ -58,12 +58,14 @@ class JacobianAugmentation(QueryStrategy):
         step: length of the step in every pixel, as a fraction of the input range.
 
     Raises:
-        ConfigurationError: there is no pool, or it is empty.
+        ConfigurationError: there is no pool, it is empty, or it is of texts.
     """
 
     def __init__(self, context: AttackContext, *, seeds: int, rounds: int, reservoir: int, step: float) -> None:
         if context.pool is None or len(context.pool) == 0:
             raise ConfigurationError("jbda needs a pool of unlabelled inputs for its seeds: give the run a `pool:`")
+        if context.spec.discrete:
+            raise ConfigurationError("jbda steps along derivatives with respect to inputs: texts have none")
         self._pool: Pool = context.pool
         self._spec, self._device = context.spec, context.device
         self._random = context.random.torch("jbda", "cpu")

@@ -31,7 +31,7 @@ class AdaptivePolicy(QueryStrategy):
         turn_size: queries per turn; their actions are drawn before any of their answers is known.
 
     Raises:
-        ConfigurationError: there is no pool, or it is empty.
+        ConfigurationError: there is no pool, it is empty, or it is of texts.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class AdaptivePolicy(QueryStrategy):
     ) -> None:
         if context.pool is None or len(context.pool) == 0:
             raise ConfigurationError("knockoff needs a pool of unlabelled inputs: give the run a `pool:`")
+        if context.spec.discrete:
+            raise ConfigurationError("knockoff's adaptive policy clusters images: on texts, use `policy: random`")
         self._pool: Pool = context.pool
         self._device, self._classes = context.device, context.spec.num_classes
         self._random = context.random.torch("policy", "cpu")

@@ -8,6 +8,7 @@ from toys import SPEC, build_attack, context_of, convolutional, one_turn, oracle
 
 from mebench.api import InputSpec
 from mebench.channels import LabelChannel, ProbabilityChannel
+from mebench.errors import ConfigurationError
 
 QUICK = {"seeds": 6, "rounds": 3, "reservoir": 5, "epochs": 2, "batch_size": 8}
 
@@ -106,6 +107,11 @@ def test_a_clone_without_gradient_steps_at_random_and_still_asks_nothing_twice()
     steps = (asked[1] - asked[0]).abs()
     assert ((steps == 0) | (steps <= 0.1 + 1e-6)).all()
     assert (steps > 0.09).float().mean() > 0.8
+
+
+def test_texts_are_refused_in_a_line():
+    with pytest.raises(ConfigurationError, match="texts have none"):
+        jbda(spec=InputSpec((8,), 2, high=50, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 4])

@@ -7,6 +7,7 @@ from mebench_knockoff.clusters import group_pool, k_means
 from sklearn.cluster import KMeans
 from toys import build_attack, context_of, one_turn, oracle_of, perceptron, pool_of, spend_all
 
+from mebench.api import InputSpec
 from mebench.channels import LabelChannel, ProbabilityChannel
 from mebench.data.dataset import Dataset
 from mebench.data.pools import Pool
@@ -214,6 +215,13 @@ def test_random_and_adaptive_need_a_pool():
     for policy in ("random", "adaptive"):
         with pytest.raises(ConfigurationError, match="give the run a `pool:`"):
             build_attack("knockoff", context_of(LabelChannel(), perceptron()), policy=policy)
+
+
+def test_the_adaptive_policy_refuses_texts_in_a_line():
+    spec = InputSpec((8,), 2, high=50, dtype=torch.int64)
+    context = context_of(LabelChannel(), perceptron(), spec=spec, pool=pool_of())
+    with pytest.raises(ConfigurationError, match="use `policy: random`"):
+        build_attack("knockoff", context, policy="adaptive")
 
 
 def test_the_random_policy_fits_once():
