@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mebench.api import Attack, AttackContext, Response
 from mebench.early_stopping import EarlyStoppingLearner
+from mebench.errors import ConfigurationError
 from mebench_activethief.selection import SELECTIONS, Options
 from mebench_activethief.spending import Spending, at_once, in_rounds
 from mebench_activethief.strategy import ActiveThiefStrategy, HoldOut, UniformNoiseStrategy, pool_of
@@ -51,6 +52,8 @@ def _strategy(
     seed_share: float,
     **options: Any,
 ) -> ActiveThiefStrategy:
+    if strategy.startswith("dfal") and not context.spec.dtype.is_floating_point:
+        raise ConfigurationError(f"strategy: {strategy} moves inputs little by little, which words cannot be")
     spending = _spending(_affordable(context), strategy, validation_share, seed_share, iterations)
     return ActiveThiefStrategy(context, SELECTIONS.get(strategy), spending, _options(context, **options), hold_out)
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from mebench.data.pools import Pool
 from mebench.deepfool import deepfool
-from mebench.errors import ConfigurationError
 from mebench.strategies.k_center import k_center
 from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities
 
@@ -103,8 +102,6 @@ def _perturbations(scene: Scene, rows: Tensor) -> Tensor:
     """(N,) norms of DeepFool's perturbations, on the CPU; infinite where the class did not change."""
     options, norms = scene.options, []
     for inputs in batches(scene.pool, rows, scene.device):
-        if not inputs.is_floating_point():
-            raise ConfigurationError("strategy: dfal moves inputs a little at a time, which words cannot be")
         found = deepfool(scene.clone, inputs, overshoot=options.overshoot, max_steps=options.deepfool_steps)
         norms.append(torch.where(found.crossed, found.norms, torch.inf).cpu())
     return torch.cat(norms)

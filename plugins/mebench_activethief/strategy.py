@@ -115,10 +115,9 @@ class UniformNoiseStrategy(QueryStrategy):
         """Uniform values; whole numbers, both ends included, where the victim takes the ids of words."""
         spec, device = self._context.spec, self._context.device
         shape = (rows, *spec.shape)
-        kind: torch.dtype = getattr(spec, "dtype", torch.float32)
-        if not kind.is_floating_point:
-            low, high = int(spec.low), int(spec.high) + 1
-            return torch.randint(low, high, shape, generator=self._noise, device=device, dtype=kind)
+        if not spec.dtype.is_floating_point:
+            ends = int(spec.low), int(spec.high) + 1
+            return torch.randint(*ends, shape, generator=self._noise, device=device, dtype=spec.dtype)
         return spec.low + torch.rand(shape, generator=self._noise, device=device) * (spec.high - spec.low)
 
     def state_dict(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mebench_activethief.strategy import UniformNoiseStrategy
 from torch import nn
 from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron, pool_of
 
+from mebench.api import InputSpec
 from mebench.channels import LabelChannel, ProbabilityChannel
 from mebench.deepfool import deepfool
 from mebench.errors import ConfigurationError
@@ -23,6 +24,7 @@ QUICK = {"epochs": 2, "patience": 1}
 STRATEGIES = ("random", "uncertainty", "k-center", "dfal", "dfal+k-center")
 ITERATED = STRATEGIES[1:]
 CPU = torch.device("cpu")
+WORDS = InputSpec((7,), 2, low=0, high=3, dtype=torch.int64)
 
 
 def started(name="activethief", budget=100, rows=150, channel=LabelChannel, **parameters):
@@ -247,8 +249,7 @@ def test_uniform_noise_is_uniform_over_the_range_and_asked_in_one_round():
 
 
 def test_uniform_noise_is_discrete_where_the_victim_takes_ids_of_words():
-    spec = SimpleNamespace(shape=(7,), num_classes=2, low=0, high=3, dtype=torch.int64)
-    context = context_of(LabelChannel(), perceptron(), spec=spec)
+    context = context_of(LabelChannel(), perceptron(), spec=WORDS)
     values = UniformNoiseStrategy(context, at_once(10, validation_share=0), lambda *_: None)._draw(500)
     assert values.dtype == torch.int64
     assert values.shape == (500, 7)
@@ -272,3 +273,10 @@ def test_the_strategy_goes_with_any_learner():
 def test_without_a_pool_the_attack_says_what_is_missing():
     with pytest.raises(ConfigurationError, match="pool:"):
         build_attack("activethief", context_of(LabelChannel(), perceptron()))
+
+
+@pytest.mark.parametrize("strategy", ["dfal", "dfal+k-center"])
+def test_dfal_is_refused_for_texts_before_anything_is_asked(strategy):
+    context = context_of(LabelChannel(), perceptron(), spec=WORDS, pool=pool_of())
+    with pytest.raises(ConfigurationError, match="words"):
+        build_attack("activethief", context, strategy=strategy)
