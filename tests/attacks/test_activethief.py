@@ -280,3 +280,31 @@ def test_dfal_is_refused_for_texts_before_anything_is_asked(strategy):
     context = context_of(LabelChannel(), perceptron(), spec=WORDS, pool=pool_of())
     with pytest.raises(ConfigurationError, match="words"):
         build_attack("activethief", context, strategy=strategy)
+
+
+class Texts:
+    """A pool of texts as far as an attack uses one."""
+
+    ids = torch.randint(4, (60, 7), generator=torch.Generator().manual_seed(0), dtype=torch.int32)
+
+    def __len__(self):
+        return len(self.ids)
+
+    def inputs(self, rows):
+        return self.ids[rows].long()
+
+
+def bag_of_words(seed):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.EmbeddingBag(4, 6), nn.Linear(6, 2))
+
+
+@pytest.mark.parametrize("strategy", ["random", "uncertainty", "k-center"])
+def test_texts_are_chosen_like_images(strategy):
+    channel = LabelChannel()
+    context = context_of(channel, bag_of_words(1), 37, spec=WORDS, pool=Texts())
+    attack = build_attack("activethief", context, strategy=strategy, iterations=3, **QUICK)
+    oracle, ledger = oracle_of(bag_of_words(2), channel, 37, spec=WORDS)
+    while oracle.remaining:
+        assert one_turn(attack, oracle).dtype == torch.int64
+    assert ledger.by_purpose == {"train": 30, "explore": 0, "validation": 7}
