@@ -56,7 +56,7 @@ class InputSpec:
         num_classes: number of classes c.
         low, high: inclusive value range. Images are float32 in [0, 1]. Of texts, low is 0 (padding) and high the
             last id of the public word list.
-        dtype: of an input: float32, or int64 for the ids of words, which stand for raw text. Since version 1.1.
+        dtype: of an input: float32, or int64 for the ids of words, which stand for raw text. Since version 1.2.
     """
 
     shape: tuple[int, ...]

@@ -9,19 +9,41 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
+from mebench.data.datasets import load_dataset, load_pool
+from mebench.data.pools import Pool
+from mebench.data.text.words import Lexicon
 from mebench.errors import ResultsError
 from mebench.networks.build import guarded_network
+from mebench.plugins import registry
 from mebench.randomness import derive_seed
 from mebench.spec import TrialSpec
 from mebench.store import write_atomically
 from mebench.victims.loading import PreparedVictim
 
 
-def initial_clone(spec: TrialSpec, victim: PreparedVictim) -> nn.Module:
-    """The freshly initialised clone: the same for every attack with this seed and clone network."""
+def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: Pool | None = None) -> nn.Module:
+    """The freshly initialised clone: the same for every attack with this seed, clone network and pool.
+
+    Args:
+        spec: of the trial.
+        victim: says what the clone takes.
+        pool: that of the trial, if it is at hand; else it is read where it is needed.
+    """
+    lexicon = _lexicon(spec, pool) if registry().network(spec.clone.name).inputs == "texts" else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(spec.seed, "clone"))
-        return guarded_network(spec.clone, victim.spec)
+        return guarded_network(spec.clone, victim.spec, lexicon)
+
+
+def _lexicon(spec: TrialSpec, pool: Pool | None) -> Lexicon | None:
+    """The words that the clone knows: those of what its owner has, or the public list alone where that is nothing."""
+    if spec.kind == "supervised":
+        return load_dataset(spec.victim.data, "train").lexicon()
+    pool = load_pool(spec) if pool is None else pool
+    if pool is not None:
+        return pool.lexicon()
+    tests = load_dataset(spec.victim.data, "test").lexicon()
+    return tests and Lexicon.complete(tests.words)
 
 
 def save_clone(path: Path, clone: nn.Module) -> None:

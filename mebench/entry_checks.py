@@ -17,6 +17,7 @@ from mebench.registry import (
     Better,
     Entry,
     Kind,
+    Medium,
     MetricEntry,
     MetricOutput,
     Parameter,
@@ -95,6 +96,8 @@ def _fields(entry: Entry) -> str:
             return f"{field} must be a frozenset of {', '.join(sorted(WORDS))}, not {_shown(words)}"
     if isinstance(entry, MetricEntry) and (problem := _metric(entry)):
         return problem
+    if getattr(entry, "inputs", "images") not in get_args(Medium):
+        return f"inputs must be images or texts, not {_shown(getattr(entry, 'inputs', None))}"
     if getattr(entry, "family", "pool") not in ("generator", "pool"):
         return f"family must be generator or pool, not {_shown(getattr(entry, 'family', None))}"
     if isinstance(entry, VictimEntry):

@@ -159,7 +159,7 @@ class RecordedQueries:
         return len(self._columns["labels"])
 
     def batch(self, rows: Sequence[int] | Array) -> tuple[Tensor, Tensor]:
-        """Return inputs (B, \\*shape) as asked, and the victim's answers: probabilities (B, c), or labels (B,) int64."""
+        """Return inputs (B, \\*shape) as asked, and the answers: probabilities (B, c), or labels (B,) int64."""
         inputs = torch.from_numpy(_restored(self._columns["queries"][rows]))
         if "probabilities" in self._columns:
             return inputs, torch.from_numpy(self._columns["probabilities"][rows])

@@ -17,6 +17,7 @@ from mebench.parameter import Parameter as Parameter
 
 Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Medium = Literal["images", "texts"]
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
 
@@ -131,24 +132,35 @@ class ChannelEntry(Entry):
 
 @dataclass(frozen=True)
 class NetworkEntry(Entry):
-    """A network. Its target is called as ``target(spec, **parameters)`` and returns an ``nn.Module`` of logits."""
+    """A network. Its target is called as ``target(spec, **parameters)`` and returns an ``nn.Module`` of logits.
+
+    Attributes:
+        inputs: what it takes, ``images`` or ``texts``. The target of one for texts is called as
+            ``target(spec, lexicon, **parameters)``, with a `mebench.data.text.words.Lexicon`: the public word list, and
+            how often each word occurs in what the network's owner has.
+    """
+
+    inputs: Medium = "images"
 
 
 @dataclass(frozen=True)
 class DatasetEntry(Entry):
-    """A data set. Its target is called as ``target(split, **parameters)`` and returns a ``Dataset``.
+    """A data set. Its target is called as ``target(split, **parameters)``; returns a ``Dataset`` or ``TextDataset``.
 
     Attributes:
         shape: shape of one input, channels first.
         num_classes: number of classes.
         licence: as its publisher states it.
         source: where it comes from, and where mebench looks for it.
+        inputs: what it holds, ``images`` or ``texts``. One of texts has the parameters ``length`` and ``words``; where
+            a pool leaves them out, the victim's are taken.
     """
 
     shape: tuple[int, ...] = ()
     num_classes: int = 0
     licence: str = ""
     source: str = ""
+    inputs: Medium = "images"
 
 
 @dataclass(frozen=True)
@@ -359,6 +371,12 @@ class Registry:
         """The victim of that name; see ``get``."""
         entry = self.get("victim", name)
         assert isinstance(entry, VictimEntry)
+        return entry
+
+    def network(self, name: str) -> NetworkEntry:
+        """The network of that name; see ``get``."""
+        entry = self.get("network", name)
+        assert isinstance(entry, NetworkEntry)
         return entry
 
     def dataset(self, name: str) -> DatasetEntry:

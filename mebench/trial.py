@@ -16,8 +16,7 @@ from mebench import diagnostics
 from mebench.account import Account
 from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
-from mebench.data.datasets import load_dataset
-from mebench.data.pools import Pool
+from mebench.data.datasets import load_pool
 from mebench.divergence import first_not_finite
 from mebench.errors import NotFiniteQueryError, OracleError, ResultsError
 from mebench.gradient_probe import gradient_quality
@@ -146,7 +145,8 @@ class Trial:
 
     def _build_attack(self, channel: ResponseChannel, device: torch.device) -> Attack:
         spec = self.spec
-        clone = initial_clone(spec, self.prepared)
+        pool = load_pool(spec)
+        clone = initial_clone(spec, self.prepared, pool)
         self.initial_hash = weights_hash(clone.state_dict())
         context = AttackContext(
             spec=self.prepared.spec,
@@ -155,7 +155,7 @@ class Trial:
             clone=clone.to(device),
             device=device,
             random=self.random,
-            pool=load_pool(spec),
+            pool=pool,
             compile=spec.compile,
         )
         target = self.guard.call("loading", self.entry.load)
@@ -357,10 +357,3 @@ def evaluation_grid(budget: int, points: int) -> list[int]:
     """Queries at which a clone is evaluated: evenly spaced, and 1 % and 2 % of the budget."""
     fractions: Sequence[float] = (*EARLY_POINTS, *(k / points for k in range(1, points + 1)))
     return sorted({max(1, round(fraction * budget)) for fraction in fractions})
-
-
-def load_pool(spec: TrialSpec) -> Pool | None:
-    """The unlabelled inputs of the spec, if it names any."""
-    if spec.pool is None:
-        return None
-    return Pool(load_dataset(spec.pool, "train"), spec.victim.image_size)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 
 from mebench.data.dataset import Dataset
 from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
+from mebench.data.labelled import Labelled
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
+from mebench.data.pools import Pool
 from mebench.data.sources import Found, Layout
 from mebench.errors import ConfigurationError, DataUnavailableError
 from mebench.guard import Guard
 from mebench.plugins import registry
-from mebench.spec import Component
+from mebench.spec import Component, TrialSpec
 
 Split = Literal["train", "test"]
+Kept = TypeVar("Kept", bound=Labelled)
 
 
-def load_dataset(component: Component, split: Split) -> Dataset:
+def load_dataset(component: Component, split: Split) -> Labelled:
     """Load one split of a registered data set.
 
     Args:
@@ -33,9 +36,20 @@ def load_dataset(component: Component, split: Split) -> Dataset:
     """
     entry, guard = registry().get("dataset", component.name), Guard.of("dataset", component.name)
     dataset = guard.call("reading", guard.call("loading", entry.load), split, **entry.resolve(component.parameters))
-    if not isinstance(dataset, Dataset):
+    if not isinstance(dataset, Labelled):
         guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
     return dataset
+
+
+def load_pool(spec: TrialSpec) -> Pool | None:
+    """The unlabelled inputs of a trial, if it names any, as its victim takes them."""
+    if spec.pool is None:
+        return None
+    given = spec.pool.parameters
+    if registry().dataset(spec.pool.name).inputs == "texts":
+        same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
+        given = {**given, **same}
+    return Pool(load_dataset(Component(spec.pool.name, given), "train"), spec.victim.image_size)
 
 
 def fashion_mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
@@ -71,7 +85,7 @@ def svhn(split: Split, root: str | None = None, rows: Sequence[int] | None = Non
     return select_rows(dataset, rows, split)
 
 
-def select_rows(dataset: Dataset, rows: Sequence[int] | None, split: Split) -> Dataset:
+def select_rows(dataset: Kept, rows: Sequence[int] | None, split: Split) -> Kept:
     """Keep rows [start, stop) of a data set; all for None.
 
     Raises:

@@ -6,18 +6,21 @@ import torch
 from torch import nn
 
 from mebench.api import InputSpec
+from mebench.data.text.words import Lexicon
+from mebench.errors import ConfigurationError
 from mebench.guard import Guard
 from mebench.plugins import registry
 from mebench.spec import Component
 
 
-def build_network(component: Component, spec: InputSpec, seed: int) -> nn.Module:
+def build_network(component: Component, spec: InputSpec, seed: int, lexicon: Lexicon | None = None) -> nn.Module:
     """Build a network on the CPU; the global random state is left as it was found.
 
     Args:
         component: registered name and parameters.
         spec: what the network takes.
         seed: of the initial weights.
+        lexicon: the words that a network for texts knows.
 
     Raises:
         UnknownNameError: no such network.
@@ -26,14 +29,22 @@ def build_network(component: Component, spec: InputSpec, seed: int) -> nn.Module
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return guarded_network(component, spec)
+        return guarded_network(component, spec, lexicon)
 
 
-def guarded_network(component: Component, spec: InputSpec) -> nn.Module:
-    """Build a network from the global random state; whatever its code does, the error names it."""
-    entry, guard = registry().get("network", component.name), Guard.of("network", component.name)
+def guarded_network(component: Component, spec: InputSpec, lexicon: Lexicon | None = None) -> nn.Module:
+    """Build a network from the global random state; whatever its code does, the error names it.
+
+    Raises:
+        ConfigurationError: it is for images and the inputs are texts, or the other way round.
+    """
+    entry, guard = registry().network(component.name), Guard.of("network", component.name)
     target = guard.call("loading", entry.load)
-    network = guard.call("its constructor", target, spec, **entry.resolve(component.parameters))
+    given = "texts" if spec.discrete else "images"
+    if entry.inputs != given and (spec.discrete or len(spec.shape) == 3):
+        raise ConfigurationError(f"network {entry.name!r} takes {entry.inputs}, not {given}")
+    known = (lexicon,) if entry.inputs == "texts" else ()
+    network = guard.call("its constructor", target, spec, *known, **entry.resolve(component.parameters))
     if not isinstance(network, nn.Module):
         guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
     return network

@@ -63,6 +63,40 @@ NETWORKS = (
         (_RESNET_WIDTH,),
     ),
     NetworkEntry(
+        "kim-cnn",
+        "Kim's (2014) network for texts: word vectors, filters over 3, 4 and 5 words, the maximum over time.",
+        "mebench.networks.kim_cnn:kim_cnn",
+        (
+            Parameter("size", "int", 300, "Values in one word vector.", minimum=1, in_variant="changed"),
+            Parameter("maps", "int", 100, "Filters of each width.", minimum=1, in_variant="changed"),
+            Parameter(
+                "widths", "ints", [3, 4, 5], "Words that a filter looks at at a time.", minimum=1, in_variant="changed"
+            ),
+            Parameter(
+                "dropout",
+                "float",
+                0.5,
+                "Share of the features that a training step leaves out.",
+                minimum=0,
+                maximum=0.95,
+                in_variant="changed",
+            ),
+            Parameter(
+                "vectors",
+                "str",
+                None,
+                "File of published word vectors to start from: text, plain or .gz (`word v1 v2 ...` per line), or "
+                "NAME.npy with the words in NAME.txt, one per line; random vectors without.",
+                in_variant="changed",
+            ),
+            Parameter("static", "bool", False, "Keep the word vectors as they are.", in_variant="changed"),
+            Parameter(
+                "least", "int", 1, "A word that occurs less often counts as unknown.", minimum=1, in_variant="changed"
+            ),
+        ),
+        inputs="texts",
+    ),
+    NetworkEntry(
         "mlp",
         "Fully connected layers with ReLU; small and quick, for tests.",
         "mebench.networks.mlp:mlp",

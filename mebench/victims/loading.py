@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mebench.api import InputSpec, Victim
 from mebench.data.datasets import load_dataset
+from mebench.data.text.words import Lexicon
 from mebench.errors import ConfigurationError
 from mebench.plugins import registry
 from mebench.progress import Report, ShouldStop, ignore, never
@@ -31,7 +32,7 @@ class PreparedVictim:
         weights_hash: of the network's tensors in the order of their names, or of a TorchScript file.
         data_hash: of the training and test data; of the test data alone for the user's own weights.
         source: ``trained now``, ``cache``, ``user's weights``, or the plugin that brought it, with its version.
-        test_inputs: (N, \\*shape) float32 on the device; for the evaluation only.
+        test_inputs: (N, \\*shape) on the device; for the evaluation only.
         test_labels: (N,) int64 on the device.
         network_parameters: number of trainable values (0 if a TorchScript file hides them).
         note: what the user should know, e.g. that a damaged cache entry was replaced; usually empty.
@@ -72,10 +73,13 @@ def prepare_victim(
     _check(spec)
     spec = _resolved(spec)
     setting = Setting(spec, load_dataset(_whole(spec.data), "test"), device)
+    if setting.inputs.discrete:
+        _check_for_texts(spec)
     if spec.training is None:
-        network, digest = load_own_network(spec, setting.inputs, device)
+        network, digest = load_own_network(spec, setting.inputs, device, _lexicon(spec))
         return _prepared(setting, network, digest, setting.test.digest, _source(spec))
-    trained = cached_or_trained(setting, load_dataset(spec.data, "train"), report, should_stop)
+    train = load_dataset(spec.data, "train")
+    trained = cached_or_trained(replace(setting, lexicon=train.lexicon()), train, report, should_stop)
     digest, accuracy = trained.record["weights_hash"], trained.record["accuracy"]
     return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
 
@@ -122,6 +126,21 @@ def _check(spec: VictimSpec) -> None:
     if spec.weights is not None and (spec.torchscript or spec.registered):
         holder = "a TorchScript file holds" if spec.torchscript else "a registered victim brings"
         raise ConfigurationError(f"victim {spec.name!r}: {holder} its own weights")
+
+
+def _check_for_texts(spec: VictimSpec) -> None:
+    """Check that a victim of texts asks for nothing that only images have."""
+    augmented = spec.training is not None and spec.training.augment != "none"
+    given = {"image_size": spec.image_size, "mean": spec.mean, "std": spec.std, "augment": augmented or None}
+    if unfit := [key for key, value in given.items() if value is not None]:
+        raise ConfigurationError(f"victim {spec.name!r} takes texts, to which {' and '.join(unfit)} cannot be applied")
+
+
+def _lexicon(spec: VictimSpec) -> Lexicon | None:
+    """The words of the training data, for a network that must know them to fit its weights."""
+    if spec.network is None or registry().network(spec.network.name).inputs != "texts":
+        return None
+    return load_dataset(spec.data, "train").lexicon()
 
 
 def _source(spec: VictimSpec) -> str:

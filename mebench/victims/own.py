@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mebench.api import InputSpec, Victim
+from mebench.data.text.words import Lexicon
 from mebench.errors import ConfigurationError
 from mebench.networks.build import build_network
 from mebench.serial import weights_hash
@@ -30,13 +31,16 @@ from mebench.victims.registered import registered_network
 _SHOWN = 3  # keys named in an error
 
 
-def load_own_network(spec: VictimSpec, inputs: InputSpec, device: torch.device | str = "cpu") -> tuple[nn.Module, str]:
+def load_own_network(
+    spec: VictimSpec, inputs: InputSpec, device: torch.device | str = "cpu", lexicon: Lexicon | None = None
+) -> tuple[nn.Module, str]:
     """Load the network that a victim's spec points to.
 
     Args:
         spec: with ``torchscript``, ``registered`` or ``factory`` alone, or ``weights`` for ``factory`` or ``network``.
         inputs: what the network must take.
         device: where a TorchScript file is loaded to: its constants cannot be moved later.
+        lexicon: the words that a network for texts knows.
 
     Returns:
         the network, without the spec's normalisation, and a hash: of its tensors, or of the TorchScript file.
@@ -53,7 +57,7 @@ def load_own_network(spec: VictimSpec, inputs: InputSpec, device: torch.device |
         network = call_factory(spec.factory, spec.name)
     else:
         assert spec.network is not None
-        network = build_network(spec.network, inputs, spec.seed)
+        network = build_network(spec.network, inputs, spec.seed, lexicon)
     if spec.weights is not None:
         load_weights(network, _existing(spec.weights, spec.name), spec.name)
     return network, weights_hash(network.state_dict())

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from mebench.api import InputSpec, Victim
-from mebench.data.dataset import Dataset
+from mebench.data.labelled import Labelled
 from mebench.data.pools import Pool
+from mebench.data.text.words import Lexicon
 from mebench.networks.build import build_network
 from mebench.randomness import derive_seed
 from mebench.spec import VictimSpec
@@ -28,22 +29,24 @@ class Setting:
         spec: as asked for.
         test: the whole test split, which it is scored on.
         device: where it is trained and returned.
+        lexicon: the words of its training data, which a network for texts knows.
     """
 
     spec: VictimSpec
-    test: Dataset
+    test: Labelled
     device: torch.device | str
+    lexicon: Lexicon | None = None
 
     @property
     def inputs(self) -> InputSpec:
         """What the victim takes."""
-        return InputSpec(Pool(self.test, self.spec.image_size).shape, self.test.num_classes)
+        return self.test.spec(self.spec.image_size)
 
     def untrained(self) -> nn.Module:
         """The network with initial weights that depend on the victim's seed alone."""
         seed = derive_seed(self.spec.seed, "victim weights")
         if self.spec.network is not None:
-            return build_network(self.spec.network, self.inputs, seed)
+            return build_network(self.spec.network, self.inputs, seed, self.lexicon)
         assert self.spec.factory is not None
         with seeded(seed, "cpu"):
             return call_factory(self.spec.factory, self.spec.name)

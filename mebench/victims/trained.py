@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import mebench
-from mebench.data.dataset import Dataset
+from mebench.data.labelled import Labelled
 from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
 from mebench.plugins import registry
@@ -49,7 +49,7 @@ class TrainedNetwork:
     note: str = ""
 
 
-def cached_or_trained(setting: Setting, train: Dataset, report: Report, should_stop: ShouldStop) -> TrainedNetwork:
+def cached_or_trained(setting: Setting, train: Labelled, report: Report, should_stop: ShouldStop) -> TrainedNetwork:
     """Take a victim from the cache, or train it and put it there; another process that needs it waits.
 
     Raises:
@@ -87,7 +87,7 @@ def _code(spec: VictimSpec) -> str:
 
 
 def _train(
-    setting: Setting, network: nn.Module, train: Dataset, report: Report, should_stop: ShouldStop
+    setting: Setting, network: nn.Module, train: Labelled, report: Report, should_stop: ShouldStop
 ) -> dict[str, Any]:
     """Train ``network`` in place and return what was measured."""
     spec, recipe = setting.spec, setting.spec.training
@@ -113,7 +113,7 @@ def _train(
     return {"accuracy": accuracy, "weights_hash": weights_hash(tensors), "seconds": round(seconds, 1)}
 
 
-def _record(setting: Setting, network: nn.Module, train: Dataset, data_hash: str) -> dict[str, Any]:
+def _record(setting: Setting, network: nn.Module, train: Labelled, data_hash: str) -> dict[str, Any]:
     """What is known of a victim before it is trained."""
     return {
         "name": setting.spec.name,
@@ -131,7 +131,7 @@ def _record(setting: Setting, network: nn.Module, train: Dataset, data_hash: str
     }
 
 
-def _data_hash(train: Dataset, test: Dataset) -> str:
+def _data_hash(train: Labelled, test: Labelled) -> str:
     """Sixteen hexadecimal digits of both splits and the number of classes."""
     return hashlib.sha256(f"{train.digest} {test.digest} {train.num_classes}".encode()).hexdigest()[:16]
 
