@@ -10,16 +10,14 @@ Sources: FGSM: Goodfellow, Shlens, Szegedy 2015 (arXiv:1412.6572). BIM: Kurakin,
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mebench.network_modes import evaluating, frozen
 from mebench.progress import alive
-from mebench.strategies.generator import evaluating
 
 BATCH = 200
 """Examples that are made at once: more fill memory, and on a CPU are no faster."""
@@ -92,19 +90,6 @@ def loss_gradient(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
         loss = functional.cross_entropy(network(points), labels, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, points)
     return gradient
-
-
-@contextlib.contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Take no gradients with respect to parameters in the block; afterwards those that learnt before do so again."""
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    for parameter in learning:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in learning:
-            parameter.requires_grad_(True)
 
 
 def _walk(

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mebench.adversarial import frozen
+from mebench.network_modes import evaluating, frozen
 from mebench.progress import alive
-from mebench.strategies.generator import evaluating
 
 BATCH, ACCELERATOR_BATCH = 128, 512
 """Inputs that are moved at once. On a CPU more are no faster; an accelerator waits for its kernels to be launched."""

@@ -13,7 +13,7 @@ from torch.nn import functional
 from mebench.api import AttackContext, Response
 from mebench.learners import FitLearner
 from mebench.metrics import logits_of
-from mebench.strategies.generator import evaluating
+from mebench.network_modes import evaluating
 
 
 class EarlyStoppingLearner(FitLearner):

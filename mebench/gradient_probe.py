@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mebench import losses
 from mebench.api import GradientStep, QueryStrategy
-from mebench.strategies.generator import evaluating
+from mebench.network_modes import evaluating
 
 
 def gradient_quality(strategy: QueryStrategy, clone: nn.Module, victim: nn.Module) -> dict[str, float | None]:

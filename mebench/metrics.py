@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from mebench.api import Victim
 from mebench.guard import Guard
+from mebench.network_modes import evaluating
 from mebench.plugins import registry
 from mebench.randomness import RandomStreams, derive_seed
 from mebench.registry import MetricEntry
 from mebench.spec import Component
-from mebench.strategies.generator import evaluating
 
 EVALUATION_BATCH = 500
 REHEARSED = 10

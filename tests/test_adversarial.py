@@ -7,7 +7,8 @@ from torch.nn import functional
 from toys import SPEC, convolutional, perceptron
 
 from mebench import adversarial
-from mebench.adversarial import Limits, bim, fgsm, frozen, pgd
+from mebench.adversarial import Limits, bim, fgsm, pgd
+from mebench.network_modes import frozen
 
 LIMITS = Limits(0.1, steps=7, step_size=0.03)
 

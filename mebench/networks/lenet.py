@@ -6,6 +6,7 @@ import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it 
 from torch import Tensor, nn
 
 from mebench.api import InputSpec
+from mebench.networks.input_conv import InputConv2d
 from mebench.networks.pooling import max_pool_2x2
 from mebench.networks.shapes import image_shape
 
@@ -28,7 +29,7 @@ class LeNet5(nn.Module):
         super().__init__()
         self.padding = (*_around(width), *_around(height))
         self.reduce = max(height, width) > REFERENCE_SIZE
-        self.conv1 = nn.Conv2d(channels, 6, 5)
+        self.conv1 = InputConv2d(channels, 6, 5)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.conv3 = nn.Conv2d(16, 120, LAST_MAP)
         self.fc1 = nn.Linear(120, 84)

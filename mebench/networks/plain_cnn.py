@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mebench.api import InputSpec
+from mebench.networks.input_conv import InputConv2d
 from mebench.networks.shapes import image_shape
 
 KERNEL = 5
@@ -29,7 +30,8 @@ class PlainCNN(nn.Module):
         layers: list[nn.Module] = []
         for index in range(convolutions):
             outputs = first * 2 ** min(index, MOST_DOUBLINGS)
-            layers += [nn.Conv2d(channels, outputs, KERNEL, stride=2, padding=KERNEL // 2), nn.ReLU()]
+            kind = nn.Conv2d if index else InputConv2d
+            layers += [kind(channels, outputs, KERNEL, stride=2, padding=KERNEL // 2), nn.ReLU()]
             channels, height, width = outputs, -(-height // 2), -(-width // 2)
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Linear(channels * height * width, num_classes)

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it 
 from torch import Tensor, nn
 
 from mebench.api import InputSpec
+from mebench.networks.input_conv import InputConv2d
 from mebench.networks.shapes import image_shape
 
 
@@ -49,7 +50,7 @@ class ResNet(nn.Module):
 
     def __init__(self, channels: int, num_classes: int, blocks: tuple[int, ...], width: int = 64) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.conv1 = InputConv2d(channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         stages: list[nn.Module] = []
         inputs = width

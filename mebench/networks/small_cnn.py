@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mebench.api import InputSpec
+from mebench.networks.input_conv import InputConv2d
 from mebench.networks.shapes import image_shape
 
 
@@ -22,7 +23,7 @@ class SmallCNN(nn.Module):
     def __init__(self, channels: int, num_classes: int, width: int = 32) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_unit(channels, width),
+            *_unit(channels, width, InputConv2d),
             nn.MaxPool2d(2, ceil_mode=True),
             *_unit(width, 2 * width),
             nn.MaxPool2d(2, ceil_mode=True),
@@ -38,8 +39,8 @@ class SmallCNN(nn.Module):
         return logits
 
 
-def _unit(inputs: int, outputs: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+def _unit(inputs: int, outputs: int, kind: type[nn.Conv2d] = nn.Conv2d) -> tuple[nn.Module, nn.Module, nn.Module]:
+    return kind(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
 
 
 def small_cnn(spec: InputSpec, width: int = 32) -> nn.Module:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mebench.api import AttackContext, GradientStep, InputSpec, QueryStrategy
 from mebench.losses import ExtractionLoss
+from mebench.network_modes import evaluating, frozen
 from mebench.networks.compiling import compiled
 from mebench.networks.generator import UpsamplingGenerator
 from mebench.oracle import Oracle
@@ -108,7 +109,7 @@ class GeneratorStrategy(QueryStrategy):
 
     def _generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
         raw = self._generate(self._draw())
-        with evaluating(clone):
+        with evaluating(clone), frozen(clone):
             gradient = self.loss_gradient(raw.detach(), oracle, clone)
         set_rate(self._optimizer, self._schedule(oracle.progress))
         self._optimizer.zero_grad(set_to_none=True)
@@ -155,17 +156,6 @@ def squash(raw: Tensor, spec: InputSpec) -> Tensor:
     Rounding must not leave the range, so the affine map ends in a clamp; it changes nothing for [0, 1].
     """
     return (spec.low + (torch.tanh(raw) + 1) * ((spec.high - spec.low) / 2)).clamp(spec.low, spec.high)
-
-
-@contextlib.contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode, and back into the mode it was in."""
-    mode = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(mode)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
+from mebench.network_modes import evaluating
 from mebench.progress import alive
-from mebench.strategies.generator import evaluating
 
 BATCH = 512
 

@@ -11,9 +11,10 @@ from torch.nn import functional
 
 from mebench.api import Attack, AttackContext, QueryStrategy, Response
 from mebench.learners import StepLearner
+from mebench.network_modes import evaluating, frozen
 from mebench.oracle import Oracle
 from mebench.schedules import constant
-from mebench.strategies.generator import evaluating, seeded
+from mebench.strategies.generator import seeded
 from mebench_dast.generator import BranchedGenerator
 from mebench_dast.losses import generator_loss, imitation_loss
 
@@ -126,7 +127,7 @@ class BranchStrategy(QueryStrategy):
             self._step(images, branches, response, clone)
 
     def _step(self, images: Tensor, branches: Tensor, response: Response, clone: nn.Module) -> None:
-        with evaluating(clone), torch.enable_grad():
+        with evaluating(clone), frozen(clone), torch.enable_grad():
             logits = clone(images)
             imitation = imitation_loss(logits, response, self._beta)
             diversity = functional.cross_entropy(logits, branches)

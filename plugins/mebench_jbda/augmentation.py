@@ -13,8 +13,8 @@ from torch.nn import functional
 from mebench.api import AttackContext, QueryStrategy, Response
 from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
+from mebench.network_modes import evaluating, frozen
 from mebench.oracle import Oracle
-from mebench.strategies.generator import evaluating
 
 _CHUNK = 256
 
@@ -30,7 +30,7 @@ def jacobian_signs(clone: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
         inputs: (B, \\*shape).
         labels: (B,) the victim's answers y.
     """
-    with evaluating(clone):
+    with evaluating(clone), frozen(clone):
         parts = [_signs(clone, *part) for part in zip(inputs.split(_CHUNK), labels.split(_CHUNK), strict=True)]
     return torch.cat(parts)
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 from mebench.api import AttackContext, QueryStrategy, Response
 from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
+from mebench.network_modes import evaluating
 from mebench.oracle import Oracle
-from mebench.strategies.generator import evaluating
 from mebench_knockoff.bandit import REWARDS, Answered, GradientBandit, Surprise
 from mebench_knockoff.clusters import group_pool
 

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import Attack, AttackContext, QueryStrategy, Response
+from mebench.network_modes import evaluating, frozen
 from mebench.networks.generator import UpsamplingGenerator
 from mebench.oracle import Oracle
 from mebench.schedules import set_rate, step_rate
-from mebench.strategies.generator import evaluating, seeded, squash
+from mebench.strategies.generator import seeded, squash
 from mebench_mega.learner import PlateauLearner
 from mebench_mega.losses import balance_loss, confidence_loss
 
@@ -106,7 +107,7 @@ class ConfidenceStrategy(QueryStrategy):
 
     def _train_generator(self, progress: float, clone: nn.Module) -> None:
         set_rate(self._optimizer, step_rate(*self._rate, progress))
-        with evaluating(clone):
+        with evaluating(clone), frozen(clone):
             for _ in range(self._steps):
                 rows = torch.randperm(len(self._vectors), generator=self._batches)[: self._batch_size]
                 self._generator_step(self._vectors[rows.to(self._device)], clone)
