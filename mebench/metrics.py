@@ -229,8 +229,15 @@ def _by_name(value: Any, entry: MetricEntry, guard: Guard) -> Mapping[str, Any]:
     return value
 
 
+def _finite(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _number(value: Any, guard: Guard) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or not math.isfinite(value)):
+    if value is not None and not _finite(value):
         guard.fail(f"returned {value!r:.60}: it must return a finite number, or None where there is none")
     return None if value is None else float(value)
 

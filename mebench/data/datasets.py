@@ -17,6 +17,7 @@ from mebench.data.sources import Found, Layout
 from mebench.errors import ConfigurationError, DataUnavailableError
 from mebench.guard import Guard
 from mebench.plugins import registry
+from mebench.registry import DatasetEntry
 from mebench.spec import Component, TrialSpec
 
 Split = Literal["train", "test"]
@@ -38,7 +39,18 @@ def load_dataset(component: Component, split: Split) -> Labelled:
     dataset = guard.call("reading", guard.call("loading", entry.load), split, **entry.resolve(component.parameters))
     if not isinstance(dataset, Labelled):
         guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
+    if isinstance(dataset, Dataset):
+        _check_declared(dataset, registry().dataset(component.name), guard)
     return dataset
+
+
+def _check_declared(dataset: Dataset, entry: DatasetEntry, guard: Guard) -> None:
+    """What is listed, and what benchmark files are checked by, must be what is read."""
+    shape = tuple(dataset.images.shape[1:])
+    if entry.shape and tuple(entry.shape) != shape:
+        guard.fail(f"reading returned images of shape {shape}, its entry says {tuple(entry.shape)}")
+    if entry.num_classes and entry.num_classes != dataset.num_classes:
+        guard.fail(f"reading returned {dataset.num_classes} classes, its entry says {entry.num_classes}")
 
 
 def load_pool(spec: TrialSpec) -> Pool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mebench.api import InputSpec
 from mebench.data.text.words import Lexicon
@@ -11,6 +11,9 @@ from mebench.errors import ConfigurationError
 from mebench.guard import Guard
 from mebench.plugins import registry
 from mebench.spec import Component
+
+_PROBE = 2
+"""Inputs that a plugin's network is tried on."""
 
 
 def build_network(component: Component, spec: InputSpec, seed: int, lexicon: Lexicon | None = None) -> nn.Module:
@@ -47,4 +50,23 @@ def guarded_network(component: Component, spec: InputSpec, lexicon: Lexicon | No
     network = guard.call("its constructor", target, spec, *known, **entry.resolve(component.parameters))
     if not isinstance(network, nn.Module):
         guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
+    if not guard.own and not spec.discrete:
+        _try(network, spec, guard)
     return network
+
+
+def _try(network: nn.Module, spec: InputSpec, guard: Guard) -> None:
+    """Let a plugin's network answer two inputs, so that it is not the attack or the training that is blamed.
+
+    Neither its weights nor the random state change by it.
+    """
+    training = network.training
+    inputs = torch.full((_PROBE, *spec.shape), (spec.low + spec.high) / 2)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        logits = Guard(guard.who).call("its forward pass", network.eval(), inputs)  # which knows this grad mode
+    network.train(training)
+    wanted = (_PROBE, spec.num_classes)
+    if not isinstance(logits, Tensor) or logits.shape != wanted:
+        kind = type(logits).__name__
+        given = f"{kind} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else kind
+        guard.fail(f"its forward pass returned a {given}, not logits of shape {wanted}")

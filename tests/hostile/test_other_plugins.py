@@ -25,6 +25,7 @@ def mebench_attacks():
 def mebench_datasets():
     return [
         DatasetEntry("deadly", "Ends the process.", "sly:deadly", shape=(1, 28, 28), num_classes=10),
+        *(DatasetEntry(name, "A.", f"sly:{name}", shape=(1, 8, 8), num_classes=3) for name in ("larger", "richer")),
         DatasetEntry("wordy", "Returns a word.", "sly:wordy", shape=(1, 28, 28), num_classes=10),
     ]
 
@@ -39,11 +40,46 @@ def mebench_channels():
 
 @hookimpl
 def mebench_networks():
-    return [NetworkEntry("wordnet", "Returns a word.", "sly:wordy")]
+    names = ("fewer", "pair", "dead")
+    return [NetworkEntry("wordnet", "Says a word.", "sly:wordy"), *(NetworkEntry(n, "N.", f"sly:{n}") for n in names)]
+
+def network(spec, answer):
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(spec.size, spec.num_classes)
+
+        def forward(self, inputs):
+            return answer(self.layer(inputs.flatten(1)))
+
+    return Net()
+
+def fewer(spec):
+    return network(spec, lambda logits: logits[:, 1:])
+
+def pair(spec):
+    return network(spec, lambda logits: (logits, logits))
+
+def dead(spec):
+    return network(spec, lambda logits: {}["x"])
 
 def deadly(split):
     import os
     os._exit(3)
+
+def images(side, classes):
+    import torch
+    from mebench import Dataset
+    values = torch.zeros(4, 1, side, side, dtype=torch.uint8)
+    return Dataset("x", values, torch.zeros(4, dtype=torch.int64), classes, "")
+
+def larger(split):
+    return images(9, 3)
+
+def richer(split):
+    return images(8, 4)
 
 def wordy(*arguments):
     return "word"
@@ -108,10 +144,12 @@ def test_each_is_named_and_the_trial_that_needs_none_is_finished(tmp_path: Path,
         run("good", {"attack": "not-there", "channel": "probability"}),
         *(run("good", {**NOISE, "channel": name, "variant": name}) for name in names),
         run("good", {**NOISE, "variant": "wordnet"}, clone="wordnet"),
-        *(run(name, {**NOISE, "variant": name}) for name in ("deadly", "wordy")),
+        *(run("good", {**NOISE, "variant": name}, clone=name) for name in ("fewer", "pair", "dead")),
+        *(run(name, {**NOISE, "variant": name}) for name in ("deadly", "wordy", "larger", "richer", "unlearnable")),
     ]
     victims = {"good": {**DATA, "data": {"name": "fashion-mnist-10k", "rows": [0, 200]}}}
-    victims |= {name: {**DATA, "data": name} for name in ("deadly", "wordy")}
+    victims |= {name: {**DATA, "data": name} for name in ("deadly", "wordy", "larger", "richer")}
+    victims["unlearnable"] = {**victims["good"], "network": "fewer"}
     quick = {"scale": "reduced", "evaluations": 1, "references": ["victim"], "runs": runs}
     Path("b.yaml").write_text(yaml.safe_dump({"name": "b", "victims": victims, "profiles": {"quick": quick}}))
     assert main(["run", "b.yaml", "--plugin-dir", "plugins", "--out", "out", "--workers", "2"]) == 3
@@ -130,6 +168,15 @@ def test_each_is_named_and_the_trial_that_needs_none_is_finished(tmp_path: Path,
         "tied": f"channel tied {SLY}: answer returned probabilities with a graph back through the victim",
         "killing": f"{ENDED} {own} with channel killing {SLY}",
         "wordnet": f"network wordnet {SLY}: its constructor returned a str, not a torch module",
+        "fewer": f"network fewer {SLY}: its forward pass returned a Tensor of shape (2, 9), "
+        "not logits of shape (2, 10)",
+        "pair": f"network pair {SLY}: its forward pass returned a tuple, not logits of shape (2, 10)",
+        "dead": f"network dead {SLY}: its forward pass failed: KeyError: 'x'",
+        "unlearnable": f"victim unlearnable: network fewer {SLY}: its forward pass returned a Tensor of shape (2, 9), "
+        "not logits of shape (2, 10)",
+        "larger": f"victim larger: dataset larger {SLY}: reading returned images of shape (1, 9, 9), "
+        "its entry says (1, 8, 8)",
+        "richer": f"victim richer: dataset richer {SLY}: reading returned 4 classes, its entry says 3",
         "deadly": f"victim deadly: {ENDED} dataset deadly {SLY}",
         "wordy": f"victim wordy: dataset wordy {SLY}: reading returned a str, not a Dataset",
     }

@@ -25,6 +25,7 @@ def mebench_metrics():
     return [
         MetricEntry("top-k", "Share of test inputs with the true label among k.", "mine:top_k", (K,)),
         MetricEntry("bad", "Fails.", "mine:bad"),
+        MetricEntry("huge", "Is no float.", "mine:huge"),
         MetricEntry("word", "Returns a word.", "mine:word"),
     ]
 
@@ -38,6 +39,9 @@ def top_k(evidence, k):
 
 def bad(evidence):
     return 1 / 0
+
+def huge(evidence):
+    return 10 ** 400
 
 def word(evidence):
     return "high"
@@ -124,6 +128,7 @@ def test_a_metric_with_parameters_is_another_experiment_and_none_leaves_ids_as_t
     ("metric", "reason"),
     [
         ("bad", "measuring failed: ZeroDivisionError: division by zero"),
+        ("huge", f"returned 1{59 * '0'}: it must return a finite number, or None where there is none"),
         ("word", "returned 'high': it must return a finite number, or None where there is none"),
     ],
 )
