@@ -122,7 +122,10 @@ class BranchStrategy(QueryStrategy):
         assert self._made is not None
         images, branches = self._made
         self._made = None
-        self._facts = {"branch_is_label": (branches == response.labels).float().mean()}
+        self._facts = {
+            "branch_is_label": (branches == response.labels).float().mean(),
+            "spread_in_branch": spread_within(queries, branches, self._classes),
+        }
         if not self._frozen:
             self._step(images, branches, response, clone)
 
@@ -147,7 +150,8 @@ class BranchStrategy(QueryStrategy):
         """Facts of the last batch.
 
         ``branch_is_label``: share of images that the victim takes for the class of their branch, 1/c for branches that
-        mean nothing; ``imitation_loss``, ``diversity_loss``, ``alpha``: of the generator step, after the clone's.
+        mean nothing; ``spread_in_branch``: see `spread_within`, 0 once every branch makes one image;
+        ``imitation_loss``, ``diversity_loss``, ``alpha``: of the generator step, after the clone's.
         """
         return {name: float(value) for name, value in self._facts.items()}
 
@@ -168,3 +172,17 @@ class BranchStrategy(QueryStrategy):
         self._alpha = state["alpha"].to(self._device)
         self._next_branch = state["next_branch"]
         self._facts = {name: value.to(self._device) for name, value in state["facts"].items()}
+
+
+def spread_within(images: Tensor, groups: Tensor, num_groups: int) -> Tensor:
+    """Return the pooled standard deviation of pixels within groups of images, a scalar >= 0.
+
+    Args:
+        images: (B, \\*shape).
+        groups: (B,) int64 below ``num_groups``. With one image in each it is not a number.
+    """
+    flat = images.flatten(1)
+    counts = flat.new_zeros(num_groups).index_add_(0, groups, torch.ones_like(flat[:, 0]))
+    sums = flat.new_zeros(num_groups, flat.shape[1]).index_add_(0, groups, flat)
+    residual = flat - (sums / counts.clamp_min(1).unsqueeze(1))[groups]
+    return (residual.square().mean(1).sum() / (len(flat) - (counts > 0).sum())).sqrt()

@@ -3,7 +3,7 @@ import math
 
 import pytest
 import torch
-from mebench_dast.attack import BranchStrategy
+from mebench_dast.attack import BranchStrategy, spread_within
 from mebench_dast.generator import BranchedGenerator
 from mebench_dast.losses import generator_loss, imitation_loss
 from toys import SPEC, build_attack, context_of, convolutional, one_turn, oracle_of, perceptron, spend_all
@@ -162,6 +162,15 @@ def test_at_28_pixels_a_branch_goes_from_1_to_32_and_the_head_back_to_28():
     assert maps.shape == (2, 2, 32, 32)
     assert generator.head(maps).shape == (2, 1, 28, 28)
     assert len(generator.branches) == 10
+
+
+def test_the_spread_within_groups_is_the_pooled_standard_deviation():
+    images = torch.tensor([1.0, 5.0, 3.0, 7.0, 4.0]).view(5, 1, 1, 1)
+    groups = torch.tensor([0, 2, 0, 2, 2])
+    # around 2: 1 + 1; around 16/3: 1/9 + 25/9 + 16/9; five images less two groups
+    assert spread_within(images, groups, 4).item() == pytest.approx(((2 + 42 / 9) / 3) ** 0.5)
+    assert spread_within(images[:1].expand(6, 1, 1, 1), torch.arange(6) % 2, 4) == 0
+    assert spread_within(images[:2], groups[:2], 4).isnan()
 
 
 def test_a_trial_that_was_stopped_ends_in_the_same_bytes(tmp_path):
