@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mebench.channel_entries import CHANNELS
 from mebench.data.entries import DATASETS
+from mebench.data.text.entries import TEXT_DATASETS
 from mebench.hookspecs import hookimpl
 from mebench.learner_entries import LEARNERS
 from mebench.metric_entries import METRICS
@@ -28,8 +29,8 @@ def mebench_networks() -> Sequence[NetworkEntry]:
 
 @hookimpl
 def mebench_datasets() -> Sequence[DatasetEntry]:
-    """Image data sets."""
-    return DATASETS
+    """Data sets of images and of texts."""
+    return (*DATASETS, *TEXT_DATASETS)
 
 
 @hookimpl

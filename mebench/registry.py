@@ -154,6 +154,7 @@ class DatasetEntry(Entry):
         source: where it comes from, and where mebench looks for it.
         inputs: what it holds, ``images`` or ``texts``. One of texts has the parameters ``length`` and ``words``; where
             a pool leaves them out, the victim's are taken.
+        has_test: whether there is a ``test`` split; without, it can only be a pool.
     """
 
     shape: tuple[int, ...] = ()
@@ -161,6 +162,7 @@ class DatasetEntry(Entry):
     licence: str = ""
     source: str = ""
     inputs: Medium = "images"
+    has_test: bool = True
 
 
 @dataclass(frozen=True)

