@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -151,9 +152,11 @@ class BranchStrategy(QueryStrategy):
 
         ``branch_is_label``: share of images that the victim takes for the class of their branch, 1/c for branches that
         mean nothing; ``spread_in_branch``: see `spread_within`, 0 once every branch makes one image;
-        ``imitation_loss``, ``diversity_loss``, ``alpha``: of the generator step, after the clone's.
+        None of a last batch with one image of each; ``imitation_loss``, ``diversity_loss``, ``alpha``: of the generator
+        step, after the clone's.
         """
-        return {name: float(value) for name, value in self._facts.items()}
+        told = {name: float(value) for name, value in self._facts.items()}
+        return {name: value if math.isfinite(value) else None for name, value in told.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Generator, optimiser, alpha, whose turn it is, and the facts of the last batch."""

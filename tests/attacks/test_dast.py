@@ -173,6 +173,12 @@ def test_the_spread_within_groups_is_the_pooled_standard_deviation():
     assert spread_within(images[:2], groups[:2], 4).isnan()
 
 
+def test_a_spread_that_one_image_of_each_branch_cannot_have_is_told_as_none():
+    attack, oracle, _ = built(budget=10)
+    one_turn(attack, oracle)
+    assert attack.strategy.diagnostics()["spread_in_branch"] is None
+
+
 def test_a_trial_that_was_stopped_ends_in_the_same_bytes(tmp_path):
     parameters = {**SMALL, "alpha_threshold": 100.0}
     spec = tiny_trial("dast", "label", budget=210, parameters=parameters)
