@@ -111,12 +111,15 @@ class AttackEntry(Entry):
         needs: what an answer must hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
         paper: short reference with an arXiv or DOI number.
         minimum_budget: the smallest budget that makes sense, in queries.
+        texts: whether a generator attack can also make texts, as ids of words; see ``spec.discrete``. Attacks of the
+            pool family ask what is in the pool.
     """
 
     family: Literal["generator", "pool"] = "generator"
     needs: frozenset[str] = frozenset({"probability"})
     paper: str = ""
     minimum_budget: int = 1
+    texts: bool = False
 
 
 @dataclass(frozen=True)

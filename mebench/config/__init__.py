@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mebench.config.checker import Checker, mapping
+from mebench.config.media_checks import check_media
 from mebench.config.metric_checks import check_metrics
 from mebench.config.overrides import apply_overrides
 from mebench.config.positions import Document, Problem, read_document
@@ -85,6 +86,7 @@ def _problems(document: Document, registry: Registry | None) -> list[Problem]:
     check_requirements(checker)
     check_metrics(checker)
     check_victims(checker)
+    check_media(checker)
     check_reported(checker, check_profiles(checker))
     check_prices(checker)
     unread = [problem.location for problem in document.problems if not problem.at_key]

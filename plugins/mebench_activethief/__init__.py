@@ -89,6 +89,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             family="generator",
             needs=frozenset({"label"}),
             paper=f"{PAPER}: the line `using uniform noise samples` of its Tables 3 and 6",
+            texts=True,
         ),
     )
 
