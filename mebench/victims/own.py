@@ -24,6 +24,7 @@ from mebench.api import InputSpec, Victim
 from mebench.data.text.words import Lexicon
 from mebench.errors import ConfigurationError
 from mebench.networks.build import build_network
+from mebench.plugins import registry
 from mebench.serial import weights_hash
 from mebench.spec import VictimSpec
 from mebench.victims.registered import registered_network
@@ -43,7 +44,8 @@ def load_own_network(
         lexicon: the words that a network for texts knows.
 
     Returns:
-        the network, without the spec's normalisation, and a hash: of its tensors, or of the TorchScript file.
+        the network, without the spec's normalisation, and a hash: of its tensors, of the TorchScript file, or, where
+        there are no tensors to tell victims apart, of what says whose code it is.
 
     Raises:
         ConfigurationError: a file, module, key or shape is wrong.
@@ -60,7 +62,15 @@ def load_own_network(
         network = build_network(spec.network, inputs, spec.seed, lexicon)
     if spec.weights is not None:
         load_weights(network, _existing(spec.weights, spec.name), spec.name)
-    return network, weights_hash(network.state_dict())
+    tensors = network.state_dict()
+    return network, weights_hash(tensors) if tensors else _code_hash(spec)
+
+
+def _code_hash(spec: VictimSpec) -> str:
+    origin = (
+        registry().origin("victim", spec.registered.name) if spec.registered else factory_digest(spec.factory or "")
+    )
+    return hashlib.sha256(f"{origin} {spec.registered} {spec.factory}".encode()).hexdigest()[:16]
 
 
 def call_factory(factory: str, name: str) -> nn.Module:

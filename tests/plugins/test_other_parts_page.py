@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mebench import plugins
 from mebench.cli import main
 from mebench.plugins import catalogue
 from mebench.store import trial_folders
@@ -170,18 +171,25 @@ def test_an_unknown_report_or_parameter_is_one_line(folder: Path, capsys) -> Non
         assert line in capsys.readouterr().err
 
 
+def test_victims_without_weights_are_told_apart_by_the_version_of_their_code(folder: Path, capsys) -> None:
+    hashes = []
+    for version in ("0.1", "0.1", "0.2"):
+        give_version(folder, version)
+        assert main(["victims", "evaluate", "--victim", "judge"]) == 0
+        hashes.append(re.search(r"hash (\w+)", capsys.readouterr().out)[1])
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def test_a_trained_victim_is_not_taken_from_the_cache_of_another_version_of_its_network(folder: Path, capsys) -> None:
     sources = []
     for version in ("0.1", "0.1", "0.2"):
-        plugin = folder / "plugins" / "shapes.py"
-        plugin.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', plugin.read_text()))
-        catalogue_anew()
+        give_version(folder, version)
         assert main(["victims", "train", "b.yaml"]) == 0
         sources.append(re.search(r"^trained: .*\((.*)\)$", capsys.readouterr().out, re.M)[1])
     assert sources == ["trained now", "cache", "trained now"]
 
 
-def catalogue_anew() -> None:
-    from mebench import plugins
-
+def give_version(folder: Path, version: str) -> None:
+    plugin = folder / "plugins" / "shapes.py"
+    plugin.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', plugin.read_text()))
     plugins._catalogue.cache_clear()
