@@ -5,6 +5,7 @@ python -m pytest benchmarks/perf/test_pool_strategies.py --benchmark-group-by=gr
 
 from __future__ import annotations
 
+import copy
 import functools
 
 import naive
@@ -81,10 +82,11 @@ def test_deepfool(compare, role):
 
 
 def test_both_ways_find_the_same():
-    network, images = lenet()
-    expected = torch.tensor([naive.deepfool(network, image) for image in images[:40].split(1)], dtype=torch.float64)
-    found = deepfool(network, images[:40])
-    torch.testing.assert_close(found.norms.double(), expected[:, 0], rtol=1e-3, atol=1e-5)
+    """In float64: in float32 an image may need one step more that hardly moves it."""
+    network, images = copy.deepcopy(lenet()[0]).double(), lenet()[1][:40].double()
+    expected = torch.tensor([naive.deepfool(network, image) for image in images.split(1)], dtype=torch.float64)
+    found = deepfool(network, images)
+    torch.testing.assert_close(found.norms, expected[:, 0])
     assert found.steps.tolist() == expected[:, 1].tolist()
     pool = points(10)[:2000]
     assert k_center(pool, pool[:1], 50).tolist() == naive.k_center(pool.double().numpy(), pool[:1].double().numpy(), 50)

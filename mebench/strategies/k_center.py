@@ -176,5 +176,8 @@ class _Cover:
 
 def _squared_norms(points: Tensor) -> Tensor:
     """(N,) float64, without a float64 copy of all points."""
-    parts = [part.double().square_().sum(1) for part in points.split(BLOCK)]
-    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=points.device)
+    norms = torch.empty(len(points), dtype=torch.float64, device=points.device)
+    # In place: results that outlive their block would lie between freed blocks, and the heap would grow by all of them.
+    for part, squared in zip(points.split(BLOCK), norms.split(BLOCK), strict=True):
+        torch.sum(part.double().square_(), 1, out=squared)
+    return norms
