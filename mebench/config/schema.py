@@ -192,6 +192,11 @@ class Profile(Section):
         description="Who trains the scored clone: `native`, the attack; `standard`, one fixed learner on its queries.",
     )
     tf32: bool = Field(False, description="Allow TF32 on GPUs; recorded in results.")
+    compile: bool = Field(
+        False,
+        description="Compile generators with torch.compile: a minute of work that long trials win back. Needs a C++ "
+        "compiler; recorded in results, since it rounds differently.",
+    )
     speed: Speed | None = Field(None, description="As measured; `mebench plan` estimates time with it.")
     runs: list[Run] = Field(min_length=1)
 
