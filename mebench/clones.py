@@ -18,7 +18,7 @@ from mebench.plugins import registry
 from mebench.randomness import derive_seed
 from mebench.spec import TrialSpec
 from mebench.store import write_atomically
-from mebench.victims.loading import PreparedVictim
+from mebench.victims.loading import PreparedVictim, whole
 
 
 def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: Pool | None = None) -> nn.Module:
@@ -42,7 +42,7 @@ def _lexicon(spec: TrialSpec, pool: Pool | None) -> Lexicon | None:
     pool = load_pool(spec) if pool is None else pool
     if pool is not None:
         return pool.lexicon()
-    tests = load_dataset(spec.victim.data, "test").lexicon()
+    tests = load_dataset(whole(spec.victim.data), "test").lexicon()
     return tests and Lexicon.complete(tests.words)
 
 

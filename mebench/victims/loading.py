@@ -72,7 +72,7 @@ def prepare_victim(
     """
     _check(spec)
     spec = _resolved(spec)
-    setting = Setting(spec, load_dataset(_whole(spec.data), "test"), device)
+    setting = Setting(spec, load_dataset(whole(spec.data), "test"), device)
     if setting.inputs.discrete:
         _check_for_texts(spec)
     if spec.training is None:
@@ -155,6 +155,6 @@ def _resolved(spec: VictimSpec) -> VictimSpec:
     return replace(spec, network=Component(spec.network.name, parameters))
 
 
-def _whole(data: Component) -> Component:
+def whole(data: Component) -> Component:
     """The data set without its choice of rows."""
     return Component(data.name, {key: value for key, value in data.parameters.items() if key != "rows"})

@@ -48,7 +48,7 @@ def test_the_quick_profile_needs_no_data_but_what_ships():
     for file in FILES:
         benchmark = load_benchmark(file)
         victims = make_plan(benchmark, benchmark.first_profile).victims()
-        assert {victim.data.name for victim in victims} == {"fashion-mnist-10k"}, file.name
+        assert {victim.data.name for victim in victims} <= {"fashion-mnist-10k", "made-up-topics"}, file.name
 
 
 def test_the_tables_of_mega_that_look_at_the_same_trials_share_them():

@@ -24,7 +24,7 @@ FILE = """\
 name: texts
 victims:
   news:
-    data: {name: bbc-news, root: ROOT/news, length: 10}
+    data: {name: bbc-news, root: ROOT/news, rows: [0, 140], length: 10}
     network: {name: kim-cnn, size: 12, maps: 6}
     training: {epochs: 12, batch_size: 16, learning_rate: 1e-2, weight_decay: 0}
 profiles:
@@ -89,7 +89,7 @@ def changed(root, *changes):
         ("weight_decay: 0}", "augment: crop}", "training.augment: is for images, and bbc-news holds texts"),
         ("full-pool, channel: probability", "full-pool, channel: vg", "vg explains by derivatives, which words have"),
         ("uniform-noise, channel: label", "mega, channel: label", "mega makes images, and victim 'news' takes texts"),
-        ("bbc-news, root: ROOT/news", "fortunes", "data: fortunes has no test split to score a victim on"),
+        ("bbc-news, root: ROOT/news, rows: [0, 140]", "fortunes", "data: fortunes has no test split"),
     ],
 )
 def test_what_does_not_fit_texts_is_refused_where_it_stands(root, old, new, problem):
@@ -99,7 +99,7 @@ def test_what_does_not_fit_texts_is_refused_where_it_stands(root, old, new, prob
 
 
 def test_texts_do_not_fit_what_is_for_images(root):
-    wrong = changed(root, (f"bbc-news, root: {root}/news, length: 10", "mnist-10k"))
+    wrong = changed(root, (f"bbc-news, root: {root}/news, rows: [0, 140], length: 10", "mnist-10k"))
     with pytest.raises(ConfigurationError) as caught:
         load_benchmark(wrong)
     assert "clone: kim-cnn is for texts, and victim 'news' is of images" in str(caught.value)
