@@ -25,6 +25,7 @@ _PUBLIC = {
     "InvalidQueryError": "mebench.errors",
     "Learner": "mebench.api",
     "LearnerEntry": "mebench.registry",
+    "Lexicon": "mebench.data.text.words",
     "MebenchError": "mebench.errors",
     "MetricEntry": "mebench.registry",
     "MetricOutput": "mebench.registry",
@@ -38,9 +39,11 @@ _PUBLIC = {
     "Response": "mebench.api",
     "ResponseChannel": "mebench.api",
     "StrategyEntry": "mebench.registry",
+    "TextDataset": "mebench.data.text.dataset",
     "Victim": "mebench.api",
     "VictimEntry": "mebench.registry",
     "hookimpl": "mebench.hookspecs",
+    "word_list": "mebench.data.text.words",
 }
 
 __all__ = sorted(_PUBLIC)

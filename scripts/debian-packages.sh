@@ -5,4 +5,4 @@ set -euo pipefail
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
-apt-get install -y --no-install-recommends chromium chromium-driver dataset-fashion-mnist
+apt-get install -y --no-install-recommends chromium chromium-driver dataset-fashion-mnist dict-wn

@@ -22,6 +22,7 @@ from mebench.victims.loading import prepare_victim
 
 FILE = """\
 name: texts
+metrics: [{name: transfer, attacks: [fgsm]}]
 victims:
   news:
     data: {name: bbc-news, root: ROOT/news, rows: [0, 140], length: 10}
@@ -42,6 +43,8 @@ profiles:
           - {attack: activethief, channel: label, parameters: {<<: *fit, strategy: uncertainty}}
           - {attack: full-pool, channel: probability, parameters: *fit}
           - {attack: random-pool, channel: label, parameters: {rounds: 2, epochs: 4}}
+          - {attack: knockoff, channel: probability, parameters: {policy: random, epochs: 3}}
+          - {attack: copycat, channel: label, parameters: {epochs: 3}}
           - {attack: uniform-noise, channel: label, parameters: *fit}
 """
 
@@ -128,8 +131,9 @@ def test_a_small_benchmark_of_texts_runs_to_its_leaderboard(places, tmp_path):
     result = CliRunner().invoke(run, [str(places / "texts.yaml"), "--out", str(out)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     results = [json.loads(path.read_text()) for path in out.rglob("result.json")]
-    assert len(results) == 6
-    for name in ("activethief", "full-pool", "random-pool", "uniform-noise", "supervised"):
+    assert len(results) == 8
+    assert {one["metrics"]["transfer_fgsm"] for one in results} == {None}
+    for name in ("activethief", "full-pool", "random-pool", "knockoff", "copycat", "uniform-noise", "supervised"):
         assert name in result.output
 
 
