@@ -10,8 +10,10 @@ import torch
 
 from mebench.api import InputSpec
 from mebench.data.text.words import Lexicon, WordList
-from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.entry_checks import checked_entries
+from mebench.errors import ConfigurationError, DataUnavailableError, PluginError
 from mebench.networks.build import build_network
+from mebench.registry import NetworkEntry
 from mebench.spec import Component
 
 WORDS = WordList(("a", "b", "c", "d", "e", "f"))
@@ -130,3 +132,9 @@ def test_networks_and_inputs_of_different_kinds_are_told_apart():
         build_network(Component("kim-cnn"), InputSpec((1, 8, 8), 2), 0)
     with pytest.raises(ConfigurationError, match="must be told which words"):
         build_network(Component("kim-cnn"), SPEC, 0)
+
+
+def test_an_entry_that_is_for_neither_images_nor_texts_is_refused():
+    entry = NetworkEntry("odd", "An odd one.", "odd:odd", inputs="sounds")
+    with pytest.raises(PluginError, match="'odd': inputs must be images or texts, not 'sounds'"):
+        list(checked_entries("mebench_networks", "network", [entry]))
