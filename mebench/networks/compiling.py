@@ -1,4 +1,4 @@
-"""``compile: true`` of a profile: networks that run through ``torch.compile``."""
+"""``compile: true`` of a profile: networks that run through ``torch.compile``; and who else reads a network's code."""
 
 from __future__ import annotations
 
@@ -38,3 +38,12 @@ def compiled(network: nn.Module, context: AttackContext) -> Callable[..., Tensor
         importlib.import_module("tqdm").tqdm.monitor_interval = 0
     call: Callable[..., Tensor] = torch.compile(network, dynamic=False)
     return call
+
+
+def watched() -> bool:
+    """Whether a compiler, a tracer or a transform of `torch.func` looks on, which see into PyTorch's functions only."""
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None
+        or torch._C._functorch.peek_interpreter_stack() is not None
+    )

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mebench.networks.compiling import watched
+
 
 class InputConv2d(nn.Conv2d):
     """A convolution of images: the same function, parameters and state dict as `nn.Conv2d`.
@@ -30,8 +32,7 @@ class InputConv2d(nn.Conv2d):
     def _suits(self, inputs: Tensor) -> bool:
         only_inputs = inputs.requires_grad and torch.is_grad_enabled() and not self.weight.requires_grad
         plain = self.groups == 1 and self.dilation == (1, 1) and self.padding_mode == "zeros"
-        seen_through = torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None
-        ours = only_inputs and plain and not isinstance(self.padding, str) and not seen_through
+        ours = only_inputs and plain and not isinstance(self.padding, str) and not watched()
         return ours and inputs.ndim == 4 and inputs.device.type == "cpu"
 
 

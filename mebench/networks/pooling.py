@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mebench.networks.compiling import watched
+
 
 def max_pool_2x2(maps: Tensor) -> Tensor:
     """Return the maxima of 2x2 windows, (B, C, h, w) for (B, C, 2h, 2w); an odd last row or column is left out.
@@ -16,7 +18,7 @@ def max_pool_2x2(maps: Tensor) -> Tensor:
     window in reading order. PyTorch's own runs where it is quicker (on an accelerator) and where this one cannot.
     """
     even = maps.shape[-2] % 2 == 0 and maps.shape[-1] % 2 == 0
-    if maps.device.type != "cpu" or not even or torch.compiler.is_compiling() or _transformed():
+    if maps.device.type != "cpu" or not even or watched():
         return functional.max_pool2d(maps, 2)
     pooled: Tensor = _MaxPool2x2.apply(maps)  # type: ignore[no-untyped-call]
     return pooled
@@ -47,8 +49,3 @@ class _MaxPool2x2(torch.autograd.Function):
             result[..., row::2, 1::2] = to_right
             result[..., row::2, 0::2] = part - to_right
         return result
-
-
-def _transformed() -> bool:
-    """Whether a transform of `torch.func` looks on; it cannot see into a function of our own."""
-    return bool(torch._C._functorch.peek_interpreter_stack())

@@ -58,3 +58,10 @@ def test_networks_for_images_begin_with_it(name):
     network = registry().get("network", name).load()(InputSpec((1, 16, 16), 4))
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     assert isinstance(first, InputConv2d)
+
+
+def test_a_traced_network_is_made_of_pytorchs_own_functions():
+    layer = InputConv2d(1, 2, 3).requires_grad_(False)
+    traced = torch.jit.trace(layer, torch.rand(1, 1, 4, 4, requires_grad=True))
+    inputs = torch.rand(2, 1, 6, 6)
+    assert torch.equal(traced(inputs), layer(inputs))

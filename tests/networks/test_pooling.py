@@ -55,3 +55,9 @@ def test_transforms_of_functions_see_through_it():
     maps = torch.randn(1, 1, 4, 4)
     ours = torch.func.jacrev(max_pool_2x2)(maps)
     assert torch.equal(ours, torch.func.jacrev(lambda one: functional.max_pool2d(one, 2))(maps))
+
+
+def test_a_traced_network_is_made_of_pytorchs_own_functions():
+    traced = torch.jit.trace(max_pool_2x2, torch.randn(1, 1, 4, 4))
+    maps = torch.randn(2, 1, 8, 8)
+    assert torch.equal(traced(maps), functional.max_pool2d(maps, 2))
