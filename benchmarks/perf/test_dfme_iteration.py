@@ -5,6 +5,8 @@ python -m pytest benchmarks/perf/test_dfme_iteration.py --benchmark-group-by=gro
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from naive import NaiveDFME, PlainGenerator
@@ -60,19 +62,26 @@ def test_iteration_of_the_paper_on_two_threads(compare, name):
     compare("iteration, LeNet-5, paper's generator, B=256, 2 threads", name, program(name, PAPER_BATCH).iteration, 3)
 
 
-@pytest.mark.cheap
-@pytest.mark.parametrize("name", ["plain", "folded"])
+GENERATORS = [
+    pytest.param("plain", marks=pytest.mark.cheap),
+    pytest.param("folded", marks=pytest.mark.cheap),
+    pytest.param("folded and compiled", marks=pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")),
+]
+
+
+@pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("part", ["forward", "forward and backward"])
 def test_generator(compare, name, part):
     generator = PlainGenerator(1, 32, 256, 128) if name == "plain" else UpsamplingGenerator(SPEC)
+    call = torch.compile(generator, dynamic=False) if name == "folded and compiled" else generator
     noise = torch.randn(BATCH, 256)
 
     def forward():
         with torch.no_grad():
-            generator(noise)
+            call(noise)
 
     def both():
-        generator(noise).sum().backward()
+        call(noise).sum().backward()
 
     compare(f"generator, {part}, B=64", name, forward if part == "forward" else both, rounds=8)
 

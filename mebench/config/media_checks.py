@@ -22,7 +22,8 @@ def check_media(checker: Checker) -> None:
         _check_victim(checker, ("victims", name), victim)
     for profile, content in mapping(checker.content.get("profiles")).items():
         for index, run in items(mapping(content).get("runs")):
-            known = {str(name): victims[name] for name in listed(mapping(run).get("victims")) if name in victims}
+            names = [name for name in listed(mapping(run).get("victims")) if isinstance(name, str)]
+            known = {name: victims[name] for name in names if name in victims}
             _check_run(checker, ("profiles", profile, "runs", index), mapping(run), known)
 
 

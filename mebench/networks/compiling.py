@@ -33,8 +33,9 @@ def compiled(network: nn.Module, context: AttackContext) -> Callable[..., Tensor
             f"compile: true needs a C++ compiler, and none of {', '.join(COMPILERS)} is there: install one, or leave "
             "compile out"
         )
+    # The compiler's threads, and the one that watches its progress bars, would outlive the call.
+    importlib.import_module("torch._inductor.config").compile_threads = 1  # type: ignore[attr-defined]
     with contextlib.suppress(ImportError):
-        # The compiler's progress bars; the thread that watches over them would outlive the call.
         importlib.import_module("tqdm").tqdm.monitor_interval = 0
     call: Callable[..., Tensor] = torch.compile(network, dynamic=False)
     return call

@@ -17,8 +17,7 @@ def max_pool_2x2(maps: Tensor) -> Tensor:
     Equal to ``torch.nn.functional.max_pool2d(maps, 2)``, and so is its gradient, which goes to the first maximum of a
     window in reading order. PyTorch's own runs where it is quicker (on an accelerator) and where this one cannot.
     """
-    even = maps.shape[-2] % 2 == 0 and maps.shape[-1] % 2 == 0
-    if maps.device.type != "cpu" or not even or watched():
+    if watched() or maps.device.type != "cpu" or maps.shape[-2] % 2 or maps.shape[-1] % 2:
         return functional.max_pool2d(maps, 2)
     pooled: Tensor = _MaxPool2x2.apply(maps)  # type: ignore[no-untyped-call]
     return pooled
