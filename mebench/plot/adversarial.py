@@ -14,13 +14,13 @@ from mebench.adversarial import Limits
 from mebench.cards import ADVERSARIAL
 from mebench.clones import load_clone
 from mebench.errors import ResultsError
-from mebench.leaderboard.cells import distinct_names
 from mebench.leaderboard.trials import Trial
 from mebench.metrics import logits_of
 from mebench.plot.explained import one_of_each_class
 from mebench.plot.figure import FONT, GREY, INK
 from mebench.plot.files import check_suffix, save_figure
-from mebench.plot.panels import Member, by_panel, title, valid_rows
+from mebench.plot.panels import Member, ranked_trials, valid_rows
+from mebench.plot.sheet import Sheet
 from mebench.plugins import registry
 from mebench.randomness import RandomStreams, derive_seed
 from mebench.spec import TrialSpec, VictimSpec, content_digest
@@ -115,13 +115,10 @@ def read_examples(roots: Sequence[Path], only: Sequence[str] = ()) -> tuple[list
 
 def _wanted(valid: Sequence[Member], roots: Sequence[Path], only: Sequence[str]) -> Iterator[tuple[str, str, Trial]]:
     """Title, name and first trial of each row that is wanted."""
-    panels = by_panel(valid, roots)
-    for key, members in sorted(panels.items()):
-        members = sorted(members, key=lambda member: -(member[0].accuracy or 0.0))
-        for name, (row, group) in zip(distinct_names([row for row, _ in members]), members, strict=True):
-            used = {one.trial for one in row.per_seed}
-            for trial in [one for one in group.trials if one.id in used and _matches(one, only)][:1]:
-                yield title(key, panels), name, trial
+    for heading, rows in ranked_trials(valid, roots):
+        for name, trials in rows:
+            for trial in [one for one in trials if _matches(one, only)][:1]:
+                yield heading, name, trial
 
 
 def _matches(trial: Trial, only: Sequence[str]) -> bool:
@@ -180,24 +177,23 @@ def draw_examples(found: Sequence[Examples]) -> Figure:
     columns = max(len(one.ways[0].labels) for one in found)
     heights = [_height(one, found[index - 1] if index else None) for index, one in enumerate(found)]
     size = (LEFT + columns * (SIDE + GAP) - GAP + 2 * EDGE, sum(heights) + CAPTION + 2 * EDGE)
-    figure = Figure(figsize=size)
-    write = _writer(figure)
+    sheet = Sheet(Figure(figsize=size))
     top = EDGE
     for index, one in enumerate(found):
         start = top
         if not index or found[index - 1].title != one.title:
-            write(one.title, EDGE, start, FONT + 1, INK)
+            sheet.write(one.title, EDGE, start, FONT + 1, INK)
             start += HEADING
-        write(f"{one.name}, epsilon {one.epsilon:g}", EDGE, start, FONT, INK)
+        sheet.write(f"{one.name}, epsilon {one.epsilon:g}", EDGE, start, FONT, INK)
         start += NAME
         for line, way in enumerate(one.ways):
-            _draw_line(figure, way, one.ways[0].labels, start + line * (SIDE + LABEL), write)
+            _draw_line(sheet, way, one.ways[0].labels, start + line * (SIDE + LABEL))
         top += heights[index]
     caption = (
         "Below each picture: the victim's label (number of the class); red, with an arrow, where it is another one."
     )
-    write(caption, EDGE, top, FONT - 1, GREY)
-    return figure
+    sheet.write(caption, EDGE, top, FONT - 1, GREY)
+    return sheet.figure
 
 
 def _height(one: Examples, above: Examples | None) -> float:
@@ -205,27 +201,12 @@ def _height(one: Examples, above: Examples | None) -> float:
     return heading + NAME + len(one.ways) * (SIDE + LABEL) + BETWEEN
 
 
-def _draw_line(figure: Figure, way: Example, before: Tensor, top: float, write: Any) -> None:
+def _draw_line(sheet: Sheet, way: Example, before: Tensor, top: float) -> None:
     """Draw the pictures of one way, each with the victim's label."""
-    wide, high = figure.get_size_inches()
-    write(way.name, EDGE, top + SIDE / 2 - 0.05, FONT, INK)
+    sheet.write(way.name, EDGE, top + SIDE / 2 - 0.05, FONT, INK)
     for column, picture in enumerate(way.pictures.cpu()):
         left = EDGE + LEFT + column * (SIDE + GAP)
-        axes = figure.add_axes((left / wide, 1 - (top + SIDE) / high, SIDE / wide, SIDE / high))
-        pixels = picture.permute(1, 2, 0).squeeze(-1).numpy()
-        axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        axes.set_axis_off()
+        sheet.show(picture.permute(1, 2, 0).squeeze(-1).numpy(), left, top, SIDE, vmin=0, vmax=1)
         old, new = int(before[column]), int(way.labels[column])
         text, colour = (f"{old} → {new}", FOOLED) if new != old else (str(new), GREY)
-        write(text, left + SIDE / 2, top + SIDE + 0.02, FONT - 1, colour, "center")
-
-
-def _writer(figure: Figure) -> Any:
-    """A function that writes on a figure in inches from its top left corner."""
-    wide, high = figure.get_size_inches()
-
-    def write(text: str, left: float, top: float, size: float, colour: str, align: Any = "left") -> None:
-        place = (left / wide, 1 - top / high)
-        figure.text(*place, text, fontsize=size, color=colour, ha=align, va="top", parse_math=False)
-
-    return write
+        sheet.write(text, left + SIDE / 2, top + SIDE + 0.02, FONT - 1, colour, "center")

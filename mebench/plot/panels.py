@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -15,6 +15,7 @@ from mebench.leaderboard.cells import distinct_names, prior
 from mebench.leaderboard.model import Row
 from mebench.leaderboard.rows import Group, build_row
 from mebench.leaderboard.saved import holds_trials
+from mebench.leaderboard.trials import Trial
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,26 @@ def by_panel(rows: Sequence[Member], roots: Sequence[Path]) -> dict[PanelKey, li
     return attacks
 
 
+def ranked_trials(rows: Sequence[Member], roots: Sequence[Path]) -> Iterator[tuple[str, list[tuple[str, list[Trial]]]]]:
+    """Yield the title of each panel with its rows, the best first: their names, and the trials that they are of.
+
+    Raises:
+        ResultsError: there is no attack among the rows.
+    """
+    panels = by_panel(rows, roots)
+    for key, members in sorted(panels.items()):
+        members = sorted(members, key=lambda member: -(member[0].accuracy or 0.0))
+        names = distinct_names([row for row, _ in members])
+        yield title(key, panels), list(zip(names, map(scored_trials, members), strict=True))
+
+
+def scored_trials(member: Member) -> list[Trial]:
+    """The trials that a row's numbers are of, one per seed."""
+    row, group = member
+    used = {one.trial for one in row.per_seed}
+    return [trial for trial in group.trials if trial.id in used]
+
+
 def title(key: PanelKey, among: Collection[PanelKey]) -> str:
     """Victim and budget; with the digest of the weights where victims of one name differ."""
     several = len({one[:3] for one in among}) > len({one[0] for one in among})
@@ -137,11 +158,10 @@ def _there_are(attacks: Mapping[PanelKey, Sequence[Member]]) -> str:
 def _lines(members: Sequence[Member], numbers: Numbers, metric: str) -> tuple[Line, ...]:
     labels = distinct_names([row for row, _ in members])
     lines = []
-    for (row, group), label in zip(members, labels, strict=True):
-        used = {one.trial for one in row.per_seed}
-        over_seeds = band([trial.curve for trial in group.trials if trial.id in used], metric)
+    for member, label in zip(members, labels, strict=True):
+        over_seeds = band([trial.curve for trial in scored_trials(member)], metric)
         if over_seeds is not None:
-            lines.append(Line(row.attack, label, *numbers[_identity(row)], over_seeds))
+            lines.append(Line(member[0].attack, label, *numbers[_identity(member[0])], over_seeds))
     return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))
 
 

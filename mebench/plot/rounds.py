@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mebench.errors import ResultsError
-from mebench.leaderboard.cells import distinct_names
 from mebench.leaderboard.trials import Trial
 from mebench.plot.figure import FONT, GREY, INK
 from mebench.plot.files import check_suffix, save_figure
-from mebench.plot.panels import Member, by_panel, title, valid_rows
+from mebench.plot.panels import ranked_trials, valid_rows
 from mebench.plot.samples import EDGE, SIDE
+from mebench.plot.sheet import Sheet
 from mebench.store import TrialFolder
 
 if TYPE_CHECKING:
@@ -67,29 +67,16 @@ def read_rounds(roots: Sequence[Path]) -> tuple[list[Section], list[str]]:
         ResultsError: a root is no results folder, or no finished trial has a picture.
     """
     valid, notes = valid_rows(roots)
-    panels = by_panel(valid, roots)
     sections = []
-    for key, members in sorted(panels.items()):
-        members = sorted(members, key=lambda member: -(member[0].accuracy or 0.0))
-        names = distinct_names([row for row, _ in members])
-        found = [_rounds(name, member) for name, member in zip(names, members, strict=True)]
-        notes += [f"left out {name}: no pictures" for name, one in zip(names, found, strict=True) if one is None]
-        attacks = tuple(one for one in found if one)
+    for heading, rows in ranked_trials(valid, roots):
+        found = [(name, next(filter(any, map(_pictures, trials)), None)) for name, trials in rows]
+        notes += [f"left out {name}: no pictures" for name, pictures in found if pictures is None]
+        attacks = tuple(Rounds(name, pictures) for name, pictures in found if pictures)
         if attacks:
-            sections.append(Section(title(key, panels), attacks))
+            sections.append(Section(heading, attacks))
     if not sections:
         raise ResultsError(f"{', '.join(map(str, roots))}: no trial with pictures of its queries")
     return sections, notes
-
-
-def _rounds(name: str, member: Member) -> Rounds | None:
-    row, group = member
-    used = {one.trial for one in row.per_seed}
-    for trial in (one for one in group.trials if one.id in used):
-        pictures = _pictures(trial)
-        if any(pictures):
-            return Rounds(name, pictures)
-    return None
 
 
 def _pictures(trial: Trial) -> tuple[tuple[int, Path] | None, ...]:
@@ -115,7 +102,7 @@ def draw_rounds(sections: Sequence[Section]) -> Figure:
     width = max(len(shown) * (SIDE + GAP) - GAP, 0.62 * (FONT + 1) / 72 * words)
     line = NAME + SIDE + COUNT + BETWEEN
     height = sum(HEADING + CAPTIONS + line * len(section.attacks) for section in sections)
-    sheet = _Sheet(Figure(figsize=(width + 2 * EDGE, height + 2 * EDGE)))
+    sheet = Sheet(Figure(figsize=(width + 2 * EDGE, height + 2 * EDGE)))
     top = EDGE
     for section in sections:
         sheet.write(section.title, EDGE, top, FONT + 1, INK)
@@ -126,33 +113,19 @@ def draw_rounds(sections: Sequence[Section]) -> Figure:
         for attack in section.attacks:
             sheet.write(attack.name, EDGE, top, FONT, INK)
             for place, column in enumerate(shown):
-                sheet.show(attack.pictures[column], EDGE + place * (SIDE + GAP), top + NAME)
+                _show(sheet, attack.pictures[column], EDGE + place * (SIDE + GAP), top + NAME)
             top += line
     return sheet.figure
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A figure that is written on in inches from its top left corner."""
+def _show(sheet: Sheet, picture: tuple[int, Path] | None, left: float, top: float) -> None:
+    """Put a picture, and below it the queries spent; nothing where there is none."""
+    from matplotlib.image import imread
 
-    figure: Figure
+    from mebench.samples import SCALE
 
-    def write(self, text: str, left: float, top: float, size: float, colour: str, align: Any = "left") -> None:
-        wide, high = self.figure.get_size_inches()
-        place = (left / wide, 1 - top / high)
-        self.figure.text(*place, text, fontsize=size, color=colour, ha=align, va="top", parse_math=False)
-
-    def show(self, picture: tuple[int, Path] | None, left: float, top: float) -> None:
-        """Put a picture, and below it the queries spent; nothing where there is none."""
-        from matplotlib.image import imread
-
-        from mebench.samples import SCALE
-
-        if picture is None:
-            return
-        queries, path = picture
-        wide, high = self.figure.get_size_inches()
-        axes = self.figure.add_axes((left / wide, 1 - (top + SIDE) / high, SIDE / wide, SIDE / high))
-        axes.imshow(imread(path)[::SCALE, ::SCALE], interpolation="nearest", cmap="gray")
-        axes.set_axis_off()
-        self.write(f"{queries:,} queries", left + SIDE / 2, top + SIDE + 0.03, FONT - 1, GREY, "center")
+    if picture is None:
+        return
+    queries, path = picture
+    sheet.show(imread(path)[::SCALE, ::SCALE], left, top, SIDE)
+    sheet.write(f"{queries:,} queries", left + SIDE / 2, top + SIDE + 0.03, FONT - 1, GREY, "center")

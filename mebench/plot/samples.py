@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.errors import ResultsError
-from mebench.leaderboard.cells import distinct_names
 from mebench.leaderboard.trials import Trial
 from mebench.plot.figure import FONT, GREY, INK
 from mebench.plot.files import check_suffix, save_figure
-from mebench.plot.panels import Member, by_panel, title, valid_rows
+from mebench.plot.panels import ranked_trials, valid_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,29 +67,16 @@ def read_sections(roots: Sequence[Path]) -> tuple[list[Section], list[str]]:
         ResultsError: a root is no results folder, or no finished trial has both pictures.
     """
     valid, notes = valid_rows(roots)
-    attacks = by_panel(valid, roots)
     sections = []
-    for key, members in sorted(attacks.items()):
-        members = sorted(members, key=lambda member: -(member[0].accuracy or 0.0))
-        names = distinct_names([row for row, _ in members])
-        found = [(name, _sample(name, member)) for name, member in zip(names, members, strict=True)]
+    for heading, rows in ranked_trials(valid, roots):
+        found = [(name, next(filter(None, (_of_trial(name, one) for one in trials)), None)) for name, trials in rows]
         notes += [f"left out {name}: no samples-early.png and samples.png" for name, sample in found if sample is None]
         samples = tuple(sample for _, sample in found if sample)
         if samples:
-            sections.append(Section(title(key, attacks), samples))
+            sections.append(Section(heading, samples))
     if not sections:
         raise ResultsError(f"{', '.join(map(str, roots))}: no trial with pictures of early and late queries")
     return sections, notes
-
-
-def _sample(name: str, member: Member) -> Sample | None:
-    row, group = member
-    used = {one.trial for one in row.per_seed}
-    for trial in (one for one in group.trials if one.id in used):
-        sample = _of_trial(name, trial)
-        if sample:
-            return sample
-    return None
 
 
 def _of_trial(name: str, trial: Trial) -> Sample | None:
