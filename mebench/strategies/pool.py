@@ -28,9 +28,7 @@ class RandomPoolStrategy(QueryStrategy):
     """
 
     def __init__(self, context: AttackContext, rounds: int) -> None:
-        if context.pool is None or len(context.pool) == 0:
-            raise ConfigurationError("the attack asks unlabelled inputs of a pool: give the run a `pool:`")
-        self._pool: Pool = context.pool
+        self._pool = pool_of(context)
         self._device = context.device
         order = torch.randperm(len(self._pool), generator=context.random.torch("pool", "cpu"))
         self._order = order[: context.budget]
@@ -51,3 +49,14 @@ class RandomPoolStrategy(QueryStrategy):
         """Go on from a ``state_dict()``."""
         self._order = state["order"]
         self._asked = state["asked"]
+
+
+def pool_of(context: AttackContext) -> Pool:
+    """The context's pool, for attacks that cannot do without.
+
+    Raises:
+        ConfigurationError: there is none, or it is empty.
+    """
+    if context.pool is None or len(context.pool) == 0:
+        raise ConfigurationError("the attack asks unlabelled inputs of a pool: give the run a `pool:`")
+    return context.pool

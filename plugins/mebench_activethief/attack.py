@@ -9,9 +9,10 @@ from torch import Tensor
 from mebench.api import Attack, AttackContext, Response
 from mebench.early_stopping import EarlyStoppingLearner
 from mebench.errors import ConfigurationError
+from mebench.strategies.pool import pool_of
 from mebench_activethief.selection import SELECTIONS, Options
 from mebench_activethief.spending import Spending, at_once, in_rounds
-from mebench_activethief.strategy import ActiveThiefStrategy, HoldOut, UniformNoiseStrategy, pool_of
+from mebench_activethief.strategy import ActiveThiefStrategy, HoldOut, UniformNoiseStrategy
 
 SELECTION = ("strategy", "iterations", "seed_share", "space", "rho", "dfal_candidates", "deepfool_steps", "overshoot")
 

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import AttackContext, QueryStrategy, Response
-from mebench.data.pools import Pool
-from mebench.errors import ConfigurationError
 from mebench.oracle import Oracle
+from mebench.strategies.pool import pool_of
 from mebench_activethief.selection import Options, Scene, Selection
 from mebench_activethief.spending import Spending
 
@@ -42,7 +41,7 @@ class ActiveThiefStrategy(QueryStrategy):
         options: Options,
         hold_out: HoldOut,
     ) -> None:
-        self._pool: Pool = pool_of(context)
+        self._pool = pool_of(context)
         self._device = context.device
         self._select, self._options, self._hold_out = selection, options, hold_out
         self._spending = spending
@@ -126,14 +125,3 @@ class UniformNoiseStrategy(QueryStrategy):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to restore."""
-
-
-def pool_of(context: AttackContext) -> Pool:
-    """The context's pool.
-
-    Raises:
-        ConfigurationError: there is none, or it is empty.
-    """
-    if context.pool is None or len(context.pool) == 0:
-        raise ConfigurationError("the attack asks unlabelled inputs of a pool: give the run a `pool:`")
-    return context.pool

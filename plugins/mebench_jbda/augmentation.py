@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench.api import AttackContext, QueryStrategy, Response
-from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
 from mebench.network_modes import evaluating, frozen
 from mebench.oracle import Oracle
+from mebench.strategies.pool import pool_of
 
 _CHUNK = 256
 
@@ -62,11 +62,9 @@ class JacobianAugmentation(QueryStrategy):
     """
 
     def __init__(self, context: AttackContext, *, seeds: int, rounds: int, reservoir: int, step: float) -> None:
-        if context.pool is None or len(context.pool) == 0:
-            raise ConfigurationError("jbda needs a pool of unlabelled inputs for its seeds: give the run a `pool:`")
+        self._pool = pool_of(context)
         if context.spec.discrete:
             raise ConfigurationError("jbda steps along derivatives with respect to inputs: texts have none")
-        self._pool: Pool = context.pool
         self._spec, self._device = context.spec, context.device
         self._random = context.random.torch("jbda", "cpu")
         self._seeds, self._rounds, self._reservoir = seeds, rounds, reservoir

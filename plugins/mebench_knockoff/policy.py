@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench.api import AttackContext, QueryStrategy, Response
-from mebench.data.pools import Pool
 from mebench.errors import ConfigurationError
 from mebench.network_modes import evaluating
 from mebench.oracle import Oracle
+from mebench.strategies.pool import pool_of
 from mebench_knockoff.bandit import REWARDS, Answered, GradientBandit, Surprise
 from mebench_knockoff.clusters import group_pool
 
@@ -37,11 +37,9 @@ class AdaptivePolicy(QueryStrategy):
     def __init__(
         self, context: AttackContext, *, rewards: Sequence[str], clusters: int, window: int, turn_size: int
     ) -> None:
-        if context.pool is None or len(context.pool) == 0:
-            raise ConfigurationError("knockoff needs a pool of unlabelled inputs: give the run a `pool:`")
+        self._pool = pool_of(context)
         if context.spec.discrete:
             raise ConfigurationError("knockoff's adaptive policy clusters images: on texts, use `policy: random`")
-        self._pool: Pool = context.pool
         self._device, self._classes = context.device, context.spec.num_classes
         self._random = context.random.torch("policy", "cpu")
         self._rewards, self._turn_size = tuple(rewards), turn_size
