@@ -23,7 +23,6 @@ sys.path.append(str(ROOT / "tests" / "results"))
 
 from make_results import make_spec, make_trial  # noqa: E402 (lies beside the tests of results)
 
-FAST = [[sys.executable, "-c", "pass"]]
 COMMANDS = {
     "plain": [sys.executable, "-c", "pass"],
     "--help": [sys.executable, "-m", "mebench", "--help"],

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from mebench import schedules
 from mebench.api import Attack, AttackContext, QueryStrategy, Response
 from mebench.network_modes import evaluating, frozen
 from mebench.networks.generator import UpsamplingGenerator
 from mebench.oracle import Oracle
-from mebench.schedules import set_rate, step_rate
 from mebench.strategies.generator import seeded, squash
 from mebench_mega.learner import PlateauLearner
 from mebench_mega.losses import balance_loss, confidence_loss
@@ -91,7 +91,7 @@ class ConfidenceStrategy(QueryStrategy):
         with seeded(context.random.torch("generator-weights", "cpu")):
             self._generator = UpsamplingGenerator(context.spec, noise_dim, width).to(context.device)
         self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate)
-        self._rate = (learning_rate, tuple(milestones), factor)
+        self._schedule = schedules.steps(learning_rate, milestones, factor)
         self._vectors = self._draw()
         self._round = 0
         self._facts: dict[str, float] = {}
@@ -106,7 +106,7 @@ class ConfidenceStrategy(QueryStrategy):
         return self._queries()[: oracle.remaining]
 
     def _train_generator(self, progress: float, clone: nn.Module) -> None:
-        set_rate(self._optimizer, step_rate(*self._rate, progress))
+        schedules.set_rate(self._optimizer, self._schedule(progress))
         with evaluating(clone), frozen(clone):
             for _ in range(self._steps):
                 rows = torch.randperm(len(self._vectors), generator=self._batches)[: self._batch_size]

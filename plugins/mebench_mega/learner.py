@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench.api import AttackContext, Learner, Response
-from mebench.schedules import set_rate, step_rate
+from mebench.schedules import set_rate, steps
 from mebench_mega.memory import Memory
 
 
@@ -49,13 +49,13 @@ class PlateauLearner(Learner):
         self._memory = Memory(memory, self._order)
         self._batch_size = batch_size
         self._max_epochs, self._tolerance, self._patience = max_epochs, tolerance, patience
-        self._rate = (learning_rate, tuple(milestones), factor)
+        self._schedule = steps(learning_rate, milestones, factor)
         self._optimizer = torch.optim.Adam(self.clone.parameters(), lr=learning_rate)
 
     def learn(self, queries: Tensor, response: Response) -> None:
         """Pass over the answers to (B, \\*shape) queries until the loss stops falling."""
         targets = response.labels if response.probabilities is None else response.probabilities
-        set_rate(self._optimizer, step_rate(*self._rate, response.progress))
+        set_rate(self._optimizer, self._schedule(response.progress))
         self.clone.train()
         best, without_fall = float("inf"), 0
         for _ in range(self._max_epochs):
