@@ -5,7 +5,6 @@ Nothing here imports torch. An entry's target is imported when a trial needs it,
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
 from mebench.parameter import Parameter as Parameter
+from mebench.suggestions import did_you_mean
 
 Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -395,14 +395,3 @@ def _names(entry: Entry) -> list[str]:
     """The names that nothing else of its kind may have: an entry's own, and those of a metric's outputs."""
     outputs = entry.outputs if isinstance(entry, MetricEntry) else ()
     return list(dict.fromkeys([entry.name, *(output.name for output in outputs)]))
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``". Did you mean 'x'?"``, or the known words where none is near, or nothing."""
-    known = list(known)
-    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    if near:
-        return f". Did you mean {near[0]!r}?"
-    if 0 < len(known) <= 12:
-        return f". Known: {', '.join(known)}"
-    return ""

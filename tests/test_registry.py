@@ -7,7 +7,8 @@ import math
 import pytest
 
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
-from mebench.registry import AttackEntry, ChannelEntry, Entry, Parameter, Registry, did_you_mean
+from mebench.registry import AttackEntry, ChannelEntry, Entry, Parameter, Registry
+from mebench.suggestions import did_you_mean
 
 ENTRY = Entry(
     "thing",

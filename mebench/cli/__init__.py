@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Look a command up by its name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from mebench.registry import did_you_mean
+            from mebench.suggestions import did_you_mean
 
             raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)

@@ -113,7 +113,7 @@ def _list(as_json: bool) -> int:
 
 
 def _check_only(only: Sequence[str], known: Sequence[str]) -> None:
-    from mebench.registry import did_you_mean
+    from mebench.suggestions import did_you_mean
 
     unknown = [f"--only: no check {name!r}{did_you_mean(name, known)}" for name in only if name not in known]
     if unknown:

@@ -38,7 +38,7 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
     from mebench.plan import make_plan
     from mebench.plot.explained import save_explanations
     from mebench.plot.files import check_suffix
-    from mebench.registry import did_you_mean
+    from mebench.suggestions import did_you_mean
     from mebench.victims.loading import prepare_victim
 
     check_suffix(output)

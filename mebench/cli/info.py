@@ -87,7 +87,8 @@ def _measuring(name: str) -> Entry | None:
 def _unknown(name: str) -> str:
     from mebench.cards import CARDS
     from mebench.plugins import catalogue
-    from mebench.registry import KINDS, did_you_mean
+    from mebench.registry import KINDS
+    from mebench.suggestions import did_you_mean
 
     registry, plugins = catalogue().registry, catalogue().plugins
     known = [*(known for kind in KINDS for known in registry.names(kind)), *CARDS, *registry.measured()]

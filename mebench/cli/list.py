@@ -59,7 +59,7 @@ def list_(kind: str | None, as_json: bool) -> None:
 
 def _kind(word: str) -> Kind:
     """The kind that a word means, in singular or plural."""
-    from mebench.registry import did_you_mean
+    from mebench.suggestions import did_you_mean
 
     for kind, title in TITLES.items():
         if word.lower() in (kind, title, title.replace("datasets", "data")):

@@ -12,8 +12,8 @@ from mebench.errors import ConfigurationError
 from mebench.leaderboard import Row
 from mebench.leaderboard.model import GOALS, value_of
 from mebench.plugins import registry
-from mebench.registry import did_you_mean
 from mebench.stats import Interval, welch_interval
+from mebench.suggestions import did_you_mean
 
 Verdict = Literal["worse", "better", "same"]
 

@@ -19,7 +19,8 @@ from mebench.config.victim_checks import check_victims
 from mebench.config.wording import schema_problems, written
 from mebench.errors import ConfigurationError
 from mebench.plugins import catalogue
-from mebench.registry import Registry, did_you_mean
+from mebench.registry import Registry
+from mebench.suggestions import did_you_mean
 
 __all__ = ["Benchmark", "Profile", "load_benchmark", "select_profile"]
 

@@ -14,7 +14,8 @@ from mebench.config.positions import Location, Problem
 from mebench.config.schema import NAME, PATTERN_WORDS
 from mebench.config.wording import shown
 from mebench.errors import ConfigurationError, MebenchError
-from mebench.registry import Entry, Kind, Registry, did_you_mean
+from mebench.registry import Entry, Kind, Registry
+from mebench.suggestions import did_you_mean
 
 Resolved = tuple[Entry, dict[str, Any]]
 """An entry with all of its parameters."""

@@ -18,7 +18,8 @@ from mebench.config.positions import Document, Location, parse_value
 from mebench.config.schema import Benchmark, Named, Profile, annotation_at, section_at
 from mebench.config.wording import written
 from mebench.errors import ConfigurationError, MebenchError
-from mebench.registry import Entry, Kind, Registry, did_you_mean
+from mebench.registry import Entry, Kind, Registry
+from mebench.suggestions import did_you_mean
 
 _KINDS: dict[str, Kind] = {
     "channel": "channel",

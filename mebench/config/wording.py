@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mebench.config.positions import Location, Problem
 from mebench.config.schema import PATTERN_WORDS, Benchmark, Named, section_at
-from mebench.registry import did_you_mean
+from mebench.suggestions import did_you_mean
 
 Details = Mapping[str, Any]
 

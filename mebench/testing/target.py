@@ -9,7 +9,8 @@ from typing import Any
 
 from mebench.errors import ConfigurationError
 from mebench.plugins import registry
-from mebench.registry import AttackEntry, ChannelEntry, did_you_mean
+from mebench.registry import AttackEntry, ChannelEntry
+from mebench.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
