@@ -51,6 +51,32 @@ NETWORKS = (
         ),
     ),
     NetworkEntry(
+        "block-cnn",
+        "Blocks of 3x3 convolutions with batch norm, each then pooled: 298,858 parameters at 1x28x28 and 10 classes.",
+        "mebench.networks.block_cnn:block_cnn",
+        (
+            Parameter("blocks", "int", 3, "How many; each halves the map.", minimum=1, in_variant="changed"),
+            Parameter("convolutions", "int", 2, "Of each block.", minimum=1, in_variant="changed"),
+            Parameter(
+                "width",
+                "int",
+                32,
+                "Channels of the first block; every other has twice as many as the one before.",
+                minimum=1,
+                in_variant="changed",
+            ),
+            Parameter(
+                "dropout",
+                "float",
+                0.1,
+                "Share of the values behind each block that a training step leaves out.",
+                minimum=0,
+                maximum=0.95,
+                in_variant="changed",
+            ),
+        ),
+    ),
+    NetworkEntry(
         "resnet18",
         "CIFAR-style ResNet-18 with a 3x3 stem: 11,173,962 parameters at 3 channels and 10 classes.",
         "mebench.networks.resnet:resnet18",

@@ -18,6 +18,7 @@ SMALL = {
     "resnet34": {"width": 4},
     "small-cnn": {"width": 4},
     "plain-cnn": {"width": 4},
+    "block-cnn": {"width": 4},
     "mlp": {"hidden": [8, 8]},
 }
 
@@ -35,6 +36,7 @@ def parameters(network):
         ("lenet5", 1, 32, 61_706),
         ("small-cnn", 1, 28, 241_898),
         ("plain-cnn", 1, 28, 169_546),
+        ("block-cnn", 1, 28, 298_858),
         ("resnet18", 3, 32, 11_173_962),
         ("resnet34", 3, 32, 21_282_122),
     ],
@@ -44,7 +46,7 @@ def test_parameter_counts_are_those_of_the_reference(name, channels, size, count
 
 
 def test_every_registered_network_for_images_is_tried_here():
-    assert set(IMAGES) == {"lenet5", "small-cnn", "plain-cnn", "resnet18", "resnet34", "mlp"}
+    assert set(IMAGES) == {"lenet5", "small-cnn", "plain-cnn", "block-cnn", "resnet18", "resnet34", "mlp"}
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -139,7 +141,7 @@ def test_the_seed_alone_decides_initial_weights_and_the_global_stream_is_untouch
     assert not torch.equal(first["conv1.weight"], other["conv1.weight"])
 
 
-@pytest.mark.parametrize("name", ["lenet5", "small-cnn", "plain-cnn", "resnet18", "resnet34"])
+@pytest.mark.parametrize("name", ["lenet5", "small-cnn", "plain-cnn", "block-cnn", "resnet18", "resnet34"])
 def test_inputs_that_are_no_images_are_an_error_that_names_the_network(name):
     with pytest.raises(ConfigurationError, match=f"{name}.*shape \\(20,\\)"):
         build_network(Component(name), InputSpec((20,), 2), 0)
