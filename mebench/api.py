@@ -250,9 +250,14 @@ class Learner(ABC):
 
     Attributes:
         clone: the attacker's network; returns logits. Its last state is what is scored.
+        passes: forward passes through the clone that one query costs the attack, as a rule; a backward pass counts as
+            two. It bounds on how many test inputs evaluations look; infinite where the clone is trained for so many
+            epochs that evaluation is nothing beside it. The default is for one step per query beside a generator.
+            Since version 1.3.
     """
 
     clone: nn.Module
+    passes: float = 10.0
 
     @abstractmethod
     def learn(self, queries: Tensor, response: Response) -> None:

@@ -156,7 +156,8 @@ CARDS: dict[str, MetricCard] = {
             "by that range",
             "0 to 1",
             "higher",
-            "budgets or first evaluations differ: compare at equal budgets and evaluations only",
+            "budgets or first evaluations differ: compare at equal budgets and evaluations only; all but the last may "
+            "be on a part of the test set, the same for all attacks (test_inputs of the curve)",
         ),
         *(
             MetricCard(
@@ -165,7 +166,9 @@ CARDS: dict[str, MetricCard] = {
                 _QUERIES_TO.format(share=goal / 100),
                 "1 to the budget; greater than what was spent where censored",
                 "lower",
-                "evaluations are far apart: it is known to the next evaluation only; and not comparable where censored",
+                "evaluations are far apart: it is known to the next evaluation only; and not comparable where "
+                "censored. On a part of the test set (test_inputs of the curve) an evaluation is off by up to 1.6 "
+                "points",
                 "queries",
             )
             for goal in (50, 80, 90, 95)
@@ -176,8 +179,8 @@ CARDS: dict[str, MetricCard] = {
             "queries at the evaluation with the highest accuracy of the run, the first of equal ones; mean over seeds",
             "0 to the budget",
             "lower",
-            "always: it is chosen on test data, and a clone that stops learning early has a low one. Only for "
-            "comparison with papers that report it",
+            "always: it is chosen on test data, and a clone that stops learning early has a low one; evaluations "
+            "before the last may be on a part of the test set. Only for comparison with papers that report it",
             "queries",
         ),
         MetricCard(
@@ -193,10 +196,11 @@ CARDS: dict[str, MetricCard] = {
         MetricCard(
             "best_on_test",
             "Best on test",
-            "highest accuracy of any evaluation of the run",
+            "highest accuracy of any evaluation of the run; all but the last may be on a part of the test set",
             "0 to 1",
             "higher",
-            "always: it is chosen on test data. Only for comparison with papers that report it",
+            "always: it is chosen on test data, and the highest of several samples is too high by chance. Only for "
+            "comparison with papers that report it",
         ),
         MetricCard(
             "queries",

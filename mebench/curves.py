@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio", "query_label_entropy"]
 PROBED = ("gradient_cosine", "gradient_norm_ratio")
 """What only attacks with a gradient have; see `mebench.gradient_probe`."""
-OPTIONAL = (*PROBED, "fidelity_on_errors", "kl", "total_variation", "query_label_entropy")
+OPTIONAL = (*PROBED, "fidelity_on_errors", "kl", "total_variation", "query_label_entropy", "test_inputs")
 """What a line of a curve may lack: older results do, and ``null`` stands for what is not finite."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 """What else a line may hold numbers by."""
@@ -34,6 +34,7 @@ class Curve:
         gradient_cosine, gradient_norm_ratio: how good the attack's gradients were; None where that is not known.
         fidelity_on_errors, kl, total_variation: of the clone, too; None where not measured or not finite.
         query_label_entropy: spread of the labels of the training queries since the evaluation before, in [0, 1].
+        test_inputs: test inputs that the evaluation looked at.
         others: what else there is, by name: metrics that the benchmark measures besides, and what the strategy tells.
     """
 
@@ -46,6 +47,7 @@ class Curve:
     kl: tuple[float | None, ...] = ()
     total_variation: tuple[float | None, ...] = ()
     query_label_entropy: tuple[float | None, ...] = ()
+    test_inputs: tuple[float | None, ...] = ()
     others: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict, hash=False)
 
     def __len__(self) -> int:
@@ -84,6 +86,11 @@ class Curve:
             found: tuple[float | None, ...] = getattr(self, metric)
             return found
         return self.others.get(metric, ())
+
+    @property
+    def whole(self) -> list[bool]:
+        """Whether each evaluation looked at as much of the test set as the last one, which looks at all of it."""
+        return [number == self.test_inputs[-1] for number in self.test_inputs] or [True] * len(self)
 
     def points(self, metric: str) -> list[tuple[int, float]]:
         """Queries and value of the evaluations that have one; those before the first query are left out."""

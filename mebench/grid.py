@@ -77,6 +77,7 @@ class Grid:
             evaluations=run.evaluations or self._profile.evaluations,
             tf32=self._profile.tf32,
             compile=self._profile.compile,
+            evaluation_share=self._profile.evaluation_share,
             metrics=self._metrics,
         )
 

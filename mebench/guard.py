@@ -188,6 +188,14 @@ class GuardedLearner(Learner):
             self._guard.fail(f"its learner's clone is a {type(clone).__name__}, not a torch module")
         return clone
 
+    @property
+    def passes(self) -> float:  # type: ignore[override]
+        """What the learner says that a query costs."""
+        passes = self._learner.passes
+        if not isinstance(passes, (int, float)) or not passes > 0:
+            self._guard.fail(f"its learner's passes are {passes!r:.60}: a number above 0, or infinite")
+        return passes
+
     def learn(self, queries: Tensor, response: Response) -> None:
         """See `Learner.learn`."""
         self._guard.call("learn", self._learner.learn, queries, response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -117,6 +118,8 @@ class FitLearner(Learner):
         labels_only: learn the label even where the channel gives probabilities.
         warm_start: go on from the clone as the last fit left it.
     """
+
+    passes = math.inf
 
     def __init__(
         self,

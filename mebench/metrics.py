@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import Victim
+from mebench.evaluation_schedule import part_of
 from mebench.guard import Guard
 from mebench.network_modes import evaluating
 from mebench.plugins import registry
@@ -61,7 +62,7 @@ class Evidence:
     """What most metrics are computed from.
 
     Attributes:
-        inputs: (N, \\*shape) of the test set.
+        inputs: (N, \\*shape) of the test set, or of the part of it that an evaluation before the last looks at.
         labels: (N,) true labels.
         victim_logits: (N, c) the victim's own, whatever its channel gives.
         clone_logits: (N, c); may hold values that are not finite.
@@ -126,6 +127,19 @@ class Examination:
         """Ask the victim once for all test inputs."""
         return cls(inputs, labels, logits_of(victim, inputs), victim, seed)
 
+    def part(self, count: int) -> Examination:
+        """Return the examination on ``count`` of the test inputs; see `mebench.evaluation_schedule.part_of`."""
+        if count >= len(self):
+            return self
+        return self._on(part_of(len(self), count).to(self.inputs.device))
+
+    def _on(self, rows: Tensor | slice) -> Examination:
+        return replace(self, inputs=self.inputs[rows], labels=self.labels[rows], victim_logits=self.victim_logits[rows])
+
+    def __len__(self) -> int:
+        """Number of test inputs N."""
+        return len(self.inputs)
+
     @property
     def victim_labels(self) -> Tensor:
         """(N,) the victim's."""
@@ -152,7 +166,7 @@ class Examination:
             accuracy=accuracy(evidence),
             fidelity=fidelity(evidence),
             finite=evidence.finite,
-            largest_class=int(counts.max()) / len(self.inputs),
+            largest_class=int(counts.max()) / len(self),
             fidelity_on_errors=fidelity_on_errors(evidence),
             kl=kl(evidence),
             total_variation=total_variation(evidence),
@@ -182,8 +196,7 @@ class Examination:
             PluginFaultError: as for `score`.
         """
         if any(map(at_end, extra)):
-            tests = {name: getattr(self, name)[:REHEARSED] for name in ("inputs", "labels", "victim_logits")}
-            few = replace(self, **tests)
+            few = self._on(slice(REHEARSED))
             few.complete(few.score(clone), clone, extra)
 
     def _evidence(self, clone: nn.Module) -> Evidence:

@@ -87,6 +87,8 @@ class TrialSpec:
         pool: data set of unlabelled inputs for attacks of the pool family.
         data_prior: what the attacker has: ``none``, ``public`` or ``problem-domain``.
         evaluations: number of evaluations, evenly spaced in queries (more are added at the start).
+        evaluation_share: at most how much of a trial's forward passes evaluations take; those before the last one look
+            at no more test inputs than that allows. 1 for all inputs at every one. See `mebench.evaluation_schedule`.
         track: who trains the clone that is scored: ``native``, the attack itself, or ``standard``, one fixed learner on
             the queries that the attack asked; see `mebench.standard`.
         metrics: registered metrics that are measured besides those of every trial.
@@ -110,6 +112,7 @@ class TrialSpec:
     protocol: int = PROTOCOL
     metrics: tuple[Component, ...] = ()
     compile: bool = False
+    evaluation_share: float = 0.05
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
@@ -145,14 +148,17 @@ class TrialSpec:
         return f"{prefix[:80]}-q{self.budget}-s{self.seed}"
 
 
-LATE_FIELDS = frozenset({"metrics", "compile"})
-"""Fields that came later than others; left out where they are empty."""
+LATE_FIELDS: Mapping[str, Any] = {"metrics": (), "compile": False, "evaluation_share": 0.05}
+"""Fields that came later than others, left out where they have these values."""
 
 
 def content_digest(plain: Any) -> str:
     """Ten hexadecimal digits of JSON values or dataclasses of these, whatever the order of keys."""
     text = json.dumps(plain, default=_fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+_NEVER = object()
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -162,7 +168,7 @@ def _fields(value: Any) -> dict[str, Any]:
     if not is_dataclass(value):
         raise TypeError(f"{type(value).__name__} is not JSON")
     if isinstance(value, TrialSpec):  # ids stay what they were before there were these fields
-        return {name: field for name, field in vars(value).items() if field or name not in LATE_FIELDS}
+        return {name: field for name, field in vars(value).items() if field != LATE_FIELDS.get(name, _NEVER)}
     return vars(value)
 
 

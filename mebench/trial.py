@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from mebench.clones import initial_clone, save_clone
 from mebench.data.datasets import load_pool
 from mebench.divergence import first_not_finite
 from mebench.errors import NotFiniteQueryError, OracleError, ResultsError
+from mebench.evaluation_schedule import evaluation_grid, inputs_between
 from mebench.gradient_probe import gradient_quality
 from mebench.guard import Guard, guarded_attack
 from mebench.guarded_channel import guarded_channel
@@ -44,7 +45,6 @@ from mebench.victims.loading import PreparedVictim, prepare_victim
 
 _log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 20.0
-EARLY_POINTS = (0.01, 0.02)
 SAMPLES = 25
 Outcome = Literal["finished", "stopped"]
 
@@ -137,6 +137,7 @@ class Trial:
         self.attack = self._build_attack(channel, device)
         tests = victim.test_inputs.to(device), victim.test_labels.to(device)
         self.exam = Examination.of(victim.victim, *tests, seed=spec.seed)
+        self.part = self.exam.part(inputs_between(spec, len(tests[0]), self.attack.learner.passes))
         self.grid = evaluation_grid(spec.budget, spec.evaluations)
         self.place = _Turns()
         self.samples = torch.empty(0)
@@ -241,14 +242,16 @@ class Trial:
             return  # the clone that is scored is trained at the end
         with self._divergence_ends():
             self.oracle.raise_pending()
+        exam = self.exam if last_point else self.part
         with self.clock.evaluating():
-            self.scores = self.guard.call("its clone", self.exam.score, self.attack.learner.clone, self.spec.metrics)
+            self.scores = self.guard.call("its clone", exam.score, self.attack.learner.clone, self.spec.metrics)
             facts = self.attack.strategy, self.attack.learner.clone, self.prepared.victim
             quality = self.guard.call("its last gradient step", gradient_quality, *facts)
         self.place.evaluations += 1
         if self.scores.accuracy > self.place.best["accuracy"]:
             self.place.best = {"accuracy": self.scores.accuracy, "queries": self.ledger.spent}
-        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **quality, **self._told()})
+        place = {"queries": self.ledger.spent, "test_inputs": len(exam)}
+        self.folder.append_curve({**place, **self.scores.metrics(), **quality, **self._told()})
 
     def _told(self) -> dict[str, Any]:
         """What a point of the curve holds besides scores."""
@@ -311,7 +314,8 @@ class Trial:
         fit_standard(clone, RecordedQueries(path), self.spec.seed, report=report, should_stop=should_stop)
         self.scores = self.exam.score(clone, self.spec.metrics)
         self.folder.truncate_curve(0)
-        self.folder.append_curve({"queries": self.ledger.spent, **self.scores.metrics(), **self._told()})
+        place = {"queries": self.ledger.spent, "test_inputs": len(self.exam)}
+        self.folder.append_curve({**place, **self.scores.metrics(), **self._told()})
         return clone
 
     def _completed(self, clone: nn.Module, scores: Scores) -> Scores:
@@ -351,9 +355,3 @@ class Trial:
             origin=registry().origin("attack", self.entry.name),
         )
         self.record.remove()
-
-
-def evaluation_grid(budget: int, points: int) -> list[int]:
-    """Queries at which a clone is evaluated: evenly spaced, and 1 % and 2 % of the budget."""
-    fractions: Sequence[float] = (*EARLY_POINTS, *(k / points for k in range(1, points + 1)))
-    return sorted({max(1, round(fraction * budget)) for fraction in fractions})

@@ -7,7 +7,7 @@ from trials import SMALL, tiny_trial
 from mebench.errors import ResultsError
 from mebench.spec import Component, TrialSpec
 from mebench.store import TrialFolder
-from mebench.trial import Trial, evaluation_grid, run_trial
+from mebench.trial import Trial, run_trial
 from mebench.victims.loading import prepare_victim
 
 DETERMINISTIC = ["result.json", "curve.jsonl", "clone.safetensors", "samples-early.png", "samples.png"]
@@ -201,11 +201,6 @@ def test_time_is_kept_out_of_the_result(finished):
     assert timing["seconds"] > 0
     assert timing["queries_per_second"] > 0
     assert "seconds" not in json.dumps(folder.result())
-
-
-def test_the_evaluation_grid_is_even_and_starts_early():
-    assert evaluation_grid(1000, 4) == [10, 20, 250, 500, 750, 1000]
-    assert evaluation_grid(1, 20) == [1]
 
 
 def test_samples_are_a_picture_of_the_last_queries(finished):

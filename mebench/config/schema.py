@@ -185,6 +185,13 @@ class Profile(Section):
     needs_gpu: bool = Field(False, description="Warn before the run starts if there is no GPU.")
     seeds: Seeds = Field([0], description="A number n for seeds 0 to n-1, or a list.")
     evaluations: Count = Field(20, description="Points on the curve of a trial.")
+    evaluation_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="At most how much of a trial evaluations take, in forward passes: those before the last look at a "
+        "part of the test set that is as large as this allows. 1 looks at all of it every time.",
+    )
     references: list[Reference] = Field(["victim", "supervised"], description="Reference rows of the leaderboard.")
     tracks: list[Track] = Field(
         ["native"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from mebench.cards import CARDS
 from mebench.leaderboard.trials import ResultFile, Trial
@@ -72,7 +72,7 @@ def _ledger(trial: Trial, result: ResultFile) -> Iterator[str]:
 def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
     curve, victim = trial.curve, result.victim.accuracy
     points = [*zip(curve.accuracy, curve.fidelity, strict=True), (result.metrics.accuracy, result.metrics.fidelity)]
-    for accuracy, fidelity in points:
+    for accuracy, fidelity in compress(points, [*curve.whole, True]):
         problem = fidelity_problem(accuracy, fidelity, victim)
         if problem:
             yield problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ class PlateauLearner(Learner):
         memory: earlier answers that are kept; see `Memory`.
         milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
     """
+
+    passes = math.inf
 
     def __init__(
         self,

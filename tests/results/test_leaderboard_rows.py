@@ -259,6 +259,15 @@ def test_a_curve_changed_by_hand_makes_the_row_invalid(tmp_path: Path, change: A
     assert words in row.reason
 
 
+def test_only_evaluations_on_all_test_inputs_must_agree_with_the_victims_accuracy_on_all(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec(), 0.7)
+    for inputs, status in ((1000, "finished"), (2000, "invalid")):
+        curve = [{**point, "test_inputs": 2000} for point in folder.curve()]
+        curve[0] |= {"test_inputs": inputs, "fidelity": 0.99}
+        (folder.path / "curve.jsonl").write_text("".join(json.dumps(point) + "\n" for point in curve))
+        assert only_row(build_leaderboard([tmp_path])).status == status
+
+
 def test_one_invalid_seed_takes_the_numbers_of_the_whole_row(tmp_path: Path) -> None:
     make_row(tmp_path, [0.7, 0.71, 0.72])
     edit(TrialFolder.of(tmp_path, make_spec(seed=1)), _set("ledger", "spent", BUDGET + 1))
