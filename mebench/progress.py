@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -51,6 +52,27 @@ def hear_signs_of_life(listener: Callable[[], None]) -> None:
     """Call ``listener`` at every sign of life in this process; it must be cheap."""
     global _hear
     _hear = listener
+
+
+_follow: Report | None = None
+
+
+def step(progress: Progress) -> None:
+    """Tell how far something is that takes long and is no job, such as making a data set; a sign of life too."""
+    alive()
+    if _follow is not None:
+        _follow(progress)
+
+
+@contextmanager
+def steps_to(report: Report) -> Iterator[None]:
+    """Let every `step` in the block be reported."""
+    global _follow
+    before, _follow = _follow, report
+    try:
+        yield
+    finally:
+        _follow = before
 
 
 def ignore(progress: Progress) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mebench.errors import MebenchError, PluginFaultError, ResultsError
-from mebench.progress import Report, ShouldStop, Stopped
+from mebench.progress import Report, ShouldStop, Stopped, steps_to
 from mebench.registry import Kind
 from mebench.spec import Component, TrialSpec, VictimSpec
 from mebench.store import TrialFolder
@@ -67,7 +67,8 @@ def check(payload: Needs, *, device: str, report: Report, should_stop: ShouldSto
         if should_stop():
             raise Stopped
         try:
-            task()
+            with steps_to(report):
+                task()
         except PluginFaultError:
             continue  # the trials that need it say so, and the others run
         except MebenchError as error:

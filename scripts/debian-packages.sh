@@ -6,3 +6,9 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y --no-install-recommends chromium chromium-driver dataset-fashion-mnist dict-wn
+
+# 380 MB of pictures for the pool wallpaper-crops, only if they are asked for: scripts/debian-packages.sh wallpapers
+if [ "${1:-}" = wallpapers ]; then
+  apt-get install -y --no-install-recommends \
+    plasma-workspace-wallpapers mate-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 ukui-wallpapers
+fi

@@ -72,6 +72,17 @@ def write_image_folder(root, train=40, test=20, classes=("cat", "dog"), size=12)
     return Path(root)
 
 
+def write_textures(root, count=3, size=40, seed=0):
+    """Write ROOT/N.png, pictures of coloured noise."""
+    from PIL import Image
+
+    Path(root).mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
+    for number, image in enumerate(noise):
+        Image.fromarray(image).save(Path(root) / f"{number}.png")
+    return Path(root)
+
+
 def idx_bytes(values):
     """A uint8 array as an uncompressed idx file."""
     return struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.tobytes()

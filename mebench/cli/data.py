@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -75,11 +77,34 @@ def fetch(name: str, root: str | None) -> None:
     entry = _entry(name)
     component = Component(name, {"root": root} if root is not None else {})
     for split in ("train", "test") if entry.has_test else ("train",):
-        loaded = load_dataset(component, split)
+        with _progress_bar():
+            loaded = load_dataset(component, split)
         what = f"{len(loaded):,} {entry.inputs}, digest {loaded.digest}"
         click.echo(f"{name} {split}: {what}, from: {loaded.source}")
     if name in LAYOUTS and (found := find(LAYOUTS[name], root)):
         click.echo(str(found.folder))
+
+
+@contextmanager
+def _progress_bar() -> Iterator[None]:
+    """Show how far something is that takes long; only on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from mebench.progress import Progress as Report
+    from mebench.progress import steps_to
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def report(progress: Report) -> None:
+            what = f"{progress.phase}, {progress.unit}"
+            bar.update(task, description=what, completed=progress.done, total=progress.total, visible=True)
+
+        with steps_to(report):
+            yield
 
 
 def print_table(table: Table) -> None:

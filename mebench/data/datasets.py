@@ -97,6 +97,16 @@ def svhn(split: Split, root: str | None = None, rows: Sequence[int] | None = Non
     return select_rows(dataset, rows, split)
 
 
+def training_only(name: str, split: Split) -> None:
+    """Refuse the test split of a data set that has none.
+
+    Raises:
+        ConfigurationError: it was asked for.
+    """
+    if split != "train":
+        raise ConfigurationError(f"data set {name!r} has no test split: it is for pools")
+
+
 def select_rows(dataset: Kept, rows: Sequence[int] | None, split: Split) -> Kept:
     """Keep rows [start, stop) of a data set; all for None.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mebench.data.layouts import WALLPAPER_PACKAGES
 from mebench.registry import DatasetEntry, Parameter
 
 ROOT = Parameter(
@@ -17,6 +18,8 @@ ROWS = Parameter(
     "Use only rows [start, stop) of the split, e.g. to keep a victim's and an attacker's images apart.",
     minimum=0,
 )
+SIZE = Parameter("size", "int", 32, "Height and width that images are resized to.", minimum=1)
+COLOUR = Parameter("colour", "str", "rgb", "`rgb` for three channels, `grey` for one.", choices=("rgb", "grey"))
 
 DATASETS = (
     DatasetEntry(
@@ -83,13 +86,31 @@ DATASETS = (
         "image-folder",
         "Your own images as ROOT/train/CLASS/*.png and ROOT/test/CLASS/*.png.",
         "mebench.data.image_folder:image_folder",
-        (
-            ROOT,
-            ROWS,
-            Parameter("size", "int", 32, "Height and width that images are resized to.", minimum=1),
-            Parameter("colour", "str", "rgb", "`rgb` for three channels, `grey` for one.", choices=("rgb", "grey")),
-        ),
+        (ROOT, ROWS, SIZE, COLOUR),
         licence="your own",
         source="a folder of yours",
+    ),
+    DatasetEntry(
+        "wallpaper-crops",
+        "100,000 crops of 92 freely licensed wallpapers, or of your own pictures below `root`; a pool.",
+        "mebench.data.wallpapers:wallpaper_crops",
+        (
+            Parameter("root", "str", None, "Folder of pictures to cut from, with all folders below it."),
+            ROWS,
+            Parameter("size", "int", 32, "Height and width of a crop.", minimum=1),
+            COLOUR,
+            Parameter(
+                "pictures",
+                "ints",
+                None,
+                "Keep only crops of the pictures [start, stop), in the order of their names: crops of one picture "
+                "overlap.",
+                minimum=0,
+            ),
+        ),
+        num_classes=1,
+        licence="GPL-2+, CC-BY-4.0, CC-BY-SA-3.0 and -4.0, CC0, by picture",
+        source=f"the Debian packages {', '.join(WALLPAPER_PACKAGES)}; or a folder of yours",
+        has_test=False,
     ),
 )

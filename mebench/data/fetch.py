@@ -26,7 +26,7 @@ def require(layout: Layout, root: str | None = None) -> Found:
         raise unavailable(layout, root)
     if offline():
         raise unavailable(layout, root, "MEBENCH_OFFLINE forbids the download")
-    with _one_download_at_a_time():
+    with one_at_a_time():
         found = find(layout, root)  # another process may have fetched it meanwhile
         if found is None:
             _download(layout)
@@ -64,10 +64,20 @@ def _download(layout: Layout) -> None:
 
 
 @contextmanager
-def _one_download_at_a_time() -> Iterator[None]:
-    """Hold a lock over the download folder: two trials must not write the same files."""
+def one_at_a_time() -> Iterator[None]:
+    """Hold a lock over the download folder: two trials must not write the same files.
+
+    Raises:
+        DataUnavailableError: the folder cannot be written to.
+    """
     folder = download_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as handle:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("w")
+    except OSError as error:
+        raise DataUnavailableError(
+            f"{folder}: cannot be written to ({error.strerror}); set MEBENCH_CACHE to a folder that can"
+        ) from None
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

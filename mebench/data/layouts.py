@@ -69,7 +69,29 @@ SVHN = Layout(
     what="train_32x32.mat and test_32x32.mat",
     url="http://ufldl.stanford.edu/housenumbers/",
 )
+WALLPAPER_PACKAGES = (
+    "plasma-workspace-wallpapers",
+    "mate-backgrounds",
+    "lomiri-wallpapers-16.04",
+    "lomiri-wallpapers-20.04",
+    "ukui-wallpapers",
+)
+WALLPAPERS = Layout(
+    "wallpaper-crops",
+    (  # something of each package
+        "wallpapers/Autumn/",
+        "backgrounds/mate/",
+        "backgrounds/free_by_Peter_Nerlich.jpg",
+        "backgrounds/Kleiber_by_Lukas_Baubkus.jpg",
+        "backgrounds/calla.png",
+    ),
+    folders=("debian-wallpapers",),
+    system=(Path("/usr/share"), " ".join(WALLPAPER_PACKAGES)),
+    what="the folders wallpapers and backgrounds of their /usr/share",
+    url="https://packages.debian.org",
+)
 
 LAYOUTS = {
-    layout.name: layout for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, *TEXT_LAYOUTS)
+    layout.name: layout
+    for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, WALLPAPERS, *TEXT_LAYOUTS)
 }

@@ -98,7 +98,9 @@ def private_folders() -> list[Path]:
     folders = [cache_dir(), Path(mebench.__file__).parent / "data" / "embedded"]
     if own := os.environ.get("MEBENCH_DATA"):
         folders.append(Path(own).expanduser())
-    folders += [found.folder for layout in LAYOUTS.values() for found in places(layout)]
+    for layout in LAYOUTS.values():
+        names = {name for one in (layout.files, *layout.alternatives) for name in one}
+        folders += {(found.folder / name).parent for found in places(layout) for name in names}
     return folders
 
 

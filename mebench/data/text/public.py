@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mebench.data.datasets import Split
+from mebench.data.datasets import Split, training_only
 from mebench.data.fetch import require
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.layouts import FORTUNES, WIKITEXT_2, WORDNET_GLOSSES
 from mebench.data.text.reading import distinct, made_dataset, mixed, read_lines
-from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.errors import DataUnavailableError
 
 LEAST_WORDS = 5
 """Shorter pieces are left out."""
@@ -64,8 +64,7 @@ def _pool(
     words: str | None,
 ) -> TextDataset:
     """Every distinct piece of enough words, in a fixed order that mixes them."""
-    if split != "train":
-        raise ConfigurationError(f"data set {name!r} has no test split: it is for pools")
+    training_only(name, split)
     tidy = (" ".join(piece.split()) for piece in pieces)
     examples = mixed(distinct((piece, 0) for piece in tidy if piece.count(" ") >= LEAST_WORDS - 1))
     return made_dataset(name, examples, 1, found.place, split, rows, length, words)

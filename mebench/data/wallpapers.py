@@ -1,0 +1,145 @@
+"""A pool of natural images: crops of freely licensed wallpapers, or of a user's own pictures.
+
+Cut once and kept in the cache. What is kept depends on the pictures and on the parameters alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+
+from mebench.data.crops import Bytes, cut_windows
+from mebench.data.dataset import Dataset
+from mebench.data.datasets import Split, select_rows, training_only
+from mebench.data.fetch import one_at_a_time, require
+from mebench.data.layouts import WALLPAPERS
+from mebench.data.pictures import one_of_each, pictures_below, read_picture
+from mebench.data.sources import GIVEN, download_folder
+from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.progress import Progress, step
+
+CROPS = 100_000
+"""Number of crops that are made where the pictures give as many."""
+LONGEST_SIDE = 1024
+"""Pixels of the longer side to which pictures are shrunk first."""
+
+_MARGIN = 1.6  # crops that are cut for one that is kept, since flat pictures give few
+_MOST_OF_A_PICTURE = 4096
+_OF_THE_PACKAGES = (
+    "wallpapers/*/contents/images*/*",
+    "backgrounds/mate/*/*",
+    "backgrounds/*_by_*",
+    *(f"backgrounds/{name}.jpg" for name in ("2004default", "firstgeneration", "rhythm", "string", "the-mouse")),
+    *(f"backgrounds/{name}.png" for name in ("calla", "city", "desert", "fluent-color", "focal-ubuntukylin")),
+    *(f"backgrounds/{name}.png" for name in ("goldfish", "rollpaper")),
+)
+_METHOD = 1  # part of the key: raise it when other crops come out
+
+
+def wallpaper_crops(
+    split: Split,
+    root: str | None = None,
+    rows: Sequence[int] | None = None,
+    size: int = 32,
+    colour: str = "rgb",
+    pictures: Sequence[int] | None = None,
+) -> Dataset:
+    """Read the crops, and cut them first if nobody has; all have class 0.
+
+    They lie in the order of their SHA-256, which mixes pictures and which no library can change.
+
+    Args:
+        split: ``train``; there is no other.
+        root: folder of pictures to cut from, with all folders below it; the wallpapers of the Debian packages without.
+        rows: [start, stop) to keep; all for None.
+        size: height and width of a crop.
+        colour: ``rgb`` or ``grey``.
+        pictures: keep only crops of these pictures, [start, stop) in the order of names; all for None.
+
+    Raises:
+        ConfigurationError: the test split, or rows or pictures that are not there.
+        DataUnavailableError: there are no pictures, one cannot be read, or none has a textured part.
+    """
+    training_only("wallpaper-crops", split)
+    folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
+    files = _sources(folder, root)
+    kept = download_folder() / "wallpaper-crops" / _key(folder, files, size, colour)
+    if not kept.is_dir():
+        with one_at_a_time():
+            if not kept.is_dir():  # another process may have made it meanwhile
+                _keep(kept, folder, *_cut_all(files, size, colour))
+    images = torch.from_numpy(np.load(kept / "images.npy", mmap_mode="c"))  # processes share what they only read
+    if pictures is not None:
+        images = images[_of_pictures(torch.from_numpy(np.load(kept / "pictures.npy")), pictures, len(files))]
+    whole = Dataset("wallpaper-crops", images, torch.zeros(len(images), dtype=torch.int64), 1, place)
+    return select_rows(whole, rows, split)
+
+
+def _packages() -> tuple[Path, str]:
+    found = require(WALLPAPERS)
+    return found.folder, found.place
+
+
+def _sources(folder: Path, root: str | None) -> list[Path]:
+    """One file of each picture, by name: of the packages only what is theirs, since others put wallpapers there too."""
+    if root is not None:
+        return one_of_each(pictures_below(folder))
+    return one_of_each(sorted({file for pattern in _OF_THE_PACKAGES for file in folder.glob(pattern)}))
+
+
+def _key(folder: Path, files: Sequence[Path], size: int, colour: str) -> str:
+    """Sixteen hexadecimal digits of everything that the crops depend on; files by name, length and time."""
+    seen = [(file.relative_to(folder).as_posix(), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    return hashlib.sha256(json.dumps([_METHOD, size, colour, seen]).encode()).hexdigest()[:16]
+
+
+def _cut_all(files: Sequence[Path], size: int, colour: str) -> tuple[list[Bytes], list[tuple[int, int]]]:
+    """Crops of each picture, and (picture, crop) of those that are kept, in their order."""
+    most = min(_MOST_OF_A_PICTURE, -int(-CROPS * _MARGIN // len(files)))
+    cut: list[Bytes] = []
+    places: dict[bytes, tuple[int, int]] = {}
+    for number, file in enumerate(files):
+        step(Progress(number, len(files), "pictures", phase="wallpaper-crops"))
+        random = np.random.default_rng(list(hashlib.sha256(file.read_bytes()).digest()))
+        cut.append(cut_windows(read_picture(file, colour, LONGEST_SIDE), size, most, random))
+        for row, crop in enumerate(cut[-1]):
+            places.setdefault(hashlib.sha256(crop.tobytes()).digest(), (number, row))
+    return cut, [places[digest] for digest in sorted(places)[:CROPS]]
+
+
+def _keep(kept: Path, folder: Path, cut: Sequence[Bytes], order: Sequence[tuple[int, int]]) -> None:
+    """Write the crops in their order; the folder appears by one rename, so it is whole."""
+    if not order:
+        raise DataUnavailableError(f"{folder}: its pictures are flat, or smaller than a crop: there is nothing to cut")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=kept.parent, prefix=".partial-"))
+    try:
+        pictures, rows = np.array(order).T
+        images = open_memmap(partial / "images.npy", "w+", np.uint8, (len(order), *cut[0].shape[1:]))
+        for number, crops in enumerate(cut):
+            images[pictures == number] = crops[rows[pictures == number]]
+        images.flush()
+        np.save(partial / "pictures.npy", pictures)
+        partial.chmod(0o755)
+        partial.rename(kept)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _of_pictures(pictures: torch.Tensor, wanted: Sequence[int], count: int) -> torch.Tensor:
+    """Which crops are of the pictures [start, stop)."""
+    if len(wanted) != 2 or not 0 <= wanted[0] < wanted[1] <= count:
+        raise ConfigurationError(
+            f"data set 'wallpaper-crops': pictures must be [start, stop] with 0 <= start < stop <= {count} "
+            f"(the number of pictures), not {list(wanted)}"
+        )
+    return (pictures >= wanted[0]) & (pictures < wanted[1])
