@@ -113,14 +113,33 @@ def select_rows(dataset: Kept, rows: Sequence[int] | None, split: Split) -> Kept
     Raises:
         ConfigurationError: not two increasing numbers inside the split.
     """
+    chosen = range_of(rows, len(dataset), dataset.name, split)
+    return dataset if rows is None else dataset.subset(torch.arange(chosen.start, chosen.stop))
+
+
+def range_of(
+    rows: Sequence[int] | None, count: int, name: str, split: Split, what: str = "rows", of: str = "the {} split's size"
+) -> range:
+    """What [start, stop) stands for; all for None.
+
+    Args:
+        rows: as given.
+        count: how many there are.
+        name: the data set's, for messages.
+        split: for messages.
+        what, of: the parameter and what is counted, for messages.
+
+    Raises:
+        ConfigurationError: not two increasing numbers up to ``count``.
+    """
     if rows is None:
-        return dataset
-    if len(rows) != 2 or not 0 <= rows[0] < rows[1] <= len(dataset):
+        return range(count)
+    if len(rows) != 2 or not 0 <= rows[0] < rows[1] <= count:
         raise ConfigurationError(
-            f"data set {dataset.name!r}: rows must be [start, stop] with 0 <= start < stop <= {len(dataset)} "
-            f"(the {split} split's size), not {list(rows)}"
+            f"data set {name!r}: {what} must be [start, stop] with 0 <= start < stop <= {count} "
+            f"({of.format(split)}), not {list(rows)}"
         )
-    return dataset.subset(torch.arange(rows[0], rows[1]))
+    return range(*rows)
 
 
 def _read_idx_pair(layout: Layout, split: Split, root: str | None, rows: Sequence[int] | None) -> Dataset:

@@ -91,6 +91,16 @@ DATASETS = (
         source="a folder of yours",
     ),
     DatasetEntry(
+        "image-files",
+        "Your own pictures without labels: all that lie below ROOT, of any size, each resized; a pool.",
+        "mebench.data.image_folder:image_files",
+        (ROOT, ROWS, SIZE, COLOUR),
+        num_classes=1,
+        licence="your own",
+        source="a folder of yours",
+        has_test=False,
+    ),
+    DatasetEntry(
         "wallpaper-crops",
         "100,000 crops of 92 freely licensed wallpapers, or of your own pictures below `root`; a pool.",
         "mebench.data.wallpapers:wallpaper_crops",

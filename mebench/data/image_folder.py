@@ -1,19 +1,21 @@
-"""A user's own labelled images: ``ROOT/train/CLASS/*.png`` and ``ROOT/test/CLASS/*.png``."""
+"""A user's own images: labelled, ``ROOT/train/CLASS/*.png`` and ``ROOT/test/CLASS/*.png``, or any, to be a pool."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from mebench.data.dataset import Dataset
-from mebench.data.datasets import Split, select_rows
+from mebench.data.datasets import Split, range_of, training_only
+from mebench.data.pictures import as_tensor, pictures_below, read_picture
 from mebench.data.sources import GIVEN
 from mebench.data.torchvision_compat import import_torchvision
 from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.progress import Progress, step
 
 _ORDER_SEED = 0
 
@@ -33,18 +35,69 @@ def image_folder(
         ConfigurationError: no folder given, or the splits have different classes.
         DataUnavailableError: a folder is missing or empty, or an image cannot be read.
     """
-    if root is None:
-        raise ConfigurationError("data set 'image-folder' needs the parameter `root`: the folder of your images")
-    folder = Path(root).expanduser()
+    folder = _given("image-folder", root)
     samples, classes = _list_images(folder / split)
     if split == "test" and (trained := _class_names(folder / "train")) != classes:
         raise ConfigurationError(f"{folder}: train has the classes {trained} but test has {classes}")
-    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(_ORDER_SEED)).tolist()
-    mode = "RGB" if colour == "rgb" else "L"
-    images = torch.stack([_read_image(Path(samples[i][0]), size, mode) for i in order])
-    labels = torch.tensor([samples[i][1] for i in order])
-    dataset = Dataset("image-folder", images, labels, len(classes), GIVEN)
-    return select_rows(dataset, rows, split)
+    chosen = _mixed("image-folder", len(samples), rows, split)
+    images = read_all([Path(samples[i][0]) for i in chosen], size, colour, "image-folder")
+    labels = torch.tensor([samples[i][1] for i in chosen])
+    return Dataset("image-folder", images, labels, len(classes), GIVEN)
+
+
+def image_files(
+    split: Split,
+    root: str | None = None,
+    rows: Sequence[int] | None = None,
+    size: int = 32,
+    colour: str = "rgb",
+) -> Dataset:
+    """Read every picture in a folder and below it, resized to ``size`` x ``size`` (bilinear); all have class 0.
+
+    They are put into a fixed random order, so that ``rows`` cuts through all folders.
+
+    Raises:
+        ConfigurationError: no folder given, or the test split.
+        DataUnavailableError: the folder is missing or holds no pictures, or one cannot be read.
+    """
+    folder = _given("image-files", root)
+    training_only("image-files", split)
+    files = pictures_below(folder)
+    chosen = [files[i] for i in _mixed("image-files", len(files), rows, split)]
+    images = read_all(chosen, size, colour, "image-files")
+    return Dataset("image-files", images, torch.zeros(len(images), dtype=torch.int64), 1, GIVEN)
+
+
+def _given(name: str, root: str | None) -> Path:
+    if root is None:
+        raise ConfigurationError(f"data set {name!r} needs the parameter `root`: the folder of your images")
+    return Path(root).expanduser()
+
+
+def _mixed(name: str, count: int, rows: Sequence[int] | None, split: Split) -> list[int]:
+    """The rows [start, stop) of a fixed random order."""
+    chosen = range_of(rows, count, name, split)
+    order: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(_ORDER_SEED)).tolist()
+    return order[chosen.start : chosen.stop]
+
+
+def read_all(files: Sequence[Path], size: int, colour: str, name: str) -> Tensor:
+    """Read pictures, each resized to ``size`` x ``size``: (N, C, size, size) uint8.
+
+    Args:
+        files: at least one.
+        size: height and width.
+        colour: ``rgb`` or ``grey``.
+        name: the data set's, to tell the progress of.
+
+    Raises:
+        DataUnavailableError: one cannot be read.
+    """
+    images = torch.empty(len(files), 3 if colour == "rgb" else 1, size, size, dtype=torch.uint8)
+    for row, file in enumerate(files):
+        step(Progress(row, len(files), "pictures", phase=name))
+        images[row] = as_tensor(read_picture(file, colour).resize((size, size), Image.Resampling.BILINEAR))
+    return images
 
 
 def _list_images(folder: Path) -> tuple[list[tuple[str, int]], list[str]]:
@@ -59,16 +112,3 @@ def _list_images(folder: Path) -> tuple[list[tuple[str, int]], list[str]]:
 
 def _class_names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-
-
-def _read_image(path: Path, size: int, mode: str) -> Tensor:
-    """Return one image as (C, size, size) uint8."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            resized = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataUnavailableError(f"{path}: cannot be read as an image ({error})") from None
-    values = torch.from_numpy(np.array(resized))
-    return values.unsqueeze(0) if values.ndim == 2 else values.permute(2, 0, 1).contiguous()

@@ -18,12 +18,12 @@ from numpy.lib.format import open_memmap
 
 from mebench.data.crops import Bytes, cut_windows
 from mebench.data.dataset import Dataset
-from mebench.data.datasets import Split, select_rows, training_only
+from mebench.data.datasets import Split, range_of, select_rows, training_only
 from mebench.data.fetch import one_at_a_time, require
 from mebench.data.layouts import WALLPAPERS
 from mebench.data.pictures import one_of_each, pictures_below, read_picture
 from mebench.data.sources import GIVEN, download_folder
-from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.errors import DataUnavailableError
 from mebench.progress import Progress, step
 
 CROPS = 100_000
@@ -137,9 +137,5 @@ def _keep(kept: Path, folder: Path, cut: Sequence[Bytes], order: Sequence[tuple[
 
 def _of_pictures(pictures: torch.Tensor, wanted: Sequence[int], count: int) -> torch.Tensor:
     """Which crops are of the pictures [start, stop)."""
-    if len(wanted) != 2 or not 0 <= wanted[0] < wanted[1] <= count:
-        raise ConfigurationError(
-            f"data set 'wallpaper-crops': pictures must be [start, stop] with 0 <= start < stop <= {count} "
-            f"(the number of pictures), not {list(wanted)}"
-        )
-    return (pictures >= wanted[0]) & (pictures < wanted[1])
+    chosen = range_of(wanted, count, "wallpaper-crops", "train", "pictures", "the number of pictures")
+    return (pictures >= chosen.start) & (pictures < chosen.stop)

@@ -55,8 +55,14 @@ def pool_of(context: AttackContext) -> Pool:
     """The context's pool, for attacks that cannot do without.
 
     Raises:
-        ConfigurationError: there is none, or it is empty.
+        ConfigurationError: there is none, or it is empty, or its images are not of the victim's shape.
     """
-    if context.pool is None or len(context.pool) == 0:
+    pool, wanted = context.pool, context.spec.shape
+    if pool is None or len(pool) == 0:
         raise ConfigurationError("the attack asks unlabelled inputs of a pool: give the run a `pool:`")
-    return context.pool
+    if len(wanted) == 3 and pool.shape != wanted:
+        advice = "; see the pool's parameter `colour`" if pool.shape[0] != wanted[0] else ""
+        raise ConfigurationError(
+            f"the inputs of the pool {pool.name} have the shape {pool.shape}, and the victim takes {wanted}{advice}"
+        )
+    return pool

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from mebench.data.datasets import Split
+from mebench.data.datasets import Split, range_of
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.words import LENGTH, word_list
 from mebench.errors import ConfigurationError, DataUnavailableError
@@ -65,12 +65,8 @@ def made_dataset(
     """
     if not examples:
         raise ConfigurationError(f"data set {name!r} ({source}) holds no texts in its {split} split")
-    if rows is not None and (len(rows) != 2 or not 0 <= rows[0] < rows[1] <= len(examples)):
-        raise ConfigurationError(
-            f"data set {name!r}: rows must be [start, stop] with 0 <= start < stop <= {len(examples)} "
-            f"(the {split} split's size), not {list(rows)}"
-        )
-    kept = examples if rows is None else examples[rows[0] : rows[1]]
+    chosen = range_of(rows, len(examples), name, split)
+    kept = examples[chosen.start : chosen.stop]
     public = word_list(words)
     ids = public.encode((text for text, _ in kept), length or LENGTH)
     return TextDataset(name, ids, torch.tensor([label for _, label in kept]), num_classes, source, public)
