@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench.api import AttackContext, Learner, Response
+from mebench.device_copies import sent
 from mebench.losses import ExtractionLoss, make_loss
 from mebench.schedules import Schedule, set_rate, step_rate, steps
 
@@ -175,8 +176,8 @@ class FitLearner(Learner):
         schedule = self._make_schedule(optimizer, max(steps, 1))
         self.clone.train()
         for _ in range(self._epochs):
-            for rows in torch.randperm(len(inputs), generator=self._order).split(self._batch_size):
-                rows = rows.to(inputs.device)
+            order = sent(torch.randperm(len(inputs), generator=self._order), inputs.device)
+            for rows in order.split(self._batch_size):
                 optimizer.zero_grad(set_to_none=True)
                 functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
                 optimizer.step()

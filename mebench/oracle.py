@@ -172,6 +172,15 @@ class Oracle:
             self._labels.add(response.labels, response.progress)
         return response
 
+    @property
+    def pending(self) -> tuple[Tensor, Tensor] | None:
+        """What `raise_pending` looks at: the least and the greatest value asked so far; None where checks wait."""
+        return self._extremes
+
+    @pending.setter
+    def pending(self, extremes: tuple[Tensor, Tensor] | None) -> None:
+        self._extremes = extremes
+
     def raise_pending(self) -> None:
         """On an accelerator, where checks do not wait for their outcome: raise what they found meanwhile.
 
@@ -210,8 +219,13 @@ class Oracle:
         if not inputs.numel():
             return
         low, high = torch.aminmax(inputs)
-        if inputs.device.type == "cpu" or self._observe is not None:  # what is recorded is copied to the CPU anyway
+        if _reads_at_once(inputs.device) or self._observe is not None:  # what is recorded is copied to the CPU anyway
             self._check_range(low, high)
         else:  # reading the outcome now would stall the accelerator
             before = self._extremes or (low, high)
             self._extremes = torch.minimum(before[0], low), torch.maximum(before[1], high)
+
+
+def _reads_at_once(device: torch.device) -> bool:
+    """Whether a value can be read without waiting for queued work."""
+    return device.type == "cpu"

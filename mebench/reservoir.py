@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mebench.device_copies import sent
+
 
 class Reservoir:
     """Keeps at most ``size`` rows; every row that entered is in it with the same probability (Vitter's algorithm R).
@@ -33,8 +35,9 @@ class Reservoir:
         if not self._rows:
             self._rows = tuple(self._room(column) for column in columns)
         places = self._places(len(columns[0]))
-        taken = torch.tensor(list(places.values()), dtype=torch.int64, device=columns[0].device)
-        where = torch.tensor(list(places), dtype=torch.int64, device=columns[0].device)
+        device = columns[0].device
+        taken = sent(torch.tensor(list(places.values()), dtype=torch.int64), device)
+        where = sent(torch.tensor(list(places), dtype=torch.int64), device)
         for store, column in zip(self._rows, columns, strict=True):
             store[where] = column.detach()[taken]
 
@@ -55,7 +58,8 @@ class Reservoir:
     def draw(self, rows: int) -> tuple[Tensor, ...]:
         """Return ``rows`` rows, drawn with replacement from those kept; at least one must be."""
         chosen = torch.randint(len(self), (rows,), generator=self._random)
-        return tuple(store[chosen.to(store.device)] for store in self._rows)
+        there = sent(chosen, self._rows[0].device)
+        return tuple(store[there] for store in self._rows)
 
     def state_dict(self) -> dict[str, Any]:
         """What is kept, and how many rows were seen."""

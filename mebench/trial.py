@@ -242,7 +242,7 @@ class Trial:
             return  # the clone that is scored is trained at the end
         with self._divergence_ends():
             self.oracle.raise_pending()
-        exam = self.exam if last_point else self.part
+        exam = self.exam if last_point or self.place.ended else self.part
         with self.clock.evaluating():
             self.scores = self.guard.call("its clone", exam.score, self.attack.learner.clone, self.spec.metrics)
             facts = self.attack.strategy, self.attack.learner.clone, self.prepared.victim
@@ -272,6 +272,7 @@ class Trial:
             "learner": self.attack.learner.state_dict(),
             "ledger": self.ledger.state_dict(),
             "labels": self.labels.state_dict(),
+            "pending": self.oracle.pending,
             "random": self.random.state_dict(),
             "place": vars(self.place),
             "samples": self.samples,
@@ -299,6 +300,9 @@ class Trial:
         self.ledger.load_state_dict(state["ledger"])
         self.account.answered = self.ledger.spent
         self.labels.load_state_dict(state["labels"])
+        if state.get("pending") is not None:  # checkpoints of older versions have none
+            low, high = (extreme.to(self.exam.inputs.device) for extreme in state["pending"])
+            self.oracle.pending = low, high
         self.random.load_state_dict(state["random"])
         self.place = _Turns(**state["place"])
         self.samples = state["samples"]

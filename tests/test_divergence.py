@@ -122,4 +122,5 @@ def test_divergence_that_is_noticed_at_an_evaluation_only_ends_the_trial_there(t
     assert run_trial(spec, folder) == "finished"
     result, curve = folder.result(), folder.curve()
     assert result["ledger"]["spent"] == curve[-1]["queries"] == 64  # the first evaluation after it
+    assert [line["test_inputs"] for line in curve] == [1000, 2000]  # which so became the last
     assert "diverged" in result["flags"]

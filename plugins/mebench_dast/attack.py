@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench.api import Attack, AttackContext, QueryStrategy, Response
+from mebench.device_copies import sent
 from mebench.learners import StepLearner
 from mebench.network_modes import evaluating, frozen
 from mebench.oracle import Oracle
@@ -110,7 +111,7 @@ class BranchStrategy(QueryStrategy):
         self._next_branch = (self._next_branch + self._shape[0]) % self._classes
         with torch.set_grad_enabled(not self._frozen):
             images: Tensor = self._generator(self._draw(), branches)[: oracle.remaining]
-        self._made = images, branches[: oracle.remaining].to(self._device)
+        self._made = images, sent(branches[: oracle.remaining], self._device)
         return images.detach()
 
     def _draw(self) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import InputSpec
+from mebench.device_copies import sent
 
 CUT = 4
 """Rows and columns that the head's two unpadded 3x3 convolutions take away."""
@@ -50,8 +51,8 @@ class BranchedGenerator(nn.Module):
             branches: (B,) int64 on the CPU, which branch makes which image.
         """
         order = branches.argsort(stable=True)
-        back = order.argsort().to(noise.device)
-        parts = noise[order.to(noise.device)].split(branches.bincount(minlength=len(self.branches)).tolist())
+        back = sent(order.argsort(), noise.device)
+        parts = noise[sent(order, noise.device)].split(branches.bincount(minlength=len(self.branches)).tolist())
         maps = torch.cat(
             [branch(part[:, :, None, None]) for branch, part in zip(self.branches, parts, strict=True) if len(part)]
         )
