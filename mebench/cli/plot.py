@@ -19,12 +19,13 @@ from mebench.curves import CurveMetric
 )
 @click.option(
     "--kind",
-    type=click.Choice(("curves", "samples", "rounds", "cd", "adversarial")),
+    type=click.Choice(("curves", "samples", "rounds", "labels", "cd", "adversarial")),
     default="curves",
     show_default=True,
     help="Curves against queries; the queries themselves, 25 early and 25 late ones of each attack, or at about 1, 10, "
-    "25 and 50 % of the budget and at its end; mean ranks over victims (over seeds, if there is one victim) with "
-    "their critical difference; or adversarial examples made on clones, with the victim's labels before and after.",
+    "25 and 50 % of the budget and at its end; how often the victim gave each label to them; mean ranks over victims "
+    "(over seeds, if there is one victim) with their critical difference; or adversarial examples made on clones, with "
+    "the victim's labels before and after.",
 )
 @click.option(
     "--metric",
@@ -41,7 +42,7 @@ from mebench.curves import CurveMetric
 def plot(
     roots: tuple[Path, ...],
     output: Path | None,
-    kind: Literal["curves", "samples", "rounds", "cd", "adversarial"],
+    kind: Literal["curves", "samples", "rounds", "labels", "cd", "adversarial"],
     metric: str,
     linear: bool,
     only: tuple[str, ...],
@@ -54,10 +55,11 @@ def plot(
       mebench plot runs/megex-table1/quick --metric gradient_cosine -o cosine.svg
       mebench plot runs/megex-table1/quick --kind samples -o samples.png
       mebench plot runs/megex-table1/quick --kind rounds -o rounds.png
+      mebench plot runs/activethief-table3/quick --kind labels -o labels.png
       mebench plot runs/all-victims --kind cd -o ranks.pdf
       mebench plot runs/megex-table1/quick --kind adversarial --only megex -o examples.png
     """
-    from mebench.plot import save_plot, save_ranks, save_rounds, save_samples
+    from mebench.plot import save_labels, save_plot, save_ranks, save_rounds, save_samples
 
     output = output or Path(f"{kind}.png")
     if kind == "curves":
@@ -65,7 +67,8 @@ def plot(
     elif kind == "adversarial":
         notes = _save_adversarial(roots, output, only)
     else:
-        notes = {"samples": save_samples, "rounds": save_rounds, "cd": save_ranks}[kind](roots, output)
+        save = {"samples": save_samples, "rounds": save_rounds, "labels": save_labels, "cd": save_ranks}[kind]
+        notes = save(roots, output)
     for note in notes:
         click.echo(note, err=True)
     click.echo(f"wrote {output}", err=True)

@@ -1,8 +1,9 @@
-"""Figures of results: curves over queries, mean ranks, and grids of generated queries."""
+"""Figures of results: curves over queries, mean ranks, grids of queries, and bars of their labels."""
 
 from __future__ import annotations
 
 from mebench.plot.figure import draw, save_plot
+from mebench.plot.labels import draw_labels, read_labels, save_labels
 from mebench.plot.panels import Line, Panel, read_panels
 from mebench.plot.ranks import draw_ranks, save_ranks
 from mebench.plot.rounds import draw_rounds, read_rounds, save_rounds
@@ -12,12 +13,15 @@ __all__ = [
     "Line",
     "Panel",
     "draw",
+    "draw_labels",
     "draw_ranks",
     "draw_rounds",
     "draw_samples",
+    "read_labels",
     "read_panels",
     "read_rounds",
     "read_sections",
+    "save_labels",
     "save_plot",
     "save_ranks",
     "save_rounds",

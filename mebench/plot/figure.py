@@ -90,11 +90,14 @@ def _draw_panel(axes: Axes, panel: Panel, axis: Axis, linear: bool) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
     for value, dash in _references(panel, axis):
         axes.axhline(value, color=GREY, linestyle=dash, linewidth=1.0, zorder=1)
+    once = _once(panel)
     for line in panel.lines:
         (colour, dash), over = _style(line), line.band
         if over.seeds > 1:
             low, high = axis.factor * over.low, axis.factor * over.high
             axes.fill_between(over.queries, low, high, color=colour, alpha=0.16, linewidth=0)
+        if line in once:  # as Figs 5 and 7 of Pal and others 2019 have it, to be compared with all of the curves
+            axes.axhline(axis.factor * float(over.mean[-1]), color=colour, linestyle=dash, linewidth=0.7, zorder=1)
         marker = "o" if len(over.queries) == 1 else None
         axes.plot(
             *(over.queries, axis.factor * over.mean),
@@ -151,6 +154,12 @@ def short_count(value: float) -> str:
         if value >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"
+
+
+def _once(panel: Panel) -> list[Line]:
+    """The lines that have one point only, beside others that are curves."""
+    points = [line for line in panel.lines if len(line.band.queries) == 1]
+    return points if len(points) < len(panel.lines) else []
 
 
 def _references(panel: Panel, axis: Axis) -> list[tuple[float, Any]]:
@@ -242,6 +251,7 @@ def _start(heights: Sequence[float], block: Sequence[int], gap: float) -> float:
 def _caption(panels: Sequence[Panel]) -> str:
     seeds = sorted({line.band.seeds for panel in panels for line in panel.lines})
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    points = " Dots with a thin line: evaluated once, at the end." if any(map(_once, panels)) else ""
     if seeds == [1]:
-        return "One seed."
-    return f"Lines: mean over {count} seeds. Bands: from the lowest to the highest seed."
+        return f"One seed.{points}"
+    return f"Lines: mean over {count} seeds. Bands: from the lowest to the highest seed.{points}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_results import VG, make_row, make_supervised, make_table1, write_benchmark
+from make_results import VG, make_row, make_spec, make_supervised, make_table1, make_trial, write_benchmark
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
@@ -47,6 +47,19 @@ def test_the_victims_own_fidelity_is_1(tmp_path: Path) -> None:
     (panel,), _ = read_panels([tmp_path], "fidelity")
     assert panel.victim == 1.0
     assert panel.lines[0].band.mean[-1] == pytest.approx(0.73)
+
+
+def test_an_attack_that_is_evaluated_once_has_a_thin_line_to_compare_curves_with(tmp_path: Path) -> None:
+    once = [{"queries": 50_000, "accuracy": 0.6, "fidelity": 0.63}]
+    make_trial(tmp_path, make_spec("random", "default"), 0.6, curve=once)
+    alone = draw(read_panels([tmp_path])[0], "accuracy")
+    make_row(tmp_path, [0.7])
+    beside = draw(read_panels([tmp_path])[0], "accuracy")
+    thin = [[line for line in figure.axes[0].lines if line.get_linewidth() == 0.7] for figure in (alone, beside)]
+    assert not thin[0]
+    assert [list(line.get_ydata()) for line in thin[1]] == [[60, 60]]
+    assert "evaluated once" in beside.texts[-1].get_text()
+    assert "evaluated once" not in alone.texts[-1].get_text()
 
 
 def test_lines_of_one_attack_are_told_apart_by_what_differs(tmp_path: Path) -> None:
