@@ -293,6 +293,8 @@ class AttackContext:
         random: named random streams, saved and restored with the trial: ``random.torch("noise")``.
         pool: unlabelled inputs, for attacks of the pool family; else None.
         compile: whether the trial asks for compiled networks; see `mebench.networks.compiling`.
+        bf16: whether it asks for networks that are trained in bfloat16, as the clone then is already; see
+            `mebench.networks.precision`. Since version 1.3.
     """
 
     spec: InputSpec
@@ -303,3 +305,4 @@ class AttackContext:
     random: RandomStreams
     pool: Pool | None = None
     compile: bool = False
+    bf16: bool = False

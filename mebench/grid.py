@@ -78,6 +78,7 @@ class Grid:
             tf32=self._profile.tf32,
             compile=self._profile.compile,
             evaluation_share=self._profile.evaluation_share,
+            bf16=self._profile.bf16,
             metrics=self._metrics,
         )
 

@@ -35,7 +35,7 @@ def provenance(device: torch.device, spec: TrialSpec, plugin: str) -> dict[str, 
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "precision": {"dtype": "float32", "tf32": spec.tf32, "autocast": False},
+        "precision": {"dtype": "float32", "tf32": spec.tf32, "autocast": "bfloat16" if spec.bf16 else False},
         **({"compiled": True} if spec.compile else {}),
     }
 

@@ -113,6 +113,8 @@ class AttackEntry(Entry):
         minimum_budget: the smallest budget that makes sense, in queries.
         texts: whether a generator attack can also make texts, as ids of words; see ``spec.discrete``. Attacks of the
             pool family ask what is in the pool.
+        float32: whether it lives on differences so small that only float32 has them; such an attack is refused where
+            networks are trained in bfloat16. Since version 1.3.
     """
 
     family: Literal["generator", "pool"] = "generator"
@@ -120,6 +122,7 @@ class AttackEntry(Entry):
     paper: str = ""
     minimum_budget: int = 1
     texts: bool = False
+    float32: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ class TrialSpec:
         metrics: registered metrics that are measured besides those of every trial.
         tf32: allow TF32 on a GPU; off by default, since it drowns forward differences at step 1e-3 in rounding.
         compile: compile the attack's generator with ``torch.compile``.
+        bf16: train clone and generator in bfloat16; see `mebench.networks.precision`.
     """
 
     victim: VictimSpec
@@ -113,6 +114,7 @@ class TrialSpec:
     metrics: tuple[Component, ...] = ()
     compile: bool = False
     evaluation_share: float = 0.05
+    bf16: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
@@ -148,7 +150,7 @@ class TrialSpec:
         return f"{prefix[:80]}-q{self.budget}-s{self.seed}"
 
 
-LATE_FIELDS: Mapping[str, Any] = {"metrics": (), "compile": False, "evaluation_share": 0.05}
+LATE_FIELDS: Mapping[str, Any] = {"metrics": (), "compile": False, "evaluation_share": 0.05, "bf16": False}
 """Fields that came later than others, left out where they have these values."""
 
 

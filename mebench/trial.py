@@ -25,6 +25,7 @@ from mebench.guard import Guard, guarded_attack
 from mebench.guarded_channel import guarded_channel
 from mebench.label_spread import spread
 from mebench.metrics import Examination, Scores, at_end
+from mebench.networks.precision import trained_in_bf16
 from mebench.oracle import Oracle, QueryLedger
 from mebench.outcome import write_result
 from mebench.plugins import registry
@@ -153,11 +154,12 @@ class Trial:
             spec=self.prepared.spec,
             channel=channel,
             budget=spec.budget,
-            clone=clone.to(device),
+            clone=trained_in_bf16(clone.to(device)) if spec.bf16 else clone.to(device),
             device=device,
             random=self.random,
             pool=pool,
             compile=spec.compile,
+            bf16=spec.bf16,
         )
         target = self.guard.call("loading", self.entry.load)
         attack = self.guard.call("its constructor", target, context, **spec.attack.parameters)
@@ -224,7 +226,8 @@ class Trial:
 
     def _picture_if_due(self) -> None:
         passed = sum(self.ledger.spent >= point * self.spec.budget for point in POINTS)
-        if passed <= self.place.pictures:
+        after_seed = self.place.turns == 2 and self.place.pictures  # the first turn, if it passed a point, is a seed's
+        if passed <= self.place.pictures and not after_seed:
             return
         self.place.pictures = passed
         if self.place.grid_points and self.oracle.remaining:  # else it is the first picture, or the last

@@ -132,8 +132,11 @@ class _Profile:
         return entry, variant, answered
 
     def _fits(self, location: Location, attack: AttackEntry, channel: Resolved | None, has_pool: bool) -> None:
-        """Check that the channel gives what the attack needs, and that a pool is there if it needs one."""
+        """Check that channel and precision give what the attack needs, and that a pool is there if it needs one."""
         given = channel[0].gives if channel and isinstance(channel[0], ChannelEntry) else attack.needs
+        if attack.float32 and self._content.get("bf16") is True:
+            text = f"{attack.name} takes differences over small steps, which need float32: leave it out, or bf16: true"
+            self._checker.add((*location, "attack"), text)
         lacking = " and ".join(sorted(attack.needs - given))
         if lacking and channel:
             fit = ", ".join(self._checker.registry.channels_for(attack)) or "none is installed"

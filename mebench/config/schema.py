@@ -204,6 +204,11 @@ class Profile(Section):
         description="Compile generators with torch.compile: a minute of work that long trials win back. Needs a C++ "
         "compiler; recorded in results, since it rounds differently.",
     )
+    bf16: bool = Field(
+        False,
+        description="Train clones and generators in bfloat16; not for attacks by forward differences. Recorded in "
+        "results.",
+    )
     speed: Speed | None = Field(None, description="As measured; `mebench plan` estimates time with it.")
     runs: list[Run] = Field(min_length=1)
 

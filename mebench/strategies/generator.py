@@ -19,6 +19,7 @@ from mebench.losses import ExtractionLoss
 from mebench.network_modes import evaluating, frozen
 from mebench.networks.compiling import compiled
 from mebench.networks.generator import UpsamplingGenerator
+from mebench.networks.precision import as_trained
 from mebench.oracle import Oracle
 from mebench.schedules import Schedule, set_rate, steps
 
@@ -74,7 +75,7 @@ class GeneratorStrategy(QueryStrategy):
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
             self._generator = UpsamplingGenerator(context.spec, noise_dim, width, affine).to(context.device)
-        self._generate = compiled(self._generator, context)
+        self._generate = compiled(as_trained(self._generator, context), context)
         make = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=learning_rate))
         self._optimizer = make(self._generator.parameters())
         self._schedule = schedule or steps(learning_rate, milestones, factor)

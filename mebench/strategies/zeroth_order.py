@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import AttackContext
+from mebench.errors import ConfigurationError
 from mebench.losses import ExtractionLoss, loss_derivatives
 from mebench.oracle import Oracle
 from mebench.strategies.generator import GeneratorStrategy, squash
@@ -23,6 +24,9 @@ class ZerothOrderStrategy(GeneratorStrategy):
         step_size: epsilon, taken before the tanh.
         exact_clone: move only the victim by differences, and differentiate the clone exactly.
         options: of `GeneratorStrategy`.
+
+    Raises:
+        ConfigurationError: the trial asks for networks that are trained in bfloat16.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class ZerothOrderStrategy(GeneratorStrategy):
         exact_clone: bool,
         **options: Any,
     ) -> None:
+        if context.bf16:
+            raise ConfigurationError(f"bf16: true is not for differences over steps of {step_size:g}: leave it out")
         super().__init__(context, **options)
         self._loss = loss
         self._directions, self._step_size, self._exact_clone = directions, step_size, exact_clone

@@ -36,6 +36,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             PARAMETERS,
             family="generator",
             needs=frozenset({"probability"}),
+            float32=True,
             paper="Truong et al., Data-Free Model Extraction, CVPR 2021, arXiv:2011.14779",
         ),
     )

@@ -60,6 +60,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             PARAMETERS,
             family="generator",
             needs=frozenset({"probability"}),
+            float32=True,
             paper="Kariyappa, Prakash and Qureshi, MAZE: Data-Free Model Stealing Attack Using Zeroth-Order Gradient "
             "Estimation, CVPR 2021, arXiv:2005.03161",
         ),
