@@ -21,10 +21,21 @@ def pictures(folder):
 
 @pytest.mark.parametrize(
     ("batch", "between"),
-    [(5, [10, 25, 50]), (8, [16, 32, 56]), (30, [60]), (60, []), (100, [])],
-    ids=["at the points", "after the points", "two at once", "in the first and last turn", "in one turn"],
+    [(3, [12, 27, 51]), (5, [10, 25, 50]), (8, [16, 32, 56]), (30, [60]), (60, []), (100, [])],
+    ids=["seldom", "at the points", "after the points", "two at once", "in the first and last turn", "in one turn"],
 )
 def test_a_trial_keeps_pictures_where_it_passes_10_25_and_50_percent(tmp_path, batch, between):
+    found = pictures(run(tmp_path, batch=batch))
+    assert sorted(found) == [*("samples-early.png",), "samples.png", *(f"samples/{n:09d}.png" for n in between)]
+
+
+@pytest.mark.parametrize(
+    ("batch", "between"),
+    [(10, [20, 30, 50]), (12, [24, 36, 60]), (26, [52]), (45, [90])],
+    ids=["past 10 %", "past 10 % at once", "past 50 % besides", "past 25 %"],
+)
+def test_the_turn_after_one_that_passes_a_point_at_once_is_kept_as_well(tmp_path, batch, between):
+    """Attacks on a pool begin with a large random seed: what they choose first is the turn after it."""
     found = pictures(run(tmp_path, batch=batch))
     assert sorted(found) == [*("samples-early.png",), "samples.png", *(f"samples/{n:09d}.png" for n in between)]
 
