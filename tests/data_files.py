@@ -72,6 +72,29 @@ def write_image_folder(root, train=40, test=20, classes=("cat", "dog"), size=12)
     return Path(root)
 
 
+def write_gtsrb(root, training="Final_Training/Images", seed=0):
+    """Write ROOT/GTSRB and ROOT/GT-final_test.csv as published: two images of each class, 20 to test."""
+    from PIL import Image
+
+    random = np.random.default_rng(seed)
+    heads = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
+
+    def write(file):
+        width, height = random.integers(15, 41, 2)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (height, width, 3)).astype(np.uint8)).save(file)
+        return f"{file.name};{width};{height};5;5;{width - 5};{height - 5}"
+
+    folder = Path(root) / "GTSRB"
+    for label in range(43):
+        place = folder / training / f"{label:05}"
+        lines = [f"{write(place / f'00000_{number:05}.ppm')};{label}" for number in range(2)]
+        (place / f"GT-{label:05}.csv").write_text("\n".join([heads, *lines]))
+    lines = [f"{write(folder / 'Final_Test' / 'Images' / f'{n:05}.ppm')};{7 * n % 43}" for n in range(20)]
+    (Path(root) / "GT-final_test.csv").write_text("\n".join([heads, *lines]) + "\n")
+    return Path(root)
+
+
 def write_textures(root, count=3, size=40, seed=0):
     """Write ROOT/N.png, pictures of coloured noise."""
     from PIL import Image

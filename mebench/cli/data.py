@@ -134,5 +134,6 @@ def _found(entry: DatasetEntry) -> str:
         return entry.source
     found = find(LAYOUTS[entry.name])
     if found is None:
-        return f"not found: run `mebench data fetch {entry.name}`"
+        run = f"`mebench data fetch {entry.name}`"
+        return f"not found: run {run}" if LAYOUTS[entry.name].download else f"not found: by hand, {run} says how"
     return found.place if LAYOUTS[entry.name].embedded else f"{found.place}: {found.folder}"

@@ -83,6 +83,42 @@ DATASETS = (
         source="the published .mat files, or downloaded through torchvision",
     ),
     DatasetEntry(
+        "gtsrb",
+        "GTSRB: 39,209 training and 12,630 test images of traffic signs, 43 classes (Stallkamp et al. 2012), resized.",
+        "mebench.data.gtsrb:gtsrb",
+        (ROOT, ROWS),
+        shape=(3, 32, 32),
+        num_classes=43,
+        licence="free for research, with citation",
+        source="the published folders, by hand; of torchvision's, which has 26,640 training images, too",
+    ),
+    *(
+        DatasetEntry(
+            f"imagenet-{size}",
+            f"ImageNet at {size}x{size}: 1,281,167 training and 50,000 validation images in 1,000 classes "
+            "(Chrabaszcz et al. 2017).",
+            f"mebench.data.downsampled_imagenet:imagenet_{size}",
+            (
+                ROOT,
+                ROWS,
+                COLOUR,
+                Parameter(
+                    "files",
+                    "ints",
+                    [0, 1],
+                    "Which of the ten training files are read, [start, stop). ActiveThief asks the first, which has about "
+                    "128,000 images.",
+                    minimum=0,
+                    maximum=10,
+                ),
+            ),
+            num_classes=1000,
+            licence="ImageNet's terms: non-commercial research",
+            source="the published npz files or pickles, by hand",
+        )
+        for size in (32, 64)
+    ),
+    DatasetEntry(
         "image-folder",
         "Your own images as ROOT/train/CLASS/*.png and ROOT/test/CLASS/*.png.",
         "mebench.data.image_folder:image_folder",

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.lib.format import open_memmap
 from PIL import Image
 from torch import Tensor
 
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, training_only
-from mebench.data.pictures import as_tensor, pictures_below, read_picture
+from mebench.data.kept import kept, kept_tensor
+from mebench.data.pictures import MODES, as_tensor, pictures_below, read_picture
 from mebench.data.sources import GIVEN
 from mebench.data.torchvision_compat import import_torchvision
 from mebench.errors import ConfigurationError, DataUnavailableError
 from mebench.progress import Progress, step
 
 _ORDER_SEED = 0
+_METHOD = 1  # part of the key of what is kept: raise it when the same files give other bytes
 
 
 def image_folder(
@@ -40,7 +44,7 @@ def image_folder(
     if split == "test" and (trained := _class_names(folder / "train")) != classes:
         raise ConfigurationError(f"{folder}: train has the classes {trained} but test has {classes}")
     chosen = _mixed("image-folder", len(samples), rows, split)
-    images = read_all([Path(samples[i][0]) for i in chosen], size, colour, "image-folder")
+    images = read_all("image-folder", folder, [Path(samples[i][0]) for i in chosen], size, colour)
     labels = torch.tensor([samples[i][1] for i in chosen])
     return Dataset("image-folder", images, labels, len(classes), GIVEN)
 
@@ -64,7 +68,7 @@ def image_files(
     training_only("image-files", split)
     files = pictures_below(folder)
     chosen = [files[i] for i in _mixed("image-files", len(files), rows, split)]
-    images = read_all(chosen, size, colour, "image-files")
+    images = read_all("image-files", folder, chosen, size, colour)
     return Dataset("image-files", images, torch.zeros(len(images), dtype=torch.int64), 1, GIVEN)
 
 
@@ -81,23 +85,28 @@ def _mixed(name: str, count: int, rows: Sequence[int] | None, split: Split) -> l
     return order[chosen.start : chosen.stop]
 
 
-def read_all(files: Sequence[Path], size: int, colour: str, name: str) -> Tensor:
-    """Read pictures, each resized to ``size`` x ``size``: (N, C, size, size) uint8.
+def read_all(name: str, folder: Path, files: Sequence[Path], size: int, colour: str) -> Tensor:
+    """Read pictures, each resized to ``size`` x ``size``: (N, C, size, size) uint8; kept in the cache.
 
     Args:
+        name: the data set's.
+        folder: holds the files.
         files: at least one.
         size: height and width.
         colour: ``rgb`` or ``grey``.
-        name: the data set's, to tell the progress of.
 
     Raises:
         DataUnavailableError: one cannot be read.
     """
-    images = torch.empty(len(files), 3 if colour == "rgb" else 1, size, size, dtype=torch.uint8)
-    for row, file in enumerate(files):
-        step(Progress(row, len(files), "pictures", phase=name))
-        images[row] = as_tensor(read_picture(file, colour).resize((size, size), Image.Resampling.BILINEAR))
-    return images
+
+    def make(to: Path) -> None:
+        images = open_memmap(to / "images.npy", "w+", np.uint8, (len(files), len(MODES[colour]), size, size))
+        for row, file in enumerate(files):
+            step(Progress(row, len(files), "pictures", phase=name))
+            images[row] = as_tensor(read_picture(file, colour).resize((size, size), Image.Resampling.BILINEAR))
+        images.flush()
+
+    return kept_tensor(kept(name, folder, files, [_METHOD, size, colour], make) / "images.npy")
 
 
 def _list_images(folder: Path) -> tuple[list[tuple[str, int]], list[str]]:

@@ -69,6 +69,34 @@ SVHN = Layout(
     what="train_32x32.mat and test_32x32.mat",
     url="http://ufldl.stanford.edu/housenumbers/",
 )
+GTSRB_TRAINING = ("Final_Training/Images/", "Training/")
+"""Folder of 39,209 training images, or of the 26,640 that torchvision fetches."""
+GTSRB_LABELS = ("../GT-final_test.csv", "GT-final_test.csv", "Final_Test/Images/GT-final_test.csv")
+_GTSRB_LAYS = tuple((one, "Final_Test/Images/", table) for one in GTSRB_TRAINING for table in GTSRB_LABELS)
+GTSRB = Layout(
+    "gtsrb",
+    _GTSRB_LAYS[0],
+    alternatives=_GTSRB_LAYS[1:],
+    folders=("gtsrb/GTSRB", "GTSRB"),
+    what="Final_Training/Images, Final_Test/Images and GT-final_test.csv (of GTSRB_Final_Training_Images.zip, "
+    "GTSRB_Final_Test_Images.zip and GTSRB_Final_Test_GT.zip)",
+    url="https://benchmark.ini.rub.de",
+)
+
+
+def _imagenet(size: int) -> Layout:
+    """ImageNet shrunk to a size; one training file is enough."""
+    return Layout(
+        f"imagenet-{size}",
+        ("train_data_batch_1.npz",),
+        alternatives=(("train_data_batch_1",),),
+        folders=(f"Imagenet{size}_train", f"imagenet-{size}"),
+        what=f"the unpacked files of Imagenet{size}_train (train_data_batch_1.npz ...; val_data.npz too for a victim)",
+        url="https://image-net.org/download-images",
+    )
+
+
+IMAGENET_32, IMAGENET_64 = _imagenet(32), _imagenet(64)
 WALLPAPER_PACKAGES = (
     "plasma-workspace-wallpapers",
     "mate-backgrounds",
@@ -93,5 +121,9 @@ WALLPAPERS = Layout(
 
 LAYOUTS = {
     layout.name: layout
-    for layout in (FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, WALLPAPERS, *TEXT_LAYOUTS)
+    for layout in (
+        *(FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, GTSRB),
+        *(IMAGENET_32, IMAGENET_64, WALLPAPERS),
+        *TEXT_LAYOUTS,
+    )
 }

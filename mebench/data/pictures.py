@@ -17,7 +17,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", 
 _SIZE_IN_NAME = re.compile(r"_?\d+x\d+$")
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-_MODES = {"rgb": "RGB", "grey": "L"}
+MODES = {"rgb": "RGB", "grey": "L"}
+"""Pillow's mode of each colour, a letter for each channel."""
 
 
 def pictures_below(folder: Path) -> list[Path]:
@@ -77,7 +78,7 @@ def read_picture(file: Path, colour: str, longest: int | None = None) -> Image.I
             if longest is not None:
                 image.draft(None, (longest, longest))  # a JPEG file is decoded no larger than is needed
             image.load()
-            plain = _plain(image, _MODES[colour])
+            plain = _plain(image, MODES[colour])
     except _UNREADABLE as error:
         raise unreadable(file, error) from None
     if longest is not None:

@@ -145,4 +145,5 @@ def _advice(layout: Layout, root: str | None) -> str:
     steps = [f"put {layout.what} from {layout.url} into {target}, or into {below} that MEBENCH_DATA names"]
     if layout.system is not None:
         steps.insert(0, f"`apt-get install {layout.system[1]}` (Debian, Ubuntu)")
-    return f"Without internet access: {', or '.join(steps)}"
+    advice = ", or ".join(steps)
+    return f"Without internet access: {advice}" if layout.download else f"{advice[0].upper()}{advice[1:]}"

@@ -6,9 +6,6 @@ Cut once and kept in the cache. What is kept depends on the pictures and on the 
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,10 +16,11 @@ from numpy.lib.format import open_memmap
 from mebench.data.crops import Bytes, cut_windows
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows, training_only
-from mebench.data.fetch import one_at_a_time, require
+from mebench.data.fetch import require
+from mebench.data.kept import kept, kept_tensor
 from mebench.data.layouts import WALLPAPERS
 from mebench.data.pictures import one_of_each, pictures_below, read_picture
-from mebench.data.sources import GIVEN, download_folder
+from mebench.data.sources import GIVEN
 from mebench.errors import DataUnavailableError
 from mebench.progress import Progress, step
 
@@ -71,14 +69,12 @@ def wallpaper_crops(
     training_only("wallpaper-crops", split)
     folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
     files = _sources(folder, root)
-    kept = download_folder() / "wallpaper-crops" / _key(folder, files, size, colour)
-    if not kept.is_dir():
-        with one_at_a_time():
-            if not kept.is_dir():  # another process may have made it meanwhile
-                _keep(kept, folder, *_cut_all(files, size, colour))
-    images = torch.from_numpy(np.load(kept / "images.npy", mmap_mode="c"))  # processes share what they only read
+    made = kept(
+        "wallpaper-crops", folder, files, [_METHOD, size, colour], lambda to: _make(folder, files, size, colour, to)
+    )
+    images = kept_tensor(made / "images.npy")
     if pictures is not None:
-        images = images[_of_pictures(torch.from_numpy(np.load(kept / "pictures.npy")), pictures, len(files))]
+        images = images[_of_pictures(kept_tensor(made / "pictures.npy"), pictures, len(files))]
     whole = Dataset("wallpaper-crops", images, torch.zeros(len(images), dtype=torch.int64), 1, place)
     return select_rows(whole, rows, split)
 
@@ -95,12 +91,6 @@ def _sources(folder: Path, root: str | None) -> list[Path]:
     return one_of_each(sorted({file for pattern in _OF_THE_PACKAGES for file in folder.glob(pattern)}))
 
 
-def _key(folder: Path, files: Sequence[Path], size: int, colour: str) -> str:
-    """Sixteen hexadecimal digits of everything that the crops depend on; files by name, length and time."""
-    seen = [(file.relative_to(folder).as_posix(), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
-    return hashlib.sha256(json.dumps([_METHOD, size, colour, seen]).encode()).hexdigest()[:16]
-
-
 def _cut_all(files: Sequence[Path], size: int, colour: str) -> tuple[list[Bytes], list[tuple[int, int]]]:
     """Crops of each picture, and (picture, crop) of those that are kept, in their order."""
     most = min(_MOST_OF_A_PICTURE, -int(-CROPS * _MARGIN // len(files)))
@@ -115,24 +105,17 @@ def _cut_all(files: Sequence[Path], size: int, colour: str) -> tuple[list[Bytes]
     return cut, [places[digest] for digest in sorted(places)[:CROPS]]
 
 
-def _keep(kept: Path, folder: Path, cut: Sequence[Bytes], order: Sequence[tuple[int, int]]) -> None:
-    """Write the crops in their order; the folder appears by one rename, so it is whole."""
+def _make(folder: Path, files: Sequence[Path], size: int, colour: str, to: Path) -> None:
+    """Write images.npy (N, C, size, size) uint8, the crops in their order, and pictures.npy (N,), whose they are."""
+    cut, order = _cut_all(files, size, colour)
     if not order:
         raise DataUnavailableError(f"{folder}: its pictures are flat, or smaller than a crop: there is nothing to cut")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=kept.parent, prefix=".partial-"))
-    try:
-        pictures, rows = np.array(order).T
-        images = open_memmap(partial / "images.npy", "w+", np.uint8, (len(order), *cut[0].shape[1:]))
-        for number, crops in enumerate(cut):
-            images[pictures == number] = crops[rows[pictures == number]]
-        images.flush()
-        np.save(partial / "pictures.npy", pictures)
-        partial.chmod(0o755)
-        partial.rename(kept)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    pictures, rows = np.array(order).T
+    images = open_memmap(to / "images.npy", "w+", np.uint8, (len(order), *cut[0].shape[1:]))
+    for number, crops in enumerate(cut):
+        images[pictures == number] = crops[rows[pictures == number]]
+    images.flush()
+    np.save(to / "pictures.npy", pictures)
 
 
 def _of_pictures(pictures: torch.Tensor, wanted: Sequence[int], count: int) -> torch.Tensor:

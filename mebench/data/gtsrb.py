@@ -1,0 +1,63 @@
+"""GTSRB, German traffic signs (Stallkamp and others 2012), from the files as they are published."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from mebench.data.dataset import Dataset
+from mebench.data.datasets import Split, select_rows
+from mebench.data.fetch import require
+from mebench.data.image_folder import read_all
+from mebench.data.layouts import GTSRB, GTSRB_LABELS, GTSRB_TRAINING
+from mebench.data.sources import Found
+from mebench.errors import DataUnavailableError
+
+SIDE = 32
+CLASSES = 43
+
+
+def gtsrb(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+    """Read one split, every image resized whole to 3x32x32 (bilinear).
+
+    The training images, which lie by class and by track of 30 frames of one sign, are put into a fixed order that mixes
+    them: frames of one sign are then on both sides of a cut by ``rows``. The test images keep their published order.
+
+    Raises:
+        DataUnavailableError: the files are nowhere, not as published, or cannot be read.
+    """
+    found = require(GTSRB, root)
+    samples = _training(found) if split == "train" else _test(found)
+    images = read_all("gtsrb", found.folder, [file for file, _ in samples], SIDE, "rgb")
+    labels = torch.tensor([label for _, label in samples])
+    return select_rows(Dataset("gtsrb", images, labels, CLASSES, found.place), rows, split)
+
+
+def _training(found: Found) -> list[tuple[Path, int]]:
+    """Every image of a class's folder, in the order of the SHA-256 of its name; of two trainings sets the whole one."""
+    folder = next(found.folder / name for name in GTSRB_TRAINING if found.has(name))
+    files = sorted(folder.glob("[0-9][0-9][0-9][0-9][0-9]/*.ppm"))
+    if not files:
+        raise DataUnavailableError(f"{folder}: not as published: no images 00000/*.ppm to 00042/*.ppm")
+    samples = [(file, int(file.parent.name)) for file in files]
+    return sorted(samples, key=lambda one: hashlib.sha256(f"{one[0].parent.name}/{one[0].name}".encode()).digest())
+
+
+def _test(found: Found) -> list[tuple[Path, int]]:
+    """Every image that the file of labels names."""
+    table = next(found.file(name) for name in GTSRB_LABELS if found.has(name))
+    images = found.folder / "Final_Test" / "Images"
+    try:
+        with table.open(newline="") as lines:
+            rows = list(csv.DictReader(lines, delimiter=";"))
+        samples = [(images / Path(row["Filename"]).name, int(row["ClassId"])) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        problem = f"no table with Filename;...;ClassId ({type(error).__name__}: {error})"
+        raise DataUnavailableError(f"{table}: not as published: {problem}") from None
+    if missing := [file.name for file, _ in samples if not file.is_file()]:
+        raise DataUnavailableError(f"{images}: lacks {len(missing)} images of {table.name}, the first is {missing[0]}")
+    return samples
