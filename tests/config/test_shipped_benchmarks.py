@@ -60,3 +60,40 @@ def test_the_tables_of_mega_that_look_at_the_same_trials_share_them():
         plans = [make_plan(benchmark, profile) for benchmark in benchmarks]
         assert plans[0].ids.keys() == plans[1].ids.keys() == plans[2].ids.keys()
         assert len({plan.settings.note for plan in plans}) == 1
+
+
+@pytest.mark.parametrize("profile", ["quick", "cpu-hour", "paper"])
+def test_the_frameworks_tables_3_and_4_share_the_trials_that_both_show(profile):
+    """Those with labels and the usual number of rounds, as the paper's own tables do."""
+    third, fourth = (
+        load_benchmark(file) for file in FILES if file.stem in ("activethief_table3", "activethief_table4")
+    )
+    shared = make_plan(fourth, profile).ids.keys() & make_plan(third, profile).ids.keys()
+    assert {name for name, trial in make_plan(fourth, profile).ids.items() if _usual(trial)} == shared
+
+
+def _usual(trial):
+    return trial.channel.name == "label" and "N=" not in trial.variant
+
+
+def test_the_frameworks_reported_numbers_are_all_there():
+    """Tables 3 to 5 have 4 data sets each; one line of noise cannot be read."""
+    counts = {
+        file.stem: len(load_benchmark(file).reported) for file in FILES if file.stem.startswith("activethief_table")
+    }
+    assert counts["activethief_table3"] == 4 * 5 * 5 + 4 * 2 - 1
+    assert counts["activethief_table4"] == 4 * 3
+    assert counts["activethief_table5"] == 4 * 3 * 3
+
+
+def test_the_ensemble_wins_13_of_the_20_columns_of_table_3():
+    """An invariant of the paper that shows a number copied wrongly."""
+    (file,) = (file for file in FILES if file.stem == "activethief_table3")
+    columns = {}
+    for number in load_benchmark(file).reported:
+        if number.attack == "activethief":
+            columns.setdefault((number.victim, number.budget), {})[number.variant] = number.fidelity
+    assert len(columns) == 20
+    winners = [max(column, key=column.get) for column in columns.values()]
+    assert {name: winners.count(name) for name in set(winners)} == {"dfal+k-center": 13, "k-center": 5, "dfal": 2}
+    assert sum(column["dfal+k-center"] > column["dfal"] for column in columns.values()) == 15
