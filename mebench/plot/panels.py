@@ -24,7 +24,7 @@ class Line:
 
     Attributes:
         label: unique in its panel.
-        number: of the attack among all attacks, the same whatever metric is drawn.
+        number: of the attack among all attacks, the same whatever metric is drawn; see `_numbers`.
         variant: number of the line among those of its attack, over all panels.
     """
 
@@ -52,6 +52,8 @@ class Panel:
     lines: tuple[Line, ...]
 
 
+COLOURS, SHADES = 7, 4
+"""Attacks, and lines of one attack, that figures can tell apart."""
 Member = tuple[Row, Group]
 Numbers = dict[tuple[str, ...], tuple[int, int]]
 """For each line, the number of its attack and its own among the attack's."""
@@ -170,11 +172,20 @@ def _identity(row: Row) -> tuple[str, ...]:
 
 
 def _numbers(rows: Sequence[Row]) -> Numbers:
-    """Number attacks, and the lines of each, the best first; the same where only victim and budget differ."""
+    """Number attacks, and the lines of each, the best first; the same where only victim and budget differ.
+
+    Where an attack has more lines than there are shades and there are colours enough, each line counts as an attack.
+    """
     numbers: Numbers = {}
     of_attack: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
     for row in sorted(rows, key=lambda one: (-(one.normalised_accuracy or 0.0), one.variant, one.channel)):
         known = of_attack[row.attack]
         attack = list(of_attack).index(row.attack)
         numbers[_identity(row)] = attack, known.setdefault(_identity(row)[:-1], len(known))
+    if (
+        max(map(len, of_attack.values())) > SHADES
+        and len(kinds := dict.fromkeys(one[:-1] for one in numbers)) <= COLOURS
+    ):
+        own = {kind: number for number, kind in enumerate(kinds)}
+        return {one: (own[one[:-1]], 0) for one in numbers}
     return numbers

@@ -13,7 +13,7 @@ from mebench.cli import main
 from mebench.errors import ConfigurationError, ResultsError
 from mebench.leaderboard import build_leaderboard
 from mebench.leaderboard.saved import write_row_files
-from mebench.plot import draw, read_panels, save_plot
+from mebench.plot import draw, panels, read_panels, save_plot
 from mebench.plot.figure import COLOURS, SHADES, shaded, short_count, spread
 from mebench.spec import Component
 
@@ -47,6 +47,25 @@ def test_the_victims_own_fidelity_is_1(tmp_path: Path) -> None:
     (panel,), _ = read_panels([tmp_path], "fidelity")
     assert panel.victim == 1.0
     assert panel.lines[0].band.mean[-1] == pytest.approx(0.73)
+
+
+def styles(path: Path) -> dict[str, tuple[int, int]]:
+    drawn, _ = read_panels([path])
+    return {line.label: (line.number, line.variant) for panel in drawn for line in panel.lines}
+
+
+def test_an_attack_with_more_lines_than_shades_has_a_colour_for_each_while_there_are_enough(tmp_path: Path) -> None:
+    assert (len(COLOURS), len(SHADES)) == (panels.COLOURS, panels.SHADES)
+    for number in range(4):
+        make_row(tmp_path, [0.7 - number / 100], "activethief", f"choice-{number}")
+    make_row(tmp_path, [0.3], "noise", "default")
+    make_row(tmp_path, [0.8], "activethief", "choice-0", budget=1000)
+    assert sorted(styles(tmp_path).values()) == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
+    make_row(tmp_path, [0.5], "activethief", "choice-4")
+    assert sorted(styles(tmp_path).values()) == [(number, 0) for number in range(6)]
+    for number in (5, 6):
+        make_row(tmp_path, [0.4], "activethief", f"choice-{number}")
+    assert {number for number, _ in styles(tmp_path).values()} == {0, 1}
 
 
 def test_an_attack_that_is_evaluated_once_has_a_thin_line_to_compare_curves_with(tmp_path: Path) -> None:
