@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
+from trials import resolved, tiny_trial
 
 from mebench.api import InputSpec
 from mebench.errors import ConfigurationError
@@ -13,6 +16,8 @@ from mebench.networks.block_cnn import block_cnn
 from mebench.networks.build import build_network
 from mebench.plugins import registry
 from mebench.spec import Component
+from mebench.store import TrialFolder
+from mebench.trial import run_trial
 
 
 def built(shape=(1, 28, 28), classes=10, **parameters):
@@ -115,3 +120,24 @@ def test_the_smallest_images_are_taken_and_learnt_from_one_by_one():
     network = built((1, 8, 9), 3, blocks=3, width=2)
     network(torch.rand(1, 1, 8, 9)).sum().backward()
     assert all(value.grad.isfinite().all() for value in network.parameters())
+
+
+def trial_with_it():
+    """A tiny attack on a pool whose clone has dropout and batch norm."""
+    clone = Component("block-cnn", registry().network("block-cnn").resolve({"blocks": 2, "width": 2, "dropout": 0.3}))
+    quick = {"strategy": "uncertainty", "iterations": 2, "epochs": 2, "patience": 2, "batch_size": 10}
+    pool = resolved(Component("fashion-mnist-10k", {"rows": [600, 680]}), "dataset")
+    spec = tiny_trial("activethief", "label", 60, parameters=quick, pool=pool, data_prior="problem-domain")
+    return replace(spec, clone=clone)
+
+
+def test_a_trial_that_was_stopped_ends_with_the_same_clone(tmp_path):
+    spec = trial_with_it()
+    whole, stopped = TrialFolder.of(tmp_path / "whole", spec), TrialFolder.of(tmp_path / "stopped", spec)
+    assert run_trial(spec, whole) == "finished"
+    for turns in (1, 1):
+        left = iter([False] * turns + [True])
+        assert run_trial(spec, stopped, should_stop=lambda left=left: next(left)) == "stopped"
+    assert run_trial(spec, stopped) == "finished"
+    assert stopped.result()["clone"] == whole.result()["clone"]
+    assert stopped.result()["metrics"] == whole.result()["metrics"]
