@@ -64,21 +64,17 @@ class Curve:
         for number, point in enumerate(lines, start=1):
             if not isinstance(point, Mapping):
                 raise ValueError(f"curve.jsonl line {number} has no number 'queries'")
-        columns: dict[str, list[Any]] = {}
-        for key in ("queries", "accuracy", "fidelity", *OPTIONAL):
-            columns[key] = [point.get(key) for point in lines]
-            if not {type(value) for value in columns[key]} <= {int, float, *([type(None)] if key in OPTIONAL else [])}:
-                wrong = next(n for n, value in enumerate(columns[key], 1) if type(value) not in (int, float))
+        named = set().union(*lines)
+        columns: dict[str, tuple[Any, ...]] = dict.fromkeys(OPTIONAL, (None,) * len(lines))
+        for key in ("queries", "accuracy", "fidelity", *(named & columns.keys())):
+            columns[key] = tuple([point.get(key) for point in lines])
+            if not set(map(type, columns[key])) <= (_NUMBERS | {type(None)} if key in OPTIONAL else _NUMBERS):
+                wrong = next(n for n, value in enumerate(columns[key], 1) if type(value) not in _NUMBERS)
                 raise ValueError(f"curve.jsonl line {wrong} has no number {key!r}")
         if not all(float(value).is_integer() for value in columns["queries"]):
             raise ValueError("curve.jsonl holds a number of queries that is not whole")
-        return cls(
-            tuple(int(value) for value in columns["queries"]),
-            tuple(columns["accuracy"]),
-            tuple(columns["fidelity"]),
-            **{key: tuple(columns[key]) for key in OPTIONAL},
-            others=_others(lines),
-        )
+        columns["queries"] = tuple(map(int, columns["queries"]))
+        return cls(**columns, others=_others(lines, named))
 
     def values(self, metric: str) -> tuple[float | None, ...]:
         """The column of that name; empty if there is none."""
@@ -98,13 +94,16 @@ class Curve:
         return [(queries, value) for queries, value in pairs if queries > 0 and value is not None]
 
 
-def _others(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float | None, ...]]:
+_OWN = {one.name for one in fields(Curve)} | {KEY}
+_NUMBERS = {int, float}
+
+
+def _others(lines: Sequence[Mapping[str, Any]], named: set[str]) -> dict[str, tuple[float | None, ...]]:
     """The columns that a curve has no field for; a metric comes before a diagnostic of its name."""
-    own = {one.name for one in fields(Curve)} | {KEY}
-    if not any(line.keys() - own or KEY in line for line in lines):
+    if not (named - _OWN or KEY in named):
         return {}
     flat = [{**(told if isinstance(told := line.get(KEY), Mapping) else {}), **line} for line in lines]
-    names = {name for line in flat for name in line if name not in own and NAME.fullmatch(name)}
+    names = {name for line in flat for name in line if name not in _OWN and NAME.fullmatch(name)}
     return {name: tuple(_number(line.get(name)) for line in flat) for name in sorted(names)}
 
 

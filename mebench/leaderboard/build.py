@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +32,19 @@ def build_leaderboard(roots: Sequence[Path]) -> Leaderboard:
     return build_with_groups(roots)[0]
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: what is read is kept, and looking through thousands of trials takes long."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+@_uncollected()
 def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
     """Do as `build_leaderboard`, and also return the trials, put together as the rows are, so that none is read twice.
 
@@ -59,6 +74,7 @@ def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
     return Leaderboard(info, default_order(rows), tuple(said)), groups
 
 
+@_uncollected()
 def group_trials(roots: Sequence[Path], notes: list[str]) -> list[Group]:
     """Read the trials of results folders, put together as the rows of a leaderboard are."""
     trials = []

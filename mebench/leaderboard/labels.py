@@ -35,11 +35,12 @@ def _parameters(kind: Kind, name: str) -> tuple[Parameter, ...]:
 
 def cleaned(value: Any) -> Any:
     """Return JSON values with every string made `printable`."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {printable(key): cleaned(inner) for key, inner in value.items()}
-    return [cleaned(inner) for inner in value] if isinstance(value, list) else value
+    kind = type(value)
+    if kind is str:
+        return _printable(value)
+    if kind is dict:
+        return {_printable(key): cleaned(inner) for key, inner in value.items()}
+    return [cleaned(inner) for inner in value] if kind is list else value
 
 
 def printable(text: object) -> str:

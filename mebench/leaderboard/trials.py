@@ -128,10 +128,11 @@ def _read(folder: TrialFolder) -> Trial:
     plain, spec, whole = _read_spec(folder)
     identity = f"{spec.prefix}-{content_digest(plain)}"
     trial = Trial(identity, spec, plain, "partial", reason="not finished", path=folder.path)
-    if folder.status == "failed":
+    status = "finished" if whole else folder.status
+    if status == "failed":
         reason = read_json(folder.path / "failure.json").get("reason")
         return replace(trial, status="failed", reason=printable(reason or "no reason recorded"))
-    if folder.status != "finished":
+    if status != "finished":
         return trial
     try:
         whole = whole or folder.result()
