@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.cli.overlap import overlap
 from mebench.data.layouts import LAYOUTS
 from mebench.data.sources import Layout, find, unavailable
 from mebench.errors import ConfigurationError
@@ -72,21 +73,27 @@ def fetch(name: str, root: str | None) -> None:
     Downloads are checked against published checksums; MEBENCH_OFFLINE=1 forbids them.
     """
     from mebench.data.datasets import load_dataset
+    from mebench.data.overlap import digests
     from mebench.spec import Component
 
     entry = _entry(name)
     component = Component(name, {"root": root} if root is not None else {})
     for split in ("train", "test") if entry.has_test else ("train",):
-        with _progress_bar():
+        with progress_bar():
             loaded = load_dataset(component, split)
-        what = f"{len(loaded):,} {entry.inputs}, digest {loaded.digest}"
+        different = len(set(digests(loaded.values)))
+        twice = "" if different == len(loaded) else f" ({different:,} of them distinct)"
+        what = f"{len(loaded):,} {entry.inputs}{twice}, digest {loaded.digest}"
         click.echo(f"{name} {split}: {what}, from: {loaded.source}")
     if name in LAYOUTS and (found := find(LAYOUTS[name], root)):
         click.echo(str(found.folder))
 
 
+data.add_command(overlap)
+
+
 @contextmanager
-def _progress_bar() -> Iterator[None]:
+def progress_bar() -> Iterator[None]:
     """Show how far something is that takes long; only on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

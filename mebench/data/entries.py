@@ -106,7 +106,7 @@ DATASETS = (
                     "files",
                     "ints",
                     [0, 1],
-                    "Which of the ten training files are read, [start, stop). ActiveThief asks the first, which has about "
+                    "Which of the ten training files are read, [start, stop). ActiveThief asks the first: some "
                     "128,000 images.",
                     minimum=0,
                     maximum=10,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from data_files import write_idx
+from data_files import write_idx, write_textures
 
 from mebench.cli.data import data
 from mebench.errors import ConfigurationError, DataUnavailableError, UnknownNameError
@@ -46,6 +46,14 @@ def test_fetch_reads_what_is_there_and_prints_sizes_and_digests(tmp_path):
     assert result.exit_code == 0, result.output
     assert "mnist train: 40 images, digest" in result.output
     assert "mnist test: 20 images, digest" in result.output
+
+
+def test_fetch_says_how_many_differ_where_some_are_there_twice(tmp_path):
+    folder = write_textures(tmp_path / "mine", count=4)
+    assert "image-files train: 4 images, digest" in run("fetch", "image-files", "--root", str(folder)).output
+    (folder / "again.png").write_bytes((folder / "0.png").read_bytes())
+    result = run("fetch", "image-files", "--root", str(folder))
+    assert "image-files train: 5 images (4 of them distinct), digest" in result.output
 
 
 def test_what_is_not_there_is_an_error_with_exit_code_2(tmp_path):
