@@ -13,8 +13,9 @@ GENERATOR_PARAMETERS = (
         "noise",
         "str",
         "fixed",
-        "`fixed`: the same Z in every round, as in Algorithm 1; `fresh`: a new one in each.",
-        choices=("fixed", "fresh"),
+        "`fixed`: the same Z in every round, as in Algorithm 1; `fresh`: a new one in each; `restart`: a new one, and "
+        "a generator that starts again from new random weights before it is trained.",
+        choices=("fixed", "fresh", "restart"),
         in_variant="changed",
     ),
     Parameter("noise_dim", "int", 100, "Length of a noise vector.", minimum=1),

@@ -59,7 +59,8 @@ class ConfidenceStrategy(QueryStrategy):
     Args:
         context: gives the spec, the device and the random streams ``noise`` and ``generator-batches``.
         vectors: M.
-        noise: ``fixed``, drawn once, or ``fresh`` in every round.
+        noise: ``fixed``, drawn once, ``fresh`` in every round, or ``restart``: fresh, for a generator that starts each
+            round with new weights, drawn from the stream ``generator-weights``.
         noise_dim, width: of the generator.
         steps: generator steps between two rounds.
         batch_size: of a generator step.
@@ -73,7 +74,7 @@ class ConfidenceStrategy(QueryStrategy):
         context: AttackContext,
         *,
         vectors: int,
-        noise: Literal["fixed", "fresh"] = "fixed",
+        noise: Literal["fixed", "fresh", "restart"] = "fixed",
         noise_dim: int = 100,
         width: int = 128,
         steps: int = 20,
@@ -84,23 +85,32 @@ class ConfidenceStrategy(QueryStrategy):
         factor: float = 0.3,
     ) -> None:
         self._spec, self._device = context.spec, context.device
-        self._shape, self._fresh = (vectors, noise_dim), noise == "fresh"
+        self._shape, self._noise_kind = (vectors, noise_dim), noise
         self._steps, self._batch_size, self._balance = steps, batch_size, balance
         self._noise = context.random.torch("noise")
         self._batches = context.random.torch("generator-batches", "cpu")
-        with seeded(context.random.torch("generator-weights", "cpu")):
-            self._generator = UpsamplingGenerator(context.spec, noise_dim, width).to(context.device)
-        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate)
+        self._weights = context.random.torch("generator-weights", "cpu")
+        self._width, self._learning_rate = width, learning_rate
+        self._start_generator()
         self._schedule = schedules.steps(learning_rate, milestones, factor)
         self._vectors = self._draw()
         self._round = 0
         self._facts: dict[str, float] = {}
 
+    def _start_generator(self) -> None:
+        """Make a generator with new random weights, and its optimiser."""
+        with seeded(self._weights):
+            generator = UpsamplingGenerator(self._spec, self._shape[1], self._width)
+        self._generator = generator.to(self._device)
+        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=self._learning_rate)
+
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Train the generator on the clone, except before the first round; then return G(Z)."""
         if self._round:
+            if self._noise_kind == "restart":
+                self._start_generator()
             self._train_generator(oracle.progress, clone)
-            if self._fresh:
+            if self._noise_kind != "fixed":
                 self._vectors = self._draw()
         self._round += 1
         return self._queries()[: oracle.remaining]

@@ -148,6 +148,32 @@ def test_fixed_noise_stays_and_fresh_noise_changes_from_the_second_round_on():
     assert not torch.equal(kept["fresh"][2], kept["fresh"][3])
 
 
+def test_a_restart_asks_a_generator_with_new_weights_and_a_new_optimiser_in_every_round():
+    attack, oracle, _ = built(noise="restart", generator_steps=0)
+    generators, optimizers, queries = [], [], []
+    for _ in range(3):
+        queries.append(one_turn(attack, oracle))
+        generators.append(weights_of(attack.strategy._generator))
+        optimizers.append(attack.strategy._optimizer)
+    assert same(generators[0], weights_of(strategy_of()._generator))  # the first round is as without restarts
+    assert not same(generators[0], generators[1])
+    assert not same(generators[1], generators[2])
+    assert not torch.equal(queries[1], queries[2])
+    assert len({id(optimizer) for optimizer in optimizers}) == 3
+
+
+def test_a_restarted_generator_takes_its_steps_before_it_is_asked():
+    weights = {}
+    for steps in (0, 2):
+        attack, oracle, _ = built(noise="restart", generator_steps=steps)
+        for _ in range(2):
+            one_turn(attack, oracle)
+        weights[steps] = weights_of(attack.strategy._generator)
+        moments = attack.strategy._optimizer.state
+        assert {int(state["step"]) for state in moments.values()} == ({2} if steps else set())
+    assert not same(weights[0], weights[2])
+
+
 def test_each_query_is_the_image_of_its_noise_vector():
     strategy = strategy_of()
     first = squash(strategy._generator(strategy._vectors[:4]), SPEC)  # 10 vectors: batches of 4, 3 and 3
@@ -291,7 +317,7 @@ def test_the_diagnostics_tell_confidence_and_agreement_on_the_last_round(channel
     assert attack.strategy.diagnostics() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("noise", ["fixed", "fresh"])
+@pytest.mark.parametrize("noise", ["fixed", "fresh", "restart"])
 @pytest.mark.parametrize("memory", [0, 12])
 def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory):
     (first, oracle, _), (second, again, _) = built(noise=noise, memory=memory), built(noise=noise, memory=memory)
@@ -299,7 +325,7 @@ def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory):
         one_turn(first, oracle)
     for ours, theirs in ((first.strategy, second.strategy), (first.learner, second.learner)):
         theirs.load_state_dict(copy.deepcopy(ours.state_dict()))
-    for name in ("_noise", "_batches"):
+    for name in ("_noise", "_batches", "_weights"):
         getattr(second.strategy, name).set_state(getattr(first.strategy, name).get_state())
     second.learner._order.set_state(first.learner._order.get_state())
     for _ in range(2):
