@@ -18,6 +18,8 @@ from mebench.spec import TrialSpec
 EARLY_POINTS = (0.01, 0.02)
 LEAST = 1000
 """Test inputs that an evaluation looks at in any case, where there are so many: standard errors up to 1.6 points."""
+PROBE = 192
+"""Forward passes that the gradient probe takes at each: 32 images through both networks, and back at twice the cost."""
 
 
 def evaluation_grid(budget: int, points: int) -> list[int]:
@@ -29,8 +31,8 @@ def evaluation_grid(budget: int, points: int) -> list[int]:
 def inputs_between(spec: TrialSpec, tests: int, passes: float) -> int:
     """Return how many test inputs each evaluation before the last looks at.
 
-    With the last one, which looks at all, they take no more forward passes than ``spec.evaluation_share`` of those that
-    the queries take, as far as `LEAST` allows.
+    With the last one, which looks at all, and the gradient probe they take no more forward passes than
+    ``spec.evaluation_share`` of those that the queries take, as far as `LEAST` allows.
 
     Args:
         spec: gives the budget, the number of evaluations and their share; a share of 1 looks at all at every one.
@@ -40,7 +42,7 @@ def inputs_between(spec: TrialSpec, tests: int, passes: float) -> int:
     between = len(evaluation_grid(spec.budget, spec.evaluations)) - 1
     if spec.evaluation_share >= 1 or tests <= LEAST or not between:
         return tests
-    affordable = (spec.evaluation_share * passes * spec.budget - tests) / between
+    affordable = (spec.evaluation_share * passes * spec.budget - tests - PROBE * (between + 1)) / between
     return int(min(tests, max(LEAST, affordable)))
 
 

@@ -201,8 +201,8 @@ class Profile(Section):
     tf32: bool = Field(False, description="Allow TF32 on GPUs; recorded in results.")
     compile: bool = Field(
         False,
-        description="Compile generators with torch.compile: a minute of work that long trials win back. Needs a C++ "
-        "compiler; recorded in results, since it rounds differently.",
+        description="Compile generators with torch.compile: up to a minute of work, which long trials win back. "
+        "Needs a C++ compiler; recorded in results, since it rounds differently.",
     )
     bf16: bool = Field(
         False,
