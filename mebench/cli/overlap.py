@@ -34,15 +34,18 @@ def overlap(
     """Compare the pools of a benchmark FILE with the training and test data of its victims.
 
     Exact duplicates are the same bytes at the victim's size. Near duplicates are images whose correlation over all
-    pixels reaches the threshold, as they are or with one mirrored left to right: it sees through changes of brightness,
-    contrast and size, light noise and compression, and not through shifts, other crops, rotations or negatives. No pair
-    that reaches the threshold is missed. Of texts only exact duplicates are found: the same words in the same order.
+    pixels reaches the threshold, as they are or with one mirrored left to right: it sees through changes of brightness
+    and contrast, light noise and compression, and not through shifts, other crops, rotations, blur or negatives. No
+    pair that reaches the threshold is missed. Of texts only exact duplicates are found: the same words in the same
+    order.
 
     \b
     Examples:
       mebench data overlap benchmarks/activethief_table3.yaml
       mebench data overlap mine.yaml --profile paper --picture closest.png
     """
+    import torch
+
     from mebench.cli.data import progress_bar
     from mebench.config import load_benchmark
     from mebench.data.overlap import overlaps
@@ -51,6 +54,7 @@ def overlap(
 
     if picture is not None:
         check_suffix(picture)
+    torch.set_num_threads(1)  # the products are small: on a busy machine threads wait for each other
     plan = make_plan(load_benchmark(file, overrides, profile=profile), profile)
     with progress_bar():
         found = list(overlaps(plan.trials, threshold))
