@@ -49,6 +49,8 @@ def kept_tensor(file: Path) -> Tensor:
 def _make(final: Path, make: Callable[[Path], None]) -> None:
     parent_is_new = not final.parent.exists()
     final.parent.mkdir(exist_ok=True)
+    for left_over in final.parent.glob(".partial-*"):  # of a process that was killed, since nobody else is here
+        shutil.rmtree(left_over, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(dir=final.parent, prefix=".partial-"))
     try:
         make(partial)

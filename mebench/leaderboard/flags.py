@@ -72,7 +72,7 @@ FLAGS: dict[str, Flag] = {
             "better-than-supervised",
             "accuracy is above the supervised bound of the same victim and clone",
             "a lucky run, a weak bound, or test data leaking into the attack",
-            "check the pool against the test set before believing it",
+            "check the pool against the test set (mebench data overlap) before believing it",
         ),
         Flag(
             "reduced-scale",

@@ -144,6 +144,15 @@ def test_an_interrupted_cut_leaves_nothing_and_a_damaged_picture_is_named(tmp_pa
     assert [one.name for one in (tmp_path / "cache" / "datasets").iterdir()] == [".lock"]
 
 
+def test_what_a_killed_process_left_is_cleared_away(tmp_path):
+    left = tmp_path / "cache" / "datasets" / "wallpaper-crops" / ".partial-1"
+    left.mkdir(parents=True)
+    (left / "images.npy").write_bytes(b"half")
+    load(root=str(write_textures(tmp_path / "mine")))
+    assert len(list(left.parent.iterdir())) == 1
+    assert not left.exists()
+
+
 def test_cutting_tells_how_far_it_is(tmp_path):
     heard = []
     with steps_to(heard.append):
