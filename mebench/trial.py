@@ -147,7 +147,7 @@ class Trial:
 
     def _build_attack(self, channel: ResponseChannel, device: torch.device) -> Attack:
         spec = self.spec
-        pool = load_pool(spec)
+        pool = load_pool(spec, self.prepared.spec)
         clone = initial_clone(spec, self.prepared, pool)
         self.initial_hash = weights_hash(clone.state_dict())
         context = AttackContext(

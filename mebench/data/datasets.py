@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 import torch
 
+from mebench.api import InputSpec
 from mebench.data.dataset import Dataset
 from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
@@ -53,15 +54,21 @@ def _check_declared(dataset: Dataset, entry: DatasetEntry, guard: Guard) -> None
         guard.fail(f"reading returned {dataset.num_classes} classes, its entry says {entry.num_classes}")
 
 
-def load_pool(spec: TrialSpec) -> Pool | None:
-    """The unlabelled inputs of a trial, if it names any, as its victim takes them."""
+def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> Pool | None:
+    """The unlabelled inputs of a trial, if it names any, as its victim takes them.
+
+    Args:
+        spec: of the trial.
+        takes: what the victim takes: images of another height and width are resized to its. Texts do without.
+    """
     if spec.pool is None:
         return None
     given = spec.pool.parameters
     if registry().dataset(spec.pool.name).inputs == "texts":
         same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
         given = {**given, **same}
-    return Pool(load_dataset(Component(spec.pool.name, given), "train"), spec.victim.image_size)
+    size = takes.shape[1:] if takes is not None and len(takes.shape) == 3 else None
+    return Pool(load_dataset(Component(spec.pool.name, given), "train"), size and (size[0], size[1]))
 
 
 def fashion_mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:

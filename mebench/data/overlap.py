@@ -76,17 +76,17 @@ def overlaps(trials: Sequence[TrialSpec], threshold: float) -> Iterator[Overlap]
     if not groups:
         raise ConfigurationError("no attack of this profile asks a pool: there is nothing to compare")
     for trial, victims in groups:
-        pool = load_pool(trial)
         assert trial.pool is not None
-        assert pool is not None
-        name, inputs = _label(trial.pool), _as_asked(pool)
+        name = _label(trial.pool)
         for component, split, names in _data_of(victims):
             theirs = Pool(load_dataset(component, split), trial.victim.image_size)
+            pool = load_pool(trial, theirs.spec)
+            assert pool is not None
             who = f"{', '.join(names)}: {component.name}"
             if theirs.shape != pool.shape:
                 problem = f"the inputs of the pool {name} have the shape {pool.shape}, those of {who} {theirs.shape}"
                 raise ConfigurationError(problem)
-            yield compare(inputs, _as_asked(theirs), threshold, (name, who), split)
+            yield compare(_as_asked(pool), _as_asked(theirs), threshold, (name, who), split)
 
 
 def compare(

@@ -141,3 +141,9 @@ def test_colours_that_the_victim_does_not_see_are_one_line(tmp_path, tried):
         "the inputs of the pool image-files have the shape (3, 8, 8), and the victim takes (1, 8, 8)" in answer.output
     )
     assert "colour" in answer.output
+
+
+def test_a_pool_of_another_size_is_resized_to_the_victims(tmp_path, tried):
+    answer, results = tried(write_textures(tmp_path / "mine", count=70), "    image_size: [8, 8]\n", "")
+    assert answer.exit_code == 0, answer.output
+    assert [result["ledger"]["spent"] for result in results] == [60]

@@ -128,11 +128,19 @@ def test_bytes_are_compared_at_the_victims_size():
     assert (found.pool.exact, found.victim.exact, found.victim.near) == (2, 2, 0)
 
 
+@pytest.mark.usefixtures("mine")
+def test_a_pool_of_another_size_is_compared_at_the_victims(audit):
+    answer = audit("--json", "--threshold", "0.9", pool="{name: image-files, root: ROOT, colour: grey, prior: public}")
+    assert answer.exit_code == 0, answer.output
+    train, *_ = json.loads(answer.output)["overlaps"]
+    assert (train["pool"]["near"], train["closest"][0]["second"]) == (2, 3)  # of 28 x 28, read at 32 x 32, and back
+
+
 def test_what_cannot_be_compared_is_one_line(audit, mine, tmp_path):
     assert mine
     for answer, line in (
         (audit(pool="", attack="uniform-noise"), "there is nothing to compare"),
-        (audit(pool="{name: image-files, root: ROOT, prior: public}"), r"have the shape (3, 32, 32), those of tiny"),
+        (audit(pool="{name: image-files, root: ROOT, prior: public}"), r"have the shape (3, 28, 28), those of tiny"),
         (audit("--picture", "closest.txt"), "give a file name that ends in .png"),
     ):
         assert isinstance(answer.exception, ConfigurationError)
