@@ -26,6 +26,7 @@ _ROWS, _COLUMNS = 1024, 4096
 _AT_ONCE = 4096
 _DENSE = 1 / 32  # share of a block's pairs from which on computing all of them is cheaper
 _ROUNDING = 1e-4  # of sums of float32, well above it
+_AS_GOOD_AS = 2e-6  # of a correlation: equal images reach 1 only to within so much
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ class _Search:
     def _note(self, first: Tensor, second: Tensor) -> None:
         """Compute the correlations of pairs of rows, and keep what they say."""
         straight, mirrored = _correlations(*self.images, first, second)
-        values = torch.maximum(straight, mirrored)
-        near = values >= self.threshold
+        values = torch.maximum(straight, mirrored).clamp_(max=1)
+        near = values >= self.threshold - _AS_GOOD_AS
         self.near_first[first[near]] = True
         self.near_second[second[near]] = True
         before = self.best.clone()
@@ -153,6 +154,7 @@ def _correlations(images: Tensor, others: Tensor, first: Tensor, second: Tensor)
 def standardised(images: Tensor) -> Tensor:
     """Images (B, C, H, W) of bytes with mean 0 and length 1, float32; 0 where all pixels are the same."""
     values = images.float()
+    values -= values[:, :1, :1, :1].clone()  # so that the mean of large images of one value is exactly 0
     values -= values.mean((1, 2, 3), keepdim=True)
     lengths = values.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     return torch.where(lengths > _ROUNDING, values / lengths, 0.0)

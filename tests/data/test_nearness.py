@@ -109,6 +109,20 @@ def test_images_of_one_value_are_near_to_nothing():
     assert not near_duplicates(images(5, (1, 8, 8), 1), flat, 0.5).second.any()
 
 
+def test_large_images_of_one_value_are_near_to_nothing_either():
+    """The sum of their bytes is more than float32 has whole numbers for."""
+    flat = torch.full((2, 3, 331, 331), 255, dtype=torch.uint8)
+    assert not near_duplicates(flat, flat, 0.5).first.any()
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_correlation_of_1_is_reached_whatever_the_rounding():
+    darker = torch.from_numpy(np.random.default_rng(5).integers(0, 200, (60, 3, 13, 9)).astype(np.uint8))
+    found = near_duplicates(darker + 50, darker, 1.0)
+    assert found.first.all()
+    assert max(pair.correlation for pair in found.closest) <= 1
+
+
 def test_images_of_noise_that_no_low_frequency_tells_apart_are_compared_all_the_same():
     noise = torch.randint(256, (60, 1, 20, 20), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
     found = near_duplicates(noise, noise.roll(1, 0), 0.98)
