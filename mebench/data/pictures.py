@@ -14,7 +14,7 @@ from torch import Tensor
 from mebench.errors import DataUnavailableError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"})
-_SIZE_IN_NAME = re.compile(r"_?\d+x\d+$")
+_SIZE_IN_NAME = re.compile(r"_?\d{3,}x\d{3,}$")  # of a screen; fewer digits number the tiles of a picture
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 MODES = {"rgb": "RGB", "grey": "L"}
