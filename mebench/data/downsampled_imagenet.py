@@ -31,15 +31,26 @@ CLASSES = 1000
 FILES = 10
 _AT_ONCE = 4096
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's mode L
+Bytes = NDArray[np.uint8]
+
+
+def _number(name: Any, *_: Any) -> np.dtype[Any]:
+    """numpy's own type of a kind of numbers, which takes no fields from a pickle: made-up ones lead out of an array."""
+    found = np.dtype(name)
+    if found.kind not in "biuf" or not found.isnative:
+        raise pickle.UnpicklingError(f"it holds {found}, and no numbers")
+    own: np.dtype[Any] = np.dtype(found.type)
+    return own
+
+
 _ARRAYS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "dtype"): _number,
     ("_codecs", "encode"): codecs.encode,  # how pickles without a type for bytes write them
     **{(f"numpy.{core}.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0] for core in ("core", "_core")},
     **{(f"numpy.{core}.numeric", "_frombuffer"): np.empty(1).__reduce_ex__(5)[0] for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): np.int64(0).__reduce__()[0] for core in ("core", "_core")},
 }
-Bytes = NDArray[np.uint8]
 
 
 def imagenet_32(

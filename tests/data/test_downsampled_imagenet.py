@@ -11,6 +11,7 @@ from data_files import pictures
 from PIL import Image
 
 from mebench.data.datasets import load_dataset
+from mebench.data.downsampled_imagenet import _unpickled
 from mebench.errors import ConfigurationError, DataUnavailableError
 from mebench.spec import Component
 
@@ -70,8 +71,8 @@ def test_pickles_of_old_numpy_are_read(tmp_path):
 
 
 class Evil:
-    def __init__(self, call, *arguments):
-        self.given = call, arguments
+    def __init__(self, call, *arguments, state=None):
+        self.given = (call, arguments, state) if state else (call, arguments)
 
     def __reduce__(self):
         return self.given
@@ -85,6 +86,24 @@ def test_a_pickle_that_wants_to_call_something_is_refused_before_it_does(tmp_pat
         load(root=str(tmp_path))
     assert "\n" not in str(caught.value)
     assert not proof.exists()
+
+
+@pytest.mark.parametrize("name", ["V8", "O", ">i8"])
+def test_types_of_values_that_are_no_plain_numbers_are_refused(tmp_path, name):
+    """A made-up field may lie outside of the array, and a made-up object anywhere in memory."""
+    state = (3, "|", None, ("x",), {"x": (np.dtype("u1"), 4096)}, 8, 1, 16)
+    made_up = pickle.dumps({"data": Evil(np.dtype, name, False, True, state=state), "labels": []})
+    (tmp_path / "train_data_batch_1").write_bytes(made_up)
+    with pytest.raises(DataUnavailableError, match="and no numbers"):
+        load(root=str(tmp_path))
+
+
+def test_a_type_of_numbers_takes_no_fields_from_a_pickle(tmp_path):
+    state = (3, "|", None, ("x",), {"x": (np.dtype("u1"), 4096)}, 8, 1, 16)
+    file = tmp_path / "mine"
+    file.write_bytes(pickle.dumps({"data": Evil(np.dtype, "i8", False, True, state=state)}))
+    assert _unpickled(file)["data"] == np.dtype("i8")
+    assert np.dtype("i8").fields is None
 
 
 def test_an_npz_file_with_pickled_objects_is_refused(tmp_path):
