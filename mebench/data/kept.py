@@ -26,7 +26,7 @@ def kept(name: str, folder: Path, files: Sequence[Path], about: Any, make: Calla
     Args:
         name: of the data set.
         folder: holds the files.
-        files: what it is made of; a change of any one's name, length or time makes it anew.
+        files: what it is made of; another folder, or a change of any one's name, length or time makes it anew.
         about: everything else that it depends on, fit for JSON.
         make: is given an empty folder to write into.
 
@@ -64,6 +64,6 @@ def _make(final: Path, make: Callable[[Path], None]) -> None:
 
 
 def _key(folder: Path, files: Sequence[Path], about: Any) -> str:
-    """Sixteen hexadecimal digits of everything that it depends on."""
+    """Sixteen hexadecimal digits of everything that it depends on; unpacked files may all have one length and time."""
     seen = [(file.relative_to(folder).as_posix(), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
-    return hashlib.sha256(json.dumps([about, seen]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([about, str(folder.resolve()), seen]).encode()).hexdigest()[:16]

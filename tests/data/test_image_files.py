@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -147,3 +148,15 @@ def test_a_pool_of_another_size_is_resized_to_the_victims(tmp_path, tried):
     answer, results = tried(write_textures(tmp_path / "mine", count=70), "    image_size: [8, 8]\n", "")
     assert answer.exit_code == 0, answer.output
     assert [result["ledger"]["spent"] for result in results] == [60]
+
+
+def test_pictures_of_two_folders_are_told_apart_whatever_their_names_lengths_and_times(tmp_path, cache, monkeypatch):
+    monkeypatch.setenv("MEBENCH_CACHE", str(cache))
+    for name, value in (("one", 10), ("two", 200)):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8), value).save(tmp_path / name / "a.bmp")
+        os.utime(tmp_path / name / "a.bmp", (1, 1))
+    values = [
+        load(root=str(tmp_path / name), size=8, colour="grey").images.unique().tolist() for name in ("one", "two")
+    ]
+    assert values == [[10], [200]]
