@@ -93,7 +93,7 @@ def test_pictures_that_are_not_there_are_an_error(tmp_path, wanted):
 def test_one_size_of_each_picture_is_taken(tmp_path):
     folder = write_textures(tmp_path / "mine", count=1)
     image = Image.open(folder / "0.png")
-    for size in (16, 24):
+    for size in (100, 160):
         image.resize((size, size)).save(folder / f"0_{size}x{size}.png")
     assert len(load(root=str(folder), pictures=[0, 1])) == len(load(root=str(folder)))
 
