@@ -36,8 +36,8 @@ def overlap(
     Exact duplicates are the same bytes at the victim's size. Near duplicates are images whose correlation over all
     pixels reaches the threshold, as they are or with one mirrored left to right: it sees through changes of brightness
     and contrast, light noise and compression, and not through shifts, other crops, rotations, blur or negatives. No
-    pair that reaches the threshold is missed. Of texts only exact duplicates are found: the same words in the same
-    order.
+    pair that reaches the threshold is missed. Of texts only exact duplicates are found: the same ids of words in the
+    same order, so that words outside the public list are all one.
 
     \b
     Examples:
