@@ -75,6 +75,8 @@ def wallpaper_crops(
     images = kept_tensor(made / "images.npy")
     if pictures is not None:
         images = images[_of_pictures(kept_tensor(made / "pictures.npy"), pictures, len(files))]
+        if not len(images):
+            raise DataUnavailableError(f"data set 'wallpaper-crops': no crop is of the pictures {list(pictures)}")
     whole = Dataset("wallpaper-crops", images, torch.zeros(len(images), dtype=torch.int64), 1, place)
     return select_rows(whole, rows, split)
 

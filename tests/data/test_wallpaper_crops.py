@@ -90,6 +90,13 @@ def test_pictures_that_are_not_there_are_an_error(tmp_path, wanted):
         load(root=str(write_textures(tmp_path / "mine")), pictures=wanted)
 
 
+def test_a_flat_picture_alone_is_one_line(tmp_path):
+    folder = write_textures(tmp_path / "mine")
+    Image.new("RGB", (40, 40)).save(folder / "9.png")
+    with pytest.raises(DataUnavailableError, match=r"no crop is of the pictures \[3, 4\]"):
+        load(root=str(folder), pictures=[3, 4])
+
+
 def test_one_size_of_each_picture_is_taken(tmp_path):
     folder = write_textures(tmp_path / "mine", count=1)
     image = Image.open(folder / "0.png")
