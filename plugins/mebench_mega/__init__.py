@@ -35,7 +35,7 @@ GENERATOR_PARAMETERS = (
         "float",
         0.0,
         "Weight of a class-balance term: minus the entropy of the clone's mean prediction over the batch, in nats. "
-        "The paper has none.",
+        "Above 0, remembered answers are also drawn so that classes come equally often. The paper has neither.",
         minimum=0,
         in_variant="changed",
     ),
@@ -60,7 +60,8 @@ CLONE_PARAMETERS = (
         "milestones",
         "floats",
         [],
-        "Fractions of the budget at which both learning rates are multiplied by `lr_factor`.",
+        "Fractions of the budget at which both learning rates are multiplied by `lr_factor`; with `noise: restart` the "
+        "generator keeps its own.",
         minimum=0,
         maximum=1,
     ),

@@ -44,6 +44,7 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
         tolerance=parameters["tolerance"],
         patience=parameters["patience"],
         memory=parameters["memory"],
+        by_class=parameters["balance"] > 0,
         **schedule,
     )
     return Attack(strategy, learner)
@@ -66,7 +67,8 @@ class ConfidenceStrategy(QueryStrategy):
         batch_size: of a generator step.
         learning_rate: of the generator's Adam.
         balance: weight of `balance_loss`.
-        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
+        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget; not that of a
+            generator that starts anew, which has as far to go late as early.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class ConfidenceStrategy(QueryStrategy):
         self._weights = context.random.torch("generator-weights", "cpu")
         self._width, self._learning_rate = width, learning_rate
         self._start_generator()
-        self._schedule = schedules.steps(learning_rate, milestones, factor)
+        self._schedule = schedules.steps(learning_rate, () if noise == "restart" else milestones, factor)
         self._vectors = self._draw()
         self._round = 0
         self._facts: dict[str, float] = {}

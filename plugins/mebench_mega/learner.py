@@ -29,6 +29,7 @@ class PlateauLearner(Learner):
         tolerance: a fall of the lowest loss so far by less than this, in nats, is none.
         patience: passes in a row without a fall that end the round.
         memory: earlier answers that are kept; see `Memory`.
+        by_class: visit the classes of these equally often.
         milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
     """
 
@@ -44,12 +45,13 @@ class PlateauLearner(Learner):
         tolerance: float,
         patience: int,
         memory: int = 0,
+        by_class: bool = False,
         milestones: Sequence[float] = (),
         factor: float = 0.3,
     ) -> None:
         self.clone = context.clone
         self._order = context.random.torch("learner", "cpu")
-        self._memory = Memory(memory, self._order)
+        self._memory = Memory(memory, self._order, by_class)
         self._batch_size = batch_size
         self._max_epochs, self._tolerance, self._patience = max_epochs, tolerance, patience
         self._schedule = steps(learning_rate, milestones, factor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,7 +17,8 @@ def confidence_loss(logits: Tensor) -> Tensor:
 def balance_loss(logits: Tensor) -> Tensor:
     """Minus the entropy of the mean prediction over logits (B, c): from -log c (balanced) to 0 (one class), in nats.
 
-    Not in the paper: a guard against a generator that makes one class only, as DisGUIDE (AAAI 2023) has it.
+    Not in the paper: a guard against a generator that makes one class only, as DisGUIDE (AAAI 2023) has it. In
+    logarithms, since the gradient of x log x is infinite where a class's probability is rounded to 0.
     """
-    entropy: Tensor = torch.special.entr(torch.softmax(logits, 1).mean(0)).sum()
-    return -entropy
+    log_mean = torch.logsumexp(functional.log_softmax(logits, 1), 0) - math.log(len(logits))
+    return (log_mean.exp() * log_mean).sum()

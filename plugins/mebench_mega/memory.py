@@ -17,10 +17,11 @@ class Memory:
     Args:
         capacity: 0 keeps none and draws no random numbers.
         random: stream on the CPU.
+        by_class: visit the classes of what is kept equally often, however many answers each has.
     """
 
-    def __init__(self, capacity: int, random: torch.Generator) -> None:
-        self._capacity, self._random = capacity, random
+    def __init__(self, capacity: int, random: torch.Generator, by_class: bool = False) -> None:
+        self._capacity, self._random, self._by_class = capacity, random, by_class
         self._kept: list[Tensor] = []  # inputs, targets and the numbers that they drew
 
     def __len__(self) -> int:
@@ -42,8 +43,17 @@ class Memory:
         """Return these answers and at most as many kept ones, drawn anew at each call."""
         if not len(self):
             return inputs, targets
-        rows = torch.randperm(len(self), generator=self._random)[: len(inputs)].to(inputs.device)
+        rows = self._drawn(min(len(inputs), len(self))).to(inputs.device)
         return torch.cat([inputs, self._kept[0][rows]]), torch.cat([targets, self._kept[1][rows]])
+
+    def _drawn(self, count: int) -> Tensor:
+        """Rows without replacement, or with it where classes come equally often; a class is the likeliest label."""
+        if not self._by_class:
+            return torch.randperm(len(self), generator=self._random)[:count]
+        targets = self._kept[1].cpu()
+        labels = targets if targets.ndim == 1 else targets.argmax(1)
+        weights = 1 / labels.bincount()[labels]
+        return torch.multinomial(weights, count, replacement=True, generator=self._random)
 
     def state_dict(self) -> dict[str, Any]:
         """What is kept."""

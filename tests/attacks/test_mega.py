@@ -76,6 +76,14 @@ def test_the_balance_loss_is_least_where_the_mean_prediction_is_uniform():
     assert balance_loss(three_to_one).item() == pytest.approx(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
 
 
+def test_the_balance_loss_has_a_finite_gradient_where_a_class_is_out_of_reach():
+    logits = torch.tensor([[0.0, -300.0, 1.0], [2.0, -400.0, 0.0]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(balance_loss(logits), logits)
+    (expected,) = torch.autograd.grad(balance_loss(doubled := logits.double()), doubled)
+    assert gradient.isfinite().all()
+    torch.testing.assert_close(gradient, expected.float())
+
+
 @pytest.mark.parametrize("balance", [0.0, 0.7])
 def test_a_generator_step_is_one_step_of_adam_on_the_loss_through_the_clone(balance):
     strategy, clone = strategy_of(balance=balance, learning_rate=0.01), perceptron(seed=3)
@@ -261,6 +269,13 @@ def test_both_rates_fall_at_the_milestones():
     assert rates == [pytest.approx(row) for row in ([0.01, 0.02], [1e-3, 0.02], [1e-3, 2e-3], [1e-3, 2e-3])]
 
 
+def test_the_rate_of_a_generator_that_starts_anew_does_not_fall():
+    attack, oracle, _ = built(budget=40, noise="restart", milestones=[0.5], lr_factor=0.1, generator_lr=0.02)
+    while oracle.remaining:
+        one_turn(attack, oracle)
+        assert attack.strategy._optimizer.param_groups[0]["lr"] == 0.02
+
+
 def test_without_memory_nothing_is_kept():
     attack, oracle, _ = built()
     for _ in range(3):
@@ -298,6 +313,27 @@ def test_a_pass_visits_no_more_remembered_answers_than_new_ones():
     assert (int((inputs == 1).sum()), int((inputs == 0).sum())) == (8, 8)
 
 
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_memory_by_class_visits_a_rare_class_as_often_as_a_common_one(soft):
+    labels = torch.tensor([0] * 97 + [3] * 3)
+    memory = Memory(100, torch.Generator().manual_seed(0), by_class=True)
+    memory.add(labels[:, None].float(), torch.eye(5)[labels] * 0.6 + 0.08 if soft else labels)
+    nothing = torch.full((50, 1), -1.0), torch.full((50, 5) if soft else (50,), 0)
+    drawn = torch.cat([memory.mixed_with(*nothing)[0][50:, 0] for _ in range(40)])
+    assert len(drawn) == 2000
+    assert (drawn == 3).float().mean().item() == pytest.approx(0.5, abs=0.04)  # 3.6 standard errors
+    assert set(drawn.tolist()) == {0.0, 3.0}
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (1.0, 0.5)])
+def test_a_class_balance_term_goes_with_a_memory_that_is_balanced_too(balance, share):
+    attack, _, _ = built(memory=100, balance=balance)
+    memory = attack.learner._memory
+    memory.add(torch.rand(100, *SPEC.shape), torch.tensor([0] * 90 + [1] * 10))
+    visited = [memory.mixed_with(torch.rand(100, *SPEC.shape), torch.zeros(100))[1][100:] for _ in range(10)]
+    assert torch.cat(visited).float().mean().item() == pytest.approx(share, abs=0.06)
+
+
 @pytest.mark.parametrize("channel", [LabelChannel, ProbabilityChannel])
 def test_the_diagnostics_tell_confidence_and_agreement_on_the_last_round(channel):
     attack, oracle, _ = built(channel=channel)
@@ -318,9 +354,9 @@ def test_the_diagnostics_tell_confidence_and_agreement_on_the_last_round(channel
 
 
 @pytest.mark.parametrize("noise", ["fixed", "fresh", "restart"])
-@pytest.mark.parametrize("memory", [0, 12])
-def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory):
-    (first, oracle, _), (second, again, _) = built(noise=noise, memory=memory), built(noise=noise, memory=memory)
+@pytest.mark.parametrize(("memory", "balance"), [(0, 0.0), (12, 0.0), (12, 1.0)])
+def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory, balance):
+    (first, oracle, _), (second, again, _) = (built(noise=noise, memory=memory, balance=balance) for _ in range(2))
     for _ in range(2):
         one_turn(first, oracle)
     for ours, theirs in ((first.strategy, second.strategy), (first.learner, second.learner)):
