@@ -11,7 +11,7 @@ from torch import nn
 from toys import SPEC, build_attack, context_of, convolutional, one_turn, oracle_of, perceptron
 from trials import SMALL, tiny_trial
 
-from mebench.channels import ProbabilityChannel
+from mebench.channels import LabelChannel, ProbabilityChannel
 from mebench.config import load_benchmark
 from mebench.errors import ConfigurationError
 from mebench.explanations.vanilla import VanillaGradientChannel
@@ -107,6 +107,35 @@ def test_autocast_is_on_in_the_clones_and_the_generators_training_pass_alone(mon
         ("clone", True, True),
         ("generator", True, True),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        (
+            "mega",
+            {"generator_width": 4, "noise_dim": 5, "noise_vectors": 8, "generator_batch_size": 4, "noise": "restart"},
+        ),
+        ("dast", {"generator_width": 2, "noise_dim": 5, "batch_size": 10}),
+    ],
+)
+def test_generators_of_other_attacks_compute_in_it_too_and_are_asked_in_float32(name, parameters):
+    seen = []
+    context = dataclasses.replace(context_of(LabelChannel(), perceptron()), bf16=True)
+    attack = build_attack(name, context, **parameters)
+    oracle, _ = oracle_of(perceptron(seed=1), LabelChannel(), budget=100)
+    for _ in range(2):
+        hook = nn.modules.module.register_module_forward_hook(
+            lambda module, inputs, outputs: seen.append((type(module).__name__, torch.is_autocast_enabled("cpu")))
+        )
+        try:
+            queries = one_turn(attack, oracle)
+        finally:
+            hook.remove()
+        assert queries.dtype == torch.float32
+    kinds = {kind for kind, _ in seen if kind in ("UpsampleConv2d", "ConvTranspose2d")}
+    assert kinds
+    assert all(inside for kind, inside in seen if kind in kinds)
 
 
 def test_attacks_by_forward_differences_refuse_it():

@@ -14,6 +14,7 @@ from mebench.api import Attack, AttackContext, QueryStrategy, Response
 from mebench.device_copies import sent
 from mebench.learners import StepLearner
 from mebench.network_modes import evaluating, frozen
+from mebench.networks.precision import as_trained
 from mebench.oracle import Oracle
 from mebench.schedules import constant
 from mebench.strategies.generator import seeded
@@ -97,7 +98,8 @@ class BranchStrategy(QueryStrategy):
         self._shape = (batch_size, noise_dim)
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
-            self._generator = BranchedGenerator(context.spec, noise_dim, width).to(context.device)
+            generator = BranchedGenerator(context.spec, noise_dim, width).to(context.device)
+        self._generator = as_trained(generator, context)
         self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate, betas=betas)
         self._beta, self._alpha_threshold = beta, alpha_threshold
         self._alpha = torch.tensor(alpha, device=context.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -12,6 +13,7 @@ from mebench import schedules
 from mebench.api import Attack, AttackContext, QueryStrategy, Response
 from mebench.network_modes import evaluating, frozen
 from mebench.networks.generator import UpsamplingGenerator
+from mebench.networks.precision import as_trained
 from mebench.oracle import Oracle
 from mebench.strategies.generator import seeded, squash
 from mebench_mega.learner import PlateauLearner
@@ -87,6 +89,7 @@ class ConfidenceStrategy(QueryStrategy):
         factor: float = 0.3,
     ) -> None:
         self._spec, self._device = context.spec, context.device
+        self._in_precision = partial(as_trained, context=context)
         self._shape, self._noise_kind = (vectors, noise_dim), noise
         self._steps, self._batch_size, self._balance = steps, batch_size, balance
         self._noise = context.random.torch("noise")
@@ -103,7 +106,7 @@ class ConfidenceStrategy(QueryStrategy):
         """Make a generator with new random weights, and its optimiser."""
         with seeded(self._weights):
             generator = UpsamplingGenerator(self._spec, self._shape[1], self._width)
-        self._generator = generator.to(self._device)
+        self._generator = self._in_precision(generator.to(self._device))
         self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=self._learning_rate)
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
