@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ParameterType = Literal["int", "float", "str", "bool", "floats", "ints", "strs"]
+ParameterType = Literal["int", "float", "str", "bool", "floats", "ints", "strs", "range"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Parameter:
 
     Attributes:
         name: the key in a benchmark file and the keyword argument of the target.
-        type: ``int``, ``float``, ``str``, ``bool``, or a list: ``ints``, ``floats``, ``strs``.
+        type: ``int``, ``float``, ``str``, ``bool``, or a list: ``ints``, ``floats``, ``strs``, or two whole numbers
+            [start, stop): ``range``.
         default: the value where a benchmark file gives none; ``None`` also makes ``null`` a legal value.
         help: one sentence with unit and source.
         choices: the legal values, or the legal items of a list, if there are only some.
@@ -45,13 +46,23 @@ class Parameter:
         if self.is_list:
             if not isinstance(value, (list, tuple)):
                 raise ValueError(f"must be {self._expected}, not {value!r}")
-            return [self._check_scalar(item, self.type[:-1]) for item in value]
-        return self._check_scalar(value, self.type)
+            checked = [self._check_scalar(item, self.item_type) for item in value]
+            if self.type == "range" and (len(checked) != 2 or checked[0] >= checked[1]):
+                raise ValueError(f"must be {self._expected}, not {checked!r}")
+            return checked
+        return self._check_scalar(value, self.item_type)
 
     @property
     def is_list(self) -> bool:
         """Whether values are lists."""
-        return self.type in ("ints", "floats", "strs")
+        return self.type in ("ints", "floats", "strs", "range")
+
+    @property
+    def item_type(self) -> str:
+        """The type of a value, or of each item of a list."""
+        if self.type == "range":
+            return "int"
+        return self.type.removesuffix("s") if self.is_list else self.type
 
     @property
     def _expected(self) -> str:
@@ -63,6 +74,7 @@ class Parameter:
             "ints": "a list of whole numbers",
             "floats": "a list of numbers",
             "strs": "a list of strings",
+            "range": "[start, stop] with start below stop",
         }
         return words[self.type]
 

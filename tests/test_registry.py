@@ -59,6 +59,15 @@ def test_a_value_that_does_not_fit_is_refused(name, value):
         ENTRY.resolve({name: value})
 
 
+@pytest.mark.parametrize("value", [[1], [1, 2, 3], [2, 2], [3, 1], [-1, 2], [0.0, 1], 5, "01"])
+def test_a_range_is_two_whole_numbers_that_rise(value):
+    part = Parameter("part", "range", None, "Part.", minimum=0)
+    assert part.check((0, 7)) == [0, 7]
+    assert part.check(None) is None
+    with pytest.raises(ValueError, match=r"^must be (\[start, stop\] with start below stop|at least 0), not "):
+        part.check(value)
+
+
 def test_a_variant_is_named_by_what_tells_it_apart():
     assert ENTRY.variant(ENTRY.resolve({})) == "l1"
     assert ENTRY.variant(ENTRY.resolve({"loss": "kl", "rate": 0.1, "steps": 5})) == "kl,rate=0.1"

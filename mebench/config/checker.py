@@ -91,15 +91,7 @@ class Checker:
         if entry is None:
             return None
         rest = {key: item for key, item in given.items() if key not in reserved}
-        resolved = self.parameters(entry, rest, location)
-        if resolved and kind == "dataset":
-            self._rows((*location, "rows"), resolved[1].get("rows"))
-        return resolved
-
-    def _rows(self, location: Location, rows: Any) -> None:
-        """Check that the rows of a data set are a range."""
-        if rows is not None and (len(rows) != 2 or rows[0] >= rows[1]):
-            self.add(location, f"must be [start, stop] with start below stop, not {shown(rows)}")
+        return self.parameters(entry, rest, location)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -73,10 +73,12 @@ def _parameters(entry: Entry) -> dict[str, Schema]:
 
 
 def _parameter(parameter: Parameter) -> Schema:
-    scalar: Schema = {"type": _TYPES[parameter.type.removesuffix("s")] if parameter.type != "str" else "string"}
+    scalar: Schema = {"type": _TYPES[parameter.item_type]}
     bounds = (("enum", list(parameter.choices) or None), ("minimum", parameter.minimum), ("maximum", parameter.maximum))
     scalar |= {key: value for key, value in bounds if value is not None}
     schema = {"type": "array", "items": scalar} if parameter.is_list else scalar
+    if parameter.type == "range":
+        schema |= {"minItems": 2, "maxItems": 2}
     if parameter.default is None:
         schema = {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "description": parameter.help, "default": parameter.default}

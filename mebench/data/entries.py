@@ -13,7 +13,7 @@ ROOT = Parameter(
 )
 ROWS = Parameter(
     "rows",
-    "ints",
+    "range",
     None,
     "Use only rows [start, stop) of the split, e.g. to keep a victim's and an attacker's images apart.",
     minimum=0,
@@ -104,7 +104,7 @@ DATASETS = (
                 COLOUR,
                 Parameter(
                     "files",
-                    "ints",
+                    "range",
                     [0, 1],
                     "Which of the ten training files are read, [start, stop). ActiveThief asks the first: some "
                     "128,000 images.",
@@ -147,7 +147,7 @@ DATASETS = (
             COLOUR,
             Parameter(
                 "pictures",
-                "ints",
+                "range",
                 None,
                 "Keep only crops of the pictures [start, stop), in the order of their names: crops of one picture "
                 "overlap.",

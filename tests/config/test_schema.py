@@ -36,7 +36,8 @@ def test_a_pool_needs_its_prior_and_lists_are_arrays():
     pools = schema()["$defs"]["Run"]["properties"]["pool"]["anyOf"]
     assert all(pool["required"] == ["name", "prior"] for pool in pools)
     rows = next(p for p in pools if p["properties"]["name"]["const"] == "cifar10")["properties"]["rows"]
-    assert rows["anyOf"][0] == {"type": "array", "items": {"type": "integer", "minimum": 0}}
+    two = {"minItems": 2, "maxItems": 2}
+    assert rows["anyOf"][0] == {"type": "array", "items": {"type": "integer", "minimum": 0}, **two}
     assert rows["anyOf"][1] == {"type": "null"}
 
 

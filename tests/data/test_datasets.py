@@ -103,7 +103,7 @@ def test_rows_keep_a_victims_and_an_attackers_images_apart():
 
 @pytest.mark.parametrize("rows", [[0], [0, 0], [5, 2], [0, 8001], [1, 2, 3]])
 def test_rows_that_are_not_in_the_split_are_an_error(rows):
-    with pytest.raises(ConfigurationError, match="0 <= start < stop <= 8000"):
+    with pytest.raises(ConfigurationError, match=r"(0 <= start < stop <= 8000|start below stop)"):
         load("fashion-mnist-10k", rows=rows)
 
 

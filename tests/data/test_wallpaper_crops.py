@@ -86,7 +86,7 @@ def test_pictures_keeps_pictures_apart_and_rows_is_taken_of_what_is_left(tmp_pat
 
 @pytest.mark.parametrize("wanted", [[0], [0, 4], [2, 1]])
 def test_pictures_that_are_not_there_are_an_error(tmp_path, wanted):
-    with pytest.raises(ConfigurationError, match="0 <= start < stop <= 3"):
+    with pytest.raises(ConfigurationError, match=r"(0 <= start < stop <= 3|start below stop)"):
         load(root=str(write_textures(tmp_path / "mine")), pictures=wanted)
 
 

@@ -83,7 +83,7 @@ TEXT_DATASETS = (
             ROWS,
             LENGTH,
             WORDS,
-            Parameter("topics", "ints", [0, 5], "The topics [start, stop), of which each is a class.", minimum=0),
+            Parameter("topics", "range", [0, 5], "The topics [start, stop), of which each is a class.", minimum=0),
         ),
         licence="MIT (mebench)",
         source="made by mebench",
