@@ -9,44 +9,16 @@ import shutil
 
 import pytest
 import torch
-from naive import NaiveDFME, PlainGenerator
+from dfme_programs import COMPILED, SPEC, Child, Ours, program
+from naive import PlainGenerator
 
-from mebench.api import AttackContext, InputSpec, Victim
 from mebench.channels import ProbabilityChannel
-from mebench.explanations import VanillaGradientChannel
+from mebench.engine.forkserver import MALLOC
 from mebench.networks.generator import UpsamplingGenerator
-from mebench.oracle import Oracle, QueryLedger
-from mebench.plugins import registry
-from mebench.randomness import RandomStreams
 
-SPEC = InputSpec((1, 32, 32), 10)
 BATCH = 64
 PAPER_BATCH = 256
-
-
-def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
-
-
-class Ours:
-    def __init__(self, name, channel, batch_size=BATCH):
-        cpu = torch.device("cpu")
-        entry = registry().attack(name)
-        self.oracle = Oracle(Victim(lenet(), SPEC), channel, QueryLedger(10**12), name)
-        context = AttackContext(SPEC, channel, 10**12, lenet(), cpu, RandomStreams(0, cpu))
-        self.attack = entry.load()(context, **entry.resolve({"batch_size": batch_size}))
-
-    def iteration(self):
-        for _ in range(5):
-            queries = self.attack.strategy.propose(self.oracle, self.attack.learner.clone)
-            self.attack.learner.learn(queries, self.oracle.query(queries))
-
-
-def program(name, batch_size):
-    if name == "plain":
-        return NaiveDFME(Victim(lenet(), SPEC), lenet(), PlainGenerator(1, 32, 256, 128), batch_size)
-    channel = ProbabilityChannel() if name == "dfme" else VanillaGradientChannel()
-    return Ours(name, channel, batch_size)
+NEEDS_COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
 
 
 @pytest.mark.cheap
@@ -62,10 +34,20 @@ def test_iteration_of_the_paper_on_two_threads(compare, name):
     compare("iteration, LeNet-5, paper's generator, B=256, 2 threads", name, program(name, PAPER_BATCH).iteration, 3)
 
 
+@pytest.mark.parametrize("name", ["plain", "dfme", pytest.param(COMPILED, marks=NEEDS_COMPILER)])
+def test_iteration_as_it_is_run(compare, name):
+    """Each in a process of its own: the plain one as Python starts it, mebench's as `mebench run` does."""
+    child = Child(name, PAPER_BATCH, 2, {} if name == "plain" else MALLOC)
+    try:
+        compare("iteration as it is run, LeNet-5, paper's generator, B=256, 2 threads", name, child.iteration, 4)
+    finally:
+        child.close()
+
+
 GENERATORS = [
     pytest.param("plain", marks=pytest.mark.cheap),
     pytest.param("folded", marks=pytest.mark.cheap),
-    pytest.param("folded and compiled", marks=pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")),
+    pytest.param("folded and compiled", marks=NEEDS_COMPILER),
 ]
 
 
@@ -89,7 +71,7 @@ def test_generator(compare, name, part):
 @pytest.mark.parametrize("part", ["generator step", "clone step", "victim's answer"])
 def test_part_of_an_iteration(compare, part):
     """Where the time of mebench's DFME goes: exploration is in the generator step."""
-    ours = Ours("dfme", ProbabilityChannel())
+    ours = Ours("dfme", ProbabilityChannel(), BATCH)
     strategy, learner = ours.attack.strategy, ours.attack.learner
     queries = torch.rand(BATCH, *SPEC.shape)
     answer = ours.oracle.query(queries)
