@@ -109,6 +109,14 @@ def test_autocast_is_on_in_the_clones_and_the_generators_training_pass_alone(mon
     }
 
 
+def test_a_network_with_a_forward_pass_of_its_own_is_refused():
+    own = perceptron()
+    own.forward = lambda inputs: inputs.flatten(1)[:, :10]
+    for network in (own, torch.jit.trace(perceptron(), IMAGES)):
+        with pytest.raises(ConfigurationError, match="whose forward pass is its own"):
+            trained_in_bf16(network)
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import AttackContext
+from mebench.errors import ConfigurationError
 
 
 def trained_in_bf16(network: nn.Module) -> nn.Module:
@@ -17,7 +18,12 @@ def trained_in_bf16(network: nn.Module) -> nn.Module:
     Only its forward pass is inside: it returns float32, and what is made of that (losses, steps, explanations) stays
     in float32, as do parameters and state dict. In eval mode, in which a clone is scored and differentiated with
     respect to inputs, nothing changes.
+
+    Raises:
+        ConfigurationError: the network's forward pass is not its class's, as in TorchScript.
     """
+    if "forward" in vars(network) or isinstance(network, torch.jit.ScriptModule):
+        raise ConfigurationError(f"bf16: true cannot be for {type(network).__name__}, whose forward pass is its own")
     network.forward = types.MethodType(_forward, network)  # which a deep copy takes along
     return network
 
