@@ -193,5 +193,5 @@ def test_a_pool_of_many_topics_has_those_of_the_victim_among_them():
     many = load_dataset(Component("made-up-topics", {"rows": [0, 50], "topics": [0, 40]}), "train")
     assert many.num_classes == 40
     assert not torch.equal(few.ids, many.ids)
-    with pytest.raises(ConfigurationError, match=r"topics must be \[start, stop\]"):
+    with pytest.raises(ConfigurationError, match=r"topics: must be \[start, stop\]"):
         load_dataset(Component("made-up-topics", {"topics": [3, 3]}), "train")
