@@ -8,13 +8,12 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from mebench.errors import ResultsError
 from mebench.label_spread import effective_classes
 from mebench.leaderboard.trials import Trial
 from mebench.plot.figure import COLOURS, FONT, GREY, INK
 from mebench.plot.files import check_suffix, save_figure
-from mebench.plot.panels import ranked_trials, valid_rows
 from mebench.plot.samples import EDGE, IN_ONE_LINE
+from mebench.plot.sections import Section, sections_of
 from mebench.plot.sheet import Sheet
 from mebench.store import TrialFolder
 
@@ -59,23 +58,15 @@ class Labels:
         return self.shares if len(self.counts) > 1 and len(self.counts[0]) <= FEW else []
 
     @property
+    def highest(self) -> float:
+        """The largest share that is drawn, in percent."""
+        return max(share for drawn in (self.means, *self.marked) for share in drawn)
+
+    @property
     def spread(self) -> str:
         """As many equally frequent classes would spread as much: the mean over seeds, of how many."""
         effective = mean(effective_classes(seed) or 1.0 for seed in self.counts)
         return f"as spread as {effective:.1f} of {len(self.counts[0])} classes"
-
-
-@dataclass(frozen=True)
-class Section:
-    """All attacks on one victim at one budget, the best first."""
-
-    title: str
-    attacks: tuple[Labels, ...]
-
-    @property
-    def highest(self) -> float:
-        """The largest share that is drawn: all attacks of a section have one scale."""
-        return max(share for attack in self.attacks for drawn in (attack.means, *attack.marked) for share in drawn)
 
 
 def save_labels(roots: Sequence[Path], path: Path) -> list[str]:
@@ -91,23 +82,18 @@ def save_labels(roots: Sequence[Path], path: Path) -> list[str]:
     return notes
 
 
-def read_labels(roots: Sequence[Path]) -> tuple[list[Section], list[str]]:
+def read_labels(roots: Sequence[Path]) -> tuple[list[Section[Labels]], list[str]]:
     """Read the label counts of every row that has some.
 
     Raises:
         ResultsError: a root is no results folder, or no finished trial has counted labels.
     """
-    valid, notes = valid_rows(roots)
-    sections = []
-    for heading, rows in ranked_trials(valid, roots):
-        counted = [(name, tuple(filter(None, map(_counts, trials)))) for name, trials in rows]
-        notes += [f"left out {name}: it has no counts of labels" for name, seeds in counted if not seeds]
-        attacks = tuple(Labels(name, seeds) for name, seeds in counted if seeds)
-        if attacks:
-            sections.append(Section(heading, attacks))
-    if not sections:
-        raise ResultsError(f"{', '.join(map(str, roots))}: no trial with counts of its queries' labels")
-    return sections, notes
+    return sections_of(roots, _labels, "it has no counts of labels", "counts of its queries' labels")
+
+
+def _labels(name: str, trials: Sequence[Trial]) -> Labels | None:
+    seeds = tuple(filter(None, map(_counts, trials)))
+    return Labels(name, seeds) if seeds else None
 
 
 def _counts(trial: Trial) -> tuple[int, ...]:
@@ -122,7 +108,7 @@ def _counts(trial: Trial) -> tuple[int, ...]:
     return counts if sum(counts) else ()
 
 
-def draw_labels(sections: Sequence[Section]) -> Figure:
+def draw_labels(sections: Sequence[Section[Labels]]) -> Figure:
     """Draw sections below each other, each with its attacks in lines of three: name, spread, bars by class."""
     from matplotlib.figure import Figure
 
@@ -137,10 +123,11 @@ def draw_labels(sections: Sequence[Section]) -> Figure:
     top = EDGE
     for section, count in zip(sections, lines, strict=True):
         sheet.write(section.title, EDGE, top, FONT + 1, INK)
+        highest = max(attack.highest for attack in section.attacks)  # all of a section have one scale
         for index, attack in enumerate(section.attacks):
             line, column = divmod(index, columns)
             place = (EDGE + column * cell[0], top + HEADING + line * cell[1], cell[0] - LEFT - BETWEEN)
-            _draw(sheet, attack, section.highest, *place)
+            _draw(sheet, attack, highest, *place)
         top += HEADING + count * cell[1]
     sheet.write(caption, EDGE, top, FONT - 1, GREY)
     return sheet.figure
@@ -181,7 +168,7 @@ def _draw_bars(axes: Axes, attack: Labels) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _caption(sections: Sequence[Section]) -> str:
+def _caption(sections: Sequence[Section[Labels]]) -> str:
     """What bars and lines are."""
     attacks = [attack for section in sections for attack in section.attacks]
     several = max(len(attack.counts) for attack in attacks) > 1

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mebench.errors import ResultsError
 from mebench.leaderboard.trials import Trial
 from mebench.plot.figure import FONT, GREY, INK
 from mebench.plot.files import check_suffix, save_figure
-from mebench.plot.panels import ranked_trials, valid_rows
 from mebench.plot.samples import EDGE, SIDE
+from mebench.plot.sections import Section, sections_of
 from mebench.plot.sheet import Sheet
 from mebench.store import TrialFolder
 
@@ -39,14 +38,6 @@ class Rounds:
     pictures: tuple[tuple[int, Path] | None, ...]
 
 
-@dataclass(frozen=True)
-class Section:
-    """All attacks on one victim at one budget, the best first."""
-
-    title: str
-    attacks: tuple[Rounds, ...]
-
-
 def save_rounds(roots: Sequence[Path], path: Path) -> list[str]:
     """Draw queries over the budget of the trials in results folders; return notes on what was left out.
 
@@ -60,23 +51,17 @@ def save_rounds(roots: Sequence[Path], path: Path) -> list[str]:
     return notes
 
 
-def read_rounds(roots: Sequence[Path]) -> tuple[list[Section], list[str]]:
+def read_rounds(roots: Sequence[Path]) -> tuple[list[Section[Rounds]], list[str]]:
     """Find the pictures of the first seed of every row that has some.
 
     Raises:
         ResultsError: a root is no results folder, or no finished trial has a picture.
     """
-    valid, notes = valid_rows(roots)
-    sections = []
-    for heading, rows in ranked_trials(valid, roots):
-        found = [(name, next(filter(any, map(_pictures, trials)), None)) for name, trials in rows]
-        notes += [f"left out {name}: no pictures" for name, pictures in found if pictures is None]
-        attacks = tuple(Rounds(name, pictures) for name, pictures in found if pictures)
-        if attacks:
-            sections.append(Section(heading, attacks))
-    if not sections:
-        raise ResultsError(f"{', '.join(map(str, roots))}: no trial with pictures of its queries")
-    return sections, notes
+    return sections_of(roots, _rounds, "no pictures", "pictures of its queries")
+
+
+def _rounds(name: str, trials: Sequence[Trial]) -> Rounds | None:
+    return next((Rounds(name, pictures) for pictures in map(_pictures, trials) if any(pictures)), None)
 
 
 def _pictures(trial: Trial) -> tuple[tuple[int, Path] | None, ...]:
@@ -92,7 +77,7 @@ def _pictures(trial: Trial) -> tuple[tuple[int, Path] | None, ...]:
     return tuple(found)
 
 
-def draw_rounds(sections: Sequence[Section]) -> Figure:
+def draw_rounds(sections: Sequence[Section[Rounds]]) -> Figure:
     """Draw sections below each other, each with one line per attack; columns without any picture are left out."""
     from matplotlib.figure import Figure
 

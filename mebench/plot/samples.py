@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mebench.errors import ResultsError
 from mebench.leaderboard.trials import Trial
 from mebench.plot.figure import FONT, GREY, INK
 from mebench.plot.files import check_suffix, save_figure
-from mebench.plot.panels import ranked_trials, valid_rows
+from mebench.plot.sections import Section, sections_of
+from mebench.plot.sheet import Sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,14 +39,6 @@ class Sample:
     queries: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Section:
-    """All attacks on one victim at one budget, the best first."""
-
-    title: str
-    samples: tuple[Sample, ...]
-
-
 def save_samples(roots: Sequence[Path], path: Path) -> list[str]:
     """Draw early and late queries of the trials in results folders; return notes on what was left out.
 
@@ -60,23 +52,17 @@ def save_samples(roots: Sequence[Path], path: Path) -> list[str]:
     return notes
 
 
-def read_sections(roots: Sequence[Path]) -> tuple[list[Section], list[str]]:
+def read_sections(roots: Sequence[Path]) -> tuple[list[Section[Sample]], list[str]]:
     """Find the pictures of the first seed of every row.
 
     Raises:
         ResultsError: a root is no results folder, or no finished trial has both pictures.
     """
-    valid, notes = valid_rows(roots)
-    sections = []
-    for heading, rows in ranked_trials(valid, roots):
-        found = [(name, next(filter(None, (_of_trial(name, one) for one in trials)), None)) for name, trials in rows]
-        notes += [f"left out {name}: no samples-early.png and samples.png" for name, sample in found if sample is None]
-        samples = tuple(sample for _, sample in found if sample)
-        if samples:
-            sections.append(Section(heading, samples))
-    if not sections:
-        raise ResultsError(f"{', '.join(map(str, roots))}: no trial with pictures of early and late queries")
-    return sections, notes
+    return sections_of(roots, _sample, "no samples-early.png and samples.png", "pictures of early and late queries")
+
+
+def _sample(name: str, trials: Sequence[Trial]) -> Sample | None:
+    return next(filter(None, (_of_trial(name, one) for one in trials)), None)
 
 
 def _of_trial(name: str, trial: Trial) -> Sample | None:
@@ -89,42 +75,33 @@ def _of_trial(name: str, trial: Trial) -> Sample | None:
     return Sample(name, early, late, (queries[0], queries[-1]))
 
 
-def draw_samples(sections: Sequence[Section]) -> Figure:
+def draw_samples(sections: Sequence[Section[Sample]]) -> Figure:
     """Draw sections below each other, each with its attacks in lines of three: name, early grid, late grid."""
     from matplotlib.figure import Figure
 
-    columns = min(IN_ONE_LINE, max(len(section.samples) for section in sections))
+    columns = min(IN_ONE_LINE, max(len(section.attacks) for section in sections))
     cell = (2 * SIDE + GAP + BETWEEN, NAME + SIDE + BETWEEN)
-    lines = [-(-len(section.samples) // columns) for section in sections]
+    lines = [-(-len(section.attacks) // columns) for section in sections]
     size = (2 * EDGE + columns * cell[0] - BETWEEN, 2 * EDGE + sum(HEADING + count * cell[1] for count in lines))
-    figure = Figure(figsize=size)
-    top = size[1] - EDGE
+    sheet = Sheet(Figure(figsize=size))
+    top = EDGE
     for section, count in zip(sections, lines, strict=True):
-        heading: dict[str, Any] = {"fontsize": FONT + 1, "color": INK, "va": "top", "parse_math": False}
-        figure.text(EDGE / size[0], top / size[1], section.title, **heading)
-        for index, sample in enumerate(section.samples):
+        sheet.write(section.title, EDGE, top, FONT + 1, INK)
+        for index, sample in enumerate(section.attacks):
             line, column = divmod(index, columns)
-            _draw_sample(figure, sample, EDGE + column * cell[0], top - HEADING - line * cell[1], size)
-        top -= HEADING + count * cell[1]
-    return figure
+            _draw_sample(sheet, sample, EDGE + column * cell[0], top + HEADING + line * cell[1])
+        top += HEADING + count * cell[1]
+    return sheet.figure
 
 
-def _draw_sample(figure: Figure, sample: Sample, left: float, top: float, size: tuple[float, float]) -> None:
+def _draw_sample(sheet: Sheet, sample: Sample, left: float, top: float) -> None:
     from matplotlib.image import imread
 
     from mebench.samples import SCALE
 
-    figure.text(*(left / size[0], top / size[1], sample.name), fontsize=FONT, color=INK, va="top", parse_math=False)
+    sheet.write(sample.name, left, top, FONT, INK)
     for number, (file, queries) in enumerate(zip((sample.early, sample.late), sample.queries, strict=True)):
-        place = (left + number * (SIDE + GAP), top - NAME - SIDE)
-        axes = figure.add_axes((place[0] / size[0], place[1] / size[1], SIDE / size[0], SIDE / size[1]))
-        axes.imshow(imread(file)[::SCALE, ::SCALE], interpolation="nearest", cmap="gray")
-        axes.set_axis_off()
+        start = left + number * (SIDE + GAP)
+        sheet.show(imread(file)[::SCALE, ::SCALE], start, top + NAME, SIDE)
         caption = f"{('early', 'late')[number]}, {queries:,} queries"
-        figure.text(
-            *((place[0] + SIDE / 2) / size[0], (place[1] - 0.03) / size[1], caption),
-            fontsize=FONT - 1,
-            color=GREY,
-            ha="center",
-            va="top",
-        )
+        sheet.write(caption, start + SIDE / 2, top + NAME + SIDE + 0.03, FONT - 1, GREY, "center")

@@ -36,8 +36,8 @@ def make_pictured(root: Path, attacks: int = 2) -> Path:
 def test_every_attack_is_shown_early_and_late_the_best_first(tmp_path: Path) -> None:
     (section,), notes = read_sections([make_pictured(tmp_path)])
     assert section.title == "fmnist-lenet5, 50,000 queries"
-    assert [sample.name for sample in section.samples] == ["attack-1 l1", "attack-0 l1"]
-    assert section.samples[0].queries == (2500, 50_000)
+    assert [sample.name for sample in section.attacks] == ["attack-1 l1", "attack-0 l1"]
+    assert section.attacks[0].queries == (2500, 50_000)
     assert notes == []
 
 
@@ -66,7 +66,7 @@ def test_a_seed_without_pictures_gives_way_to_one_with_them_and_a_row_without_is
     add_pictures(make_trial(tmp_path, make_spec(seed=1), 0.5))
     make_row(tmp_path, [0.3], "noise", "default")
     (section,), notes = read_sections([tmp_path])
-    assert [sample.name for sample in section.samples] == ["megex l1"]
+    assert [sample.name for sample in section.attacks] == ["megex l1"]
     assert notes == ["left out noise: no samples-early.png and samples.png"]
 
 
