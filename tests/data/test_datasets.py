@@ -101,10 +101,15 @@ def test_rows_keep_a_victims_and_an_attackers_images_apart():
     assert torch.equal(torch.cat([first.labels, rest.labels]), whole.labels)
 
 
-@pytest.mark.parametrize("rows", [[0], [0, 0], [5, 2], [0, 8001], [1, 2, 3]])
-def test_rows_that_are_not_in_the_split_are_an_error(rows):
-    with pytest.raises(ConfigurationError, match=r"(0 <= start < stop <= 8000|start below stop)"):
+@pytest.mark.parametrize("rows", [[0], [0, 0], [5, 2], [1, 2, 3]])
+def test_rows_that_are_no_range_are_an_error(rows):
+    with pytest.raises(ConfigurationError, match=r"^rows: must be \[start, stop\] with start below stop, not "):
         load("fashion-mnist-10k", rows=rows)
+
+
+def test_rows_that_are_not_in_the_split_are_an_error():
+    with pytest.raises(ConfigurationError, match="0 <= start < stop <= 8000"):
+        load("fashion-mnist-10k", rows=[0, 8001])
 
 
 def test_labels_outside_the_classes_are_an_error(tmp_path):

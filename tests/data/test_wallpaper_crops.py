@@ -84,10 +84,15 @@ def test_pictures_keeps_pictures_apart_and_rows_is_taken_of_what_is_left(tmp_pat
     assert torch.equal(load(root=folder, pictures=[1, 3], rows=[2, 5]).images, rest.images[2:5])
 
 
-@pytest.mark.parametrize("wanted", [[0], [0, 4], [2, 1]])
-def test_pictures_that_are_not_there_are_an_error(tmp_path, wanted):
-    with pytest.raises(ConfigurationError, match=r"(0 <= start < stop <= 3|start below stop)"):
+@pytest.mark.parametrize("wanted", [[0], [2, 1]])
+def test_pictures_that_are_no_range_are_an_error(tmp_path, wanted):
+    with pytest.raises(ConfigurationError, match=r"^pictures: must be \[start, stop\] with start below stop, not "):
         load(root=str(write_textures(tmp_path / "mine")), pictures=wanted)
+
+
+def test_pictures_that_are_not_there_are_an_error(tmp_path):
+    with pytest.raises(ConfigurationError, match="0 <= start < stop <= 3"):
+        load(root=str(write_textures(tmp_path / "mine")), pictures=[0, 4])
 
 
 def test_a_flat_picture_alone_is_one_line(tmp_path):
