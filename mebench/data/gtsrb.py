@@ -38,19 +38,21 @@ def gtsrb(split: Split, root: str | None = None, rows: Sequence[int] | None = No
 
 
 def _training(found: Found) -> list[tuple[Path, int]]:
-    """Every image of a class's folder, in the order of the SHA-256 of its name; of two trainings sets the whole one."""
+    """What all tables of classes name, in the order of the SHA-256 of its name; of two training sets the whole one."""
     folder = next(found.folder / name for name in GTSRB_TRAINING if found.has(name))
-    files = sorted(folder.glob("[0-9][0-9][0-9][0-9][0-9]/*.ppm"))
-    if not files:
-        raise DataUnavailableError(f"{folder}: not as published: no images 00000/*.ppm to 00042/*.ppm")
-    samples = [(file, int(file.parent.name)) for file in files]
+    tables = [folder / f"{label:05}" / f"GT-{label:05}.csv" for label in range(CLASSES)]
+    samples = [sample for table in tables for sample in _named_in(table, table.parent)]
     return sorted(samples, key=lambda one: hashlib.sha256(f"{one[0].parent.name}/{one[0].name}".encode()).digest())
 
 
 def _test(found: Found) -> list[tuple[Path, int]]:
     """Every image that the file of labels names."""
     table = next(found.file(name) for name in GTSRB_LABELS if found.has(name))
-    images = found.folder / "Final_Test" / "Images"
+    return _named_in(table, found.folder / "Final_Test" / "Images")
+
+
+def _named_in(table: Path, images: Path) -> list[tuple[Path, int]]:
+    """Every image that a table names, with its class; all of them are there."""
     try:
         with table.open(newline="") as lines:
             rows = list(csv.DictReader(lines, delimiter=";"))

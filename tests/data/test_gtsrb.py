@@ -91,6 +91,16 @@ def test_what_is_not_as_published_is_one_line(tmp_path):
     (root / "GT-final_test.csv").write_text("Filename,ClassId\n00000.ppm,1\n")
     with pytest.raises(DataUnavailableError, match="not as published: no table with Filename;"):
         load("test", root=str(root))
-    (root / "GTSRB/Final_Training/Images/00042").rename(root / "GTSRB/Final_Training/Images/00043")
-    with pytest.raises(ConfigurationError, match="labels run from 0 to 43"):
+    (root / "GT-final_test.csv").write_text("Filename;ClassId\n00000.ppm;43\n")
+    with pytest.raises(ConfigurationError, match="labels run from 43 to 43"):
+        load("test", root=str(root))
+
+
+def test_training_archives_that_are_unpacked_in_part_are_one_line(tmp_path):
+    root = write_gtsrb(tmp_path / "mine")
+    (root / "GTSRB/Final_Training/Images/00007/00000_00001.ppm").unlink()
+    with pytest.raises(DataUnavailableError, match=r"lacks 1 images of GT-00007.csv, the first is 00000_00001.ppm"):
+        load(root=str(root))
+    shutil.rmtree(root / "GTSRB/Final_Training/Images/00003")
+    with pytest.raises(DataUnavailableError, match=r"00003/GT-00003.csv: not as published: .*FileNotFoundError"):
         load(root=str(root))
