@@ -6,7 +6,7 @@ from typing import Any
 
 from mebench.errors import PluginError
 
-API_VERSION = (1, 3)
+API_VERSION = (1, 4)
 """Major and minor version of `mebench.api`, the hooks and the entries.
 
 A new minor version adds; a plugin built for an older one goes on working. A new major version takes away or changes.

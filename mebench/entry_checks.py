@@ -75,6 +75,8 @@ def _parameter(parameter: Any) -> str:
         return f"parameter {name}: type must be one of {', '.join(get_args(ParameterType))}"
     if not isinstance(parameter.help, str):
         return f"parameter {name}: help must be a sentence"
+    if not isinstance(parameter.late, bool):
+        return f"parameter {name}: late must be true or false, not {_shown(parameter.late)}"
     try:
         parameter.check(parameter.default)
     except Exception as error:

@@ -67,7 +67,7 @@ class Grid:
         return TrialSpec(
             victim=victim,
             channel=self._component("channel", section.channel),
-            attack=Component(entry.name, parameters),
+            attack=entry.component(parameters),
             variant=section.variant or entry.variant(parameters),
             clone=clone,
             budget=budget,
@@ -104,7 +104,8 @@ class Grid:
         return self._seeds or run.seeds or self._profile.seeds
 
     def _component(self, kind: Kind, named: Named) -> Component:
-        return Component(named.name, self._registry.get(kind, named.name).resolve(named.parameters))
+        entry = self._registry.get(kind, named.name)
+        return entry.component(entry.resolve(named.parameters))
 
     def _victim(self, name: str, section: VictimSection) -> VictimSpec:
         if section.victim is not None:
@@ -149,5 +150,5 @@ def registered_victim(
         seed=seed,
         mean=tuple(entry.mean) or None,
         std=tuple(entry.std) or None,
-        registered=Component(entry.name, parameters),
+        registered=entry.component(parameters),
     )

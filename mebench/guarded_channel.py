@@ -25,7 +25,7 @@ def guarded_channel(component: Component, random: RandomStreams) -> ResponseChan
         PluginFaultError: it cannot be built, or is no `ResponseChannel`.
     """
     entry, guard = registry().channel(component.name), Guard.of("channel", component.name)
-    channel = guard.call("its constructor", guard.call("loading", entry.load), **component.parameters)
+    channel = guard.call("its constructor", guard.call("loading", entry.load), **entry.resolve(component.parameters))
     if not isinstance(channel, ResponseChannel):
         guard.fail(f"its constructor returned a {type(channel).__name__}, not a ResponseChannel")
     guard.call("use_randomness", channel.use_randomness, random)

@@ -22,6 +22,8 @@ class Parameter:
         minimum, maximum: inclusive bounds of a number, or of every number of a list.
         in_variant: whether the value is part of the variant name of a leaderboard row: ``always``,
             ``changed`` (only where it differs from the default) or ``never``.
+        late: it was added when there were results already, and its default is what was done before: specs leave it out
+            where it has its default, so that the ids of those results stay what they are.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     in_variant: Literal["always", "changed", "never"] = "never"
+    late: bool = False
 
     def check(self, value: Any) -> Any:
         """Return ``value`` in the parameter's type.

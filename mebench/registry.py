@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
 from mebench.parameter import Parameter as Parameter
+from mebench.spec import Component
 from mebench.suggestions import did_you_mean
 
 Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
@@ -75,6 +76,12 @@ class Entry:
         if problems:
             raise ConfigurationError(*problems)
         return resolved
+
+    def component(self, resolved: Mapping[str, Any]) -> Component:
+        """Return what a spec keeps: name and resolved parameters, less late ones that have their default."""
+        late = {one.name: one.default for one in self.parameters if one.late}
+        kept = {name: value for name, value in resolved.items() if name not in late or value != late[name]}
+        return Component(self.name, kept)
 
     def variant(self, resolved: Mapping[str, Any]) -> str:
         """Name the variant that the resolved parameters make; ``"default"`` where nothing tells it apart."""

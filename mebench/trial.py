@@ -162,7 +162,7 @@ class Trial:
             bf16=spec.bf16,
         )
         target = self.guard.call("loading", self.entry.load)
-        attack = self.guard.call("its constructor", target, context, **spec.attack.parameters)
+        attack = self.guard.call("its constructor", target, context, **self.entry.resolve(spec.attack.parameters))
         return guarded_attack(self.guard, attack, device)
 
     def run(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> Outcome:

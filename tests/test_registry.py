@@ -30,6 +30,15 @@ def test_resolving_fills_defaults_in_and_keeps_the_order_of_declaration():
     assert isinstance(resolved["rate"], float)
 
 
+def test_a_late_parameter_is_left_out_of_specs_where_it_has_its_default():
+    entry = Entry(
+        "thing", "A thing.", "fractions:Fraction", (*ENTRY.parameters, Parameter("new", "float", 0, "", late=True))
+    )
+    assert entry.component(entry.resolve({})) == ENTRY.component(ENTRY.resolve({}))
+    assert entry.component(entry.resolve({"new": 0.5})).parameters["new"] == 0.5
+    assert entry.resolve(entry.component(entry.resolve({})).parameters)["new"] == 0
+
+
 def test_all_problems_of_parameters_are_told_at_once():
     with pytest.raises(ConfigurationError) as caught:
         ENTRY.resolve({"los": "l1", "rate": 2, "steps": 0, "sizes": 3, "soft": 1})

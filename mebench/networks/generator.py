@@ -66,6 +66,11 @@ class UpsamplingGenerator(nn.Module):
             nn.BatchNorm2d(channels, affine=affine),
         )
 
+    @property
+    def scale_and_shift(self) -> list[nn.Parameter]:
+        """Contrast and brightness of the images, (channels,) each, at first 1 and 0; nothing if not ``affine``."""
+        return list(self.layers[-1].parameters())
+
     def forward(self, noise: Tensor) -> Tensor:
         """Return (B, channels, height, width) without a range for noise (B, noise_dim)."""
         images: Tensor = self.layers(self.linear(noise).view(-1, *self._start))

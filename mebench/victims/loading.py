@@ -151,8 +151,8 @@ def _resolved(spec: VictimSpec) -> VictimSpec:
     """Fill in the network's default parameters, so that leaving one out makes no other cache key."""
     if spec.network is None:
         return spec
-    parameters = registry().get("network", spec.network.name).resolve(spec.network.parameters)
-    return replace(spec, network=Component(spec.network.name, parameters))
+    entry = registry().get("network", spec.network.name)
+    return replace(spec, network=entry.component(entry.resolve(spec.network.parameters)))
 
 
 def whole(data: Component) -> Component:
