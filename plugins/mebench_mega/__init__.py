@@ -31,6 +31,16 @@ GENERATOR_PARAMETERS = (
     Parameter("generator_batch_size", "int", 128, "Noise vectors per generator step.", minimum=1),
     Parameter("generator_lr", "float", 1e-3, "Learning rate of the generator's Adam.", minimum=0),
     Parameter(
+        "brightness_lr",
+        "float",
+        0.0,
+        "Learning rate of a scale and a shift per channel, contrast and brightness, at the end of the generator, which "
+        "then learns how light its images are. 0: there is none.",
+        minimum=0,
+        in_variant="changed",
+        late=True,
+    ),
+    Parameter(
         "balance",
         "float",
         0.0,

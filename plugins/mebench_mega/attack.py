@@ -35,6 +35,7 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
         steps=parameters["generator_steps"],
         batch_size=parameters["generator_batch_size"],
         learning_rate=parameters["generator_lr"],
+        brightness_rate=parameters["brightness_lr"],
         balance=parameters["balance"],
         **schedule,
     )
@@ -56,8 +57,8 @@ class ConfidenceStrategy(QueryStrategy):
     """Rounds of M queries G(Z), from a generator that makes the clone as confident as it can.
 
     Batch norm always uses the statistics of the batch: those that it would keep lag behind a generator that moves, and
-    the last one, which has no affine part, spreads the pixels of a batch over the whole range. x_i is a function of Z
-    all the same, because Z is always cut into the same batches.
+    the last one, where it has no affine part, spreads the pixels of a batch over the whole range. x_i is a function of
+    Z all the same, because Z is always cut into the same batches.
 
     Args:
         context: gives the spec, the device and the random streams ``noise`` and ``generator-batches``.
@@ -68,8 +69,10 @@ class ConfidenceStrategy(QueryStrategy):
         steps: generator steps between two rounds.
         batch_size: of a generator step.
         learning_rate: of the generator's Adam.
+        brightness_rate: learning rate of the scale and the shift of the generator's last batch norm, which has them
+            only where this is not 0.
         balance: weight of `balance_loss`.
-        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget; not that of a
+        milestones, factor: the rates are multiplied by ``factor`` at these fractions of the budget; not those of a
             generator that starts anew, which has as far to go late as early.
     """
 
@@ -84,6 +87,7 @@ class ConfidenceStrategy(QueryStrategy):
         steps: int = 20,
         batch_size: int = 128,
         learning_rate: float = 1e-3,
+        brightness_rate: float = 0.0,
         balance: float = 0.0,
         milestones: Sequence[float] = (),
         factor: float = 0.3,
@@ -95,9 +99,9 @@ class ConfidenceStrategy(QueryStrategy):
         self._noise = context.random.torch("noise")
         self._batches = context.random.torch("generator-batches", "cpu")
         self._weights = context.random.torch("generator-weights", "cpu")
-        self._width, self._learning_rate = width, learning_rate
+        self._width, self._rates = width, (learning_rate, brightness_rate)
         self._start_generator()
-        self._schedule = schedules.steps(learning_rate, () if noise == "restart" else milestones, factor)
+        self._share_of_rates = schedules.steps(1, () if noise == "restart" else milestones, factor)
         self._vectors = self._draw()
         self._round = 0
         self._facts: dict[str, float] = {}
@@ -105,9 +109,11 @@ class ConfidenceStrategy(QueryStrategy):
     def _start_generator(self) -> None:
         """Make a generator with new random weights, and its optimiser."""
         with seeded(self._weights):
-            generator = UpsamplingGenerator(self._spec, self._shape[1], self._width)
+            generator = UpsamplingGenerator(self._spec, self._shape[1], self._width, affine=self._rates[1] > 0)
         self._generator = self._in_precision(generator.to(self._device))
-        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=self._learning_rate)
+        last = generator.scale_and_shift
+        groups = [[weight for weight in generator.parameters() if all(weight is not other for other in last)], last]
+        self._optimizer = torch.optim.Adam([{"params": group} for group in groups if group], lr=self._rates[0])
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Train the generator on the clone, except before the first round; then return G(Z)."""
@@ -121,7 +127,8 @@ class ConfidenceStrategy(QueryStrategy):
         return self._queries()[: oracle.remaining]
 
     def _train_generator(self, progress: float, clone: nn.Module) -> None:
-        schedules.set_rate(self._optimizer, self._schedule(progress))
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=False):
+            group["lr"] = rate * self._share_of_rates(progress)
         with evaluating(clone), frozen(clone):
             for _ in range(self._steps):
                 rows = torch.randperm(len(self._vectors), generator=self._batches)[: self._batch_size]

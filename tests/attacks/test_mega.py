@@ -182,6 +182,30 @@ def test_a_restarted_generator_takes_its_steps_before_it_is_asked():
     assert not same(weights[0], weights[2])
 
 
+def test_scale_and_shift_learn_at_a_rate_of_their_own_and_start_anew_with_the_generator():
+    attack, oracle, _ = built(noise="restart", brightness_lr=0.5, generator_lr=1e-3, generator_steps=1)
+    for turn in range(3):
+        one_turn(attack, oracle)
+        scale, shift = (weight.item() for weight in attack.strategy._generator.scale_and_shift)
+        moved = 0.5 if turn else 0.0  # the first step of Adam is as long as its rate
+        assert (abs(scale - 1), abs(shift)) == (pytest.approx(moved, rel=1e-3), pytest.approx(moved, rel=1e-3))
+
+
+def test_without_a_rate_for_them_the_generator_has_neither_scale_nor_shift():
+    attack, _, _ = built()
+    assert attack.strategy._generator.scale_and_shift == []
+    assert len(attack.strategy._optimizer.param_groups) == 1
+
+
+def test_the_rate_of_scale_and_shift_falls_at_the_milestones_too():
+    attack, oracle, _ = built(budget=40, brightness_lr=0.5, milestones=[0.5], lr_factor=0.1, generator_lr=0.02)
+    rates = []
+    while oracle.remaining:
+        one_turn(attack, oracle)
+        rates.append([group["lr"] for group in attack.strategy._optimizer.param_groups])
+    assert rates[1:] == [pytest.approx(row) for row in ([0.02, 0.5], [2e-3, 0.05], [2e-3, 0.05])]
+
+
 def test_each_query_is_the_image_of_its_noise_vector():
     strategy = strategy_of()
     first = squash(strategy._generator(strategy._vectors[:4]), SPEC)  # 10 vectors: batches of 4, 3 and 3
@@ -354,9 +378,10 @@ def test_the_diagnostics_tell_confidence_and_agreement_on_the_last_round(channel
 
 
 @pytest.mark.parametrize("noise", ["fixed", "fresh", "restart"])
-@pytest.mark.parametrize(("memory", "balance"), [(0, 0.0), (12, 0.0), (12, 1.0)])
-def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory, balance):
-    (first, oracle, _), (second, again, _) = (built(noise=noise, memory=memory, balance=balance) for _ in range(2))
+@pytest.mark.parametrize(("memory", "balance", "brightness"), [(0, 0.0, 0.0), (12, 0.0, 0.0), (12, 1.0, 0.2)])
+def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory, balance, brightness):
+    added = {"noise": noise, "memory": memory, "balance": balance, "brightness_lr": brightness}
+    (first, oracle, _), (second, again, _) = (built(**added) for _ in range(2))
     for _ in range(2):
         one_turn(first, oracle)
     for ours, theirs in ((first.strategy, second.strategy), (first.learner, second.learner)):
