@@ -35,7 +35,16 @@ GENERATOR_PARAMETERS = (
         "float",
         0.0,
         "Learning rate of a scale and a shift per channel, contrast and brightness, at the end of the generator, which "
-        "then learns how light its images are. 0: there is none.",
+        "then learns how light its images are. 0: there is none, or none that learns.",
+        minimum=0,
+        in_variant="changed",
+        late=True,
+    ),
+    Parameter(
+        "brightness_spread",
+        "float",
+        0.0,
+        "Standard deviation of that shift at the start of a generator, before the squashing to the input range.",
         minimum=0,
         in_variant="changed",
         late=True,

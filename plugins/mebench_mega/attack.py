@@ -36,6 +36,7 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
         batch_size=parameters["generator_batch_size"],
         learning_rate=parameters["generator_lr"],
         brightness_rate=parameters["brightness_lr"],
+        brightness_spread=parameters["brightness_spread"],
         balance=parameters["balance"],
         **schedule,
     )
@@ -70,7 +71,8 @@ class ConfidenceStrategy(QueryStrategy):
         batch_size: of a generator step.
         learning_rate: of the generator's Adam.
         brightness_rate: learning rate of the scale and the shift of the generator's last batch norm, which has them
-            only where this is not 0.
+            only where this or the spread is not 0.
+        brightness_spread: standard deviation of the shift that a generator starts with, before the squashing.
         balance: weight of `balance_loss`.
         milestones, factor: the rates are multiplied by ``factor`` at these fractions of the budget; not those of a
             generator that starts anew, which has as far to go late as early.
@@ -88,6 +90,7 @@ class ConfidenceStrategy(QueryStrategy):
         batch_size: int = 128,
         learning_rate: float = 1e-3,
         brightness_rate: float = 0.0,
+        brightness_spread: float = 0.0,
         balance: float = 0.0,
         milestones: Sequence[float] = (),
         factor: float = 0.3,
@@ -99,7 +102,7 @@ class ConfidenceStrategy(QueryStrategy):
         self._noise = context.random.torch("noise")
         self._batches = context.random.torch("generator-batches", "cpu")
         self._weights = context.random.torch("generator-weights", "cpu")
-        self._width, self._rates = width, (learning_rate, brightness_rate)
+        self._width, self._spread, self._rates = width, brightness_spread, (learning_rate, brightness_rate)
         self._start_generator()
         self._share_of_rates = schedules.steps(1, () if noise == "restart" else milestones, factor)
         self._vectors = self._draw()
@@ -108,8 +111,11 @@ class ConfidenceStrategy(QueryStrategy):
 
     def _start_generator(self) -> None:
         """Make a generator with new random weights, and its optimiser."""
+        affine = self._rates[1] > 0 or self._spread > 0
         with seeded(self._weights):
-            generator = UpsamplingGenerator(self._spec, self._shape[1], self._width, affine=self._rates[1] > 0)
+            generator = UpsamplingGenerator(self._spec, self._shape[1], self._width, affine)
+            for shift in generator.scale_and_shift[1:]:
+                nn.init.normal_(shift, std=self._spread)
         self._generator = self._in_precision(generator.to(self._device))
         last = generator.scale_and_shift
         groups = [[weight for weight in generator.parameters() if all(weight is not other for other in last)], last]

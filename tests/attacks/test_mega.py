@@ -191,6 +191,18 @@ def test_scale_and_shift_learn_at_a_rate_of_their_own_and_start_anew_with_the_ge
         assert (abs(scale - 1), abs(shift)) == (pytest.approx(moved, rel=1e-3), pytest.approx(moved, rel=1e-3))
 
 
+def test_every_generator_starts_with_a_shift_of_its_own_where_brightness_is_spread():
+    attack, oracle, _ = built(noise="restart", brightness_spread=0.5, generator_steps=3)
+    shifts = []
+    for _ in range(50):
+        one_turn(attack, oracle)
+        scale, shift = (weight.item() for weight in attack.strategy._generator.scale_and_shift)
+        shifts.append(shift)
+        assert scale == 1  # without a rate nothing of it learns
+    assert torch.tensor(shifts).std().item() == pytest.approx(0.5, rel=0.3)
+    assert torch.tensor(shifts).mean().abs() < 0.25
+
+
 def test_without_a_rate_for_them_the_generator_has_neither_scale_nor_shift():
     attack, _, _ = built()
     assert attack.strategy._generator.scale_and_shift == []
@@ -380,7 +392,13 @@ def test_the_diagnostics_tell_confidence_and_agreement_on_the_last_round(channel
 @pytest.mark.parametrize("noise", ["fixed", "fresh", "restart"])
 @pytest.mark.parametrize(("memory", "balance", "brightness"), [(0, 0.0, 0.0), (12, 0.0, 0.0), (12, 1.0, 0.2)])
 def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory, balance, brightness):
-    added = {"noise": noise, "memory": memory, "balance": balance, "brightness_lr": brightness}
+    added = {
+        "noise": noise,
+        "memory": memory,
+        "balance": balance,
+        "brightness_lr": brightness,
+        "brightness_spread": brightness,
+    }
     (first, oracle, _), (second, again, _) = (built(**added) for _ in range(2))
     for _ in range(2):
         one_turn(first, oracle)
