@@ -38,11 +38,20 @@ def gtsrb(split: Split, root: str | None = None, rows: Sequence[int] | None = No
 
 
 def _training(found: Found) -> list[tuple[Path, int]]:
-    """What all tables of classes name, in the order of the SHA-256 of its name; of two training sets the whole one."""
+    """The images of all classes, in the order of the SHA-256 of their names; of two training sets the whole one."""
     folder = next(found.folder / name for name in GTSRB_TRAINING if found.has(name))
-    tables = [folder / f"{label:05}" / f"GT-{label:05}.csv" for label in range(CLASSES)]
-    samples = [sample for table in tables for sample in _named_in(table, table.parent)]
+    samples = [sample for label in range(CLASSES) for sample in _of_class(folder / f"{label:05}", label)]
     return sorted(samples, key=lambda one: hashlib.sha256(f"{one[0].parent.name}/{one[0].name}".encode()).digest())
+
+
+def _of_class(folder: Path, label: int) -> list[tuple[Path, int]]:
+    """What the table of a class names or, where it was not kept, every image of its folder."""
+    table = folder / f"GT-{label:05}.csv"
+    if table.exists():
+        return _named_in(table, folder)
+    if files := sorted(folder.glob("*.ppm")):
+        return [(file, label) for file in files]
+    raise DataUnavailableError(f"{folder.parent}: not as published: no images {folder.name}/*.ppm of class {label}")
 
 
 def _test(found: Found) -> list[tuple[Path, int]]:
