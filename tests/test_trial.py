@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from mebench.store import TrialFolder
 from mebench.trial import Trial, run_trial
 from mebench.victims.loading import prepare_victim
 
+SMALL_MEGA = {"noise_vectors": 20, "noise_dim": 5, "generator_width": 4, "max_epochs": 1}
 DETERMINISTIC = ["result.json", "curve.jsonl", "clone.safetensors", "samples-early.png", "samples.png"]
 POOL = {"pool": Component("fashion-mnist-10k", {"rows": [1000, 1400], "root": None}), "data_prior": "problem-domain"}
 CASES = {
@@ -46,6 +48,16 @@ def finished(tmp_path):
         return folder
 
     return run
+
+
+def test_an_attack_gets_the_default_of_a_parameter_that_its_spec_leaves_out(finished):
+    spec = tiny_trial("mega", "label", budget=40, parameters={**SMALL_MEGA, "brightness_lr": 0.0})
+    late = {"brightness_lr", "brightness_spread"}
+    kept = {name: value for name, value in spec.attack.parameters.items() if name not in late}
+    shorter = replace(spec, attack=Component("mega", kept))
+    assert shorter.id != spec.id
+    clones = [finished(one, name).path / "clone.safetensors" for one, name in ((spec, "a"), (shorter, "b"))]
+    assert clones[0].read_bytes() == clones[1].read_bytes()
 
 
 def test_the_result_holds_the_last_clone_and_the_whole_account(finished):

@@ -71,6 +71,7 @@ def toy_registry() -> Registry:
             Parameter("loss", "str", "l1", "Loss.", choices=("l1", "kl"), in_variant="always"),
             Parameter("rate", "float", 0.1, "Rate.", minimum=0),
             Parameter("batch_size", "int", 64, "Batch.", minimum=1),
+            Parameter("twist", "float", 0.0, "Twist.", late=True),
         ),
         needs=frozenset({"probability", "explanation"}),
         minimum_budget=100,

@@ -49,6 +49,17 @@ def test_a_trial_holds_all_parameters_with_their_defaults(tmp_path):
     assert trial.victim.data.parameters["rows"] == [0, 4000]
 
 
+def test_a_late_parameter_is_part_of_a_trial_only_where_it_is_changed(tmp_path):
+    def parameters(more):
+        text = GOOD.replace("{name: vg, score: logit}}", f"{{name: vg, score: logit}}{more}}}")
+        trials = planned(tmp_path, text=text).trials
+        return next(one.attack.parameters for one in trials if one.channel.parameters.get("score") == "logit")
+
+    assert "twist" not in parameters("")
+    assert parameters(", parameters: {twist: 0}") == parameters("")
+    assert parameters(", parameters: {twist: 0.5}") == {**parameters(""), "twist": 0.5}
+
+
 def test_only_pool_attacks_get_the_pool_and_its_prior(tmp_path):
     trials = planned(tmp_path).trials
     (chooser, *_) = [trial for trial in trials if trial.attack.name == "chooser"]

@@ -58,6 +58,10 @@ HARMS = {
         plugin(more=", (Parameter('n', 'int', 0, 'N.', minimum=1),)"),
         "'stripes': parameter n: its default must be at least 1, not 0",
     ),
+    "late by a word": (
+        plugin(more=", (Parameter('n', 'int', 1, 'N.', late='2.0'),)"),
+        "'stripes': parameter n: late must be true or false, not '2.0'",
+    ),
     "unknown need": (plugin(more=", needs=frozenset({'weights'})"), "'stripes': needs must be a frozenset of"),
     "unknown hook": (plugin() + "\n@hookimpl\ndef mebench_atacks(): return []", "unknown hook 'mebench_atacks'"),
     "hook with an argument": (plugin().replace("attacks()", "attacks(context)"), "PluginValidationError"),
