@@ -62,13 +62,13 @@ class Grid:
         self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int
     ) -> TrialSpec:
         entry = self._registry.attack(section.attack)
-        parameters = entry.resolve(section.parameters)
+        attack = entry.component(section.parameters)
         pool = run.pool if entry.family == "pool" else None
         return TrialSpec(
             victim=victim,
             channel=self._component("channel", section.channel),
-            attack=entry.component(parameters),
-            variant=section.variant or entry.variant(parameters),
+            attack=attack,
+            variant=section.variant or entry.variant(attack.parameters),
             clone=clone,
             budget=budget,
             seed=seed,
@@ -104,8 +104,7 @@ class Grid:
         return self._seeds or run.seeds or self._profile.seeds
 
     def _component(self, kind: Kind, named: Named) -> Component:
-        entry = self._registry.get(kind, named.name)
-        return entry.component(entry.resolve(named.parameters))
+        return self._registry.get(kind, named.name).component(named.parameters)
 
     def _victim(self, name: str, section: VictimSection) -> VictimSpec:
         if section.victim is not None:
@@ -128,7 +127,7 @@ class Grid:
     def _registered_victim(self, name: str, section: VictimSection, named: Named) -> VictimSpec:
         entry = self._registry.victim(named.name)
         data = self._component("dataset", section.data or Named(name=entry.data))
-        return registered_victim(name, entry, entry.resolve(named.parameters), data, section.seed)
+        return registered_victim(name, entry, named.parameters, data, section.seed)
 
 
 def registered_victim(
@@ -139,7 +138,7 @@ def registered_victim(
     Args:
         name: shown in results.
         entry: of the victim.
-        parameters: resolved.
+        parameters: of the victim; those that are left out have their defaults.
         data: the data set that it is scored on.
         seed: of what its code draws at random.
     """

@@ -51,8 +51,7 @@ class Plan:
     def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
         """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
         try:
-            entry = self._registry.channel(trial.channel.name)
-            channel = entry.label(entry.resolve(trial.channel.parameters))
+            channel = self._registry.channel(trial.channel.name).label(trial.channel.parameters)
         except UnknownNameError:  # the supervised reference has none
             channel = trial.channel.name
         return trial.attack.name, trial.variant, trial.victim.name, channel

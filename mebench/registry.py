@@ -77,28 +77,39 @@ class Entry:
             raise ConfigurationError(*problems)
         return resolved
 
-    def component(self, resolved: Mapping[str, Any]) -> Component:
-        """Return what a spec keeps: name and resolved parameters, less late ones that have their default."""
-        late = {one.name: one.default for one in self.parameters if one.late}
-        kept = {name: value for name, value in resolved.items() if name not in late or value != late[name]}
-        return Component(self.name, kept)
+    def component(self, given: Mapping[str, Any]) -> Component:
+        """Return what a spec keeps: name and resolved parameters, less late ones that have their default.
 
-    def variant(self, resolved: Mapping[str, Any]) -> str:
-        """Name the variant that the resolved parameters make; ``"default"`` where nothing tells it apart."""
+        Raises:
+            ConfigurationError: as `resolve`.
+        """
+        resolved = self.resolve(given)
+        default = [one.name for one in self.parameters if one.late and resolved[one.name] == one.default]
+        return Component(self.name, {name: value for name, value in resolved.items() if name not in default})
+
+    def variant(self, parameters: Mapping[str, Any]) -> str:
+        """Name the variant that parameters make; ``"default"`` where nothing tells it apart.
+
+        Parameters that are left out have their defaults.
+        """
         words = []
         for parameter in self.parameters:
-            value = resolved[parameter.name]
+            value = parameters.get(parameter.name, parameter.default)
             changed = parameter.in_variant == "changed" and value != parameter.default
             if parameter.in_variant == "always" or changed:
                 words.append(value if isinstance(value, str) else f"{parameter.name}={value}")
         return ",".join(words) or "default"
 
-    def label(self, resolved: Mapping[str, Any]) -> str:
-        """The name and, in brackets, what differs from the defaults or is always shown: ``probability(decimals=2)``."""
+    def label(self, parameters: Mapping[str, Any]) -> str:
+        """The name and, in brackets, what differs from the defaults or is always shown: ``probability(decimals=2)``.
+
+        Parameters that are left out have their defaults.
+        """
+        values = [(parameter, parameters.get(parameter.name, parameter.default)) for parameter in self.parameters]
         changed = [
-            f"{parameter.name}={_word(resolved[parameter.name])}"
-            for parameter in self.parameters
-            if parameter.in_variant == "always" or resolved[parameter.name] != parameter.default
+            f"{parameter.name}={_word(value)}"
+            for parameter, value in values
+            if parameter.in_variant == "always" or value != parameter.default
         ]
         return f"{self.name}({','.join(changed)})" if changed else self.name
 

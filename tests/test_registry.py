@@ -8,6 +8,7 @@ import pytest
 
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
 from mebench.registry import AttackEntry, ChannelEntry, Entry, Parameter, Registry
+from mebench.spec import Component
 from mebench.suggestions import did_you_mean
 
 ENTRY = Entry(
@@ -34,9 +35,9 @@ def test_a_late_parameter_is_left_out_of_specs_where_it_has_its_default():
     entry = Entry(
         "thing", "A thing.", "fractions:Fraction", (*ENTRY.parameters, Parameter("new", "float", 0, "", late=True))
     )
-    assert entry.component(entry.resolve({})) == ENTRY.component(ENTRY.resolve({}))
-    assert entry.component(entry.resolve({"new": 0.5})).parameters["new"] == 0.5
-    assert entry.resolve(entry.component(entry.resolve({})).parameters)["new"] == 0
+    assert entry.component({}) == Component("thing", ENTRY.resolve({}))
+    assert entry.component({"new": 0.5}).parameters["new"] == 0.5
+    assert entry.resolve(entry.component({}).parameters)["new"] == 0
 
 
 def test_all_problems_of_parameters_are_told_at_once():

@@ -126,7 +126,7 @@ def _registered(name: str, data: str | None, where: dict[str, str]) -> VictimSpe
     from mebench.spec import Component
 
     entry = registry().victim(name)
-    return registered_victim(name, entry, entry.resolve({}), Component(data or entry.data, where))
+    return registered_victim(name, entry, {}, Component(data or entry.data, where))
 
 
 def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:

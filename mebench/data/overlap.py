@@ -134,8 +134,7 @@ def _data_of(victims: Sequence[VictimSpec]) -> list[tuple[Component, Split, list
 
 
 def _label(component: Component) -> str:
-    entry = registry().get("dataset", component.name)
-    return entry.label(entry.resolve(component.parameters))
+    return registry().get("dataset", component.name).label(component.parameters)
 
 
 def _as_asked(pool: Pool) -> Tensor:

@@ -20,9 +20,7 @@ def component_label(kind: Kind, component: Component) -> str:
     known = _parameters(kind, component.name)
     names = {parameter.name for parameter in known}
     unknown = (Parameter(name, "str", None, "") for name in sorted(component.parameters) if name not in names)
-    parameters = (*known, *unknown)
-    resolved = {one.name: component.parameters.get(one.name, one.default) for one in parameters}
-    return Entry(component.name, "", "", parameters).label(resolved)
+    return Entry(component.name, "", "", (*known, *unknown)).label(component.parameters)
 
 
 @cache

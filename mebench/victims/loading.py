@@ -151,8 +151,7 @@ def _resolved(spec: VictimSpec) -> VictimSpec:
     """Fill in the network's default parameters, so that leaving one out makes no other cache key."""
     if spec.network is None:
         return spec
-    entry = registry().get("network", spec.network.name)
-    return replace(spec, network=entry.component(entry.resolve(spec.network.parameters)))
+    return replace(spec, network=registry().get("network", spec.network.name).component(spec.network.parameters))
 
 
 def whole(data: Component) -> Component:

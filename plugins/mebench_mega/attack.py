@@ -114,12 +114,13 @@ class ConfidenceStrategy(QueryStrategy):
         affine = self._rates[1] > 0 or self._spread > 0
         with seeded(self._weights):
             generator = UpsamplingGenerator(self._spec, self._shape[1], self._width, affine)
-            for shift in generator.scale_and_shift[1:]:
-                nn.init.normal_(shift, std=self._spread)
+            if affine:
+                nn.init.normal_(generator.scale_and_shift[1], std=self._spread)
         self._generator = self._in_precision(generator.to(self._device))
-        last = generator.scale_and_shift
-        groups = [[weight for weight in generator.parameters() if all(weight is not other for other in last)], last]
-        self._optimizer = torch.optim.Adam([{"params": group} for group in groups if group], lr=self._rates[0])
+        weights = list(generator.parameters())
+        body = len(weights) - len(generator.scale_and_shift)  # which are the last
+        groups = [weights[:body], weights[body:]] if affine else [weights]
+        self._optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=self._rates[0])
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Train the generator on the clone, except before the first round; then return G(Z)."""
