@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,6 +20,34 @@ DENSITY = 8
 """Windows, at most, on the area of one, where a picture is cut at its full size; twice as many with every halving."""
 
 Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Light:
+    """How bright windows shall be, and how rich in contrast; as they are where a value is None.
+
+    Attributes:
+        mean: of a window's values, 0 for black and 1 for white.
+        deviation: their standard deviation, of a range of 1.
+    """
+
+    mean: float | None = None
+    deviation: float | None = None
+
+    def of(self, windows: Bytes) -> Bytes:
+        """Move and stretch windows (N, C, H, W), none of them flat; what would leave the range is cut off at its end.
+
+        Sums are of whole numbers, and the rest is done value by value: no library or machine can change a bit.
+        """
+        if self == Light():
+            return windows
+        values, axes, count = windows.astype(np.int64), (1, 2, 3), math.prod(windows.shape[1:])
+        sums, squares = values.sum(axes, keepdims=True), (values * values).sum(axes, keepdims=True)
+        means, deviations = sums / count, np.sqrt(count * squares - sums * sums) / count
+        gain = 1.0 if self.deviation is None else 255 * self.deviation / deviations
+        lit = (values - means) * gain + (means if self.mean is None else 255 * self.mean)
+        bytes_: Bytes = lit.clip(0, 255).round().astype(np.uint8)
+        return bytes_
 
 
 def cut_windows(picture: Image.Image, size: int, most: int, random: np.random.Generator) -> Bytes:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 
-from mebench.data.crops import Bytes, cut_windows
+from mebench.data.crops import Bytes, Light, cut_windows
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows, training_only
 from mebench.data.fetch import require
@@ -49,6 +49,8 @@ def wallpaper_crops(
     size: int = 32,
     colour: str = "rgb",
     pictures: Sequence[int] | None = None,
+    mean: float | None = None,
+    deviation: float | None = None,
 ) -> Dataset:
     """Read the crops, and cut them first if nobody has; all have class 0.
 
@@ -61,6 +63,8 @@ def wallpaper_crops(
         size: height and width of a crop.
         colour: ``rgb`` or ``grey``.
         pictures: keep only crops of these pictures, [start, stop) in the order of names; all for None.
+        mean: move every crop's mean here, 0 for black and 1 for white; as it is for None.
+        deviation: make this every crop's standard deviation, of a range of 1; as it is for None.
 
     Raises:
         ConfigurationError: the test split, or rows or pictures that are not there.
@@ -69,9 +73,9 @@ def wallpaper_crops(
     training_only("wallpaper-crops", split)
     folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
     files = _sources(folder, root)
-    made = kept(
-        "wallpaper-crops", folder, files, [_METHOD, size, colour], lambda to: _make(folder, files, size, colour, to)
-    )
+    light = Light(mean, deviation)
+    about = [_METHOD, size, colour, *(() if light == Light() else (mean, deviation))]
+    made = kept("wallpaper-crops", folder, files, about, lambda to: _make(folder, files, size, colour, light, to))
     images = kept_tensor(made / "images.npy")
     if pictures is not None:
         images = images[_of_pictures(kept_tensor(made / "pictures.npy"), pictures, len(files))]
@@ -107,15 +111,18 @@ def _cut_all(files: Sequence[Path], size: int, colour: str) -> tuple[list[Bytes]
     return cut, [places[digest] for digest in sorted(places)[:CROPS]]
 
 
-def _make(folder: Path, files: Sequence[Path], size: int, colour: str, to: Path) -> None:
-    """Write images.npy (N, C, size, size) uint8, the crops in their order, and pictures.npy (N,), whose they are."""
+def _make(folder: Path, files: Sequence[Path], size: int, colour: str, light: Light, to: Path) -> None:
+    """Write images.npy (N, C, size, size) uint8, the crops in their order, and pictures.npy (N,), whose they are.
+
+    The order is that of the crops as they were cut, so that a row shows the same in any light.
+    """
     cut, order = _cut_all(files, size, colour)
     if not order:
         raise DataUnavailableError(f"{folder}: its pictures are flat, or smaller than a crop: there is nothing to cut")
     pictures, rows = np.array(order).T
     images = open_memmap(to / "images.npy", "w+", np.uint8, (len(order), *cut[0].shape[1:]))
     for number, crops in enumerate(cut):
-        images[pictures == number] = crops[rows[pictures == number]]
+        images[pictures == number] = light.of(crops[rows[pictures == number]])
     images.flush()
     np.save(to / "pictures.npy", pictures)
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mebench.data import wallpapers
 from mebench.data.datasets import load_dataset
+from mebench.data.entries import DATASETS
 from mebench.data.layouts import WALLPAPER_PACKAGES, WALLPAPERS
 from mebench.data.sources import find
 from mebench.errors import ConfigurationError, DataUnavailableError
@@ -82,6 +83,45 @@ def test_pictures_keeps_pictures_apart_and_rows_is_taken_of_what_is_left(tmp_pat
     assert sum(row in parts for row in rows_of(first.images)) > len(first) / 2  # the others are of its half
     assert not any(row in parts for row in rows_of(rest.images))
     assert torch.equal(load(root=folder, pictures=[1, 3], rows=[2, 5]).images, rest.images[2:5])
+
+
+def lit(image, mean, deviation):
+    """What a crop shall be in that light, by torch in float64."""
+    values = image.double() / 255
+    own_mean, own_deviation = values.mean(), values.std(correction=0)
+    mean, deviation = (own if given is None else given for own, given in ((own_mean, mean), (own_deviation, deviation)))
+    return 255 * ((values - own_mean) / own_deviation * deviation + mean).clamp(0, 1)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 0.25), (0.4, None), (None, 0.1), (0.0, None)])
+@pytest.mark.parametrize("colour", ["rgb", "grey"])
+def test_mean_and_deviation_light_the_same_crops_anew_row_by_row(tmp_path, mean, deviation, colour):
+    folder = str(write_textures(tmp_path / "mine"))
+    given = {name: value for name, value in (("mean", mean), ("deviation", deviation)) if value is not None}
+    plain, changed = load(root=folder, colour=colour), load(root=folder, colour=colour, **given)
+    wanted = torch.stack([lit(image, mean, deviation) for image in plain.images])
+    assert (changed.images.double() - wanted).abs().max() <= 0.5 + 1e-9
+    assert changed.digest != plain.digest
+
+
+def test_crops_within_the_range_have_the_mean_and_deviation_asked_for(tmp_path):
+    images = load(root=str(write_textures(tmp_path / "mine")), mean=0.5, deviation=0.1).images.double() / 255
+    inside = (images.amin((1, 2, 3)) > 0) & (images.amax((1, 2, 3)) < 1)
+    assert inside.sum() > 100
+    assert torch.allclose(images[inside].mean((1, 2, 3)), torch.tensor(0.5).double(), atol=2e-3)
+    assert torch.allclose(images[inside].std((1, 2, 3), correction=0), torch.tensor(0.1).double(), atol=2e-3)
+
+
+def test_a_flat_picture_among_others_is_left_out_in_any_light(tmp_path):
+    folder = write_textures(tmp_path / "mine")
+    Image.new("RGB", (40, 40), "teal").save(folder / "flat.png")
+    assert len(load(root=str(folder), mean=0.0)) == 120
+
+
+def test_crops_as_they_are_keep_the_id_that_they_had_before_light_could_be_chosen():
+    entry = next(entry for entry in DATASETS if entry.name == "wallpaper-crops")
+    assert not {"mean", "deviation"} & set(entry.component({"colour": "grey"}).parameters)
+    assert entry.component({"mean": 0}).parameters["mean"] == 0.0
 
 
 @pytest.mark.parametrize("wanted", [[0], [2, 1]])
