@@ -11,6 +11,7 @@ import click
 from mebench.cli.overlap import overlap
 from mebench.data.layouts import LAYOUTS
 from mebench.data.sources import Layout, find, unavailable
+from mebench.data.text.layouts import VECTORS
 from mebench.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,18 +25,19 @@ _root = click.option("--root", metavar="DIR", help="Look in this folder and nowh
 
 @click.group()
 def data() -> None:
-    """List data sets, show where they lie, and fetch them.
+    """List data sets and word vectors, show where they lie, and fetch them.
 
     \b
     Examples:
       mebench data list
       mebench data fetch fashion-mnist
+      mebench data fetch glove-6b-100d
     """
 
 
 @data.command("list")
 def list_() -> None:
-    """List every data set with its licence and the place where it was found.
+    """List every data set, and the word vectors, with licence and the place where each was found.
 
     Looked for in this order: the folder in MEBENCH_DATA, a system package, the cache (MEBENCH_CACHE).
     """
@@ -49,6 +51,8 @@ def list_() -> None:
         known = registry().dataset(entry.name)
         shape = "x".join(map(str, known.shape)) or "any"
         table.add_row(known.name, shape, str(known.num_classes or "any"), known.licence, _found(known))
+    for name, layout in VECTORS.items():
+        table.add_row(name, "word vectors", "", layout.licence, _place(layout))
     print_table(table)
 
 
@@ -68,10 +72,27 @@ def path(name: str, root: str | None) -> None:
 @click.argument("name")
 @_root
 def fetch(name: str, root: str | None) -> None:
-    """Download a data set if it is nowhere yet, read it once, and print what was read.
+    """Download a data set or word vectors, if they are nowhere yet, read them once, and print what was read.
 
     Downloads are checked against published checksums; MEBENCH_OFFLINE=1 forbids them.
     """
+    if name in VECTORS:
+        _fetch_vectors(name, root)
+    else:
+        _fetch_dataset(name, root)
+
+
+def _fetch_vectors(name: str, root: str | None) -> None:
+    from mebench.data.text.vectors import PUBLISHED
+
+    if root is not None:
+        raise ConfigurationError(f"--root: word vectors {name!r} are looked for in MEBENCH_DATA and the cache alone")
+    with progress_bar():
+        file = PUBLISHED[name]()
+    click.echo(f"{name}: {file.stat().st_size / 2**20:.0f} MB\n{file}")
+
+
+def _fetch_dataset(name: str, root: str | None) -> None:
     from mebench.data.datasets import load_dataset
     from mebench.data.overlap import digests
     from mebench.spec import Component
@@ -129,6 +150,8 @@ def _entry(name: str) -> DatasetEntry:
 
 
 def _layout(name: str) -> Layout:
+    if name in VECTORS:
+        return VECTORS[name]
     entry = _entry(name)
     if name not in LAYOUTS:
         raise ConfigurationError(f"data set {name!r} has no folder that mebench knows of; its source: {entry.source}")
@@ -139,8 +162,12 @@ def _found(entry: DatasetEntry) -> str:
     """Place and folder of a data set, or how to come by it."""
     if entry.name not in LAYOUTS:
         return entry.source
-    found = find(LAYOUTS[entry.name])
+    return _place(LAYOUTS[entry.name])
+
+
+def _place(layout: Layout) -> str:
+    found = find(layout)
     if found is None:
-        run = f"`mebench data fetch {entry.name}`"
-        return f"not found: run {run}" if LAYOUTS[entry.name].download else f"not found: by hand, {run} says how"
-    return found.place if LAYOUTS[entry.name].embedded else f"{found.place}: {found.folder}"
+        run = f"`mebench data fetch {layout.name}`"
+        return f"not found: run {run}" if layout.download else f"not found: by hand, {run} says how"
+    return found.place if layout.embedded else f"{found.place}: {found.folder}"

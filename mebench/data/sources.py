@@ -53,6 +53,8 @@ class Layout:
         embedded: folder inside mebench, if it ships with the package.
         download: what fetches it into the download folder, or None.
         what, url: what to fetch by hand, and where it is published.
+        kind: what it is, for errors.
+        licence: of what is no registered data set; of those the registry knows.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Layout:
     download: Download | None = None
     what: str = ""
     url: str = ""
+    kind: str = "data set"
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def find(layout: Layout, root: str | None = None) -> Found | None:
 def unavailable(layout: Layout, root: str | None, reason: str = "") -> DataUnavailableError:
     """The one error for a data set that is nowhere: every place looked at, and what to do."""
     looked = ", ".join(f"{found.folder} ({found.place}{_lacks(layout, found)})" for found in candidates(layout, root))
-    message = f"data set {layout.name!r} not found; looked in {looked}"
+    message = f"{layout.kind} {layout.name!r} not found; looked in {looked}"
     if reason:
         message += f"; {reason}"
     return DataUnavailableError(f"{message}. {_advice(layout, root)}")

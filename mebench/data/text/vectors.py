@@ -1,4 +1,4 @@
-"""Published word vectors, read from files: GloVe's text form, or a NumPy array with a list of its words."""
+"""Word vectors: published ones by name, or from files in GloVe's text form or as a NumPy array with its words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mebench.data.text.glove import glove_file
+from mebench.data.text.layouts import GLOVE
 from mebench.errors import ConfigurationError, DataUnavailableError
+
+PUBLISHED = {GLOVE.name: glove_file}
+"""What fetches word vectors that have a name."""
 
 
 def vectors_of(words: Sequence[str], path: str, size: int) -> list[tuple[int, Tensor]]:
@@ -18,8 +23,8 @@ def vectors_of(words: Sequence[str], path: str, size: int) -> list[tuple[int, Te
 
     Args:
         words: in lower case.
-        path: ``NAME.npy`` (N, size) with ``NAME.txt`` beside it, a word per line; else text, plain or ``.gz``, with a
-            word and its numbers in each line.
+        path: ``glove-6b-100d``; ``NAME.npy`` (N, size) with ``NAME.txt`` beside it, a word per line; else text, plain
+            or ``.gz``, with a word and its numbers in each line.
         size: values in one vector.
 
     Returns:
@@ -27,17 +32,20 @@ def vectors_of(words: Sequence[str], path: str, size: int) -> list[tuple[int, Te
 
     Raises:
         ConfigurationError: the vectors have another size.
-        DataUnavailableError: the file cannot be read.
+        DataUnavailableError: the file cannot be read, or what is published cannot be fetched.
     """
-    file, places = Path(path).expanduser(), {word: place for place, word in enumerate(words)}
+    file, places = (
+        PUBLISHED[path]() if path in PUBLISHED else Path(path).expanduser(),
+        {word: place for place, word in enumerate(words)},
+    )
     found: list[tuple[int, Tensor]] = []
     try:
         for word, vector in _of_array(file, places) if file.suffix == ".npy" else _of_lines(file, places):
             if len(vector) != size:
-                raise ConfigurationError(f"word vectors {file}: have {len(vector)} values, not {size}: set `size`")
+                raise ConfigurationError(f"word vectors {path}: have {len(vector)} values, not {size}: set `size`")
             found.append((places.pop(word), torch.from_numpy(vector)))
     except (OSError, EOFError, ValueError) as error:
-        raise DataUnavailableError(f"word vectors {file}: cannot be read ({error})") from None
+        raise DataUnavailableError(f"word vectors {path}: cannot be read ({error})") from None
     return found
 
 
