@@ -49,7 +49,7 @@ def load_benchmark(
     if overrides:
         chosen = _profile_for_overrides(document, profile)
         lines = apply_overrides(document, overrides, chosen, registry or catalogue().registry)
-    lines += [_line(document, problem) for problem in _problems(document, registry)]
+    lines += _lines(document, _problems(document, registry))
     if lines:
         raise ConfigurationError(*dict.fromkeys(lines))
     benchmark = Benchmark.model_validate(document.content)
@@ -104,9 +104,21 @@ def _order(document: Document, problem: Problem) -> tuple[int, int]:
     return mark.line, mark.column
 
 
-def _line(document: Document, problem: Problem) -> str:
+def _lines(document: Document, problems: Sequence[Problem]) -> list[str]:
+    """One line for each problem; what an anchor, or an option, brings to many places is told for the first."""
+    same: dict[tuple[object, ...], list[Problem]] = {}
+    for problem in problems:
+        key = (_place(document, problem), problem.location[-1:], problem.text)
+        same.setdefault(key, []).append(problem)
+    return [_line(document, group[0], len({problem.location for problem in group}) - 1) for group in same.values()]
+
+
+def _line(document: Document, problem: Problem, others: int) -> str:
+    where = f"{written(problem.location)}: " if problem.location else ""
+    line = f"{_place(document, problem)}: {where}{problem.text}"
+    return f"{line} (and {others} more from there)" if others else line
+
+
+def _place(document: Document, problem: Problem) -> str:
     mark = problem.mark
-    place = f"{document.file}:{mark.line}:{mark.column}" if mark else ""
-    place = place or document.place(problem.location, problem.at_key)
-    where = written(problem.location)
-    return f"{place}: {where}: {problem.text}" if where else f"{place}: {problem.text}"
+    return f"{document.file}:{mark.line}:{mark.column}" if mark else document.place(problem.location, problem.at_key)
