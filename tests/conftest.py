@@ -13,6 +13,7 @@ os.environ.setdefault("MEBENCH_OFFLINE", "1")
 _CACHE = tempfile.TemporaryDirectory(prefix="mebench-test-cache-")
 os.environ["MEBENCH_CACHE"] = _CACHE.name
 os.environ.pop("MEBENCH_DATA", None)
+os.environ["GIT_DIR"] = str(Path(_CACHE.name) / "no-repository")  # results name no revision: it may change meanwhile
 os.environ.pop("COLUMNS", None)  # set by pytest-xdist in its workers; output would be taken for a terminal's
 
 
