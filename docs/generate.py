@@ -18,8 +18,8 @@ import click
 
 from mebench.cli import COMMANDS, cli
 from mebench.config.schema import Benchmark
+from mebench.entry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
 from mebench.plugins import registry
-from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
 from mebench.testing.checks import CHECKS
 
 HERE = Path(__file__).resolve().parent

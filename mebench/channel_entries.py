@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mebench.registry import ChannelEntry, Parameter
+from mebench.entry import ChannelEntry
+from mebench.parameter import Parameter
 
 SCORE = Parameter(
     "score",

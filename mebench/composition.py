@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mebench.registry import AttackEntry, Entry, LearnerEntry, Parameter, Registry, StrategyEntry
+from mebench.entry import AttackEntry, Entry, LearnerEntry, StrategyEntry
+from mebench.parameter import Parameter
+from mebench.registry import Registry
 
 JOIN = "+"
 

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, get_args
 
-from mebench.errors import PluginError
-from mebench.parameter import ParameterType
-from mebench.registry import (
+from mebench.entry import (
     ENTRY_TYPES,
     WORDS,
     AttackEntry,
@@ -20,10 +18,11 @@ from mebench.registry import (
     Medium,
     MetricEntry,
     MetricOutput,
-    Parameter,
     ReportEntry,
     VictimEntry,
 )
+from mebench.errors import PluginError
+from mebench.parameter import Parameter, ParameterType
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

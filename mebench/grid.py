@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from mebench.config.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
-from mebench.registry import Kind, Registry, VictimEntry
+from mebench.entry import Kind, VictimEntry
+from mebench.registry import Registry
 from mebench.spec import Component, TrainingRecipe, TrialSpec, VictimSpec
 
 SUPERVISED: Literal["supervised"] = "supervised"

@@ -30,12 +30,12 @@ from torch import Tensor, nn
 
 from mebench.api import Attack, GradientStep, Learner, QueryStrategy, Response
 from mebench.diagnostics import checked
+from mebench.entry import Kind
 from mebench.errors import MebenchError, PluginFaultError
 from mebench.import_guard import what_happened
 from mebench.oracle import Oracle
 from mebench.plugins import registry
 from mebench.process_state import ProcessState, threads_started
-from mebench.registry import Kind
 
 Result = TypeVar("Result")
 

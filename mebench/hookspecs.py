@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pluggy
 
-from mebench.registry import (
+from mebench.entry import (
     AttackEntry,
     ChannelEntry,
     DatasetEntry,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mebench.registry import LearnerEntry, Parameter
+from mebench.entry import LearnerEntry
+from mebench.parameter import Parameter
 from mebench.strategies.parameters import LEARNER_PARAMETERS, LOSS_PARAMETERS
 
 FIT_PARAMETERS = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mebench.cards import ADVERSARIAL, CARDS
-from mebench.registry import MetricEntry, MetricOutput, Parameter
+from mebench.entry import MetricEntry, MetricOutput
+from mebench.parameter import Parameter
 
 _SUMMARIES = {
     "accuracy": "Fraction of test inputs with the true label.",

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api import Victim
+from mebench.entry import MetricEntry
 from mebench.evaluation_schedule import part_of
 from mebench.guard import Guard
 from mebench.network_modes import evaluating
 from mebench.plugins import registry
 from mebench.randomness import RandomStreams, derive_seed
-from mebench.registry import MetricEntry
 from mebench.spec import Component
 
 EVALUATION_BATCH = 500

@@ -13,11 +13,12 @@ import pluggy
 
 from mebench import hookspecs
 from mebench.api_version import API_VERSION, check_api_version
+from mebench.entry import Entry, Kind
 from mebench.entry_checks import checked_entries
 from mebench.errors import PluginError
 from mebench.import_guard import guarded_import
 from mebench.plugin_sources import DISABLE, FOLDERS, Source, sources
-from mebench.registry import Entry, Kind, Registry
+from mebench.registry import Registry
 
 HOOKS: dict[str, Kind] = {
     "mebench_attacks": "attack",

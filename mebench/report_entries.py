@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mebench.registry import ReportEntry
+from mebench.entry import ReportEntry
 
 REPORTS = (
     ReportEntry(

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mebench.engine import Engine, Job, Listener, Outcome
+from mebench.entry import Kind
 from mebench.errors import MebenchError, ResultsError
 from mebench.plan import Plan
 from mebench.plugins import registry
-from mebench.registry import Kind
 from mebench.spec import Component, TrialSpec, VictimSpec, content_digest
 from mebench.store import Status, TrialFolder, write_json
 from mebench.tasks import Needs, Site, TrialWork

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from mebench.entry import Kind
 from mebench.errors import MebenchError, PluginFaultError, ResultsError
 from mebench.progress import Report, ShouldStop, Stopped, steps_to
-from mebench.registry import Kind
 from mebench.spec import Component, TrialSpec, VictimSpec
 from mebench.store import TrialFolder
 

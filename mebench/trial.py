@@ -18,6 +18,7 @@ from mebench.api import Attack, AttackContext, ResponseChannel
 from mebench.clones import initial_clone, save_clone
 from mebench.data.datasets import load_pool
 from mebench.divergence import first_not_finite
+from mebench.entry import AttackEntry
 from mebench.errors import NotFiniteQueryError, OracleError, ResultsError
 from mebench.evaluation_schedule import evaluation_grid, inputs_between
 from mebench.gradient_probe import gradient_quality
@@ -35,7 +36,6 @@ from mebench.query_labels import LabelCounts
 from mebench.randomness import RandomStreams
 from mebench.recording import QueryRecorder, RecordedQueries
 from mebench.references import run_supervised
-from mebench.registry import AttackEntry
 from mebench.samples import POINTS, save_grid
 from mebench.serial import load_state, save_state, weights_hash
 from mebench.spec import TrialSpec

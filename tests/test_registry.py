@@ -6,8 +6,10 @@ import math
 
 import pytest
 
+from mebench.entry import AttackEntry, ChannelEntry, Entry
 from mebench.errors import ConfigurationError, PluginError, UnknownNameError
-from mebench.registry import AttackEntry, ChannelEntry, Entry, Parameter, Registry
+from mebench.parameter import Parameter
+from mebench.registry import Registry
 from mebench.spec import Component
 from mebench.suggestions import did_you_mean
 

@@ -13,11 +13,11 @@ from trials import VICTIM, resolved, tiny_trial
 from mebench.adversarial import Limits
 from mebench.api import InputSpec, Victim
 from mebench.cards import ADVERSARIAL, CARDS
+from mebench.entry import MetricOutput
 from mebench.errors import MebenchError
 from mebench.metrics import Examination, NetworkEvidence, logits_of
 from mebench.plugins import registry
 from mebench.randomness import RandomStreams
-from mebench.registry import MetricOutput
 from mebench.spec import Component, TrialSpec
 from mebench.store import TrialFolder
 from mebench.transfer import examples, names, spread, transfer

@@ -17,7 +17,7 @@ from mebench.errors import ConfigurationError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mebench.registry import DatasetEntry
+    from mebench.entry import DatasetEntry
 
 _PIPED_WIDTH = 200
 _root = click.option("--root", metavar="DIR", help="Look in this folder and nowhere else.")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mebench.cards import MetricCard
-    from mebench.registry import Entry, Kind, Parameter
+    from mebench.entry import Entry, Kind
+    from mebench.parameter import Parameter
 
 _KINDS: dict[Kind, str] = {
     "attack": "an attack",
@@ -44,7 +45,7 @@ def info(name: str, as_json: bool) -> None:
       mebench info fidelity
     """
     from mebench.cards import CARDS
-    from mebench.registry import KINDS
+    from mebench.entry import KINDS
 
     found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
     card = CARDS.get(name)
@@ -86,8 +87,8 @@ def _measuring(name: str) -> Entry | None:
 
 def _unknown(name: str) -> str:
     from mebench.cards import CARDS
+    from mebench.entry import KINDS
     from mebench.plugins import catalogue
-    from mebench.registry import KINDS
     from mebench.suggestions import did_you_mean
 
     registry, plugins = catalogue().registry, catalogue().plugins
@@ -99,8 +100,7 @@ def _unknown(name: str) -> str:
 
 def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
     """What is known besides the parameters, in words."""
-    from mebench.plugins import registry
-    from mebench.registry import (
+    from mebench.entry import (
         AttackEntry,
         ChannelEntry,
         DatasetEntry,
@@ -110,6 +110,7 @@ def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
         StrategyEntry,
         VictimEntry,
     )
+    from mebench.plugins import registry
 
     facts: dict[str, Any] = {"from": registry().origin(kind, entry.name)}
     if isinstance(entry, AttackEntry):

@@ -10,7 +10,7 @@ import click
 from mebench.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from mebench.registry import Kind
+    from mebench.entry import Kind
 
 TITLES: dict[Kind, str] = {
     "attack": "attacks",

@@ -13,8 +13,9 @@ from typing import Any
 from mebench.config.positions import Location, Problem
 from mebench.config.schema import NAME, PATTERN_WORDS
 from mebench.config.wording import shown
+from mebench.entry import Entry, Kind
 from mebench.errors import ConfigurationError, MebenchError
-from mebench.registry import Entry, Kind, Registry
+from mebench.registry import Registry
 from mebench.suggestions import did_you_mean
 
 Resolved = tuple[Entry, dict[str, Any]]

@@ -7,7 +7,9 @@ from typing import Any
 
 from mebench.composition import composed
 from mebench.config.schema import Benchmark
-from mebench.registry import Entry, Kind, MetricEntry, Parameter, Registry
+from mebench.entry import Entry, Kind, MetricEntry
+from mebench.parameter import Parameter
+from mebench.registry import Registry
 
 Schema = dict[str, Any]
 _NAMED: Mapping[tuple[str, str], Kind] = {

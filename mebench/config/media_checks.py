@@ -7,8 +7,8 @@ from typing import Any
 
 from mebench.config.checker import Checker, items, listed, mapping
 from mebench.config.positions import Location
+from mebench.entry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, NetworkEntry, VictimEntry
 from mebench.errors import MebenchError
-from mebench.registry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, NetworkEntry, VictimEntry
 
 IMAGES_ONLY = ("image_size", "mean", "std")
 CODEC = ("length", "words")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mebench.config.checker import Checker, items
-from mebench.registry import MetricEntry
+from mebench.entry import MetricEntry
 
 
 def check_metrics(checker: Checker) -> None:

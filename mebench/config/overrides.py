@@ -17,8 +17,9 @@ from typing import Any, get_args
 from mebench.config.positions import Document, Location, parse_value
 from mebench.config.schema import Benchmark, Named, Profile, annotation_at, section_at
 from mebench.config.wording import written
+from mebench.entry import Entry, Kind
 from mebench.errors import ConfigurationError, MebenchError
-from mebench.registry import Entry, Kind, Registry
+from mebench.registry import Registry
 from mebench.suggestions import did_you_mean
 
 _KINDS: dict[str, Kind] = {

@@ -9,7 +9,7 @@ from mebench.cards import CARDS, in_percent
 from mebench.config.checker import Checker, items, mapping
 from mebench.config.positions import Location
 from mebench.config.run_checks import Used
-from mebench.registry import MetricEntry
+from mebench.entry import MetricEntry
 
 
 def check_reported(checker: Checker, used: Used) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from mebench.config.checker import Checker, Resolved, items, listed, mapping
 from mebench.config.positions import Location
 from mebench.config.wording import written
-from mebench.registry import AttackEntry, ChannelEntry, Entry
+from mebench.entry import AttackEntry, ChannelEntry, Entry
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 
 from mebench.config.checker import Checker, Resolved, mapping
 from mebench.config.positions import Location
-from mebench.registry import DatasetEntry, VictimEntry
+from mebench.entry import DatasetEntry, VictimEntry
 
 
 def check_victims(checker: Checker) -> None:

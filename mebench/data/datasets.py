@@ -15,10 +15,10 @@ from mebench.data.labelled import Labelled
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
 from mebench.data.pools import Pool
 from mebench.data.sources import Found, Layout
+from mebench.entry import DatasetEntry
 from mebench.errors import ConfigurationError, DataUnavailableError
 from mebench.guard import Guard
 from mebench.plugins import registry
-from mebench.registry import DatasetEntry
 from mebench.spec import Component, TrialSpec
 
 Split = Literal["train", "test"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mebench.data.layouts import WALLPAPER_PACKAGES
-from mebench.registry import DatasetEntry, Parameter
+from mebench.entry import DatasetEntry
+from mebench.parameter import Parameter
 
 ROOT = Parameter(
     "root",

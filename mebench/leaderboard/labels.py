@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any
 
+from mebench.entry import Entry, Kind
 from mebench.errors import UnknownNameError
+from mebench.parameter import Parameter
 from mebench.plugins import registry
-from mebench.registry import Entry, Kind, Parameter
 from mebench.spec import Component
 
 

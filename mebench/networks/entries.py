@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mebench.registry import NetworkEntry, Parameter
+from mebench.entry import NetworkEntry
+from mebench.parameter import Parameter
 
 _RESNET_WIDTH = Parameter(
     "width",

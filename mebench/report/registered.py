@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mebench.entry import ReportEntry
 from mebench.plugins import registry
-from mebench.registry import ReportEntry
 from mebench.report.results import Results
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mebench.registry import Parameter
+from mebench.parameter import Parameter
 
 if TYPE_CHECKING:
     from mebench.api import AttackContext

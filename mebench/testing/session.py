@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from mebench.api import Attack, AttackContext, ResponseChannel
+from mebench.entry import ChannelEntry
 from mebench.oracle import QueryLedger
 from mebench.randomness import RandomStreams
-from mebench.registry import ChannelEntry
 from mebench.serial import load_state, save_state, weights_hash
 from mebench.testing.faults import fail
 from mebench.testing.stage import Stage

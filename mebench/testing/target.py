@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from mebench.entry import AttackEntry, ChannelEntry
 from mebench.errors import ConfigurationError
 from mebench.plugins import registry
-from mebench.registry import AttackEntry, ChannelEntry
 from mebench.suggestions import did_you_mean
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mebench.entry import AttackEntry, StrategyEntry
 from mebench.hookspecs import hookimpl
-from mebench.registry import AttackEntry, Parameter, StrategyEntry
+from mebench.parameter import Parameter
 from mebench.strategies.parameters import FROZEN_GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
 
 BATCH_SIZE = Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1)

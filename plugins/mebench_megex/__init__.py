@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mebench.entry import AttackEntry
 from mebench.hookspecs import hookimpl
-from mebench.registry import AttackEntry, Parameter
+from mebench.parameter import Parameter
 from mebench.strategies.parameters import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
 
 PARAMETERS = (

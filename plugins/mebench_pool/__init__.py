@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mebench.entry import AttackEntry, StrategyEntry
 from mebench.hookspecs import hookimpl
 from mebench.learner_entries import FIT_PARAMETERS
-from mebench.registry import AttackEntry, Parameter, StrategyEntry
+from mebench.parameter import Parameter
 
 ROUNDS = Parameter("rounds", "int", 5, "In how many rounds the budget is spent.", minimum=1)
 

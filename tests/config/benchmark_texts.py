@@ -6,8 +6,10 @@ from pathlib import Path
 
 from mebench import builtin
 from mebench.config import Benchmark, load_benchmark
+from mebench.entry import AttackEntry, MetricEntry
 from mebench.errors import ConfigurationError
-from mebench.registry import AttackEntry, MetricEntry, Parameter, Registry
+from mebench.parameter import Parameter
+from mebench.registry import Registry
 
 GOOD = """\
 name: example

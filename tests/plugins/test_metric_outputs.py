@@ -16,11 +16,12 @@ from toys import SPEC, perceptron
 
 from mebench.api import Victim
 from mebench.cli import main
+from mebench.entry import MetricEntry, MetricOutput
 from mebench.entry_checks import checked_entries
 from mebench.errors import PluginError
 from mebench.metrics import Examination
 from mebench.plugins import registry
-from mebench.registry import MetricEntry, MetricOutput, Registry
+from mebench.registry import Registry
 from mebench.spec import Component
 from mebench.store import trial_folders
 

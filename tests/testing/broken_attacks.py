@@ -19,10 +19,11 @@ import mebench.metrics
 from mebench.api import Attack, QueryStrategy
 from mebench.channels import ProbabilityChannel
 from mebench.data.datasets import load_dataset
+from mebench.entry import AttackEntry, ChannelEntry
 from mebench.learners import OnlineLearner
 from mebench.losses import KLLoss
 from mebench.networks.build import build_network
-from mebench.registry import AttackEntry, ChannelEntry, Parameter
+from mebench.parameter import Parameter
 from mebench.spec import Component
 from mebench.testing import AttackUnderTest
 from mebench.testing.audit import private_folders

@@ -10,10 +10,10 @@ import torch
 
 from mebench.api import InputSpec
 from mebench.data.text.words import Lexicon, WordList
+from mebench.entry import NetworkEntry
 from mebench.entry_checks import checked_entries
 from mebench.errors import ConfigurationError, DataUnavailableError, PluginError
 from mebench.networks.build import build_network
-from mebench.registry import NetworkEntry
 from mebench.spec import Component
 
 WORDS = WordList(("a", "b", "c", "d", "e", "f"))

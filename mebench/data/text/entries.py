@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mebench.data.entries import ROOT, ROWS
-from mebench.registry import DatasetEntry, Parameter
+from mebench.entry import DatasetEntry
+from mebench.parameter import Parameter
 
 LENGTH = Parameter(
     "length",

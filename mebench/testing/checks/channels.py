@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from mebench.config import load_benchmark
+from mebench.entry import KINDS, AttackEntry, ChannelEntry
 from mebench.errors import ConfigurationError
 from mebench.plugins import registry
-from mebench.registry import KINDS, AttackEntry, ChannelEntry, Registry
+from mebench.registry import Registry
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session, scratch
 from mebench.testing.stage import Stage

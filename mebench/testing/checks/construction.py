@@ -15,7 +15,7 @@ from torch import nn
 
 from mebench.api import Attack, Learner, QueryStrategy
 from mebench.errors import MebenchError
-from mebench.registry import Parameter
+from mebench.parameter import Parameter
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage
