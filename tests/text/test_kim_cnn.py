@@ -121,8 +121,13 @@ def test_vectors_of_another_size_or_none_at_all_are_said_in_one_line(tmp_path):
     (tmp_path / "v.txt").write_text("b 1 2\n")
     with pytest.raises(ConfigurationError, match="have 2 values, not 4: set `size`"):
         network(vectors=str(tmp_path / "v.txt"))
-    with pytest.raises(DataUnavailableError, match="cannot be read"):
+    with pytest.raises(DataUnavailableError, match=r"no such file: .*nowhere\.txt"):
         network(vectors=str(tmp_path / "nowhere.txt"))
+    with pytest.raises(DataUnavailableError, match=r"glove-6b-50d.*Did you mean 'glove-6b-100d'\?"):
+        network(vectors="glove-6b-50d")
+    (tmp_path / "v.npy").write_bytes(b"not an array")
+    with pytest.raises(DataUnavailableError, match="cannot be read"):
+        network(vectors=str(tmp_path / "v.npy"))
 
 
 def test_networks_and_inputs_of_different_kinds_are_told_apart():

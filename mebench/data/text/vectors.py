@@ -13,6 +13,7 @@ from torch import Tensor
 from mebench.data.text.glove import glove_file
 from mebench.data.text.layouts import GLOVE
 from mebench.errors import ConfigurationError, DataUnavailableError
+from mebench.suggestions import did_you_mean
 
 PUBLISHED = {GLOVE.name: glove_file}
 """What fetches word vectors that have a name."""
@@ -44,6 +45,9 @@ def vectors_of(words: Sequence[str], path: str, size: int) -> list[tuple[int, Te
             if len(vector) != size:
                 raise ConfigurationError(f"word vectors {path}: have {len(vector)} values, not {size}: set `size`")
             found.append((places.pop(word), torch.from_numpy(vector)))
+    except FileNotFoundError as error:
+        near = did_you_mean(path, PUBLISHED)
+        raise DataUnavailableError(f"word vectors {path}: no such file: {error.filename}{near}") from None
     except (OSError, EOFError, ValueError) as error:
         raise DataUnavailableError(f"word vectors {path}: cannot be read ({error})") from None
     return found
