@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from mebench.channel_entries import CHANNELS
 from mebench.data.entries import DATASETS
 from mebench.data.text.entries import TEXT_DATASETS
-from mebench.entry import (
-    ChannelEntry,
-    DatasetEntry,
-    LearnerEntry,
-    MetricEntry,
-    NetworkEntry,
-    ReportEntry,
-)
+from mebench.entry import ChannelEntry, DatasetEntry, LearnerEntry, MetricEntry, NetworkEntry, ReportEntry
 from mebench.hookspecs import hookimpl
 from mebench.learner_entries import LEARNERS
 from mebench.metric_entries import METRICS

@@ -100,6 +100,12 @@ def test_they_are_fetched_with_npm_and_the_command_says_where_they_are(tmp_path,
     assert run("path", "glove-6b-100d").strip() == str(tmp_path / "cache" / "datasets" / "glove-6b-100d")
 
 
+def test_a_root_for_word_vectors_is_refused_since_no_network_would_look_there(tmp_path):
+    error = CliRunner().invoke(data, ["fetch", "glove-6b-100d", "--root", str(tmp_path)]).exception
+    assert isinstance(error, ConfigurationError)
+    assert "--root: word vectors 'glove-6b-100d' are looked for in MEBENCH_DATA and the cache alone" in str(error)
+
+
 def run(*arguments):
     result = CliRunner().invoke(data, arguments)
     assert result.exit_code == 0, result.output

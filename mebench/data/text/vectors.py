@@ -35,10 +35,8 @@ def vectors_of(words: Sequence[str], path: str, size: int) -> list[tuple[int, Te
         ConfigurationError: the vectors have another size.
         DataUnavailableError: the file cannot be read, or what is published cannot be fetched.
     """
-    file, places = (
-        PUBLISHED[path]() if path in PUBLISHED else Path(path).expanduser(),
-        {word: place for place, word in enumerate(words)},
-    )
+    file = PUBLISHED[path]() if path in PUBLISHED else Path(path).expanduser()
+    places = {word: place for place, word in enumerate(words)}
     found: list[tuple[int, Tensor]] = []
     try:
         for word, vector in _of_array(file, places) if file.suffix == ".npy" else _of_lines(file, places):
