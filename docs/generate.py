@@ -17,9 +17,9 @@ from typing import Any
 import click
 
 from mebench.cli import COMMANDS, cli
-from mebench.config.schema import Benchmark
-from mebench.entry import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
-from mebench.plugins import registry
+from mebench.plan.file.schema import Benchmark
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
 from mebench.testing.checks import CHECKS
 
 HERE = Path(__file__).resolve().parent

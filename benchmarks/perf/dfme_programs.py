@@ -15,12 +15,12 @@ import click
 import torch
 from naive import NaiveDFME, PlainGenerator
 
-from mebench.api import AttackContext, InputSpec, Victim
-from mebench.channels import ProbabilityChannel
-from mebench.explanations import VanillaGradientChannel
-from mebench.oracle import Oracle, QueryLedger
-from mebench.plugins import registry
-from mebench.randomness import RandomStreams
+from mebench.api.contract import AttackContext, InputSpec, Victim
+from mebench.api.random_streams import RandomStreams
+from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.oracle.channels.explanations import VanillaGradientChannel
+from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.registry.catalogue import registry
 
 SPEC = InputSpec((1, 32, 32), 10)
 COMPILED = "dfme, compiled"

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mebench.adversarial import Limits, pgd
-from mebench.api import InputSpec, Victim
-from mebench.metrics import Examination
-from mebench.plugins import registry
-from mebench.spec import Component
+from mebench.api.contract import InputSpec, Victim
+from mebench.api.spec import Component
+from mebench.registry.catalogue import registry
+from mebench.toolkit.adversarial import Limits, pgd
+from mebench.trial.metrics.examination import Examination
 
 SPEC = InputSpec((1, 28, 28), 10)
 LIMITS = Limits(0.1, steps=10, step_size=0.025)

@@ -12,9 +12,9 @@ import torch
 from dfme_programs import COMPILED, SPEC, Child, Ours, program
 from naive import PlainGenerator
 
-from mebench.channels import ProbabilityChannel
-from mebench.engine.forkserver import MALLOC
-from mebench.networks.generator import UpsamplingGenerator
+from mebench.models.networks.generator import UpsamplingGenerator
+from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.run.engine.forkserver import MALLOC
 
 BATCH = 64
 PAPER_BATCH = 256

@@ -11,9 +11,9 @@ import pytest
 import torch
 from memory import peak_growth
 
-from mebench.api import InputSpec, Victim
-from mebench.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
-from mebench.plugins import registry
+from mebench.api.contract import InputSpec, Victim
+from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
+from mebench.registry.catalogue import registry
 
 CHANNELS = {
     "vg": (VanillaGradientChannel, 64),

@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mebench.api import InputSpec, Response, ResponseChannel, Victim
-from mebench.channels import ProbabilityChannel
-from mebench.metrics import Examination
-from mebench.oracle import Oracle, QueryLedger
-from mebench.plugins import registry
-from mebench.progress import Progress, ignore
-from mebench.serial import save_state
+from mebench.api.contract import InputSpec, Response, ResponseChannel, Victim
+from mebench.api.progress import Progress, ignore
+from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.registry.catalogue import registry
+from mebench.trial.metrics.examination import Examination
+from mebench.trial.state_file import save_state
 
 SPEC = InputSpec((1, 32, 32), 10)
 CALLS = 200

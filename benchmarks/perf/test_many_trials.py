@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from mebench.config import load_benchmark
-from mebench.leaderboard import FORMATS, build_leaderboard
-from mebench.plan import make_plan
-from mebench.report import render_report
-from mebench.spec import Component, VictimSpec
+from mebench.api.spec import Component, VictimSpec
+from mebench.plan.file import load_benchmark
+from mebench.plan.plan import make_plan
+from mebench.report.page import render_report
+from mebench.results.leaderboard import FORMATS, build_leaderboard
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "results"))
+sys.path.append(str(ROOT / "tests" / "helpers"))
 
 from make_results import make_spec, make_trial  # noqa: E402 (lies beside the tests of results)
 

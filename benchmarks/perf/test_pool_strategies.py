@@ -14,12 +14,12 @@ import torch
 from memory import peak_growth
 from torch.nn import functional
 
-from mebench.api import InputSpec
+from mebench.api.contract import InputSpec
+from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
-from mebench.deepfool import deepfool
-from mebench.networks.build import build_network
-from mebench.spec import Component
-from mebench.strategies.k_center import k_center
+from mebench.models.networks.build import build_network
+from mebench.toolkit.deepfool import deepfool
+from mebench.toolkit.strategies.k_center import k_center
 
 POOL = 100_000
 IMAGES = 300

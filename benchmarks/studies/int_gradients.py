@@ -19,16 +19,16 @@ import torch
 from mebench_xai.reconstructions import RECONSTRUCTIONS, logit_weights
 from torch import Tensor
 
-from mebench.api import AttackContext, Response, Victim
-from mebench.explanations import IntegratedGradientsChannel, VanillaGradientChannel
-from mebench.losses import loss_derivatives, make_loss
-from mebench.networks.generator import UpsamplingGenerator
-from mebench.oracle import Oracle, QueryLedger
-from mebench.plugins import registry
-from mebench.randomness import RandomStreams
-from mebench.spec import Component, TrainingRecipe, VictimSpec
-from mebench.strategies.generator import squash
-from mebench.victims.loading import prepare_victim
+from mebench.api.contract import AttackContext, Response, Victim
+from mebench.api.random_streams import RandomStreams
+from mebench.api.spec import Component, TrainingRecipe, VictimSpec
+from mebench.models.networks.generator import UpsamplingGenerator
+from mebench.models.victims.loading import prepare_victim
+from mebench.oracle.channels.explanations import IntegratedGradientsChannel, VanillaGradientChannel
+from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.registry.catalogue import registry
+from mebench.toolkit.losses import loss_derivatives, make_loss
+from mebench.toolkit.strategies.generator import squash
 
 CPU = torch.device("cpu")
 WEIGHTINGS = ("top", "l1", "kl")

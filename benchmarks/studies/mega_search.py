@@ -26,15 +26,15 @@ import click
 import torch
 from torch import Tensor, nn
 
-from mebench.api import Attack, AttackContext, Victim
-from mebench.channels import LabelChannel, ProbabilityChannel
-from mebench.label_spread import effective_classes
-from mebench.networks.build import build_network
-from mebench.oracle import Oracle, QueryLedger
-from mebench.plugins import registry
-from mebench.randomness import RandomStreams
-from mebench.spec import Component, TrainingRecipe, VictimSpec
-from mebench.victims.loading import prepare_victim
+from mebench.api.contract import Attack, AttackContext, Victim
+from mebench.api.random_streams import RandomStreams
+from mebench.api.spec import Component, TrainingRecipe, VictimSpec
+from mebench.models.networks.build import build_network
+from mebench.models.victims.loading import prepare_victim
+from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.registry.catalogue import registry
+from mebench.results.label_spread import effective_classes
 
 CPU = torch.device("cpu")
 CHANNELS = {"label": LabelChannel, "probability": ProbabilityChannel}
@@ -237,7 +237,7 @@ class Run:
         self.classes: float | None = None
 
     def turn(self) -> None:
-        """One turn of the loop of `mebench.trial`."""
+        """One turn of the loop of `mebench.trial.loop`."""
         attack, clone = self.attack, self.attack.learner.clone
         began = time.process_time()
         queries = attack.strategy.propose(self.oracle, clone)

@@ -18,8 +18,8 @@ from pathlib import Path
 import click
 
 import mebench
+from mebench.api.errors import ConfigurationError, MebenchError
 from mebench.cli.plugin_folders import add_folders, folders_first
-from mebench.errors import ConfigurationError, MebenchError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mebench.cli.run:run", "Run what is missing of a benchmark and print its leaderboard."),
@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Look a command up by its name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from mebench.suggestions import did_you_mean
+            from mebench.api.suggestions import did_you_mean
 
             raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mebench.api.errors import ConfigurationError
 from mebench.cli.values import pairs, parameter_values
-from mebench.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from mebench.testing import AttackUnderTest, Verdict
@@ -113,7 +113,7 @@ def _list(as_json: bool) -> int:
 
 
 def _check_only(only: Sequence[str], known: Sequence[str]) -> None:
-    from mebench.suggestions import did_you_mean
+    from mebench.api.suggestions import did_you_mean
 
     unknown = [f"--only: no check {name!r}{did_you_mean(name, known)}" for name in only if name not in known]
     if unknown:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mebench.compare import Comparison
-    from mebench.leaderboard import Leaderboard
+    from mebench.results.compare import Comparison
+    from mebench.results.leaderboard import Leaderboard
 
 FORMAT_NAMES = ("text", "md", "json", "junit", "github")
 
@@ -52,8 +52,8 @@ def compare(
       mebench compare results/table1-quick runs/megex-table1/quick
       mebench compare BASE NEW --tolerance accuracy=0.05 --format github
     """
-    from mebench.compare import compare as compare_leaderboards
-    from mebench.leaderboard import build_leaderboard
+    from mebench.results.compare import compare as compare_leaderboards
+    from mebench.results.leaderboard import build_leaderboard
 
     if prune and not update:
         raise click.UsageError("--prune needs --update")
@@ -68,7 +68,7 @@ def compare(
 
 
 def _read_base(base: Path, update: bool) -> Leaderboard:
-    from mebench.leaderboard import BenchmarkInfo, Leaderboard, build_leaderboard
+    from mebench.results.leaderboard import BenchmarkInfo, Leaderboard, build_leaderboard
 
     if update and (not base.exists() or (base.is_dir() and not any(base.iterdir()))):
         return Leaderboard(BenchmarkInfo(), ())
@@ -87,14 +87,14 @@ def _parse_tolerances(given: Sequence[str]) -> dict[str, float]:
 
 
 def _show(comparison: Comparison, style: str, output: Path | None, allow_missing: bool) -> None:
-    from mebench.compare import FORMATS, as_markdown, show
+    from mebench.results.compare import FORMATS, as_markdown, show
 
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as handle:
             handle.write(as_markdown(comparison))
     if output is not None:
-        from mebench.store import write_atomically
+        from mebench.results.trial_folder import write_atomically
 
         write_atomically(output, FORMATS[style](comparison, allow_missing).encode())
     elif style == "text":
@@ -104,7 +104,7 @@ def _show(comparison: Comparison, style: str, output: Path | None, allow_missing
 
 
 def _update(base: Path, board: Leaderboard, prune: bool) -> None:
-    from mebench.leaderboard.saved import write_row_files
+    from mebench.results.leaderboard.read.saved import write_row_files
 
     written, deleted = write_row_files(base, board, prune=prune)
     left_out = sum(row.status != "finished" for row in board.rows)

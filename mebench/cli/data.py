@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.api.errors import ConfigurationError
 from mebench.cli.overlap import overlap
 from mebench.data.layouts import LAYOUTS
 from mebench.data.sources import Layout, find, unavailable
 from mebench.data.text.layouts import VECTORS
-from mebench.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mebench.entry import DatasetEntry
+    from mebench.registry.entries import DatasetEntry
 
 _PIPED_WIDTH = 200
 _root = click.option("--root", metavar="DIR", help="Look in this folder and nowhere else.")
@@ -43,7 +43,7 @@ def list_() -> None:
     """
     from rich.table import Table
 
-    from mebench.plugins import registry
+    from mebench.registry.catalogue import registry
 
     table = Table("name", "shape", "classes", "licence", box=None, pad_edge=False)
     table.add_column("found", overflow="fold")
@@ -93,9 +93,9 @@ def _fetch_vectors(name: str, root: str | None) -> None:
 
 
 def _fetch_dataset(name: str, root: str | None) -> None:
+    from mebench.api.spec import Component
     from mebench.data.datasets import load_dataset
     from mebench.data.overlap import digests
-    from mebench.spec import Component
 
     entry = _entry(name)
     component = Component(name, {"root": root} if root is not None else {})
@@ -119,8 +119,8 @@ def progress_bar() -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mebench.progress import Progress as Report
-    from mebench.progress import steps_to
+    from mebench.api.progress import Progress as Report
+    from mebench.api.progress import steps_to
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -144,7 +144,7 @@ def print_table(table: Table) -> None:
 
 
 def _entry(name: str) -> DatasetEntry:
-    from mebench.plugins import registry
+    from mebench.registry.catalogue import registry
 
     return registry().dataset(name)
 

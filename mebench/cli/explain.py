@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mebench.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError
 
 
 @click.command()
@@ -34,12 +34,12 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
     """
     import torch
 
-    from mebench.config import load_benchmark
-    from mebench.plan import make_plan
-    from mebench.plot.explained import save_explanations
-    from mebench.plot.files import check_suffix
-    from mebench.suggestions import did_you_mean
-    from mebench.victims.loading import prepare_victim
+    from mebench.api.suggestions import did_you_mean
+    from mebench.models.victims.loading import prepare_victim
+    from mebench.plan.file import load_benchmark
+    from mebench.plan.plan import make_plan
+    from mebench.report.figures.explained import save_explanations
+    from mebench.report.figures.files import check_suffix
 
     check_suffix(output)
     specs = {spec.name: spec for spec in make_plan(load_benchmark(benchmark, profile=profile), profile).victims()}

@@ -26,7 +26,7 @@ def export(roots: tuple[Path, ...], output: Path) -> None:
       mebench export runs/megex-table1/quick -o table1.csv
       mebench export runs/* -o all.sqlite
     """
-    from mebench.export import export as write
+    from mebench.results.export import export as write
 
     files, notes = write(roots, output)
     for note in notes:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mebench.errors import UnknownNameError
+from mebench.api.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mebench.cards import MetricCard
-    from mebench.entry import Entry, Kind
-    from mebench.parameter import Parameter
+    from mebench.registry.entries import Entry, Kind
+    from mebench.registry.parameter import Parameter
+    from mebench.results.metric_cards import MetricCard
 
 _KINDS: dict[Kind, str] = {
     "attack": "an attack",
@@ -44,8 +44,8 @@ def info(name: str, as_json: bool) -> None:
       mebench info fashion-mnist-10k --json
       mebench info fidelity
     """
-    from mebench.cards import CARDS
-    from mebench.entry import KINDS
+    from mebench.registry.entries import KINDS
+    from mebench.results.metric_cards import CARDS
 
     found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
     card = CARDS.get(name)
@@ -69,7 +69,7 @@ def info(name: str, as_json: bool) -> None:
 
 
 def _find(kind: Kind, name: str) -> Entry | None:
-    from mebench.plugins import registry
+    from mebench.registry.catalogue import registry
 
     try:
         return registry().get(kind, name)
@@ -79,17 +79,17 @@ def _find(kind: Kind, name: str) -> Entry | None:
 
 def _measuring(name: str) -> Entry | None:
     """The metric that has several numbers, of which this is one."""
-    from mebench.plugins import registry
+    from mebench.registry.catalogue import registry
 
     entry, _ = registry().measured().get(name, (None, None))
     return entry if entry and entry.outputs else None
 
 
 def _unknown(name: str) -> str:
-    from mebench.cards import CARDS
-    from mebench.entry import KINDS
-    from mebench.plugins import catalogue
-    from mebench.suggestions import did_you_mean
+    from mebench.api.suggestions import did_you_mean
+    from mebench.registry.catalogue import catalogue
+    from mebench.registry.entries import KINDS
+    from mebench.results.metric_cards import CARDS
 
     registry, plugins = catalogue().registry, catalogue().plugins
     known = [*(known for kind in KINDS for known in registry.names(kind)), *CARDS, *registry.measured()]
@@ -100,7 +100,8 @@ def _unknown(name: str) -> str:
 
 def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
     """What is known besides the parameters, in words."""
-    from mebench.entry import (
+    from mebench.registry.catalogue import registry
+    from mebench.registry.entries import (
         AttackEntry,
         ChannelEntry,
         DatasetEntry,
@@ -110,7 +111,6 @@ def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
         StrategyEntry,
         VictimEntry,
     )
-    from mebench.plugins import registry
 
     facts: dict[str, Any] = {"from": registry().origin(kind, entry.name)}
     if isinstance(entry, AttackEntry):
@@ -163,7 +163,7 @@ def _print(screen: Console, kind: Kind, entry: Entry) -> None:
 
 
 def _print_card(screen: Console, card: MetricCard) -> None:
-    from mebench.cards import facts
+    from mebench.results.metric_cards import facts
 
     screen.print(f"{card.name}, a metric", style="bold")
     for key, value in facts(card).items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mebench.leaderboard import Leaderboard
+    from mebench.results.leaderboard import Leaderboard
 
 FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 
@@ -31,8 +31,8 @@ def leaderboard(
       mebench leaderboard runs/* --format csv -o all.csv
       mebench leaderboard runs/megex-table1/quick --pairs
     """
-    from mebench.leaderboard import FORMATS, build_leaderboard, show
-    from mebench.leaderboard.tables import as_text
+    from mebench.results.leaderboard import FORMATS, build_leaderboard, show
+    from mebench.results.leaderboard.write.tables import as_text
 
     board = build_leaderboard(roots)
     if key is not None:
@@ -46,7 +46,7 @@ def leaderboard(
         _show_pairs(board, style, output)
         return
     if output is not None:
-        from mebench.store import write_atomically
+        from mebench.results.trial_folder import write_atomically
 
         written = as_text(board, wide=wide) if style == "text" else FORMATS[style](board)
         write_atomically(output, written.encode())
@@ -57,8 +57,8 @@ def leaderboard(
 
 
 def _show_pairs(board: Leaderboard, style: str, output: Path | None) -> None:
-    from mebench.leaderboard.pair_tables import FORMATS
-    from mebench.store import write_atomically
+    from mebench.results.leaderboard.write.pair_tables import FORMATS
+    from mebench.results.trial_folder import write_atomically
 
     if style not in FORMATS:
         raise click.UsageError(f"--pairs can be {', '.join(FORMATS)}, not {style}")

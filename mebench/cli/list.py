@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mebench.errors import UnknownNameError
+from mebench.api.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from mebench.entry import Kind
+    from mebench.registry.entries import Kind
 
 TITLES: dict[Kind, str] = {
     "attack": "attacks",
@@ -39,7 +39,7 @@ def list_(kind: str | None, as_json: bool) -> None:
       mebench list attacks
       mebench list channels --json
     """
-    from mebench.plugins import registry
+    from mebench.registry.catalogue import registry
 
     kinds = [_kind(kind)] if kind else list(TITLES)
     known = registry()
@@ -59,7 +59,7 @@ def list_(kind: str | None, as_json: bool) -> None:
 
 def _kind(word: str) -> Kind:
     """The kind that a word means, in singular or plural."""
-    from mebench.suggestions import did_you_mean
+    from mebench.api.suggestions import did_you_mean
 
     for kind, title in TITLES.items():
         if word.lower() in (kind, title, title.replace("datasets", "data")):
@@ -69,7 +69,7 @@ def _kind(word: str) -> Kind:
 
 def _print(kind: Kind, titled: bool) -> None:
     from mebench.cli.screen import console, print_table
-    from mebench.plugins import registry
+    from mebench.registry.catalogue import registry
 
     screen = console()
     if titled:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mebench.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from mebench.scaffold import Flavour
+    from mebench.testing.scaffold import Flavour
 
 
 @click.group()
@@ -46,8 +46,8 @@ def attack(name: str, flavour: Flavour, parent: Path) -> None:
       mebench new attack stripes
       mebench new attack least-sure --flavour pool --dir plugins
     """
-    from mebench.plugins import registry
-    from mebench.scaffold import NewPlugin
+    from mebench.registry.catalogue import registry
+    from mebench.testing.scaffold import NewPlugin
 
     plugin = NewPlugin(name, flavour)
     if name in registry().names("attack"):

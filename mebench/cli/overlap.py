@@ -47,10 +47,10 @@ def overlap(
     import torch
 
     from mebench.cli.data import progress_bar
-    from mebench.config import load_benchmark
     from mebench.data.overlap import overlaps
-    from mebench.plan import make_plan
-    from mebench.plot.files import check_suffix
+    from mebench.plan.file import load_benchmark
+    from mebench.plan.plan import make_plan
+    from mebench.report.figures.files import check_suffix
 
     if picture is not None:
         check_suffix(picture)
@@ -63,7 +63,7 @@ def overlap(
     else:
         _print(found, threshold)
     if picture is not None:
-        from mebench.plot.pairs import save_pairs
+        from mebench.report.figures.pairs import save_pairs
 
         save_pairs(found, picture)
         click.echo(f"wrote {picture}", err=True)

@@ -12,8 +12,8 @@ import click
 from mebench.cli.selection import selects_trials
 
 if TYPE_CHECKING:
-    from mebench.forecast import Forecast, Row
-    from mebench.plan import Plan
+    from mebench.plan.forecast import Forecast, Row
+    from mebench.plan.plan import Plan
 
 COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "queries left", "time left")
 NUMBERS = ("budget", "seeds", "queries left", "time left")
@@ -46,9 +46,9 @@ def plan(
       mebench plan benchmarks/table1.yaml --profile paper --only 'megex/*'
       mebench plan benchmarks/table1.yaml --seeds 5 --set 'runs.*.budgets=[1000]'
     """
-    from mebench.config import load_benchmark
-    from mebench.forecast import forecast
-    from mebench.plan import default_out, make_plan
+    from mebench.plan.file import load_benchmark
+    from mebench.plan.forecast import forecast
+    from mebench.plan.plan import default_out, make_plan
 
     benchmark = load_benchmark(file, overrides, profile=profile)
     planned = make_plan(benchmark, profile, seeds=seeds, only=only)

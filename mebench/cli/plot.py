@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import click
 
-from mebench.curves import CurveMetric
+from mebench.results.curves import CurveMetric
 
 
 @click.command()
@@ -59,7 +59,7 @@ def plot(
       mebench plot runs/all-victims --kind cd -o ranks.pdf
       mebench plot runs/megex-table1/quick --kind adversarial --only megex -o examples.png
     """
-    from mebench.plot import save_labels, save_plot, save_ranks, save_rounds, save_samples
+    from mebench.report.figures import save_labels, save_plot, save_ranks, save_rounds, save_samples
 
     output = output or Path(f"{kind}.png")
     if kind == "curves":
@@ -77,7 +77,7 @@ def plot(
 def _save_adversarial(roots: tuple[Path, ...], output: Path, only: tuple[str, ...]) -> list[str]:
     import torch
 
-    from mebench.plot.adversarial import save_adversarial
+    from mebench.report.figures.adversarial import save_adversarial
 
     torch.set_num_threads(1)  # the same bytes on every machine of a kind
     return save_adversarial(roots, output, only)

@@ -25,7 +25,7 @@ def folders_first(args: Sequence[str]) -> list[str]:
 
 def add_folders(folders: Sequence[Path]) -> Callable[[], None]:
     """Put folders before those of the environment, where worker processes see them too; return how to undo it."""
-    from mebench.plugin_sources import FOLDERS
+    from mebench.registry.sources import FOLDERS
 
     before = os.environ.get(FOLDERS, "")
     os.environ[FOLDERS] = os.pathsep.join([*(str(folder.resolve()) for folder in folders), before])

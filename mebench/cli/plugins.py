@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mebench.plugins import PluginStatus
+    from mebench.registry.catalogue import PluginStatus
 
 
 @click.command()
@@ -30,11 +30,11 @@ def plugins(as_json: bool, freeze: bool) -> None:
       mebench plugins --freeze > requirements.txt
       MEBENCH_DISABLE=dfme mebench plugins
     """
-    from mebench.plugins import catalogue
+    from mebench.registry.catalogue import catalogue
 
     found = catalogue().plugins
     if freeze:
-        from mebench.requirements import frozen
+        from mebench.registry.requirements import frozen
 
         click.echo("\n".join(frozen(found)))
     elif as_json:
@@ -46,8 +46,8 @@ def plugins(as_json: bool, freeze: bool) -> None:
 
 def _print(found: Sequence[PluginStatus]) -> None:
     from mebench.cli.screen import console, print_table
-    from mebench.plugin_sources import DISABLE
-    from mebench.plugins import disabled_names
+    from mebench.registry.catalogue import disabled_names
+    from mebench.registry.sources import DISABLE
 
     screen = console()
     rows = [(one.name, one.origin, one.state, _remark(one)) for one in found]

@@ -31,7 +31,7 @@ def report(roots: tuple[Path, ...], output: Path | None, name: str, settings: tu
       mebench report runs/megex-table1/quick runs/pool/quick -o both.html
     """
     from mebench.cli.values import parameter_values
-    from mebench.report.registered import report_named, write_registered
+    from mebench.report.page.registered import report_named, write_registered
 
     entry = report_named(name)
     path = output or Path(f"report.{entry.suffix}")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.api.errors import ConfigurationError
 from mebench.cli.selection import selects_trials
-from mebench.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from mebench.engine import Engine, Interrupts, Job, Listener, Outcome
-    from mebench.plan import Plan
-    from mebench.store import Status
+    from mebench.plan.plan import Plan
+    from mebench.results.trial_folder import Status
+    from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
 
 FAILED = 3
 INTERRUPTED = 130
@@ -41,7 +41,7 @@ class Options:
 def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     import re
 
-    from mebench.config.schema import DEVICE, PATTERN_WORDS
+    from mebench.plan.file.schema import DEVICE, PATTERN_WORDS
 
     if value is not None and not re.fullmatch(DEVICE, value):
         raise click.BadParameter(f"{PATTERN_WORDS[DEVICE]}, not {value!r}")
@@ -111,8 +111,8 @@ def run(
       mebench run benchmarks/table1.yaml --profile paper --device cuda
       mebench run benchmarks/table1.yaml --only 'megex/*' --seeds 5 --workers 4
     """
-    from mebench.config import load_benchmark
-    from mebench.plan import default_out, make_plan
+    from mebench.plan.file import load_benchmark
+    from mebench.plan.plan import default_out, make_plan
 
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only)
@@ -131,7 +131,7 @@ class _Run:
     def __init__(self, plan: Plan, options: Options) -> None:
         from rich.console import Console
 
-        from mebench.runner import State
+        from mebench.run.runner import State
 
         self._plan, self._options = plan, options
         self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -141,7 +141,7 @@ class _Run:
 
     def run(self) -> int:
         """Do all of it; return the exit code."""
-        from mebench.engine import Interrupts
+        from mebench.run.engine import Interrupts
 
         self._announce()
         with Interrupts(raise_when_killed=self._options.workers == 0) as interrupts:
@@ -171,7 +171,7 @@ class _Run:
         )
 
     def _execute(self, interrupts: Interrupts) -> list[tuple[Job, Outcome]]:
-        from mebench.runner import execute, set_aside
+        from mebench.run.runner import execute, set_aside
 
         devices = self._devices(interrupts) if self._todo else ("cpu",)
         if interrupts.level:
@@ -190,7 +190,7 @@ class _Run:
         Raises:
             ConfigurationError: with one line for each thing that is missing.
         """
-        from mebench.runner import site
+        from mebench.run.runner import site
 
         engine = self._engine(("cpu",), interrupts)
         with ExitStack() as stack:
@@ -205,8 +205,8 @@ class _Run:
 
     def _engine(self, devices: Sequence[str], interrupts: Interrupts) -> Engine:
         """The engine asked for, with a slot per worker, spread over the devices."""
-        from mebench.engine import InlineEngine, ProcessEngine
-        from mebench.machine import usable_cores
+        from mebench.run.engine import InlineEngine, ProcessEngine
+        from mebench.run.machine import usable_cores
 
         threads, workers = self._options.threads, self._options.workers
         if workers == 0:
@@ -218,7 +218,7 @@ class _Run:
 
     @contextmanager
     def _display(self) -> Iterator[list[Listener]]:
-        from mebench.run_display import LineDisplay, LiveDisplay
+        from mebench.run.display import LineDisplay, LiveDisplay
 
         if self._options.quiet:
             yield []
@@ -229,7 +229,7 @@ class _Run:
 
     def _leaderboard(self) -> None:
         """Write its files and print it to stdout."""
-        from mebench.leaderboard import FORMATS, show, write_leaderboard_files
+        from mebench.results.leaderboard import FORMATS, show, write_leaderboard_files
 
         board = write_leaderboard_files(self._options.out)
         if self._options.json:
@@ -239,7 +239,7 @@ class _Run:
 
     def _end(self, failed: Sequence[tuple[Job, Outcome]]) -> int:
         """Say where the results are, and what failed."""
-        from mebench.run_state import duration
+        from mebench.run.state import duration
 
         out, seconds = self._options.out, time.monotonic() - self._begun
         self._say(f"results: {out} (leaderboard.md, .csv, .json); took {duration(seconds)}")

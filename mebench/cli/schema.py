@@ -17,7 +17,7 @@ def schema() -> None:
     Example:
       mebench schema > mebench.schema.json
     """
-    from mebench.config.jsonschema import benchmark_schema
-    from mebench.plugins import registry
+    from mebench.plan.file.jsonschema import benchmark_schema
+    from mebench.registry.catalogue import registry
 
     click.echo(json.dumps(benchmark_schema(registry()), indent=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mebench.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
@@ -23,6 +23,6 @@ def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
 
 def parameter_values(option: str, texts: Sequence[str]) -> Mapping[str, Any]:
     """Read ``NAME=VALUE``, the value as YAML."""
-    from mebench.config.positions import parse_value
+    from mebench.plan.file.positions import parse_value
 
     return {key: parse_value(value) for key, value in pairs(option, texts).items()}

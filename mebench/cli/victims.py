@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mebench.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from mebench.spec import VictimSpec
-    from mebench.victims.loading import PreparedVictim
+    from mebench.api.spec import VictimSpec
+    from mebench.models.victims.loading import PreparedVictim
 
 
 @click.group()
@@ -32,7 +32,7 @@ def list_() -> None:
     from rich.table import Table
 
     from mebench.cli.data import print_table
-    from mebench.victims.cache import entries, victims_dir
+    from mebench.models.victims.cache import entries, victims_dir
 
     found = entries()
     if not found:
@@ -55,8 +55,8 @@ def train(benchmark: Path, profile: str | None, device: str, threads: int) -> No
 
     `mebench run` does this by itself. The number of threads changes the last bits of a victim's weights.
     """
-    from mebench.config import load_benchmark
-    from mebench.plan import make_plan
+    from mebench.plan.file import load_benchmark
+    from mebench.plan.plan import make_plan
 
     plan = make_plan(load_benchmark(benchmark, profile=profile), profile)
     for spec in plan.victims():
@@ -92,7 +92,7 @@ def evaluate(
 
     It must return logits for images in [0, 1]; give --mean and --std if it wants them normalised.
     """
-    from mebench.spec import Component, VictimSpec
+    from mebench.api.spec import Component, VictimSpec
 
     where = {} if root is None else {"root": root}
     if victim is not None:
@@ -121,9 +121,9 @@ def evaluate(
 
 
 def _registered(name: str, data: str | None, where: dict[str, str]) -> VictimSpec:
-    from mebench.grid import registered_victim
-    from mebench.plugins import registry
-    from mebench.spec import Component
+    from mebench.api.spec import Component
+    from mebench.plan.grid import registered_victim
+    from mebench.registry.catalogue import registry
 
     entry = registry().victim(name)
     return registered_victim(name, entry, {}, Component(data or entry.data, where))
@@ -135,8 +135,8 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mebench.progress import Progress as Report
-    from mebench.victims.loading import prepare_victim
+    from mebench.api.progress import Progress as Report
+    from mebench.models.victims.loading import prepare_victim
 
     torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it by)
 from torch import Tensor
 
-from mebench.api import InputSpec
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError
 from mebench.data.labelled import Labelled
 from mebench.data.labelled import rows_of as rows_of
-from mebench.errors import ConfigurationError
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,9 @@ from typing import Literal, TypeVar
 
 import torch
 
-from mebench.api import InputSpec
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.spec import Component, TrialSpec
 from mebench.data.dataset import Dataset
 from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
@@ -15,11 +17,9 @@ from mebench.data.labelled import Labelled
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
 from mebench.data.pools import Pool
 from mebench.data.sources import Found, Layout
-from mebench.entry import DatasetEntry
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.guard import Guard
-from mebench.plugins import registry
-from mebench.spec import Component, TrialSpec
+from mebench.guard.call import Guard
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry
 
 Split = Literal["train", "test"]
 Kept = TypeVar("Kept", bound=Labelled)

@@ -18,14 +18,14 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mebench.api.errors import DataUnavailableError
+from mebench.api.progress import Progress, step
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows
 from mebench.data.fetch import require
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.layouts import IMAGENET_32, IMAGENET_64
 from mebench.data.sources import Found, Layout
-from mebench.errors import DataUnavailableError
-from mebench.progress import Progress, step
 
 CLASSES = 1000
 FILES = 10

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mebench.data.layouts import WALLPAPER_PACKAGES
-from mebench.entry import DatasetEntry
-from mebench.parameter import Parameter
+from mebench.registry.entries import DatasetEntry
+from mebench.registry.parameter import Parameter
 
 ROOT = Parameter(
     "root",

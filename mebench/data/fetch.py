@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.downloads import Torchvision
 from mebench.data.sources import Found, Layout, download_folder, find, offline, unavailable
-from mebench.errors import DataUnavailableError
 
 
 def require(layout: Layout, root: str | None = None) -> Found:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import torch
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, select_rows
 from mebench.data.fetch import require
 from mebench.data.image_folder import read_all
 from mebench.data.layouts import GTSRB, GTSRB_LABELS, GTSRB_TRAINING
 from mebench.data.sources import Found
-from mebench.errors import DataUnavailableError
 
 SIDE = 32
 CLASSES = 43

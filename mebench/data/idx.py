@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mebench.errors import DataUnavailableError
-from mebench.store import write_atomically
+from mebench.api.errors import DataUnavailableError
+from mebench.results.trial_folder import write_atomically
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"

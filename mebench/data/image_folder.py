@@ -11,14 +11,14 @@ from numpy.lib.format import open_memmap
 from PIL import Image
 from torch import Tensor
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.progress import Progress, step
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, training_only
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.pictures import MODES, as_tensor, pictures_below, read_picture
 from mebench.data.sources import GIVEN
 from mebench.data.torchvision_compat import import_torchvision
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.progress import Progress, step
 
 _ORDER_SEED = 0
 _METHOD = 1  # part of the key of what is kept: raise it when the same files give other bytes

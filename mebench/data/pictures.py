@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from mebench.errors import DataUnavailableError
+from mebench.api.errors import DataUnavailableError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"})
 _SIZE_IN_NAME = re.compile(r"_?\d{3,}x\d{3,}$")  # of a screen; fewer digits number the tiles of a picture

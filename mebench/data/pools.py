@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mebench.api import InputSpec
+from mebench.api.contract import InputSpec
 from mebench.data.labelled import Labelled
 from mebench.data.text.words import Lexicon
 

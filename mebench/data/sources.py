@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.downloads import Download
-from mebench.errors import DataUnavailableError
 
 GIVEN = "folder given"
 ENVIRONMENT = "MEBENCH_DATA"

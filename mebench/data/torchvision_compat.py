@@ -17,7 +17,7 @@ from types import ModuleType
 
 import torch
 
-from mebench.errors import MebenchError
+from mebench.api.errors import MebenchError
 
 _SCHEMA = "{}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _OPERATORS = ("nms", "qnms")

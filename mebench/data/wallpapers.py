@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 
+from mebench.api.errors import DataUnavailableError
+from mebench.api.progress import Progress, step
 from mebench.data.crops import Bytes, Light, cut_windows
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows, training_only
@@ -21,8 +23,6 @@ from mebench.data.kept import kept, kept_tensor
 from mebench.data.layouts import WALLPAPERS
 from mebench.data.pictures import one_of_each, pictures_below, read_picture
 from mebench.data.sources import GIVEN
-from mebench.errors import DataUnavailableError
-from mebench.progress import Progress, step
 
 CROPS = 100_000
 """Number of crops that are made where the pictures give as many."""

@@ -1,4 +1,4 @@
-"""One run of an attack by a check, in the loop that `mebench.trial` runs, with a watch on everything."""
+"""One run of an attack by a check, in the loop that `mebench.trial.loop` runs, with a watch on everything."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mebench.api import Attack, AttackContext, ResponseChannel
-from mebench.entry import ChannelEntry
-from mebench.oracle import QueryLedger
-from mebench.randomness import RandomStreams
-from mebench.serial import load_state, save_state, weights_hash
+from mebench.api.contract import Attack, AttackContext, ResponseChannel
+from mebench.api.random_streams import RandomStreams
+from mebench.oracle.oracle import QueryLedger
+from mebench.registry.entries import ChannelEntry
 from mebench.testing.faults import fail
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 from mebench.testing.watching import Watch, WatchedOracle
+from mebench.trial.state_file import load_state, save_state, weights_hash
 
 CPU = torch.device("cpu")
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mebench.api import InputSpec, Victim
+from mebench.api.contract import InputSpec, Victim
+from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.data.dataset import Dataset, as_inputs
 from mebench.data.datasets import load_dataset
 from mebench.data.pools import Pool
-from mebench.networks.build import build_network
-from mebench.spec import Component, TrainingRecipe, VictimSpec
-from mebench.victims.loading import PreparedVictim, prepare_victim
+from mebench.models.networks.build import build_network
+from mebench.models.victims.loading import PreparedVictim, prepare_victim
 
 SMALL = InputSpec((1, 8, 8), 10)
 POOL_SIZE = 400

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from mebench.entry import AttackEntry, ChannelEntry
-from mebench.errors import ConfigurationError
-from mebench.plugins import registry
-from mebench.suggestions import did_you_mean
+from mebench.api.errors import ConfigurationError
+from mebench.api.suggestions import did_you_mean
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry, ChannelEntry
 
 
 @dataclass(frozen=True)

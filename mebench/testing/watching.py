@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mebench.api import Explanation, Response, ResponseChannel, Victim
-from mebench.oracle import Oracle, QueryLedger
+from mebench.api.contract import Explanation, Response, ResponseChannel, Victim
+from mebench.oracle.oracle import Oracle, QueryLedger
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from mebench.api import Attack, AttackContext, Response
-from mebench.early_stopping import EarlyStoppingLearner
-from mebench.errors import ConfigurationError
-from mebench.strategies.pool import pool_of
+from mebench.api.contract import Attack, AttackContext, Response
+from mebench.api.errors import ConfigurationError
+from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner
+from mebench.toolkit.strategies.pool import pool_of
 from mebench_activethief.selection import SELECTIONS, Options
 from mebench_activethief.spending import Spending, at_once, in_rounds
 from mebench_activethief.strategy import ActiveThiefStrategy, HoldOut, UniformNoiseStrategy

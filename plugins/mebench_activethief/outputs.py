@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
+from mebench.api.errors import ConfigurationError
+from mebench.api.progress import alive
 from mebench.data.pools import Pool
-from mebench.errors import ConfigurationError
-from mebench.network_modes import evaluating
-from mebench.progress import alive
+from mebench.models.modes import evaluating
 
 BATCH = 512
 

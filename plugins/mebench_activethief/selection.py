@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from mebench.data.pools import Pool
-from mebench.deepfool import deepfool
-from mebench.strategies.k_center import k_center
+from mebench.toolkit.deepfool import deepfool
+from mebench.toolkit.strategies.k_center import k_center
 from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api import Attack, AttackContext, QueryStrategy
-from mebench.losses import make_loss
-from mebench.oracle import Oracle
-from mebench.strategies.generator import GeneratorStrategy
-from mebench.strategies.parameters import generator_options, online_learner
+from mebench.api.contract import Attack, AttackContext, QueryStrategy
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.losses import make_loss
+from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.strategies.generator import GeneratorStrategy
 
 
 def build_random_generator(context: AttackContext, **parameters: Any) -> Attack:

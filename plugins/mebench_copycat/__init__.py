@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.entry import AttackEntry
-from mebench.hookspecs import hookimpl
-from mebench.learner_entries import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
+from mebench.registry.entries import AttackEntry
+from mebench.registry.hooks import hookimpl
+from mebench.toolkit.learners.entries import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
 
 
 @hookimpl

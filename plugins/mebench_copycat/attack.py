@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mebench.api import Attack, AttackContext
-from mebench.learners import FitLearner
-from mebench.strategies.pool import RandomPoolStrategy
+from mebench.api.contract import Attack, AttackContext
+from mebench.toolkit.learners.learners import FitLearner
+from mebench.toolkit.strategies.pool import RandomPoolStrategy
 
 
 def build(context: AttackContext, *, lr_factor: float, **learner: Any) -> Attack:

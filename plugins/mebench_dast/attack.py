@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api import Attack, AttackContext, QueryStrategy, Response
-from mebench.device_copies import sent
-from mebench.learners import StepLearner
-from mebench.network_modes import evaluating, frozen
-from mebench.networks.precision import as_trained
-from mebench.oracle import Oracle
-from mebench.schedules import constant
-from mebench.strategies.generator import seeded
+from mebench.api.contract import Attack, AttackContext, QueryStrategy, Response
+from mebench.models.modes import evaluating, frozen
+from mebench.models.networks.precision import as_trained
+from mebench.models.to_device import sent
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.learners.learners import StepLearner
+from mebench.toolkit.schedules import constant
+from mebench.toolkit.strategies.generator import seeded
 from mebench_dast.generator import BranchedGenerator
 from mebench_dast.losses import generator_loss, imitation_loss
 

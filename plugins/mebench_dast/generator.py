@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mebench.api import InputSpec
-from mebench.device_copies import sent
+from mebench.api.contract import InputSpec
+from mebench.models.to_device import sent
 
 CUT = 4
 """Rows and columns that the head's two unpadded 3x3 convolutions take away."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mebench.api import Attack, AttackContext
-from mebench.losses import make_loss
-from mebench.strategies.parameters import generator_options, online_learner
-from mebench.strategies.zeroth_order import ZerothOrderStrategy
+from mebench.api.contract import Attack, AttackContext
+from mebench.toolkit.losses import make_loss
+from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy
 
 
 def build(context: AttackContext, **parameters: Any) -> Attack:

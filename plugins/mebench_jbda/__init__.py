@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.entry import AttackEntry
-from mebench.hookspecs import hookimpl
-from mebench.learner_entries import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
-from mebench.parameter import Parameter
+from mebench.registry.entries import AttackEntry
+from mebench.registry.hooks import hookimpl
+from mebench.registry.parameter import Parameter
+from mebench.toolkit.learners.entries import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
 
 AUGMENTATION_PARAMETERS = (
     Parameter("seeds", "int", 100, "Images of the pool that it starts from.", minimum=1),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mebench.api import Attack, AttackContext
-from mebench.learners import FitLearner
+from mebench.api.contract import Attack, AttackContext
+from mebench.toolkit.learners.learners import FitLearner
 from mebench_jbda.augmentation import JacobianAugmentation
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api import AttackContext, QueryStrategy, Response
-from mebench.errors import ConfigurationError
-from mebench.network_modes import evaluating, frozen
-from mebench.oracle import Oracle
-from mebench.strategies.pool import pool_of
+from mebench.api.contract import AttackContext, QueryStrategy, Response
+from mebench.api.errors import ConfigurationError
+from mebench.models.modes import evaluating, frozen
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.strategies.pool import pool_of
 
 _CHUNK = 256
 

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from mebench.api import AttackContext, Response
-from mebench.learners import FitLearner
+from mebench.api.contract import AttackContext, Response
+from mebench.toolkit.learners.learners import FitLearner
 
 
 class OnlineThenFit(FitLearner):

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api import Attack, AttackContext
-from mebench.losses import ExtractionLoss, KLLoss
-from mebench.oracle import Oracle
-from mebench.schedules import cosine
-from mebench.strategies.zeroth_order import ZerothOrderStrategy
+from mebench.api.contract import Attack, AttackContext
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.losses import ExtractionLoss, KLLoss
+from mebench.toolkit.schedules import cosine
+from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy
 from mebench_maze.learner import Handover, ReplayLearner
 
 

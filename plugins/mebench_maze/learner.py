@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from mebench.api import AttackContext, Response
-from mebench.learners import OnlineLearner
-from mebench.losses import ExtractionLoss
-from mebench.reservoir import Reservoir
+from mebench.api.contract import AttackContext, Response
+from mebench.toolkit.learners.learners import OnlineLearner
+from mebench.toolkit.losses import ExtractionLoss
+from mebench.toolkit.reservoir import Reservoir
 
 
 @dataclass

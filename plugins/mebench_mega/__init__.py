@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.entry import AttackEntry
-from mebench.hookspecs import hookimpl
-from mebench.parameter import Parameter
+from mebench.registry.entries import AttackEntry
+from mebench.registry.hooks import hookimpl
+from mebench.registry.parameter import Parameter
 
 GENERATOR_PARAMETERS = (
     Parameter("noise_vectors", "int", 3000, "Noise vectors in Z, M; one round asks as many queries.", minimum=1),

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mebench import schedules
-from mebench.api import Attack, AttackContext, QueryStrategy, Response
-from mebench.network_modes import evaluating, frozen
-from mebench.networks.generator import UpsamplingGenerator
-from mebench.networks.precision import as_trained
-from mebench.oracle import Oracle
-from mebench.strategies.generator import seeded, squash
+from mebench.api.contract import Attack, AttackContext, QueryStrategy, Response
+from mebench.models.modes import evaluating, frozen
+from mebench.models.networks.generator import UpsamplingGenerator
+from mebench.models.networks.precision import as_trained
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit import schedules
+from mebench.toolkit.strategies.generator import seeded, squash
 from mebench_mega.learner import PlateauLearner
 from mebench_mega.losses import balance_loss, confidence_loss
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mebench.api import AttackContext, Learner, Response
-from mebench.schedules import set_rate, steps
+from mebench.api.contract import AttackContext, Learner, Response
+from mebench.toolkit.schedules import set_rate, steps
 from mebench_mega.memory import Memory
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.entry import AttackEntry
-from mebench.hookspecs import hookimpl
-from mebench.parameter import Parameter
-from mebench.strategies.parameters import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+from mebench.registry.entries import AttackEntry
+from mebench.registry.hooks import hookimpl
+from mebench.registry.parameter import Parameter
+from mebench.toolkit.parameters import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
 
 PARAMETERS = (
     *LOSS_PARAMETERS,

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api import Attack, AttackContext, Response
-from mebench.errors import ConfigurationError
-from mebench.losses import ExtractionLoss, centred, loss_derivatives, make_loss
-from mebench.oracle import Oracle
-from mebench.strategies.explained import ImageGradientStrategy
-from mebench.strategies.parameters import generator_options, online_learner
+from mebench.api.contract import Attack, AttackContext, Response
+from mebench.api.errors import ConfigurationError
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.losses import ExtractionLoss, centred, loss_derivatives, make_loss
+from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.strategies.explained import ImageGradientStrategy
 
 
 def build(context: AttackContext, **parameters: Any) -> Attack:

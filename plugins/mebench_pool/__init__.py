@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.entry import AttackEntry, StrategyEntry
-from mebench.hookspecs import hookimpl
-from mebench.learner_entries import FIT_PARAMETERS
-from mebench.parameter import Parameter
+from mebench.registry.entries import AttackEntry, StrategyEntry
+from mebench.registry.hooks import hookimpl
+from mebench.registry.parameter import Parameter
+from mebench.toolkit.learners.entries import FIT_PARAMETERS
 
 ROUNDS = Parameter("rounds", "int", 5, "In how many rounds the budget is spent.", minimum=1)
 
@@ -44,7 +44,7 @@ def mebench_strategies() -> Sequence[StrategyEntry]:
         StrategyEntry(
             "random-pool",
             "Ask random unlabelled inputs of a pool.",
-            "mebench.strategies.pool:RandomPoolStrategy",
+            "mebench.toolkit.strategies.pool:RandomPoolStrategy",
             (ROUNDS,),
             family="pool",
         ),

@@ -8,12 +8,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api import Attack, AttackContext, Response
-from mebench.learners import OnlineLearner
-from mebench.losses import ExtractionLoss, L1LogitLoss, centred, loss_derivatives, make_loss
-from mebench.oracle import Oracle
-from mebench.strategies.explained import ImageGradientStrategy
-from mebench.strategies.parameters import generator_options, online_learner
+from mebench.api.contract import Attack, AttackContext, Response
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.learners.learners import OnlineLearner
+from mebench.toolkit.losses import ExtractionLoss, L1LogitLoss, centred, loss_derivatives, make_loss
+from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.strategies.explained import ImageGradientStrategy
 
 
 def build(context: AttackContext, **parameters: Any) -> Attack:

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mebench.api import Attack, AttackContext
-from mebench.errors import ConfigurationError
-from mebench.losses import ExtractionLoss, loss_derivatives, make_loss
-from mebench.oracle import Oracle
-from mebench.strategies.explained import ImageGradientStrategy
-from mebench.strategies.parameters import generator_options, online_learner
+from mebench.api.contract import Attack, AttackContext
+from mebench.api.errors import ConfigurationError
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.losses import ExtractionLoss, loss_derivatives, make_loss
+from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.strategies.explained import ImageGradientStrategy
 from mebench_xai.reconstructions import RECONSTRUCTIONS, Reconstruction
 
 

@@ -12,8 +12,8 @@ import click
 import pytest
 
 import mebench.cli
+from mebench.api.errors import ConfigurationError, OracleError, ResultsError
 from mebench.cli import COMMANDS, main
-from mebench.errors import ConfigurationError, OracleError, ResultsError
 
 HEAVY = ("torch", "torchvision", "pandas", "scipy", "matplotlib", "numpy")
 START = "import sys; from mebench.cli import main; code = main(sys.argv[1:]); sys.stdout.flush(); "

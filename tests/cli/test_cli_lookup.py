@@ -7,8 +7,8 @@ import json
 import pytest
 
 from mebench.cli import main
-from mebench.entry import KINDS
-from mebench.plugins import registry
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import KINDS
 
 
 @pytest.fixture(autouse=True)

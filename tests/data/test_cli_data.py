@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from data_files import write_idx, write_textures
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError, UnknownNameError
 from mebench.cli.data import data
-from mebench.errors import ConfigurationError, DataUnavailableError, UnknownNameError
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ import torch
 from data_files import pictures
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError
 from mebench.data.dataset import Dataset
 from mebench.data.pools import Pool
-from mebench.errors import ConfigurationError
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 import torch
 from data_files import pictures, skip_checksums, write_cifar10, write_idx, write_svhn
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
 from mebench.data.embedded.cut_fashion_mnist import cut
 from mebench.data.layouts import FASHION_MNIST, FASHION_MNIST_10K
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.plugins import registry
-from mebench.spec import Component
+from mebench.registry.catalogue import registry
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 

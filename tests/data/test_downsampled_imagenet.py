@@ -10,10 +10,10 @@ import pytest
 from data_files import pictures
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
 from mebench.data.downsampled_imagenet import _unpickled
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.spec import Component
 
 SIZES = {"imagenet-32": 32, "imagenet-64": 64}
 

@@ -9,10 +9,10 @@ import pytest
 from data_files import write_gtsrb
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
 from mebench.data.torchvision_compat import import_torchvision
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.spec import Component
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import pytest
 import torch
 from data_files import idx_bytes
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.idx import read_idx, write_idx
-from mebench.errors import DataUnavailableError
 
 VALUES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 

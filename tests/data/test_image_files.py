@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from data_files import write_image_folder, write_textures
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component
 from mebench.cli.run import run
 from mebench.data.datasets import load_dataset
-from mebench.errors import ConfigurationError
-from mebench.spec import Component
 
 FILE = """\
 name: mine

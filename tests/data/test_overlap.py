@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component
 from mebench.cli.data import data
 from mebench.data.datasets import load_dataset
 from mebench.data.overlap import compare
-from mebench.errors import ConfigurationError
-from mebench.spec import Component
 
 FILE = """\
 name: audit

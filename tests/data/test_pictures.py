@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.pictures import as_tensor, one_of_each, pictures_below, read_picture
-from mebench.errors import DataUnavailableError
 
 RAMP = np.linspace(0, 255, 24).astype(np.uint8)[None].repeat(16, 0)
 """Grey from left to right, 16 x 24."""

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from data_files import write_cifar10, write_idx
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data import layouts, sources
 from mebench.data.fetch import require
 from mebench.data.sources import cache_dir, find
-from mebench.errors import DataUnavailableError
 
 FASHION = layouts.FASHION_MNIST
 
@@ -154,7 +154,8 @@ def test_svhn_is_downloaded_whole(tmp_path, monkeypatch):
 
 def test_looking_for_data_imports_no_torch():
     code = (
-        "import sys, mebench.data.layouts, mebench.data.entries, mebench.victims.cache; print('torch' in sys.modules)"
+        "import sys, mebench.data.layouts, mebench.data.entries, mebench.models.victims.cache; "
+        "print('torch' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from mebench.api.errors import MebenchError
 from mebench.data import torchvision_compat
-from mebench.errors import MebenchError
 
 
 def run(code):
@@ -62,7 +62,7 @@ def test_embedded_data_and_idx_files_need_no_torchvision():
     answer = run(
         "import sys\n"
         "from mebench.data.datasets import load_dataset\n"
-        "from mebench.spec import Component\n"
+        "from mebench.api.spec import Component\n"
         "load_dataset(Component('fashion-mnist-10k'), 'test')\n"
         "print('torchvision' in sys.modules)\n"
     )

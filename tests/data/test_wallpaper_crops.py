@@ -11,14 +11,14 @@ import torch
 from data_files import write_textures
 from PIL import Image
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.progress import steps_to
+from mebench.api.spec import Component
 from mebench.data import wallpapers
 from mebench.data.datasets import load_dataset
 from mebench.data.entries import DATASETS
 from mebench.data.layouts import WALLPAPER_PACKAGES, WALLPAPERS
 from mebench.data.sources import find
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.progress import steps_to
-from mebench.spec import Component
 
 THERE = find(WALLPAPERS)  # the packages, on a machine that has them
 

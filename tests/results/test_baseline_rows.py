@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from make_results import make_row, make_spec, make_table1, make_trial
 
-from mebench.errors import ResultsError
-from mebench.leaderboard import build_leaderboard
-from mebench.leaderboard.saved import without_times, write_row_files
+from mebench.api.errors import ResultsError
+from mebench.results.leaderboard import build_leaderboard
+from mebench.results.leaderboard.read.saved import without_times, write_row_files
 
 
 def write(folder: Path, results: Path, **options: bool) -> tuple[list[str], list[str]]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mebench.cards import CARDS, as_markdown
 from mebench.cli.info import info
-from mebench.compare import METRICS
-from mebench.compare.metrics import known_metrics
-from mebench.leaderboard import Row
-from mebench.leaderboard.rows import MEANS
-from mebench.plugins import registry
+from mebench.registry.catalogue import registry
+from mebench.results.compare import METRICS
+from mebench.results.compare.metrics import known_metrics
+from mebench.results.leaderboard import Row
+from mebench.results.leaderboard.compute.rows import MEANS
+from mebench.results.metric_cards import CARDS, as_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 

@@ -11,7 +11,7 @@ import yaml
 from make_results import make_row, make_spec, make_supervised
 
 from mebench.cli import COMMANDS, main
-from mebench.store import TrialFolder
+from mebench.results.trial_folder import TrialFolder
 
 WORKFLOW = Path(__file__).parents[2] / "docs" / "ci-workflow.yml"
 

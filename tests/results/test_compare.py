@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from make_results import VG, make_row, make_spec, make_supervised, make_table1, make_trial, write_benchmark
 
-from mebench.compare import Comparison, RowComparison, compare
-from mebench.errors import ConfigurationError
-from mebench.leaderboard import build_leaderboard
-from mebench.spec import Component, VictimSpec
-from mebench.store import TrialFolder
+from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component, VictimSpec
+from mebench.results.compare import Comparison, RowComparison, compare
+from mebench.results.leaderboard import build_leaderboard
+from mebench.results.trial_folder import TrialFolder
 
 
 def of(tmp_path: Path, **options: Any) -> Comparison:

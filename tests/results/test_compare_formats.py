@@ -13,9 +13,9 @@ from rich.console import Console
 
 from mebench.cli import main
 from mebench.cli.compare import FORMAT_NAMES
-from mebench.compare import FORMATS, Comparison, compare, render_text
-from mebench.leaderboard import build_leaderboard
-from mebench.store import TrialFolder
+from mebench.results.compare import FORMATS, Comparison, compare, render_text
+from mebench.results.leaderboard import build_leaderboard
+from mebench.results.trial_folder import TrialFolder
 
 NASTY = 'a,b:c%<&"]]>|\n'
 

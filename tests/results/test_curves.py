@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mebench.curves import Curve, area, band, queries_to, queries_to_maximum
+from mebench.results.curves import Curve, area, band, queries_to, queries_to_maximum
 
 
 def make(queries: list[int], accuracy: list[float]) -> Curve:

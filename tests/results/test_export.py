@@ -10,8 +10,8 @@ import pytest
 from make_results import make_row, make_spec, make_table1, make_trial, write_benchmark
 
 from mebench.cli import main
-from mebench.leaderboard import build_leaderboard
-from mebench.store import TrialFolder
+from mebench.results.leaderboard import build_leaderboard
+from mebench.results.trial_folder import TrialFolder
 
 
 def make(root: Path) -> Path:

@@ -14,11 +14,11 @@ from make_results import BUDGET, VG, make_row, make_spec, make_table1, make_tria
 from rich.cells import cell_len
 from rich.console import Console
 
+from mebench.api.spec import Component
 from mebench.cli import main
 from mebench.cli.leaderboard import FORMAT_NAMES, leaderboard
-from mebench.leaderboard import FORMATS, Leaderboard, build_leaderboard, render_text, write_leaderboard_files
-from mebench.spec import Component
-from mebench.store import TrialFolder
+from mebench.results.leaderboard import FORMATS, Leaderboard, build_leaderboard, render_text, write_leaderboard_files
+from mebench.results.trial_folder import TrialFolder
 
 KEYS = {
     *("attack", "variant", "victim", "channel", "budget", "seeds", "accuracy", "accuracy_ci", "fidelity"),
@@ -215,7 +215,7 @@ def test_the_commands_can_be_described_without_torch_pandas_or_scipy() -> None:
 def test_a_table_needs_no_torch(tmp_path: Path) -> None:
     make_table1(tmp_path)
     code = (
-        "import sys, pathlib; from mebench.leaderboard import *;"
+        "import sys, pathlib; from mebench.results.leaderboard import *;"
         "board = build_leaderboard([pathlib.Path(sys.argv[1])]); FORMATS['text'](board); FORMATS['md'](board);"
         "print([m for m in ('torch', 'pandas', 'matplotlib') if m in sys.modules])"
     )

@@ -20,10 +20,10 @@ from make_results import (
     write_benchmark,
 )
 
-from mebench.errors import ResultsError
-from mebench.leaderboard import Leaderboard, Row, build_leaderboard
-from mebench.spec import Component, content_digest
-from mebench.store import TrialFolder, write_json
+from mebench.api.errors import ResultsError
+from mebench.api.spec import Component, content_digest
+from mebench.results.leaderboard import Leaderboard, Row, build_leaderboard
+from mebench.results.trial_folder import TrialFolder, write_json
 
 
 def only_row(board: Leaderboard, attack: str = "megex") -> Row:

@@ -13,11 +13,18 @@ import scipy.stats
 from click.testing import CliRunner
 from make_results import make_row
 
+from mebench.api.spec import Component, VictimSpec
 from mebench.cli.leaderboard import leaderboard
 from mebench.cli.plot import plot
-from mebench.leaderboard import build_leaderboard
-from mebench.leaderboard.pairs import Overall, cliques, nemenyi, over_blocks, over_victims, paired_differences
-from mebench.spec import Component, VictimSpec
+from mebench.results.leaderboard import build_leaderboard
+from mebench.results.leaderboard.compute.pairs import (
+    Overall,
+    cliques,
+    nemenyi,
+    over_blocks,
+    over_victims,
+    paired_differences,
+)
 
 TRUE = {"a": 0.70, "b": 0.62, "c": 0.60, "d": 0.45}
 RNG = np.random.default_rng(3)

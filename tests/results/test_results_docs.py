@@ -4,10 +4,10 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from mebench.compare import METRICS
-from mebench.compare.comparison import MARKS
-from mebench.leaderboard import FORMATS, Row, SeedResult
-from mebench.leaderboard.flags import FLAGS
+from mebench.results.compare import METRICS
+from mebench.results.compare.comparison import MARKS
+from mebench.results.leaderboard import FORMATS, Row, SeedResult
+from mebench.results.leaderboard.compute.flags import FLAGS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
 TABLE_LINES = [line for line in DOCS.splitlines() if line.startswith("| `")]

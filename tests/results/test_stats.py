@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from mebench.stats import half_width, mean, welch_interval
+from mebench.results.stats import half_width, mean, welch_interval
 
 SAMPLES = [[0.71, 0.74], [0.712, 0.735, 0.698], list(np.random.default_rng(0).normal(0.6, 0.05, 7))]
 

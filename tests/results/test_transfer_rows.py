@@ -12,11 +12,11 @@ import pytest
 from make_results import make_row, make_spec, make_trial, write_benchmark
 from test_more_metrics import enrich, only, wide
 
-from mebench.compare import compare
-from mebench.compare.formats import as_text as compared
-from mebench.leaderboard import FORMATS, Leaderboard, build_leaderboard
-from mebench.leaderboard.saved import write_row_files
-from mebench.report.table import columns
+from mebench.report.page.table import columns
+from mebench.results.compare import compare
+from mebench.results.compare.formats import as_text as compared
+from mebench.results.leaderboard import FORMATS, Leaderboard, build_leaderboard
+from mebench.results.leaderboard.read.saved import write_row_files
 
 RATES = {"transfer_pgd": 0.651, "transfer_pgd_targeted": 0.19, "transfer_pgd_plain": 0.66, "transfer_bim": 0.5}
 

@@ -8,11 +8,12 @@ import re
 import subprocess
 import sys
 
+import broken_attacks
 import pytest
 from broken_attacks import honest, target
 
+from mebench.api.errors import ConfigurationError
 from mebench.cli import main
-from mebench.errors import ConfigurationError
 from mebench.testing import AttackUnderTest, CheckSkipped, parametrize_with_checks, run_check
 
 pytest_plugins = ["pytester"]
@@ -91,7 +92,7 @@ def test_pytest_shows_one_case_per_attack_and_check(pytester):
     pytester.makepyfile(
         f"""
         import sys
-        sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})
+        sys.path.insert(0, {broken_attacks.__file__.rpartition("/")[0]!r})
         from broken_attacks import BROKEN, honest, target
         from mebench.testing import AttackUnderTest, parametrize_with_checks
         from mebench.testing.checks import check_named

@@ -4,8 +4,8 @@ import pytest
 import torch
 from toys import SPEC, oracle_of, perceptron
 
-from mebench.channels import ProbabilityChannel
-from mebench.errors import InvalidQueryError
+from mebench.api.errors import InvalidQueryError
+from mebench.oracle.channels.answers import ProbabilityChannel
 
 
 class Short(torch.Tensor):

@@ -10,10 +10,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mebench.api import InputSpec
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError
 from mebench.data.labelled import Labelled, rows_of
 from mebench.data.text.words import Lexicon, WordList
-from mebench.errors import ConfigurationError
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mebench.data.entries import ROOT, ROWS
-from mebench.entry import DatasetEntry
-from mebench.parameter import Parameter
+from mebench.registry.entries import DatasetEntry
+from mebench.registry.parameter import Parameter
 
 LENGTH = Parameter(
     "length",

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mebench.api.errors import DataUnavailableError
+from mebench.api.progress import Progress, step
 from mebench.data.fetch import require
 from mebench.data.kept import kept
 from mebench.data.text.layouts import GLOVE
-from mebench.errors import DataUnavailableError
-from mebench.progress import Progress, step
 
 SIZE = 100
 """Values of one vector."""

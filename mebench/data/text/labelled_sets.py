@@ -7,13 +7,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split
 from mebench.data.fetch import require
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.layouts import AG_NEWS, BBC_CLASSES, BBC_NEWS, IMDB, MR, QC
 from mebench.data.text.reading import Example, distinct, made_dataset, mixed, part_of, read_lines, unfit
-from mebench.errors import DataUnavailableError
 
 Rows = Sequence[int] | None
 QC_CLASSES = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")

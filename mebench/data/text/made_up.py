@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TypeVar
 
+from mebench.api.errors import ConfigurationError
 from mebench.data.datasets import Split
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.reading import Example, made_dataset
 from mebench.data.text.words import word_list
-from mebench.errors import ConfigurationError
 
 One = TypeVar("One")
 

@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split, training_only
 from mebench.data.fetch import require
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.layouts import FORTUNES, WIKITEXT_2, WORDNET_GLOSSES
 from mebench.data.text.reading import distinct, made_dataset, mixed, read_lines
-from mebench.errors import DataUnavailableError
 
 LEAST_WORDS = 5
 """Shorter pieces are left out."""

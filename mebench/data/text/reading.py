@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
 from mebench.data.datasets import Split, range_of
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.words import LENGTH, word_list
-from mebench.errors import ConfigurationError, DataUnavailableError
 
 Example = tuple[str, int]
 """A raw text and its class."""

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mebench.api.errors import ConfigurationError, DataUnavailableError
+from mebench.api.suggestions import did_you_mean
 from mebench.data.text.glove import glove_file
 from mebench.data.text.layouts import GLOVE
-from mebench.errors import ConfigurationError, DataUnavailableError
-from mebench.suggestions import did_you_mean
 
 PUBLISHED = {GLOVE.name: glove_file}
 """What fetches word vectors that have a name."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mebench.errors import DataUnavailableError
+from mebench.api.errors import DataUnavailableError
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 """Ids of what follows the end of a text, of every word that is not on the list, and of the list's first word."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mebench.api import InputSpec
-from mebench.errors import ConfigurationError
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from mebench.config import load_benchmark
-from mebench.entry import KINDS, AttackEntry, ChannelEntry
-from mebench.errors import ConfigurationError
-from mebench.plugins import registry
-from mebench.registry import Registry
+from mebench.api.errors import ConfigurationError
+from mebench.plan.file import load_benchmark
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import KINDS, AttackEntry, ChannelEntry
+from mebench.registry.registry import Registry
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session, scratch
 from mebench.testing.stage import Stage

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from torch import nn
 
-from mebench.api import Attack, Learner, QueryStrategy
-from mebench.errors import MebenchError
-from mebench.parameter import Parameter
+from mebench.api.contract import Attack, Learner, QueryStrategy
+from mebench.api.errors import MebenchError
+from mebench.registry.parameter import Parameter
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage
@@ -35,7 +35,7 @@ module = sys.argv[1]
 if module:
     __import__(module)
 else:
-    from mebench.plugins import catalogue
+    from mebench.registry.catalogue import catalogue
     catalogue()
 print(json.dumps(sorted(files)))
 """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from mebench.metrics import Examination
 from mebench.testing.faults import require
 from mebench.testing.session import Session
 from mebench.testing.stage import trained_stage, trained_victim
 from mebench.testing.target import AttackUnderTest
+from mebench.trial.metrics.examination import Examination
 
 SMOKE_BUDGET = 4000
 SEEDS = (0, 1, 2)

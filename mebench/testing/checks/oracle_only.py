@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api import Explanation, InputSpec, Response, ResponseChannel, Victim
-from mebench.metrics import Examination
-from mebench.networks.build import build_network
-from mebench.oracle import Oracle
-from mebench.spec import Component
+from mebench.api.contract import Explanation, InputSpec, Response, ResponseChannel, Victim
+from mebench.api.spec import Component
+from mebench.models.networks.build import build_network
+from mebench.oracle.oracle import Oracle
 from mebench.testing.faults import fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import real_images, trained_stage, trained_victim
 from mebench.testing.target import AttackUnderTest
+from mebench.trial.metrics.examination import Examination
 
 PLACEBO_BUDGET = 400
 PLACEBO_LIMIT = 0.35

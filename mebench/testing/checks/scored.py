@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.diagnostics import problem
-from mebench.gradient_probe import gradient_quality
-from mebench.metrics import logits_of
-from mebench.serial import weights_hash
+from mebench.guard.diagnostics import problem
 from mebench.testing.faults import require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
+from mebench.trial.metrics.examination import logits_of
+from mebench.trial.metrics.gradient_probe import gradient_quality
+from mebench.trial.state_file import weights_hash
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_state_dict_hooks")
 

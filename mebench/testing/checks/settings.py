@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mebench.api import InputSpec
-from mebench.errors import InvalidQueryError
+from mebench.api.contract import InputSpec
+from mebench.api.errors import InvalidQueryError
 from mebench.testing.faults import fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage

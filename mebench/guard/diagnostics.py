@@ -1,0 +1,56 @@
+"""What a strategy tells of itself: small named numbers for a reader; nothing is scored or chosen by them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mebench.guard.call import Guard
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MOST = 32
+KEY = "diagnostics"
+"""Where a point of a curve holds them; no metric may be called so."""
+
+
+def checked(guard: Guard, returned: Any) -> dict[str, float | None]:
+    """Return a strategy's diagnostics as a curve holds them.
+
+    Numbers that are not finite become None, as scores do: a diagnostic is there to see a run diverge, and must not
+    be what ends it.
+
+    Args:
+        guard: of the attack, which is named in errors.
+        returned: what ``diagnostics()`` returned.
+
+    Raises:
+        PluginFaultError: it is not what it must be; see `problem`.
+    """
+    if wrong := problem(returned):
+        guard.fail(f"diagnostics returned {wrong}")
+    return {name: _finite(value) for name, value in returned.items()}
+
+
+def problem(returned: Any) -> str:
+    """Say what is wrong with what ``diagnostics()`` returned; empty if nothing is.
+
+    It must be a mapping of at most 32 entries, with names that are lower-case identifiers of at most 40 characters, and
+    values that are numbers or None.
+    """
+    if not isinstance(returned, Mapping):
+        return f"a {type(returned).__name__}, not a mapping of names to numbers"
+    if len(returned) > MOST:
+        return f"{len(returned)} numbers, more than {MOST}"
+    for name, value in returned.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            return f"the name {name!r:.60}: only a-z, 0-9 and _, at most 40"
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            return f"{value!r:.60} as {name}: a value must be a number, or None"
+    return ""
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,73 @@
+"""The attacker's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from mebench.api.errors import ResultsError
+from mebench.api.random_streams import derive_seed
+from mebench.api.spec import TrialSpec
+from mebench.data.datasets import load_dataset, load_pool
+from mebench.data.pools import Pool
+from mebench.data.text.words import Lexicon
+from mebench.models.networks.build import guarded_network
+from mebench.models.victims.loading import PreparedVictim, whole
+from mebench.registry.catalogue import registry
+from mebench.results.trial_folder import write_atomically
+
+
+def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: Pool | None = None) -> nn.Module:
+    """The freshly initialised clone: the same for every attack with this seed, clone network and pool.
+
+    Args:
+        spec: of the trial.
+        victim: says what the clone takes.
+        pool: that of the trial, if it is at hand; else it is read where it is needed.
+    """
+    lexicon = _lexicon(spec, pool) if registry().network(spec.clone.name).inputs == "texts" else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(spec.seed, "clone"))
+        return guarded_network(spec.clone, victim.spec, lexicon)
+
+
+def _lexicon(spec: TrialSpec, pool: Pool | None) -> Lexicon | None:
+    """The words that the clone knows: those of what its owner has, or the public list alone where that is nothing."""
+    if spec.kind == "supervised":
+        return load_dataset(spec.victim.data, "train").lexicon()
+    pool = load_pool(spec) if pool is None else pool
+    if pool is not None:
+        return pool.lexicon()
+    tests = load_dataset(whole(spec.victim.data), "test").lexicon()
+    return tests and Lexicon.complete(tests.words)
+
+
+def save_clone(path: Path, clone: nn.Module) -> None:
+    """Write the clone's weights as safetensors."""
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in clone.state_dict().items()}
+    write_atomically(path, save(tensors))
+
+
+def load_clone(spec: TrialSpec, victim: PreparedVictim, path: Path) -> nn.Module:
+    """The clone of a finished trial, in eval mode.
+
+    Args:
+        spec: of the trial.
+        victim: the one that it was before, or one of the same input spec.
+        path: what `save_clone` wrote.
+
+    Raises:
+        ResultsError: no such file, or its tensors do not fit the clone's network.
+    """
+    clone = initial_clone(spec, victim)
+    try:
+        clone.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: no such file") from None
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ResultsError(f"{path}: does not fit {spec.clone.name}: {str(error).splitlines()[0]}") from None
+    return clone.eval()

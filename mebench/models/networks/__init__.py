@@ -1,0 +1,1 @@
+"""Networks for victims and clones; `mebench.models.networks.entries` lists them without importing torch."""

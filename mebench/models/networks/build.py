@@ -1,0 +1,72 @@
+"""Building a registered network with initial weights that depend on a seed alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component
+from mebench.data.text.words import Lexicon
+from mebench.guard.call import Guard
+from mebench.registry.catalogue import registry
+
+_PROBE = 2
+"""Inputs that a plugin's network is tried on."""
+
+
+def build_network(component: Component, spec: InputSpec, seed: int, lexicon: Lexicon | None = None) -> nn.Module:
+    """Build a network on the CPU; the global random state is left as it was found.
+
+    Args:
+        component: registered name and parameters.
+        spec: what the network takes.
+        seed: of the initial weights.
+        lexicon: the words that a network for texts knows.
+
+    Raises:
+        UnknownNameError: no such network.
+        ConfigurationError: a parameter is wrong, or the network cannot take such inputs.
+        PluginError: the network cannot be imported.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return guarded_network(component, spec, lexicon)
+
+
+def guarded_network(component: Component, spec: InputSpec, lexicon: Lexicon | None = None) -> nn.Module:
+    """Build a network from the global random state; whatever its code does, the error names it.
+
+    Raises:
+        ConfigurationError: it is for images and the inputs are texts, or the other way round.
+    """
+    entry, guard = registry().network(component.name), Guard.of("network", component.name)
+    target = guard.call("loading", entry.load)
+    given = "texts" if spec.discrete else "images"
+    if entry.inputs != given and (spec.discrete or len(spec.shape) == 3):
+        raise ConfigurationError(f"network {entry.name!r} takes {entry.inputs}, not {given}")
+    known = (lexicon,) if entry.inputs == "texts" else ()
+    network = guard.call("its constructor", target, spec, *known, **entry.resolve(component.parameters))
+    if not isinstance(network, nn.Module):
+        guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
+    if not guard.own and not spec.discrete:
+        _try(network, spec, guard)
+    return network
+
+
+def _try(network: nn.Module, spec: InputSpec, guard: Guard) -> None:
+    """Let a plugin's network answer two inputs, so that it is not the attack or the training that is blamed.
+
+    Neither its weights nor the random state change by it.
+    """
+    training = network.training
+    inputs = torch.full((_PROBE, *spec.shape), (spec.low + spec.high) / 2)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        logits = Guard(guard.who).call("its forward pass", network.eval(), inputs)  # which knows this grad mode
+    network.train(training)
+    wanted = (_PROBE, spec.num_classes)
+    if not isinstance(logits, Tensor) or logits.shape != wanted:
+        kind = type(logits).__name__
+        given = f"{kind} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else kind
+        guard.fail(f"its forward pass returned a {given}, not logits of shape {wanted}")

@@ -1,0 +1,159 @@
+"""Making a victim ready: trained by its recipe, taken from the cache, or loaded from the user's own file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api.contract import InputSpec, Victim
+from mebench.api.errors import ConfigurationError
+from mebench.api.progress import Report, ShouldStop, ignore, never
+from mebench.api.spec import Component, VictimSpec
+from mebench.data.datasets import load_dataset
+from mebench.data.text.words import Lexicon
+from mebench.models.victims.own import check_outputs, load_own_network
+from mebench.models.victims.setting import Setting
+from mebench.models.victims.trained import cached_or_trained
+from mebench.registry.catalogue import registry
+
+_PROBE = 2  # rows that are tried before anything else is asked of a victim
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedVictim:
+    """A victim with all that a trial needs of it.
+
+    Attributes:
+        victim: on the device that was asked for, frozen, in eval mode.
+        spec: what it takes.
+        accuracy: on all test images, in [0, 1].
+        weights_hash: of the network's tensors in the order of their names, or of a TorchScript file.
+        data_hash: of the training and test data; of the test data alone for the user's own weights.
+        source: ``trained now``, ``cache``, ``user's weights``, or the plugin that brought it, with its version.
+        test_inputs: (N, \\*shape) on the device; for the evaluation only.
+        test_labels: (N,) int64 on the device.
+        network_parameters: number of trainable values (0 if a TorchScript file hides them).
+        note: what the user should know, e.g. that a damaged cache entry was replaced; usually empty.
+    """
+
+    victim: Victim
+    spec: InputSpec
+    accuracy: float
+    weights_hash: str
+    data_hash: str
+    source: str
+    test_inputs: Tensor
+    test_labels: Tensor
+    network_parameters: int
+    note: str = ""
+
+
+def prepare_victim(
+    spec: VictimSpec,
+    *,
+    device: torch.device | str = "cpu",
+    report: Report = ignore,
+    should_stop: ShouldStop = never,
+) -> PreparedVictim:
+    """Train a victim, take it from the cache, or load the user's own.
+
+    Args:
+        spec: the victim. ``rows`` of its data apply to the training split; the test split is always whole.
+        device: where it is trained and returned.
+        report: told after every epoch of a training.
+        should_stop: asked before every step of a training, and while another process trains the same victim.
+
+    Raises:
+        ConfigurationError: the spec, a file or a network is wrong.
+        DataUnavailableError: the data is not to be had.
+        Stopped: ``should_stop`` said so; nothing was saved.
+    """
+    _check(spec)
+    spec = _resolved(spec)
+    setting = Setting(spec, load_dataset(whole(spec.data), "test"), device)
+    if setting.inputs.discrete:
+        _check_for_texts(spec)
+    if spec.training is None:
+        network, digest = load_own_network(spec, setting.inputs, device, _lexicon(spec))
+        return _prepared(setting, network, digest, setting.test.digest, _source(spec))
+    train = load_dataset(spec.data, "train")
+    trained = cached_or_trained(replace(setting, lexicon=train.lexicon()), train, report, should_stop)
+    digest, accuracy = trained.record["weights_hash"], trained.record["accuracy"]
+    return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
+
+
+def _prepared(
+    setting: Setting,
+    network: nn.Module,
+    weights_hash: str,
+    data_hash: str,
+    source: str,
+    accuracy: float | None = None,
+    note: str = "",
+) -> PreparedVictim:
+    """Check what the victim returns, and score it unless that was done when it was trained."""
+    parameters = sum(value.numel() for value in network.parameters())
+    victim = setting.victim(network)
+    test_inputs = setting.test.inputs(None, setting.spec.image_size).to(setting.device)
+    check_outputs(victim, test_inputs[:_PROBE])
+    return PreparedVictim(
+        victim=victim,
+        spec=setting.inputs,
+        accuracy=setting.accuracy(victim) if accuracy is None else accuracy,
+        weights_hash=weights_hash,
+        data_hash=data_hash,
+        source=source,
+        test_inputs=test_inputs,
+        test_labels=setting.test.labels.to(setting.device),
+        network_parameters=parameters,
+        note=note,
+    )
+
+
+def _check(spec: VictimSpec) -> None:
+    given = [key for key in ("network", "factory", "torchscript", "registered") if getattr(spec, key) is not None]
+    if len(given) != 1:
+        raise ConfigurationError(
+            f"victim {spec.name!r} needs exactly one of network, factory, torchscript and registered"
+            + (f", not {' and '.join(given)}" if given else "")
+        )
+    if spec.training is not None and (spec.torchscript or spec.weights or spec.registered):
+        raise ConfigurationError(f"victim {spec.name!r}: a victim that comes with its weights cannot have `training`")
+    if spec.training is None and spec.network is not None and spec.weights is None:
+        raise ConfigurationError(f"victim {spec.name!r}: `network` needs `training` or `weights`")
+    if spec.weights is not None and (spec.torchscript or spec.registered):
+        holder = "a TorchScript file holds" if spec.torchscript else "a registered victim brings"
+        raise ConfigurationError(f"victim {spec.name!r}: {holder} its own weights")
+
+
+def _check_for_texts(spec: VictimSpec) -> None:
+    """Check that a victim of texts asks for nothing that only images have."""
+    augmented = spec.training is not None and spec.training.augment != "none"
+    given = {"image_size": spec.image_size, "mean": spec.mean, "std": spec.std, "augment": augmented or None}
+    if unfit := [key for key, value in given.items() if value is not None]:
+        raise ConfigurationError(f"victim {spec.name!r} takes texts, to which {' and '.join(unfit)} cannot be applied")
+
+
+def _lexicon(spec: VictimSpec) -> Lexicon | None:
+    """The words of the training data, for a network that must know them to fit its weights."""
+    if spec.network is None or registry().network(spec.network.name).inputs != "texts":
+        return None
+    return load_dataset(spec.data, "train").lexicon()
+
+
+def _source(spec: VictimSpec) -> str:
+    return registry().origin("victim", spec.registered.name) if spec.registered else "user's weights"
+
+
+def _resolved(spec: VictimSpec) -> VictimSpec:
+    """Fill in the network's default parameters, so that leaving one out makes no other cache key."""
+    if spec.network is None:
+        return spec
+    return replace(spec, network=registry().get("network", spec.network.name).component(spec.network.parameters))
+
+
+def whole(data: Component) -> Component:
+    """The data set without its choice of rows."""
+    return Component(data.name, {key: value for key, value in data.parameters.items() if key != "rows"})

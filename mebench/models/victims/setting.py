@@ -1,0 +1,74 @@
+"""What every way of preparing a victim shares: its spec, what it takes, its test data and its device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mebench.api.contract import InputSpec, Victim
+from mebench.api.random_streams import derive_seed
+from mebench.api.spec import VictimSpec
+from mebench.data.labelled import Labelled
+from mebench.data.pools import Pool
+from mebench.data.text.words import Lexicon
+from mebench.models.networks.build import build_network
+from mebench.models.victims.normalise import with_normalisation
+from mebench.models.victims.own import call_factory
+from mebench.models.victims.training import predict
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A victim to be prepared.
+
+    Attributes:
+        spec: as asked for.
+        test: the whole test split, which it is scored on.
+        device: where it is trained and returned.
+        lexicon: the words of its training data, which a network for texts knows.
+    """
+
+    spec: VictimSpec
+    test: Labelled
+    device: torch.device | str
+    lexicon: Lexicon | None = None
+
+    @property
+    def inputs(self) -> InputSpec:
+        """What the victim takes."""
+        return self.test.spec(self.spec.image_size)
+
+    def untrained(self) -> nn.Module:
+        """The network with initial weights that depend on the victim's seed alone."""
+        seed = derive_seed(self.spec.seed, "victim weights")
+        if self.spec.network is not None:
+            return build_network(self.spec.network, self.inputs, seed, self.lexicon)
+        assert self.spec.factory is not None
+        with seeded(seed, "cpu"):
+            return call_factory(self.spec.factory, self.spec.name)
+
+    def normalised(self, network: nn.Module) -> nn.Module:
+        """The network behind the spec's normalisation, if it has one."""
+        return with_normalisation(network, self.inputs, self.spec.mean, self.spec.std)
+
+    def victim(self, network: nn.Module) -> Victim:
+        """The network as a frozen victim on the device."""
+        return Victim(self.normalised(network), self.inputs, self.spec.name).to(self.device)
+
+    def accuracy(self, victim: Victim) -> float:
+        """The fraction of all test images that a victim on the device gets right."""
+        predicted = predict(victim, Pool(self.test, self.spec.image_size), device=self.device)
+        return float((predicted == self.test.labels).double().mean())
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
+    """Seed the global generators for a while (dropout draws from them) and leave them as they were."""
+    where = torch.device(device)
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

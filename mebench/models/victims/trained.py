@@ -1,0 +1,141 @@
+"""A victim that is trained by its recipe, or taken from the cache if it was trained before."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import platform
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from torch import nn
+
+import mebench
+from mebench.api.errors import ConfigurationError
+from mebench.api.progress import Progress, Report, ShouldStop
+from mebench.api.random_streams import derive_seed
+from mebench.api.spec import VictimSpec
+from mebench.data.labelled import Labelled
+from mebench.data.pools import Pool
+from mebench.models.victims import cache
+from mebench.models.victims.own import factory_digest
+from mebench.models.victims.setting import Setting, seeded
+from mebench.models.victims.training import train_classifier
+from mebench.registry.catalogue import registry
+from mebench.trial.state_file import weights_hash
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A network with its record in the cache.
+
+    Attributes:
+        network: without the victim's normalisation.
+        record: what ``victim.json`` holds: accuracy, hashes, recipe, seconds, versions.
+        data_hash: of both splits of its data.
+        source: ``trained now`` or ``cache``.
+        note: what the user should know, or nothing.
+    """
+
+    network: nn.Module
+    record: dict[str, Any]
+    data_hash: str
+    source: str
+    note: str = ""
+
+
+def cached_or_trained(setting: Setting, train: Labelled, report: Report, should_stop: ShouldStop) -> TrainedNetwork:
+    """Take a victim from the cache, or train it and put it there; another process that needs it waits.
+
+    Raises:
+        ConfigurationError: the training diverged.
+        Stopped: ``should_stop`` said so; nothing was saved.
+    """
+    spec = setting.spec
+    data_hash = _data_hash(train, setting.test)
+    code = _code(spec)
+    key = cache.cache_key(spec, data_hash, torch.__version__, code)
+    note = ""
+    with cache.locked(key, should_stop):
+        if folder := cache.find(key):
+            network = setting.untrained()
+            try:
+                return TrainedNetwork(network, cache.load(folder, network), data_hash, "cache")
+            except cache.DamagedEntryError as error:
+                note = _noted(f"the cached victim was damaged and is trained again: {error}")
+        network = setting.untrained()
+        record = _record(setting, network, train, data_hash) | _train(setting, network, train, report, should_stop)
+        try:
+            cache.save(spec.name, key, network, record)
+        except OSError as error:
+            note = _noted(f"the trained victim could not be cached: {error}")
+    return TrainedNetwork(network, record, data_hash, "trained now", note)
+
+
+def _code(spec: VictimSpec) -> str:
+    """What says which code makes the network: a digest of a factory's file, or a plugin with its version."""
+    if spec.factory is not None:
+        return factory_digest(spec.factory)
+    assert spec.network is not None
+    known, name = registry(), spec.network.name
+    return "" if known.ships("network", name) else known.origin("network", name)
+
+
+def _train(
+    setting: Setting, network: nn.Module, train: Labelled, report: Report, should_stop: ShouldStop
+) -> dict[str, Any]:
+    """Train ``network`` in place and return what was measured."""
+    spec, recipe = setting.spec, setting.spec.training
+    assert recipe is not None
+    started = time.monotonic()
+    with seeded(derive_seed(spec.seed, "victim dropout"), setting.device):
+        train_classifier(
+            setting.normalised(network),
+            Pool(train, spec.image_size),
+            train.labels,
+            recipe,
+            generator=torch.Generator().manual_seed(derive_seed(spec.seed, "victim data")),
+            device=setting.device,
+            report=report,
+            should_stop=should_stop,
+        )
+    seconds = time.monotonic() - started
+    tensors = network.state_dict()
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        raise ConfigurationError(f"victim {spec.name!r}: its training diverged; lower the learning rate")
+    accuracy = setting.accuracy(setting.victim(network))
+    report(Progress(recipe.epochs, recipe.epochs, "epochs", accuracy, "victim"))
+    return {"accuracy": accuracy, "weights_hash": weights_hash(tensors), "seconds": round(seconds, 1)}
+
+
+def _record(setting: Setting, network: nn.Module, train: Labelled, data_hash: str) -> dict[str, Any]:
+    """What is known of a victim before it is trained."""
+    return {
+        "name": setting.spec.name,
+        "spec": asdict(setting.spec),
+        "data_hash": data_hash,
+        "data_source": train.source,
+        "parameters": sum(value.numel() for value in network.parameters()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": str(setting.device),
+        "versions": {
+            "mebench": mebench.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _data_hash(train: Labelled, test: Labelled) -> str:
+    """Sixteen hexadecimal digits of both splits and the number of classes."""
+    return hashlib.sha256(f"{train.digest} {test.digest} {train.num_classes}".encode()).hexdigest()[:16]
+
+
+def _noted(note: str) -> str:
+    _log.warning("%s", note)
+    return note

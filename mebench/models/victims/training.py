@@ -1,0 +1,127 @@
+"""Training a classifier on labelled images by a recipe: victims, and the supervised upper bound of a clone."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it by)
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from mebench.api.progress import Progress, Report, ShouldStop, Stopped, ignore, never
+from mebench.api.spec import TrainingRecipe
+from mebench.data.dataset import rows_of
+from mebench.data.pools import Pool
+
+_CROP_PADDING = 4
+
+
+def train_classifier(
+    network: nn.Module,
+    images: Pool | Tensor,
+    labels: Tensor,
+    recipe: TrainingRecipe,
+    *,
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
+    report: Report = ignore,
+    should_stop: ShouldStop = never,
+    phase: str = "victim",
+) -> None:
+    """Train ``network`` in place with cross-entropy; it ends on ``device`` in eval mode.
+
+    The last state is kept: no checkpoint is chosen. The same generator state gives the same weights on a CPU, if the
+    network itself draws no random numbers (dropout) and the number of threads is the same.
+
+    Args:
+        network: returns logits (B, c).
+        images: N images as a pool, which stay bytes in memory, or as inputs (N, *shape) float32.
+        labels: (N,) int64.
+        recipe: optimiser, schedule and augmentation.
+        generator: a CPU generator that decides order and augmentation.
+        device: where to train.
+        report: told after every epoch.
+        should_stop: asked before every step.
+        phase: what the training is called in reports.
+
+    Raises:
+        Stopped: ``should_stop`` said so; the network is left half-trained.
+    """
+    network.to(device).train()
+    images, labels = images.to(device), labels.to(device)
+    batches = _batches_per_epoch(len(labels), recipe.batch_size)
+    optimizer = _optimizer(network, recipe)
+    schedule = _schedule(optimizer, recipe, steps=max(1, recipe.epochs * batches))
+    for epoch in range(recipe.epochs):
+        order = torch.split(torch.randperm(len(labels), generator=generator), recipe.batch_size)
+        for rows in order[:batches]:
+            if should_stop():
+                raise Stopped(f"stopped in epoch {epoch + 1} of {recipe.epochs}")
+            inputs = augment(_inputs(images, rows), recipe.augment, generator)
+            loss = F.cross_entropy(network(inputs), labels[rows.to(device)])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        report(Progress(epoch + 1, recipe.epochs, unit="epochs", phase=phase))
+    network.eval()
+
+
+def _inputs(images: Pool | Tensor, rows: Tensor) -> Tensor:
+    return images.inputs(rows) if isinstance(images, Pool) else rows_of(images, rows)
+
+
+def _batches_per_epoch(rows: int, batch_size: int) -> int:
+    """Number of batches; a last one of a single row is left out, because batch norm cannot train on it."""
+    batches = math.ceil(rows / batch_size)
+    return batches - 1 if batches > 1 and rows % batch_size == 1 else batches
+
+
+def _optimizer(network: nn.Module, recipe: TrainingRecipe) -> Optimizer:
+    parameters = network.parameters()
+    if recipe.optimizer == "adam":
+        return Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return SGD(parameters, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+
+
+def _schedule(optimizer: Optimizer, recipe: TrainingRecipe, steps: int) -> LambdaLR:
+    def factor(step: int) -> float:
+        if recipe.schedule == "cosine":
+            return 0.5 * (1 + math.cos(math.pi * step / steps))
+        if recipe.schedule == "multistep":
+            return float(0.1 ** ((2 * step >= steps) + (4 * step >= 3 * steps)))
+        return 1.0
+
+    return LambdaLR(optimizer, factor)
+
+
+def augment(inputs: Tensor, how: str, generator: torch.Generator) -> Tensor:
+    """Shift every image by up to 4 pixels (black comes in) for ``crop``, and mirror half for ``crop-flip``.
+
+    Args:
+        inputs: (B, C, h, w).
+        how: ``none``, ``crop`` or ``crop-flip``.
+        generator: a CPU generator, so that every device sees the same augmentation.
+    """
+    if how == "none":
+        return inputs
+    count, _, height, width = inputs.shape
+    shifts = torch.randint(0, 2 * _CROP_PADDING + 1, (2, count), generator=generator).to(inputs.device)
+    rows = shifts[0, :, None] + torch.arange(height, device=inputs.device)  # (B, h)
+    columns = shifts[1, :, None] + torch.arange(width, device=inputs.device)  # (B, w)
+    if how == "crop-flip":
+        mirrored = (torch.rand(count, generator=generator) < 0.5).to(inputs.device)
+        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+    padded = F.pad(inputs, (_CROP_PADDING,) * 4).movedim(1, -1)  # (B, h + 8, w + 8, C)
+    image = torch.arange(count, device=inputs.device)[:, None, None]
+    return padded[image, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+
+
+@torch.no_grad()
+def predict(network: nn.Module, images: Pool, *, device: torch.device | str = "cpu", batch_size: int = 1024) -> Tensor:
+    """Return the most probable class of every image, (N,) int64 on the CPU; the network must be in eval mode."""
+    images = images.to(device)
+    batches = torch.split(torch.arange(len(images)), batch_size)
+    return torch.cat([network(images.inputs(rows)).argmax(dim=1).cpu() for rows in batches])

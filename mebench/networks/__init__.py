@@ -1,1 +1,0 @@
-"""Networks for victims and clones; `mebench.networks.entries` lists them without importing torch."""

@@ -1,0 +1,157 @@
+"""What running a plan would mean: what is done already, how many queries are left, and how long that takes.
+
+Times come from measurements: of finished trials of the same attack, victim and clone in the results folder, or else
+from the speeds that the benchmark's file says were measured, and where. Without either they are unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mebench.api.errors import ResultsError
+from mebench.api.spec import TrialSpec
+from mebench.plan.grid import SUPERVISED
+from mebench.plan.plan import Plan
+from mebench.results.trial_folder import Status, TrialFolder, read_json, trial_folders
+
+STATES: Mapping[Status, str] = {"new": "new", "partial": "partial", "finished": "done", "failed": "failed"}
+"""The words in which states are shown."""
+Kind = tuple[str, str, str]
+"""Attack, victim and clone: trials that are taken to be equally fast."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the leaderboard to be: trials that differ only by seed.
+
+    Attributes:
+        states: how many of its trials are ``new``, ``partial``, ``done`` and ``failed``.
+        queries: left to be asked, over all seeds.
+        seconds: left on one worker; None if nothing like it has been measured.
+        measured: where: ``results`` (finished trials in the results folder), ``file``, or empty.
+    """
+
+    attack: str
+    variant: str
+    victim: str
+    channel: str
+    clone: str
+    budget: int
+    seeds: tuple[int, ...]
+    states: dict[str, int]
+    queries: int
+    seconds: float | None
+    measured: str
+
+    @property
+    def left(self) -> int:
+        """The number of trials that are not done."""
+        return len(self.seeds) - self.states.get("done", 0)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """All rows of a plan, against one results folder."""
+
+    rows: list[Row]
+
+    def states(self) -> dict[str, int]:
+        """The number of trials in each state."""
+        total: Counter[str] = Counter()
+        for row in self.rows:
+            total.update(row.states)
+        return {word: total[word] for word in STATES.values() if total[word]}
+
+    @property
+    def queries(self) -> int:
+        """Queries that are left."""
+        return sum(row.queries for row in self.rows)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that are left on one worker, as far as they are known."""
+        return sum(row.seconds or 0.0 for row in self.rows)
+
+    @property
+    def unmeasured(self) -> int:
+        """The number of trials that are left and whose time is not known."""
+        return sum(row.left for row in self.rows if row.seconds is None)
+
+
+def forecast(plan: Plan, out: Path) -> Forecast:
+    """Compare a plan with a results folder, which need not exist."""
+    statuses = {name: TrialFolder(out / name).status for name in plan.ids}
+    unfinished = any(status != "finished" for status in statuses.values())
+    speeds = measured_speeds(out) if unfinished and out.is_dir() else {}
+    return Forecast([_row(plan, trials, statuses, speeds, out) for trials in plan.rows])
+
+
+def measured_speeds(out: Path) -> dict[Kind, float]:
+    """Mean queries per second (trials per second for supervised references) of the finished trials of a folder."""
+    found: dict[Kind, list[float]] = {}
+    for folder in trial_folders(out):
+        for kind, speed in _speed(folder):
+            found.setdefault(kind, []).append(speed)
+    return {kind: len(speeds) / sum(1 / speed for speed in speeds) for kind, speeds in found.items()}
+
+
+def _speed(folder: TrialFolder) -> Iterator[tuple[Kind, float]]:
+    """The speed of one finished trial; nothing if its files do not tell."""
+    if folder.status != "finished":
+        return
+    try:
+        spec = read_json(folder.path / "spec.json")
+        timing = read_json(folder.path / "timing.json")
+        kind = (spec["attack"]["name"], spec["victim"]["name"], spec["clone"]["name"])
+        speed = timing["queries_per_second"] if spec["kind"] != SUPERVISED else 1 / timing["seconds"]
+    except (ResultsError, OSError, LookupError, TypeError, ZeroDivisionError):
+        return
+    if isinstance(speed, (int, float)) and math.isfinite(speed) and speed > 0:
+        yield kind, float(speed)
+
+
+def _row(
+    plan: Plan,
+    trials: Mapping[str, TrialSpec],
+    statuses: Mapping[str, Status],
+    speeds: Mapping[Kind, float],
+    out: Path,
+) -> Row:
+    """What is left of the trials of one row."""
+    first = next(iter(trials.values()))
+    attack, variant, victim, channel = plan.names(first)
+    counts = Counter(STATES[statuses[name]] for name in trials)
+    open_trials = [name for name in trials if statuses[name] != "finished"]
+    queries = sum(first.budget - _spent(out / name, statuses[name]) for name in open_trials)
+    speed = speeds.get((attack, victim, first.clone.name))
+    stated = plan.settings.speed.queries_per_second.get(attack) if plan.settings.speed else None
+    work = len(open_trials) if first.kind == SUPERVISED else queries
+    seconds = work / (speed or stated or math.inf)
+    return Row(
+        attack=attack,
+        variant=variant if first.track == "native" else f"{variant}, {first.track} learner",
+        victim=victim,
+        channel=channel,
+        clone=first.clone.name,
+        budget=first.budget,
+        seeds=tuple(trial.seed for trial in trials.values()),
+        states={word: counts[word] for word in STATES.values() if counts[word]},
+        queries=queries,
+        seconds=seconds if seconds or not work else None,
+        measured="results" if speed and work else "file" if stated and work else "",
+    )
+
+
+def _spent(path: Path, status: Status) -> int:
+    """Queries that a begun trial had spent at its last evaluation, if it has a checkpoint to go on from."""
+    folder = TrialFolder(path)
+    if status == "new" or not folder.checkpoint.exists():
+        return 0
+    points: list[dict[str, Any]] = folder.curve()
+    spent = points[-1].get("queries", 0) if points else 0
+    return spent if isinstance(spent, int) else 0

@@ -1,0 +1,154 @@
+"""The grid of a benchmark's profile: attacks x victims x budgets x seeds as resolved trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from mebench.api.spec import Component, TrainingRecipe, TrialSpec, VictimSpec
+from mebench.plan.file.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
+from mebench.registry.entries import Kind, VictimEntry
+from mebench.registry.registry import Registry
+
+SUPERVISED: Literal["supervised"] = "supervised"
+
+
+def references(profile: Profile) -> list[str]:
+    """The reference rows that a profile or any of its runs asks for."""
+    asked = [profile.references if run.references is None else run.references for run in profile.runs]
+    return list(dict.fromkeys(name for names in asked for name in names))
+
+
+class Grid:
+    """Makes the trials of a profile.
+
+    Args:
+        benchmark: a checked file.
+        profile: one of its profiles.
+        registry: what the file was checked with.
+        seeds: in place of the file's.
+    """
+
+    def __init__(
+        self, benchmark: Benchmark, profile: Profile, registry: Registry, seeds: Sequence[int] | None = None
+    ) -> None:
+        self._profile = profile
+        self._registry = registry
+        self._seeds = seeds
+        self._metrics = tuple(self._component("metric", metric) for metric in benchmark.metrics)
+        self._victims = {name: self._victim(name, section) for name, section in benchmark.victims.items()}
+
+    def trials(self) -> list[TrialSpec]:
+        """All trials, supervised references first, in the order of the file; each once."""
+        runs = self._profile.runs
+        supervised = {}
+        for run in runs:
+            asked = self._profile.references if run.references is None else run.references
+            for trial in self._supervised(run) if SUPERVISED in asked else ():
+                supervised[trial.id] = trial
+        return [*supervised.values(), *(trial for run in runs for trial in self._attacks(run))]
+
+    def _attacks(self, run: Run) -> Iterator[TrialSpec]:
+        clone = self._component("network", run.clone)
+        for section in run.attacks:
+            for victim in run.victims:
+                for budget in run.budgets:
+                    for track in run.tracks or self._profile.tracks:
+                        for seed in self._seeds_of(run):
+                            trial = self._trial(run, section, self._victims[victim], clone, budget, seed)
+                            yield replace(trial, track=track)
+
+    def _trial(
+        self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int
+    ) -> TrialSpec:
+        entry = self._registry.attack(section.attack)
+        attack = entry.component(section.parameters)
+        pool = run.pool if entry.family == "pool" else None
+        return TrialSpec(
+            victim=victim,
+            channel=self._component("channel", section.channel),
+            attack=attack,
+            variant=section.variant or entry.variant(attack.parameters),
+            clone=clone,
+            budget=budget,
+            seed=seed,
+            pool=self._component("dataset", pool) if pool else None,
+            data_prior=pool.prior if pool else "none",
+            evaluations=run.evaluations or self._profile.evaluations,
+            tf32=self._profile.tf32,
+            compile=self._profile.compile,
+            evaluation_share=self._profile.evaluation_share,
+            bf16=self._profile.bf16,
+            metrics=self._metrics,
+        )
+
+    def _supervised(self, run: Run) -> Iterator[TrialSpec]:
+        clone = self._component("network", run.clone)
+        for victim in run.victims:
+            for seed in self._seeds_of(run):
+                yield TrialSpec(
+                    kind=SUPERVISED,
+                    victim=self._victims[victim],
+                    channel=Component("none"),
+                    attack=Component(SUPERVISED),
+                    variant="default",
+                    clone=clone,
+                    budget=0,
+                    seed=seed,
+                    evaluations=1,
+                    tf32=self._profile.tf32,
+                    metrics=self._metrics,
+                )
+
+    def _seeds_of(self, run: Run) -> Sequence[int]:
+        return self._seeds or run.seeds or self._profile.seeds
+
+    def _component(self, kind: Kind, named: Named) -> Component:
+        return self._registry.get(kind, named.name).component(named.parameters)
+
+    def _victim(self, name: str, section: VictimSection) -> VictimSpec:
+        if section.victim is not None:
+            return self._registered_victim(name, section, section.victim)
+        assert section.data is not None
+        return VictimSpec(
+            name=name,
+            data=self._component("dataset", section.data),
+            image_size=(section.image_size[0], section.image_size[1]) if section.image_size else None,
+            network=self._component("network", section.network) if section.network else None,
+            training=TrainingRecipe(**section.training.model_dump()) if section.training else None,
+            seed=section.seed,
+            factory=section.factory,
+            weights=section.weights,
+            torchscript=section.torchscript,
+            mean=tuple(section.mean) if section.mean else None,
+            std=tuple(section.std) if section.std else None,
+        )
+
+    def _registered_victim(self, name: str, section: VictimSection, named: Named) -> VictimSpec:
+        entry = self._registry.victim(named.name)
+        data = self._component("dataset", section.data or Named(name=entry.data))
+        return registered_victim(name, entry, named.parameters, data, section.seed)
+
+
+def registered_victim(
+    name: str, entry: VictimEntry, parameters: Mapping[str, Any], data: Component, seed: int = 0
+) -> VictimSpec:
+    """The description of a registered victim.
+
+    Args:
+        name: shown in results.
+        entry: of the victim.
+        parameters: of the victim; those that are left out have their defaults.
+        data: the data set that it is scored on.
+        seed: of what its code draws at random.
+    """
+    return VictimSpec(
+        name=name,
+        data=data,
+        image_size=(entry.image_size[0], entry.image_size[1]) if entry.image_size else None,
+        seed=seed,
+        mean=tuple(entry.mean) or None,
+        std=tuple(entry.std) or None,
+        registered=entry.component(parameters),
+    )

@@ -1,0 +1,165 @@
+"""From a benchmark file to the trials that it asks for. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mebench.api.errors import ConfigurationError, UnknownNameError
+from mebench.api.spec import TrialSpec, VictimSpec
+from mebench.plan.file import Benchmark, Profile, select_profile
+from mebench.plan.file.schema import MAX_SEEDS
+from mebench.plan.grid import SUPERVISED, Grid, references
+from mebench.plan.plan_notes import plan_notes
+from mebench.registry.catalogue import registry as installed
+from mebench.registry.registry import Registry
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of one profile.
+
+    Attributes:
+        benchmark: the file.
+        profile: the name of the profile.
+        ids: the trials by id, supervised references first, then in the order of the file.
+    """
+
+    benchmark: Benchmark
+    profile: str
+    ids: dict[str, TrialSpec]
+    _registry: Registry = field(repr=False)
+
+    @property
+    def trials(self) -> list[TrialSpec]:
+        """The trials in their order."""
+        return list(self.ids.values())
+
+    @property
+    def settings(self) -> Profile:
+        """The profile: its ``scale``, ``note``, ``device``, ``needs_gpu`` and so on."""
+        return self.benchmark.profiles[self.profile]
+
+    def victims(self) -> list[VictimSpec]:
+        """The victims that the trials need, each once."""
+        return list({trial.victim.name: trial.victim for trial in self.trials}.values())
+
+    def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
+        """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
+        try:
+            channel = self._registry.channel(trial.channel.name).label(trial.channel.parameters)
+        except UnknownNameError:  # the supervised reference has none
+            channel = trial.channel.name
+        return trial.attack.name, trial.variant, trial.victim.name, channel
+
+    @cached_property
+    def rows(self) -> list[dict[str, TrialSpec]]:
+        """The trials by id, in groups that differ only by seed: the rows of the leaderboard."""
+        groups: dict[tuple[object, ...], dict[str, TrialSpec]] = {}
+        for name, trial in self.ids.items():
+            key = (*self.names(trial), repr(trial.clone), repr(trial.pool), trial.data_prior, trial.budget, trial.track)
+            groups.setdefault(key, {})[name] = trial
+        return list(groups.values())
+
+    def notes(self) -> list[str]:
+        """What a reader must know before it runs: the scale above all; one sentence each."""
+        return plan_notes(self)
+
+    def metadata(self) -> dict[str, Any]:
+        """What a run writes to ``benchmark.json`` in the results folder."""
+        benchmark, settings = self.benchmark, self.settings
+        return {
+            "format": 1,
+            "name": benchmark.name,
+            "title": benchmark.title,
+            "paper": benchmark.paper.model_dump(exclude_none=True) if benchmark.paper else {},
+            "profile": self.profile,
+            "scale": settings.scale,
+            "note": settings.note,
+            "references": references(settings),
+            "reported": [row.model_dump() for row in benchmark.reported],
+            "prices": benchmark.prices.model_dump() if benchmark.prices else None,
+            "trials": list(self.ids),
+            "file": benchmark.file.name,
+        }
+
+    def select(self, only: Sequence[str]) -> Plan:
+        """Keep what matches a pattern, with the supervised references that belong to it.
+
+        A pattern, in which ``*`` stands for anything, matches ``attack``, ``attack/variant``,
+        ``attack/variant/victim/channel`` or the trial's id. One that starts with ``!`` drops what it matches,
+        references too: ``!supervised``.
+
+        Raises:
+            ConfigurationError: a pattern matches nothing, or nothing is left.
+        """
+        matched = {pattern: self._matching(pattern.removeprefix("!")) for pattern in only}
+        for pattern, found in matched.items():
+            if not found:
+                raise ConfigurationError(f"--only {pattern}: matches no trial{self._listing()}")
+        wanted = [found for pattern, found in matched.items() if not pattern.startswith("!")]
+        kept = set().union(*wanted) if wanted else set(self.ids)
+        kept |= self._references_of(kept)
+        kept = kept.difference(*(found for pattern, found in matched.items() if pattern.startswith("!")))
+        if not kept:
+            raise ConfigurationError(f"--only {' --only '.join(only)}: leaves no trial{self._listing()}")
+        return Plan(self.benchmark, self.profile, {i: t for i, t in self.ids.items() if i in kept}, self._registry)
+
+    def _matching(self, pattern: str) -> set[str]:
+        found = set()
+        for name, trial in self.ids.items():
+            attack, variant, victim, channel = self.names(trial)
+            forms = (attack, f"{attack}/{variant}", f"{attack}/{variant}/{victim}/{channel}", name)
+            if any(fnmatchcase(form, pattern) for form in forms):
+                found.add(name)
+        return found
+
+    def _references_of(self, kept: set[str]) -> set[str]:
+        def group(trial: TrialSpec) -> tuple[object, ...]:
+            return trial.victim.name, repr(trial.clone), trial.seed
+
+        groups = {group(self.ids[name]) for name in kept}
+        return {name for name, t in self.ids.items() if t.kind == SUPERVISED and group(t) in groups}
+
+    def _listing(self) -> str:
+        known = list(dict.fromkeys("/".join(self.names(trial)) for trial in self.trials))
+        return f". There is: {', '.join(known[:20])}{', ...' if len(known) > 20 else ''}"
+
+
+def make_plan(
+    benchmark: Benchmark,
+    profile: str | None = None,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    only: Sequence[str] = (),
+    registry: Registry | None = None,
+) -> Plan:
+    """List the trials of a profile.
+
+    Args:
+        benchmark: a checked file.
+        profile: its default profile without it.
+        seeds: in place of the file's: a number n for 0 to n-1, or the seeds themselves.
+        only: patterns; see `Plan.select`.
+        registry: what the file was checked with; that of the installed plugins without it.
+
+    Raises:
+        ConfigurationError: no such profile, no seeds, or nothing matches ``only``.
+    """
+    name = select_profile(benchmark, profile)
+    if isinstance(seeds, int) and not 1 <= seeds <= MAX_SEEDS:
+        raise ConfigurationError(f"--seeds {seeds}: must be at least 1 and at most {MAX_SEEDS:,}")
+    chosen = list(range(seeds)) if isinstance(seeds, int) else seeds
+    known = registry or installed()
+    trials = Grid(benchmark, benchmark.profiles[name], known, chosen).trials()
+    plan = Plan(benchmark, name, {trial.id: trial for trial in trials}, known)
+    return plan.select(only) if only else plan
+
+
+def default_out(benchmark: Benchmark, profile: str) -> Path:
+    """The results folder of a profile where none is given: ``runs/NAME/PROFILE``."""
+    return Path("runs") / benchmark.name / profile

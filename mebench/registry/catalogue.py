@@ -1,0 +1,145 @@
+"""Finding plugins: what ships with mebench and what others install go through the same hooks."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal
+
+import pluggy
+
+from mebench.api.errors import PluginError
+from mebench.api.version import API_VERSION, check_api_version
+from mebench.registry import hooks as hookspecs
+from mebench.registry.entries import Entry, Kind
+from mebench.registry.registry import Registry
+from mebench.registry.safe_import import guarded_import
+from mebench.registry.sources import DISABLE, FOLDERS, Source, sources
+from mebench.registry.validation import checked_entries
+
+HOOKS: dict[str, Kind] = {
+    "mebench_attacks": "attack",
+    "mebench_channels": "channel",
+    "mebench_networks": "network",
+    "mebench_datasets": "dataset",
+    "mebench_strategies": "strategy",
+    "mebench_learners": "learner",
+    "mebench_metrics": "metric",
+    "mebench_victims": "victim",
+    "mebench_reports": "report",
+}
+
+
+@dataclass(frozen=True)
+class PluginStatus:
+    """What became of one plugin.
+
+    Attributes:
+        name: the name of the entry point, or of a file in a plugin folder.
+        distribution, version: where it comes from: an installed distribution, or a file of a plugin folder.
+        error: one line on why it is not loaded; empty if it is.
+        provides: what it registered, as ``kind name``.
+        details: the traceback behind ``error``.
+        disabled: switched off by ``MEBENCH_DISABLE``.
+        path: the file of a plugin folder, or None.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    error: str = ""
+    provides: tuple[str, ...] = ()
+    details: str = ""
+    disabled: bool = False
+    path: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """The distribution and its version in words."""
+        return f"{self.distribution} {self.version}".strip()
+
+    @property
+    def state(self) -> Literal["loaded", "disabled", "failed"]:
+        """What became of it in one word."""
+        return "disabled" if self.disabled else "failed" if self.error else "loaded"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The registry together with the plugins that filled it, or failed to."""
+
+    registry: Registry
+    plugins: tuple[PluginStatus, ...]
+
+    def absent(self) -> str:
+        """Which plugins are not there and why, in a clause that follows an unknown name; empty if all are."""
+        words = {"failed": "did not load", "disabled": f"is switched off by {DISABLE}"}
+        parts = [f"{one.name} of {one.origin} {words[one.state]}" for one in self.plugins if one.state != "loaded"]
+        return f" ({', '.join(parts)}: see `mebench plugins`)" if parts else ""
+
+
+def catalogue() -> Catalogue:
+    """The built-in entries and those of every plugin, loaded once per process and setting.
+
+    ``MEBENCH_PLUGIN_DIR`` names folders with one-file plugins, ``MEBENCH_DISABLE`` plugins that are switched off. No
+    plugin's fault stops it.
+    """
+    return _catalogue(os.environ.get(FOLDERS, ""), os.environ.get(DISABLE, ""))
+
+
+@cache
+def _catalogue(folders: str, disabled: str) -> Catalogue:
+    registry, off = Registry(), disabled_names(disabled)
+    return Catalogue(registry, tuple(_status(source, registry, off) for source in sources(folders)))
+
+
+def registry() -> Registry:
+    """The registry of this process."""
+    return catalogue().registry
+
+
+def disabled_names(setting: str) -> frozenset[str]:
+    """The names in a value of ``MEBENCH_DISABLE``."""
+    return frozenset(filter(None, (name.strip() for name in setting.split(","))))
+
+
+def _status(source: Source, registry: Registry, disabled: frozenset[str]) -> PluginStatus:
+    """Load one plugin: all that it provides, or nothing."""
+    path = str(source.path) if source.path else None
+    status = PluginStatus(source.name, source.distribution, source.version, path=path)
+    if source.name in disabled and source.name != "builtin":
+        return replace(status, disabled=True)
+    try:
+        with guarded_import():
+            found = _entries(source)
+        registry.add(found, status.origin)
+    except PluginError as error:
+        cause = error.__cause__
+        return replace(status, error=str(error), details="".join(traceback.format_exception(cause)) if cause else "")
+    return replace(status, provides=tuple(f"{kind} {entry.name}" for kind, entry in found))
+
+
+def _entries(source: Source) -> list[tuple[Kind, Entry]]:
+    """What a plugin registers, on a pluggy manager of its own."""
+    plugin = source.load()
+    check_api_version(_declared_version(plugin))
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs.Hooks)
+    manager.register(plugin, name=source.name)
+    manager.check_pending()
+    return [(kind, entry) for hook, kind in HOOKS.items() for entry in _returned(manager, source, hook, kind)]
+
+
+def _declared_version(plugin: Any) -> Any:
+    """Asked before anything else of the plugin's: the hooks of another version may have other signatures."""
+    declare = getattr(plugin, "mebench_api_version", None)
+    return declare() if callable(declare) else (API_VERSION[0], 0)
+
+
+def _returned(manager: pluggy.PluginManager, source: Source, hook: str, kind: Kind) -> Iterator[Entry]:
+    for returned in getattr(manager.hook, hook)():
+        for entry in checked_entries(hook, kind, returned):
+            yield replace(entry, target=source.target(entry.target))

@@ -1,0 +1,131 @@
+"""Where plugins are looked for: what ships with mebench, entry points, and folders of one-file plugins."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mebench.api.errors import PluginError
+
+GROUP = "mebench"
+FOLDERS = "MEBENCH_PLUGIN_DIR"
+DISABLE = "MEBENCH_DISABLE"
+_NO_PLUGINS = ("conftest", "setup")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A plugin that was found, not loaded yet.
+
+    Attributes:
+        name: of the entry point, or of the file.
+        distribution, version: where it comes from; of a one-file plugin, folder and file, and its ``__version__`` or
+            a hash of its text.
+        load: imports it.
+        path: of a one-file plugin; else None.
+        prefix: what its modules are called, where that is not what it calls them itself.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], Any]
+    path: Path | None = None
+    prefix: str = ""
+
+    def target(self, written: str) -> str:
+        """A ``"module:object"`` of this plugin's under the name that its module really has."""
+        module, colon, attribute = written.partition(":")
+        first, dot, rest = module.partition(".")
+        return f"{self.prefix}{dot}{rest}{colon}{attribute}" if self.prefix and first == self.name else written
+
+
+def sources(folders: str) -> Iterator[Source]:
+    """All plugins: mebench's own first, then those of distributions by name, then those of folders."""
+    yield Source("builtin", "mebench", importlib.metadata.version("mebench"), _builtin)
+    points = importlib.metadata.entry_points(group=GROUP)
+    for point in sorted(points, key=lambda p: (p.dist is None or p.dist.name != "mebench", p.name)):
+        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
+        yield Source(point.name, distribution, version, point.load)
+    for folder in dict.fromkeys(filter(None, folders.split(os.pathsep))):
+        yield from _folder(Path(folder))
+
+
+def _builtin() -> Any:
+    from mebench.registry import builtin
+
+    return builtin
+
+
+def _folder(folder: Path) -> Iterator[Source]:
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        reason = f"{folder}: {error.strerror}: correct --plugin-dir or {FOLDERS}"
+        yield Source(folder.name, str(folder), "", partial(_raise, reason))
+        return
+    for path in found:
+        package = path / "__init__.py"
+        if path.stem.startswith(("_", ".", "test_")) or path.stem in _NO_PLUGINS:
+            continue
+        if (path.suffix == ".py" and path.is_file()) or package.is_file():
+            yield _file(folder, path, package if path.is_dir() else path)
+
+
+def _file(folder: Path, path: Path, file: Path) -> Source:
+    """A module or package of a folder, under a module name that no other folder's has."""
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    prefix = re.sub(r"\W", "_", f"mebench_plugin_{place}_{path.stem}")
+    distribution = f"{folder.resolve().name}/{path.name}"
+    return Source(path.stem, distribution, _version(file), partial(_import, prefix, file), path.resolve(), prefix)
+
+
+def _version(file: Path) -> str:
+    """The ``__version__`` that a file gives as a plain string, or a hash of its text; the file is not run."""
+    import ast
+
+    try:
+        text = file.read_bytes()
+        body = ast.parse(text).body
+        if file.name == "__init__.py":
+            text = b"".join(part.read_bytes() for part in sorted(file.parent.rglob("*.py")))
+    except (OSError, SyntaxError, ValueError):
+        return "unreadable"
+    for node in body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [one.id for one in node.targets if isinstance(one, ast.Name)]
+            if "__version__" in names:
+                return str(node.value.value)
+    return f"sha256-{hashlib.sha256(text).hexdigest()[:10]}"
+
+
+def _import(name: str, file: Path) -> ModuleType:
+    """Run a file as the module ``name``; nothing beside it can be imported by a name of its own."""
+    if name in sys.modules:
+        return sys.modules[name]
+    inside = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inside)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _raise(reason: str) -> None:
+    raise PluginError(reason)

@@ -1,0 +1,89 @@
+"""The vertical axis of a panel of curves: unit, range and wording of what is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mebench.report.figures.panels import Panel
+from mebench.results.curves import CurveMetric
+
+MARGIN = 1.6
+"""Room below and above the values on a logarithmic axis, as a factor."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How a metric is drawn.
+
+    Attributes:
+        title: beside the axis.
+        factor: what values are multiplied by, e.g. 100 for percent.
+        digits: behind the point, of the values beside the lines' ends.
+        low, high: range of the axis after that; None means as far as the values go.
+        logarithmic: whether equal ratios are equal lengths.
+        perfect: what a perfect attack has, drawn as a line if given.
+        digits_of_all: significant digits of values whose size is not known; None where it is.
+    """
+
+    title: str
+    factor: float = 1.0
+    digits: int = 1
+    low: float | None = 0.0
+    high: float | None = None
+    logarithmic: bool = False
+    perfect: float | None = None
+    digits_of_all: int | None = None
+
+    def limits(self, panels: Sequence[Panel]) -> tuple[float, float]:
+        """The range of the axis, the same in all panels."""
+        if self.low is not None and self.high is not None:
+            lowest = min(self._values(panels, "low"), default=self.low)
+            return (self.low if lowest >= self.low else lowest - 0.02 * (self.high - lowest)), self.high
+        values = self._values(panels, "low", "high")
+        if not self.logarithmic:
+            return _around(values)
+        values = [*(value for value in values if value > 0), self.perfect or 1.0]
+        return min(values) / MARGIN, max(values) * MARGIN
+
+    def height(self, value: float, limits: tuple[float, float]) -> float:
+        """Where a value stands between the limits, 0 to 1."""
+        low, high = limits
+        if self.logarithmic:
+            low, high, value = math.log10(low), math.log10(high), math.log10(max(value, low))
+        return min(max((value - low) / (high - low), 0.0), 1.0)
+
+    def written(self, value: float) -> str:
+        """Write a drawn value."""
+        if self.digits_of_all is not None:
+            return f"{value:.{self.digits_of_all}g}"
+        return f"{value:.{self.digits}f}" if not self.logarithmic else f"{value:.2g}"
+
+    def _values(self, panels: Sequence[Panel], *edges: str) -> list[float]:
+        bands = [line.band for panel in panels for line in panel.lines]
+        return [self.factor * float(value) for band in bands for edge in edges for value in getattr(band, edge)]
+
+
+def _around(values: Sequence[float]) -> tuple[float, float]:
+    """A range with some room around values; 0 to 1 for fractions."""
+    low, high = min(values), max(values)
+    if low >= 0 and high <= 1:
+        return 0.0, 1.02
+    room = 0.05 * (high - low) or abs(high) or 1.0
+    return low - room, high + room
+
+
+AXES: Mapping[CurveMetric, Axis] = {
+    "accuracy": Axis("Accuracy (%)", factor=100, high=102),
+    "fidelity": Axis("Fidelity (%)", factor=100, high=102),
+    "gradient_cosine": Axis("Cosine with the true gradient", digits=2, high=1.02, perfect=1.0),
+    "gradient_norm_ratio": Axis("Norm / norm of the true gradient", low=None, logarithmic=True, perfect=1.0),
+    "query_label_entropy": Axis("Spread of the queries' labels", digits=2, high=1.02),
+}
+
+
+def axis_of(metric: str) -> Axis:
+    """How a metric is drawn, or a number of any name and size that curves hold."""
+    known = {str(name): axis for name, axis in AXES.items()}
+    return known.get(metric) or Axis(metric.replace("_", " "), low=None, digits_of_all=3)

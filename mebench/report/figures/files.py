@@ -1,0 +1,39 @@
+"""Writing figures to PNG, SVG and PDF files, equal figures as equal bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mebench.api.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SUFFIXES = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""Kinds of files, each with the metadata that keeps equal figures equal bytes."""
+DPI = 200
+
+
+def check_suffix(path: Path) -> None:
+    """Check a file's name before the work on its content begins.
+
+    Raises:
+        ConfigurationError: its suffix is none of `SUFFIXES`.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigurationError(f"{path}: give a file name that ends in {', '.join(SUFFIXES)}")
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure; folders are made.
+
+    Raises:
+        ConfigurationError: the file's suffix is none of `SUFFIXES`.
+    """
+    from matplotlib import rc_context
+
+    check_suffix(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rc_context({"svg.hashsalt": "mebench", "pdf.fonttype": 42}):
+        figure.savefig(path, dpi=DPI, metadata=SUFFIXES[path.suffix.lower()])

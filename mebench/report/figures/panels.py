@@ -1,0 +1,191 @@
+"""What a figure shows: one panel per victim and budget, one line per row of the leaderboard."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from mebench.api.errors import ResultsError
+from mebench.results.curves import Band, CurveMetric, band
+from mebench.results.leaderboard.compute.build import group_trials
+from mebench.results.leaderboard.compute.rows import Group, build_row
+from mebench.results.leaderboard.model import Row
+from mebench.results.leaderboard.read.saved import holds_trials
+from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.write.cells import distinct_names, prior
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attack's curve.
+
+    Attributes:
+        label: unique in its panel.
+        number: of the attack among all attacks, the same whatever metric is drawn; see `_numbers`.
+        variant: number of the line among those of its attack, over all panels.
+    """
+
+    attack: str
+    label: str
+    number: int
+    variant: int
+    band: Band
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All attacks on one victim at one budget.
+
+    Attributes:
+        title: victim and budget.
+        victim: what the victim scores: its accuracy, or 1 for fidelity; None where it has no such value.
+        supervised: what the supervised bound scores, by clone network.
+        lines: the highest end first.
+    """
+
+    title: str
+    victim: float | None
+    supervised: dict[str, float]
+    lines: tuple[Line, ...]
+
+
+COLOURS, SHADES = 7, 4
+"""Attacks, and lines of one attack, that figures can tell apart."""
+Member = tuple[Row, Group]
+Numbers = dict[tuple[str, ...], tuple[int, int]]
+"""For each line, the number of its attack and its own among the attack's."""
+PanelKey = tuple[str, str, str, int]
+"""Victim, digests of its weights and of its test data, and budget."""
+
+
+def read_panels(roots: Sequence[Path], metric: str = "accuracy") -> tuple[list[Panel], list[str]]:
+    """Read the curves of results folders; invalid rows are left out. Also returns notes on what was skipped.
+
+    Raises:
+        ResultsError: a root is no results folder, or there is no finished trial with a curve.
+    """
+    valid, notes = valid_rows(roots)
+    attacks = by_panel(valid, roots)
+    numbers = _numbers([row for members in attacks.values() for row, _ in members])
+    panels = []
+    for key, members in sorted(attacks.items()):
+        lines = _lines(members, numbers, metric)
+        notes += [f"left out {name}: it has no {metric}" for name in _unseen(members, lines)]
+        if not lines:
+            continue
+        of_victim = {"accuracy": members[0][0].victim_accuracy or 0.0, "fidelity": 1.0}
+        supervised = {
+            row.clone: getattr(row, metric)
+            for row, _ in valid
+            if metric in of_victim and row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
+        }
+        panels.append(Panel(title(key, attacks), of_victim.get(metric), supervised, lines))
+    if not panels:
+        raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; {_there_are(attacks)}")
+    return panels, notes
+
+
+def valid_rows(roots: Sequence[Path]) -> tuple[list[Member], list[str]]:
+    """Read the rows of results folders that have a score, and say which have none.
+
+    Raises:
+        ResultsError: a root is no results folder.
+    """
+    notes: list[str] = []
+    for root in roots:
+        if not holds_trials(root):
+            raise ResultsError(f"{root}: holds no trials; figures can only be drawn from a results folder")
+    rows = [(build_row(group), group) for group in group_trials(roots, notes)]
+    notes += [f"left out {row.name} on {row.victim}: {row.reason}" for row, _ in rows if row.accuracy is None]
+    return [(row, group) for row, group in rows if row.accuracy is not None], notes
+
+
+def by_panel(rows: Sequence[Member], roots: Sequence[Path]) -> dict[PanelKey, list[Member]]:
+    """The attacks among rows, by what they were up against.
+
+    Raises:
+        ResultsError: there is none.
+    """
+    attacks: dict[PanelKey, list[Member]] = defaultdict(list)
+    for row, group in rows:
+        if row.kind == "attack":
+            attacks[row.victim, row.victim_hash or "", row.data_hash or "", row.budget].append((row, group))
+    if not attacks:
+        raise ResultsError(f"{', '.join(map(str, roots))}: no finished trial with a curve to draw")
+    return attacks
+
+
+def ranked_trials(rows: Sequence[Member], roots: Sequence[Path]) -> Iterator[tuple[str, list[tuple[str, list[Trial]]]]]:
+    """Yield the title of each panel with its rows, the best first: their names, and the trials that they are of.
+
+    Raises:
+        ResultsError: there is no attack among the rows.
+    """
+    panels = by_panel(rows, roots)
+    for key, members in sorted(panels.items()):
+        members = sorted(members, key=lambda member: -(member[0].accuracy or 0.0))
+        names = distinct_names([row for row, _ in members])
+        yield title(key, panels), list(zip(names, map(scored_trials, members), strict=True))
+
+
+def scored_trials(member: Member) -> list[Trial]:
+    """The trials that a row's numbers are of, one per seed."""
+    row, group = member
+    used = {one.trial for one in row.per_seed}
+    return [trial for trial in group.trials if trial.id in used]
+
+
+def title(key: PanelKey, among: Collection[PanelKey]) -> str:
+    """Victim and budget; with the digest of the weights where victims of one name differ."""
+    several = len({one[:3] for one in among}) > len({one[0] for one in among})
+    return f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
+
+
+def _unseen(members: Sequence[Member], lines: Sequence[Line]) -> list[str]:
+    """The rows that made no line."""
+    drawn = {line.label for line in lines}
+    return [name for name in distinct_names([row for row, _ in members]) if name not in drawn]
+
+
+def _there_are(attacks: Mapping[PanelKey, Sequence[Member]]) -> str:
+    """The names that can be drawn, where only trials that were run again have what was asked for."""
+    curves = [trial.curve for members in attacks.values() for _, group in members for trial in group.trials]
+    names = [str(name) for name in get_args(CurveMetric)] + sorted({name for curve in curves for name in curve.others})
+    return f"there are {', '.join(name for name in names if any(curve.points(name) for curve in curves))}"
+
+
+def _lines(members: Sequence[Member], numbers: Numbers, metric: str) -> tuple[Line, ...]:
+    labels = distinct_names([row for row, _ in members])
+    lines = []
+    for member, label in zip(members, labels, strict=True):
+        over_seeds = band([trial.curve for trial in scored_trials(member)], metric)
+        if over_seeds is not None:
+            lines.append(Line(member[0].attack, label, *numbers[_identity(member[0])], over_seeds))
+    return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))
+
+
+def _identity(row: Row) -> tuple[str, ...]:
+    return (row.attack, row.variant, row.channel, row.clone, prior(row), row.settings)
+
+
+def _numbers(rows: Sequence[Row]) -> Numbers:
+    """Number attacks, and the lines of each, the best first; the same where only victim and budget differ.
+
+    Where an attack has more lines than there are shades and there are colours enough, each line counts as an attack.
+    """
+    numbers: Numbers = {}
+    of_attack: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
+    for row in sorted(rows, key=lambda one: (-(one.normalised_accuracy or 0.0), one.variant, one.channel)):
+        known = of_attack[row.attack]
+        attack = list(of_attack).index(row.attack)
+        numbers[_identity(row)] = attack, known.setdefault(_identity(row)[:-1], len(known))
+    if (
+        max(map(len, of_attack.values())) > SHADES
+        and len(kinds := dict.fromkeys(one[:-1] for one in numbers)) <= COLOURS
+    ):
+        own = {kind: number for number, kind in enumerate(kinds)}
+        return {one: (own[one[:-1]], 0) for one in numbers}
+    return numbers

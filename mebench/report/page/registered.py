@@ -1,0 +1,62 @@
+"""Writing a registered report; a plugin's fault is one line that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import ReportEntry
+from mebench.report.page.results import Results
+
+
+def report_named(name: str) -> ReportEntry:
+    """The metadata of a report.
+
+    Raises:
+        UnknownNameError: no such report; the message suggests the nearest.
+    """
+    entry = registry().get("report", name)
+    assert isinstance(entry, ReportEntry)
+    return entry
+
+
+def write_registered(entry: ReportEntry, roots: Sequence[Path], output: Path, given: Mapping[str, Any]) -> list[str]:
+    """Write a report; return lines to tell the user.
+
+    Args:
+        entry: of the report.
+        roots: results folders and the like.
+        output: the file.
+        given: parameters in place of the defaults.
+
+    Raises:
+        ConfigurationError: a parameter is wrong.
+        ResultsError: a root holds no results.
+        PluginFaultError: the report failed, or wrote no file.
+    """
+    parameters, results = entry.resolve(given), Results(roots)
+    if registry().ships("report", entry.name):
+        notes: list[str] = entry.load()(results, output, **parameters)
+        return notes
+    _ = results.board  # what is wrong with the results is no fault of the plugin's
+    return _write_guarded(entry, results, output, parameters)
+
+
+def _write_guarded(entry: ReportEntry, results: Results, output: Path, parameters: Mapping[str, Any]) -> list[str]:
+    """Let a plugin write a file that takes the place of the last one once it is whole."""
+    from mebench.guard.call import Guard
+
+    guard, unfinished = Guard.of("report", entry.name), output.with_name(f".unfinished-{output.name}")
+    try:
+        target = guard.call("loading", entry.load)
+        notes = guard.call("writing", target, results, unfinished, **parameters)
+        if notes is not None and not (isinstance(notes, (list, tuple)) and all(isinstance(one, str) for one in notes)):
+            guard.fail(f"writing returned a {type(notes).__name__}, not a list of lines")
+        if not unfinished.is_file():
+            guard.fail("wrote no file to the path that it was given")
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return list(notes or ())

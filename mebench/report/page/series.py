@@ -1,0 +1,137 @@
+"""Curves for the page: one panel per section, thinned to what a reader can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mebench.report.page.source import Entry, Section
+from mebench.results.curves import Band, CurveMetric, band
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+METRICS: tuple[CurveMetric, ...] = ("accuracy", "fidelity")
+COLOURS = 7
+DASHES = 4
+SCALE = 10_000
+"""Values are whole numbers of hundredths of a percent: that is what the page shows, and short."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of the curves a page has room for."""
+
+    panels: int = 40
+    series: int = 24
+    points: int = 60
+
+
+def panels(sections: Sequence[Section], limits: Limits) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the panels as JSON values, and lines on what was left out.
+
+    A panel has ``title``, ``grid`` (queries), ``references`` (label, and a value per metric), ``of`` (the number of
+    curves that there are) and ``series``: label, row, colour, dash, seeds, and per metric mean, low and high at each
+    point of the grid, null outside of the range that all seeds share.
+    """
+    colours = _colours(sections)
+    drawn = [panel for section in sections if (panel := _panel(section, colours, limits))]
+    fuller = any(panel["of"] > limits.series for panel in drawn[: limits.panels])
+    notes = [f"at most {limits.series} curves are drawn of one victim and budget, the best ones"] if fuller else []
+    if len(drawn) > limits.panels:
+        notes.append(f"the first {limits.panels} of {len(drawn)} victims and budgets are drawn; the table has all rows")
+    return drawn[: limits.panels], notes
+
+
+def _colours(sections: Sequence[Section]) -> dict[str, int]:
+    """A number per attack, the same in all panels."""
+    attacks = [entry.row.attack for section in sections for entry in section.entries if entry.row.kind == "attack"]
+    return {attack: number for number, attack in enumerate(dict.fromkeys(attacks))}
+
+
+def _panel(section: Section, colours: dict[str, int], limits: Limits) -> dict[str, Any] | None:
+    import numpy as np
+
+    entries = [entry for entry in section.entries if entry.row.kind == "attack" and entry.row.accuracy is not None]
+    bands = [(entry, found) for entry in entries if (found := _bands(entry))]
+    if not bands:
+        return None
+    count = len(bands)
+    bands.sort(key=lambda pair: -float(pair[1]["accuracy"].mean[-1]))
+    bands = bands[: limits.series]
+    grid = _thinned(np.unique(np.concatenate([found["accuracy"].queries for _, found in bands])), limits.points)
+    dashes: dict[str, int] = {}
+    series = []
+    for entry, found in bands:
+        attack = entry.row.attack
+        rounds, colour = divmod(colours[attack], COLOURS)
+        dashes[attack] = dashes.get(attack, rounds - 1) + 1
+        values = {metric: _on_grid(found[metric], grid) for metric in METRICS}
+        facts = {"label": entry.label, "row": entry.number, "colour": colour, "dash": dashes[attack] % DASHES}
+        series.append(facts | {"seeds": found["accuracy"].seeds} | values)
+    return {
+        "title": section.name,
+        "grid": [int(value) for value in grid],
+        "references": _references(section),
+        "series": series,
+        "of": count,
+    }
+
+
+def _bands(entry: Entry) -> dict[CurveMetric, Band] | None:
+    used = {one.trial for one in entry.row.per_seed}
+    curves = [trial.curve for trial in entry.trials if trial.id in used]
+    found = {metric: over for metric in METRICS if (over := band(curves, metric)) is not None}
+    return found if len(found) == len(METRICS) else None
+
+
+def _thinned(grid: NDArray[float64], points: int) -> NDArray[float64]:
+    """Keep evaluated counts only, both ends, and the rest evenly in log10."""
+    import numpy as np
+
+    if len(grid) <= points:
+        return grid
+    wanted = np.geomspace(grid[0], grid[-1], points)
+    nearest = np.abs(np.log(grid)[None, :] - np.log(wanted)[:, None]).argmin(axis=1)
+    return np.asarray(grid[np.unique(nearest)])
+
+
+def _on_grid(over: Band, grid: NDArray[float64]) -> list[list[int | None]]:
+    """Mean, low and high at each point, interpolated linearly in log10(queries) where it was not evaluated."""
+    import numpy as np
+
+    inside = (grid >= over.queries[0]) & (grid <= over.queries[-1])
+    lines = []
+    for values in (over.mean, over.low, over.high):
+        at = np.interp(np.log10(grid), np.log10(over.queries), values)
+        lines.append([round(SCALE * float(v)) if ok else None for v, ok in zip(at, inside, strict=True)])
+    return lines if over.seeds > 1 else lines[:1]
+
+
+def _references(section: Section) -> list[dict[str, Any]]:
+    """The victim and the supervised bound, as horizontal lines."""
+    rows = [entry for entry in section.entries if entry.row.kind == "reference" and entry.row.accuracy is not None]
+    return [
+        {"label": entry.label.strip("()")}
+        | {metric: round(SCALE * (getattr(entry.row, metric) or 0)) for metric in METRICS}
+        for entry in rows
+    ]
+
+
+def value_table(panel: dict[str, Any], metric: CurveMetric, points: int = 8, series: int = 24) -> dict[str, Any]:
+    """The curves as a table of a few points, for readers who do not see the drawing."""
+    grid = panel["grid"]
+    step = max(1, (len(grid) - 1) / max(1, points - 1))
+    picked = sorted(
+        {round(index * step) for index in range(points) if round(index * step) < len(grid)} | {len(grid) - 1}
+    )
+    return {
+        "metric": metric,
+        "queries": [grid[index] for index in picked],
+        "lines": [
+            (one["label"], [None if (v := one[metric][0][index]) is None else v / 100 for index in picked])
+            for one in panel["series"][:series]
+        ],
+    }

@@ -1,0 +1,157 @@
+"""All trials and curves of results folders as flat tables, for other programs: CSV, Parquet or SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mebench.api.errors import ConfigurationError, ResultsError
+from mebench.results.curves import OPTIONAL
+from mebench.results.leaderboard.compute.build import group_trials
+from mebench.results.leaderboard.compute.rows import Group, build_row
+from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.results.leaderboard.read.saved import holds_trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IDENTITY = (
+    *("attack", "variant", "kind", "victim", "victim_hash", "data_hash", "victim_accuracy", "channel", "clone"),
+    *("data_prior", "pool", "track", "budget", "profile", "protocol", "settings", "key"),
+)
+"""What a trial has from its row."""
+MEASURED = tuple(one.name for one in fields(SeedResult) if one.name not in ("seed", "trial", "metrics"))
+"""What a finished and valid trial has of its own."""
+CURVE = ("queries", "accuracy", "fidelity", *OPTIONAL)
+
+
+def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Read results folders as two tables, and notes on what was skipped.
+
+    Returns:
+        One line per trial: its id, seed, status, reason, what names its row, its metrics and flags. Trials that are
+        not finished, or that break an invariant, have a status and no numbers. And one line per evaluation of a valid
+        trial, with the trial's id.
+
+    Raises:
+        ResultsError: a root is no results folder.
+    """
+    import pandas as pd
+
+    notes: list[str] = []
+    for root in roots:
+        if not holds_trials(root):
+            raise ResultsError(f"{root}: holds no trials; only a results folder can be exported")
+    trials: list[dict[str, Any]] = []
+    curves: list[tuple[Any, ...]] = []
+    for group in group_trials(roots, notes):
+        trials += _lines(group, build_row(group), curves)
+    usual = ["trial", "seed", "status", "reason", *IDENTITY, *MEASURED]
+    extra = sorted({name for line in trials for name in line} - {*usual, "flags"})
+    columns = [*usual, *extra, "flags"]
+    return pd.DataFrame(trials, columns=columns), pd.DataFrame(curves, columns=["trial", *CURVE]), notes
+
+
+def _lines(group: Group, row: Row, curves: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    shared = {name: getattr(row, name) for name in IDENTITY}
+    measured = {one.trial: one for one in row.per_seed}
+    lines = []
+    for trial in group.trials:
+        one = measured.get(trial.id)
+        status = "invalid" if one is None and trial.status == "finished" else trial.status
+        reason = row.reason if status == "invalid" else trial.reason
+        line = {"trial": trial.id, "seed": trial.spec.seed, "status": status, "reason": reason, **shared}
+        if one is not None and trial.result is not None:
+            line |= one.metrics | {name: getattr(one, name) for name in MEASURED}
+            line["flags"] = ";".join(trial.result.flags)
+            line["victim_accuracy"] = trial.result.victim.accuracy
+            values = zip(*(getattr(trial.curve, name) for name in CURVE), strict=True)
+            curves += [(trial.id, *point) for point in values]
+        lines.append(line)
+    return lines
+
+
+def export(roots: Sequence[Path], path: Path) -> tuple[list[Path], list[str]]:
+    """Write the tables of `read_tables`; return the files written, and the notes.
+
+    Args:
+        roots: results folders.
+        path: ``.csv`` and ``.parquet`` get a second file for the curves, ``NAME-curves``; ``.sqlite`` and ``.db`` get
+            the tables ``trials`` and ``curves``. Files that exist are replaced at once, when all is written.
+
+    Raises:
+        ConfigurationError: another suffix, or Parquet without pyarrow.
+        ResultsError: a root is no results folder.
+    """
+    if path.suffix not in WRITERS:
+        raise ConfigurationError(f"{path}: give a file name that ends in {', '.join(WRITERS)}")
+    if path.suffix == ".parquet":
+        _need_pyarrow()
+    trials, curves, notes = read_tables(roots)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return WRITERS[path.suffix](path, trials, curves), notes
+
+
+def _need_pyarrow() -> None:
+    try:
+        importlib.import_module("pyarrow")
+    except ImportError:
+        raise ConfigurationError("Parquet needs pyarrow: pip install pyarrow, or export to .csv or .sqlite") from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-curves{path.suffix}")
+
+
+def _write_csv(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
+    for target, table in ((path, trials), (_beside(path), curves)):
+        with _replacing(target) as partial:
+            table.to_csv(partial, index=False, lineterminator="\n")
+    return [path, _beside(path)]
+
+
+def _write_parquet(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
+    for target, table in ((path, trials), (_beside(path), curves)):
+        with _replacing(target) as partial:
+            table.to_parquet(partial, index=False)
+    return [path, _beside(path)]
+
+
+def _write_sqlite(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
+    import sqlite3
+
+    with _replacing(path) as partial, contextlib.closing(sqlite3.connect(partial)) as connection:
+        trials.to_sql("trials", connection, index=False)
+        curves.to_sql("curves", connection, index=False)
+        connection.execute("CREATE INDEX curves_of_trial ON curves (trial)")
+        connection.commit()
+    return [path]
+
+
+WRITERS: dict[str, Callable[[Path, Any, Any], list[Path]]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+    ".sqlite": _write_sqlite,
+    ".db": _write_sqlite,
+}
+"""How tables are written, by the suffix of the file."""
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, which replaces ``path`` once it is whole."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o644)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""From trials to rows with statistics, ranks and pairs."""

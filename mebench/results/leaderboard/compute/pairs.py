@@ -1,0 +1,252 @@
+"""Differences between attacks, paired by seed and victim; and what attacks reach over several victims."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mebench.results.leaderboard.compute.ranks import compare_all, values_of
+from mebench.results.leaderboard.model import Row
+from mebench.results.stats import LEVEL
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PairDifference:
+    """Two attacks before the same victims with the same seeds.
+
+    Attributes:
+        context: what both have in common.
+        first, second: their names, the better one first.
+        difference: mean of first - second, of accuracies as fractions (normalised ones over several victims).
+        low, high: 95 % Student-t interval of it; not corrected. None with fewer than two pairs.
+        pairs: how many pairs of seed and victim there are.
+        p, corrected: of the paired t test, and with Holm's correction over the pairs of this context.
+        apart: whether ``corrected`` is below 5 %.
+    """
+
+    context: str
+    first: str
+    second: str
+    difference: float
+    low: float | None
+    high: float | None
+    pairs: int
+    p: float | None
+    corrected: float | None
+    apart: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Overall:
+    """Attacks over several blocks: victims, or the seeds of one victim.
+
+    Attributes:
+        context: what all rows have in common.
+        unit: what a block is.
+        blocks: their names; each attack has a value in every one.
+        names: of the attacks, the best mean rank first.
+        normalised: mean normalised accuracy over blocks.
+        mean_ranks: over blocks, 1 the best; equal values share the mean of their ranks.
+        friedman: p value of Friedman's test that all attacks are alike; None for fewer than three attacks.
+        critical_difference: by Nemenyi at 5 %: mean ranks that are nearer than this cannot be told apart.
+        cliques: first and last index of attacks that cannot be told apart, largest runs only.
+        differences: paired by seed and victim, of normalised accuracies.
+        left_out: attacks without a value in some block.
+    """
+
+    context: str
+    unit: Literal["victim", "seed"]
+    blocks: tuple[str, ...]
+    names: tuple[str, ...]
+    normalised: tuple[float, ...]
+    mean_ranks: tuple[float, ...]
+    friedman: float | None
+    critical_difference: float
+    cliques: tuple[tuple[int, int], ...]
+    differences: tuple[PairDifference, ...]
+    left_out: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain JSON values."""
+        return asdict(self)
+
+
+def paired_differences(rows: Sequence[Row]) -> list[PairDifference]:
+    """Compare every two attacks of the same key by the accuracies of their common seeds."""
+    found: list[PairDifference] = []
+    for members in _grouped(rows, lambda row: row.key).values():
+        if len(members) > 1:
+            context = f"{members[0].victim}, {members[0].budget:,} queries, {_context(members[0])}"
+            found += _differences(context, _names(members), values_of(members))
+    return found
+
+
+def over_victims(rows: Sequence[Row]) -> list[Overall]:
+    """Summarise attacks over victims, wherever two or more victims were attacked in the same way by several."""
+    return [one for one in _overall(rows) if one.unit == "victim"]
+
+
+def over_blocks(rows: Sequence[Row]) -> list[Overall]:
+    """Summarise attacks over victims, or over the seeds of a victim where there is only one."""
+    return _overall(rows)
+
+
+def _overall(rows: Sequence[Row]) -> list[Overall]:
+    budgets: dict[tuple[Hashable, Hashable], set[int]] = defaultdict(set)
+    for row in rows:
+        budgets[_manner(row), _victim(row)].add(row.budget)
+    several = {place[0] for place, found in budgets.items() if len(found) > 1}
+    groups = _grouped(rows, lambda row: (_manner(row), row.budget if _manner(row) in several else None))
+    summaries = []
+    for members in groups.values():
+        of_victim = _grouped(members, _victim)
+        summary = _over_victims(of_victim) if len(of_victim) > 1 else _over_seeds(members)
+        summaries += [summary] if summary else []
+    return summaries
+
+
+def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
+    import numpy as np
+
+    blocks = list(of_victim.values())
+    named = [dict(zip(_names(block), block, strict=True)) for block in blocks]
+    names = [name for name in named[0] if all(name in block for block in named)]
+    left_out = sorted({name for block in named for name in block} - set(names))
+    if len(names) < 2:
+        return None
+    scores = np.array([[block[name].normalised_accuracy or 0.0 for name in names] for block in named])
+    by_seed = []
+    for block in named:
+        values = values_of([block[name] for name in names])
+        by_seed.append(values / (block[names[0]].victim_accuracy or 1.0))
+    titles = [f"{block[0].victim}, {block[0].budget:,} queries" for block in blocks]
+    differences = _differences(_context(blocks[0][0]), names, np.hstack(by_seed))
+    return _summary("victim", _context(blocks[0][0]), titles, names, scores, differences, left_out)
+
+
+def _over_seeds(members: Sequence[Row]) -> Overall | None:
+    import numpy as np
+
+    names, values = _names(members), values_of(members)
+    seeds = sorted({one.seed for row in members for one in row.per_seed})
+    kept = np.isfinite(values).all(0)
+    if len(names) < 2 or kept.sum() < 2:
+        return None
+    scores = values[:, kept].T / (members[0].victim_accuracy or 1.0)
+    titles = [f"seed {seed}" for seed, there in zip(seeds, kept, strict=True) if there]
+    context = f"{members[0].victim}, {members[0].budget:,} queries, {_context(members[0])}"
+    return _summary("seed", context, titles, names, scores, _differences(context, names, values), [])
+
+
+def _summary(
+    unit: Literal["victim", "seed"],
+    context: str,
+    blocks: Sequence[str],
+    names: Sequence[str],
+    scores: NDArray[Any],
+    differences: Sequence[PairDifference],
+    left_out: Sequence[str],
+) -> Overall:
+    """Rank attacks in every block. ``scores`` is (blocks, attacks)."""
+    import numpy as np
+    from scipy import stats
+
+    ranks = stats.rankdata(-scores, axis=1).mean(0)
+    order = sorted(range(len(names)), key=lambda index: (ranks[index], names[index]))
+    distance = nemenyi(len(names), len(blocks))
+    placed = [float(ranks[index]) for index in order]
+    alike = bool(np.ptp(scores) == 0)
+    friedman = float(stats.friedmanchisquare(*scores.T).pvalue) if len(names) > 2 and not alike else None
+    return Overall(
+        *(context, unit, tuple(blocks), tuple(names[index] for index in order)),
+        normalised=tuple(float(scores[:, index].mean()) for index in order),
+        mean_ranks=tuple(placed),
+        friedman=friedman,
+        critical_difference=distance,
+        cliques=tuple(cliques(placed, distance)),
+        differences=tuple(differences),
+        left_out=tuple(left_out),
+    )
+
+
+def nemenyi(attacks: int, blocks: int) -> float:
+    """The distance of mean ranks from which on two attacks are apart at 5 % (Nemenyi 1963; Demsar 2006)."""
+    from scipy.stats import studentized_range
+
+    quantile = float(studentized_range.ppf(1 - LEVEL, attacks, math.inf)) / math.sqrt(2)
+    return quantile * math.sqrt(attacks * (attacks + 1) / (6 * blocks))
+
+
+def cliques(ranks: Sequence[float], distance: float) -> list[tuple[int, int]]:
+    """The longest runs of ascending mean ranks that span less than the distance, as first and last index."""
+    found: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = max(index for index in range(first, len(ranks)) if ranks[index] - ranks[first] < distance)
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return found
+
+
+def _differences(context: str, names: Sequence[str], values: NDArray[Any]) -> list[PairDifference]:
+    pairs = compare_all(values)
+    found = []
+    for index, count in enumerate(pairs.seeds.tolist()):
+        if not count:
+            continue
+        one, other = names[pairs.first[index]], names[pairs.second[index]]
+        difference, half = float(pairs.difference[index]), float(pairs.half_width[index])
+        if difference < 0:
+            one, other, difference = other, one, -difference
+        tested = count >= 2
+        found.append(
+            PairDifference(
+                *(context, one, other, difference),
+                low=difference - half if tested else None,
+                high=difference + half if tested else None,
+                pairs=count,
+                p=float(pairs.p[index]) if tested else None,
+                corrected=float(pairs.corrected[index]) if tested else None,
+                apart=bool(pairs.corrected[index] < LEVEL),
+            )
+        )
+    return found
+
+
+def _grouped(rows: Sequence[Row], key: Any) -> dict[Hashable, list[Row]]:
+    groups: dict[Hashable, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.kind == "attack" and row.accuracy is not None and row.per_seed:
+            groups[key(row)].append(row)
+    return groups
+
+
+def _victim(row: Row) -> Hashable:
+    return (row.victim, row.victim_hash, row.data_hash)
+
+
+def _manner(row: Row) -> Hashable:
+    """All of a row's key but the victim and the budget."""
+    return (row.channel, row.data_prior, row.pool, row.clone, row.clone_init, row.track, row.protocol)
+
+
+def _context(row: Row) -> str:
+    parts = [f"channel {row.channel}", f"clone {row.clone}", f"data prior {row.data_prior}"]
+    parts += [f"pool {row.pool}"] if row.pool else []
+    parts += [f"{row.track} learner"] if row.track != "native" else []
+    return ", ".join(parts)
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    """Attack and variant; with a digest of the settings where two rows have the same."""
+    count = Counter(row.name for row in rows)
+    return [row.name if count[row.name] == 1 else f"{row.name} {row.settings[:4]}" for row in rows]

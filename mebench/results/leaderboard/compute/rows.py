@@ -1,0 +1,270 @@
+"""From trials to rows: what belongs together, and its statistics."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mebench.api.spec import TrialSpec, content_digest
+from mebench.results import curves, stats
+from mebench.results.leaderboard.compute.flags import ordered, row_flags
+from mebench.results.leaderboard.model import GOALS, BenchmarkInfo, Row, RowStatus, SeedResult
+from mebench.results.leaderboard.read.invariants import broken_invariants
+from mebench.results.leaderboard.read.trials import ResultFile, Trial
+from mebench.results.leaderboard.write.labels import component_label
+from mebench.results.prices import PriceSheet
+
+MEANS = (
+    *("fidelity_on_errors", "kl", "total_variation", *(f"queries_to_{goal}" for goal in GOALS), "auc"),
+    *("best_on_test", "queries_to_maximum", "victim_forward", "victim_backward"),
+    *("seconds", "queries_per_second", "cost"),
+)
+"""What a row has the mean of if every seed has it."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Trials that differ in nothing but their seed, with the benchmark that they were found with."""
+
+    trials: tuple[Trial, ...]
+    info: BenchmarkInfo
+
+
+def grouped(trials: Sequence[tuple[Trial, BenchmarkInfo]]) -> list[Group]:
+    """Put trials together that may be averaged: equal in everything but the seed, and before the same victim.
+
+    The victim's weights and data are known of finished trials only. An unfinished one goes to the first group of
+    the same settings.
+    """
+    groups: dict[tuple[str, str, str], list[tuple[Trial, BenchmarkInfo]]] = defaultdict(list)
+    unfinished = []
+    for trial, info in trials:
+        if trial.result is None:
+            unfinished.append((trial, info))
+            continue
+        facts = trial.result.victim
+        groups[(settings_digest(trial), facts.weights_hash, facts.data_hash)].append((trial, info))
+    for trial, info in unfinished:
+        settings = settings_digest(trial)
+        home = min((key for key in groups if key[0] == settings), default=(settings, "", ""))
+        groups[home].append((trial, info))
+    return [
+        Group(tuple(sorted((trial for trial, _ in members), key=lambda one: one.spec.seed)), members[0][1])
+        for members in groups.values()
+    ]
+
+
+def settings(trial: Trial) -> dict[str, Any]:
+    """All of a trial's spec but its seed."""
+    return {key: value for key, value in (trial.spec.to_json() | dict(trial.plain)).items() if key != "seed"}
+
+
+def settings_digest(trial: Trial) -> str:
+    """Ten hexadecimal digits of `settings`."""
+    rest = {key: value for key, value in trial.plain.items() if key != "seed"}
+    return _settings_digest(json.dumps(rest, sort_keys=True), trial.spec)
+
+
+_DIGESTS: dict[str, str] = {}
+
+
+def _settings_digest(plain: str, spec: TrialSpec) -> str:
+    """The digest by what stands in the file, since seeds share it; keys that the file lacks have their defaults."""
+    if plain not in _DIGESTS:
+        _DIGESTS[plain] = content_digest({k: v for k, v in (spec.to_json() | json.loads(plain)).items() if k != "seed"})
+    return _DIGESTS[plain]
+
+
+def build_row(group: Group) -> Row:
+    """Make the row of a group, without what depends on other rows."""
+    first = group.trials[0]
+    problems = {trial.id: broken_invariants(trial) for trial in group.trials if trial.result}
+    sound = [(trial, trial.result) for trial in group.trials if trial.result and not problems[trial.id]]
+    status, reason = _status(group.trials, problems)
+    row = replace(
+        _identity(first, group.info),
+        seeds=len(sound),
+        seeds_planned=len(group.trials),
+        status=status,
+        reason=reason,
+        per_seed=tuple(_seed_result(trial, result, group.info.prices) for trial, result in sound),
+    )
+    facts = next((trial.result.victim for trial in group.trials if trial.result), None)
+    if facts:
+        row = replace(row, victim_hash=facts.weights_hash, data_hash=facts.data_hash)
+    if facts and sound and status != "invalid":
+        row = _with_statistics(row, facts.accuracy)
+    raised = {flag for _, result in sound for flag in result.flags}
+    return replace(row, flags=row_flags(row, raised, group.info.scale == "reduced", first.spec.tf32))
+
+
+def _identity(trial: Trial, info: BenchmarkInfo) -> Row:
+    spec = trial.spec
+    return Row(
+        attack=spec.attack.name,
+        variant=spec.variant,
+        victim=spec.victim.name,
+        channel=component_label("channel", spec.channel),
+        clone=component_label("network", spec.clone),
+        data_prior=spec.data_prior,
+        pool=None if spec.pool is None else component_label("dataset", spec.pool),
+        budget=spec.budget,
+        profile=info.profile,
+        protocol=spec.protocol,
+        settings=settings_digest(trial),
+        track=spec.track,
+        kind="reference" if spec.kind == "supervised" else "attack",
+    )
+
+
+def _status(trials: Sequence[Trial], problems: Mapping[str, Sequence[str]]) -> tuple[RowStatus, str]:
+    """The status of a row and, unless it is finished, the first reason for it."""
+    for trial in trials:
+        broken = [trial.reason] if trial.status == "invalid" else problems.get(trial.id, ())
+        if broken:
+            return "invalid", f"seed {trial.spec.seed}: {'; '.join(broken)}"
+    missing = [trial for trial in trials if trial.status != "finished"]
+    failed = [trial for trial in missing if trial.status == "failed"]
+    if not missing:
+        return "finished", ""
+    first = (failed or missing)[0]
+    status: RowStatus = "failed" if failed and len(missing) == len(trials) else "partial"
+    return status, f"seed {first.spec.seed}: {first.reason}"
+
+
+def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) -> SeedResult:
+    best, ledger, metrics = result.best_on_test, result.ledger, result.metrics
+    attack, curved = trial.spec.kind == "attack", trial.spec.kind == "attack" and trial.spec.track == "native"
+    return SeedResult(
+        seed=trial.spec.seed,
+        accuracy=metrics.accuracy,
+        fidelity=metrics.fidelity,
+        queries=ledger.spent,
+        fidelity_on_errors=metrics.fidelity_on_errors,
+        kl=metrics.kl,
+        total_variation=metrics.total_variation,
+        **(_reached(trial, result.victim.accuracy) if curved else {}),
+        auc=curves.area(trial.curve) if curved else None,
+        best_on_test=best.accuracy if best else None,
+        queries_to_maximum=curves.queries_to_maximum(trial.curve) if curved else None,
+        victim_forward=ledger.victim_forward if attack else None,
+        victim_backward=ledger.victim_backward if attack else None,
+        seconds=trial.seconds,
+        queries_per_second=trial.queries_per_second,
+        cost=_cost(trial, result, prices) if attack and prices else None,
+        clone_start=result.clone.initial_hash,
+        trial=trial.id,
+        metrics=dict(metrics.model_extra or {}),
+    )
+
+
+def _reached(trial: Trial, victim_accuracy: float) -> dict[str, Any]:
+    """The queries to each fraction of the victim's accuracy, and whether the budget ended before."""
+    found: dict[str, Any] = {}
+    for goal in GOALS:
+        queries = curves.queries_to(trial.curve, goal / 100 * victim_accuracy)
+        found |= {f"queries_to_{goal}": queries, f"queries_to_{goal}_censored": queries is None}
+    return found
+
+
+def _cost(trial: Trial, result: ResultFile, prices: PriceSheet) -> float | None:
+    ledger = result.ledger
+    device = result.provenance.device
+    return prices.cost(trial.spec.channel.name, ledger.spent, ledger.explanations, trial.seconds, device)
+
+
+def _with_statistics(row: Row, victim_accuracy: float) -> Row:
+    accuracy = [one.accuracy for one in row.per_seed]
+    fidelity = [one.fidelity for one in row.per_seed]
+    mean = stats.mean(accuracy)
+    means: dict[str, Any] = {name: _mean_of_all([getattr(one, name) for one in row.per_seed]) for name in MEANS}
+    censored: dict[str, Any] = {
+        name: any(getattr(one, name) for one in row.per_seed)
+        for name in (f"queries_to_{goal}_censored" for goal in GOALS)
+    }
+    return replace(
+        row,
+        victim_accuracy=victim_accuracy,
+        accuracy=mean,
+        accuracy_ci=stats.half_width(accuracy),
+        fidelity=stats.mean(fidelity),
+        fidelity_ci=stats.half_width(fidelity),
+        normalised_accuracy=mean / victim_accuracy if mean is not None and victim_accuracy else None,
+        queries=stats.mean([one.queries for one in row.per_seed]) if row.kind == "attack" else None,
+        metrics=_extra_means(row.per_seed),
+        **means,
+        **censored,
+    )
+
+
+def _extra_means(seeds: Sequence[SeedResult]) -> dict[str, float | None]:
+    """The means of the metrics that the benchmark measures besides."""
+    names = dict.fromkeys(name for one in seeds for name in one.metrics)
+    return {name: _mean_of_all([one.metrics.get(name) for one in seeds]) for name in sorted(names)}
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    """The mean, or None as soon as one is missing: a mean over those that got there would flatter."""
+    known = [value for value in values if value is not None]
+    return stats.mean(known) if len(known) == len(values) else None
+
+
+def victim_rows(rows: Sequence[Row]) -> list[Row]:
+    """One reference row per victim that rows have met."""
+    victims: dict[tuple[str, str | None, str | None], Row] = {}
+    for row in rows:
+        if row.victim_accuracy is not None:
+            victims.setdefault((row.victim, row.victim_hash, row.data_hash), row)
+    return [
+        Row(
+            attack="victim",
+            variant="default",
+            victim=row.victim,
+            victim_hash=row.victim_hash,
+            data_hash=row.data_hash,
+            victim_accuracy=row.victim_accuracy,
+            profile=row.profile,
+            protocol=row.protocol,
+            kind="reference",
+            seeds=1,
+            seeds_planned=1,
+            accuracy=row.victim_accuracy,
+            fidelity=1.0,
+            normalised_accuracy=1.0,
+            fidelity_on_errors=None if row.victim_accuracy == 1 else 1.0,
+            kl=0.0,
+            total_variation=0.0,
+        )
+        for row in victims.values()
+    ]
+
+
+def flag_across_rows(rows: Sequence[Row]) -> list[Row]:
+    """Add the flags that need other rows: ``better-than-supervised`` and ``settings-differ``."""
+    bounds = {
+        (row.victim_hash, row.data_hash, row.clone): row.accuracy
+        for row in rows
+        if row.attack == "supervised" and row.accuracy is not None
+    }
+    names = Counter(visible_name(row) for row in rows)
+    flagged = []
+    for row in rows:
+        bound = bounds.get((row.victim_hash, row.data_hash, row.clone))
+        new = set(row.flags)
+        if row.kind == "attack" and bound is not None and row.accuracy is not None and row.accuracy > bound:
+            new.add("better-than-supervised")
+        if names[visible_name(row)] > 1:
+            new.add("settings-differ")
+        flagged.append(replace(row, flags=ordered(new)))
+    return flagged
+
+
+def visible_name(row: Row) -> tuple[object, ...]:
+    """All that a reader sees of which experiment a row is."""
+    return (
+        *(row.attack, row.variant, row.victim, row.victim_hash, row.data_hash, row.channel),
+        *(row.clone, row.clone_init, row.data_prior, row.pool, row.track, row.budget, row.protocol),
+    )

@@ -1,0 +1,348 @@
+"""What a leaderboard is: typed rows, and the facts of the benchmark that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from mebench.api.spec import content_digest
+from mebench.results.metric_cards import CARDS
+from mebench.results.prices import PriceSheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RowStatus = Literal["finished", "partial", "failed", "invalid"]
+SORT_LAST_FIRST = frozenset(
+    {
+        *("accuracy", "fidelity", "normalised_accuracy", "fidelity_on_errors", "auc", "best_on_test", "seeds"),
+        "queries_per_second",
+    }
+)
+GOALS = (50, 80, 90, 95)
+"""Percent of the victim's accuracy, to which queries are counted."""
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """One finished trial of a row; the keys are those of a `Row`.
+
+    Attributes:
+        clone_start: digest of the clone's weights before training; empty in older results.
+        trial: the id, and the name of its folder.
+        metrics: what the benchmark measures besides.
+    """
+
+    seed: int
+    accuracy: float
+    fidelity: float
+    queries: int
+    fidelity_on_errors: float | None = None
+    kl: float | None = None
+    total_variation: float | None = None
+    queries_to_50: int | None = None
+    queries_to_50_censored: bool = False
+    queries_to_80: int | None = None
+    queries_to_80_censored: bool = False
+    queries_to_90: int | None = None
+    queries_to_90_censored: bool = False
+    queries_to_95: int | None = None
+    queries_to_95_censored: bool = False
+    auc: float | None = None
+    best_on_test: float | None = None
+    queries_to_maximum: int | None = None
+    victim_forward: int | None = None
+    victim_backward: int | None = None
+    seconds: float | None = None
+    queries_per_second: float | None = None
+    cost: float | None = None
+    clone_start: str = ""
+    trial: str = ""
+    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attack on one victim through one channel at one budget, over seeds. docs/results.md explains every key.
+
+    Attributes:
+        kind: ``attack``; ``reference`` rows (the victim, the supervised bound) are never ranked.
+        victim_hash, data_hash: of the victim's weights and of its test data; None while no trial has finished.
+        settings: digest of everything else that the trials of the row have in common.
+        seeds, seeds_planned: finished trials, and all that are known of.
+        reason: why ``status`` is not ``finished``.
+        accuracy, fidelity, normalised_accuracy, auc, best_on_test: means over seeds, fractions; None if the row is
+            invalid or has no finished seed.
+        track: ``native``, or ``standard``: the clone of one fixed learner on the attack's queries.
+        clone_init: empty, or which other start of the clone the row has than most rows of its clone.
+        rank, rank_last: best and last place that the seeds leave open among rows of the same `key`; equal where the
+            row is apart from all others. None for references, for rows without numbers, and where nothing is beside it.
+        fidelity_on_errors, kl, total_variation: means over seeds; None unless every seed has one.
+        accuracy_ci, fidelity_ci: half widths of 95 % Student-t intervals; None for fewer than two seeds.
+        queries, queries_to_50 and so on: means over seeds; the latter None unless every seed got there, and
+            ``..._censored`` if a seed did not.
+        victim_forward, victim_backward: rows that the victim computed, mean over seeds.
+        cost: mean over seeds, by the benchmark's price sheet; None without one.
+        metrics: means over seeds of what the benchmark measures besides; None unless every seed has one.
+        reported, reported_fidelity: the paper's numbers as fractions, where they are for this row.
+        queries_to_maximum: mean queries at the best evaluation, a diagnostic that nothing is chosen by.
+        reported_metrics: the paper's other numbers by key, fractions as such.
+    """
+
+    attack: str
+    variant: str
+    victim: str
+    victim_hash: str | None = None
+    data_hash: str | None = None
+    victim_accuracy: float | None = None
+    channel: str = "none"
+    clone: str = ""
+    data_prior: str = "none"
+    pool: str | None = None
+    budget: int = 0
+    profile: str = ""
+    protocol: int = 1
+    settings: str = ""
+    track: str = "native"
+    clone_init: str = ""
+    kind: Literal["attack", "reference"] = "attack"
+    seeds: int = 0
+    seeds_planned: int = 0
+    rank: int | None = None
+    rank_last: int | None = None
+    accuracy: float | None = None
+    accuracy_ci: float | None = None
+    fidelity: float | None = None
+    fidelity_ci: float | None = None
+    normalised_accuracy: float | None = None
+    fidelity_on_errors: float | None = None
+    kl: float | None = None
+    total_variation: float | None = None
+    queries: float | None = None
+    queries_to_50: float | None = None
+    queries_to_50_censored: bool = False
+    queries_to_80: float | None = None
+    queries_to_80_censored: bool = False
+    queries_to_90: float | None = None
+    queries_to_90_censored: bool = False
+    queries_to_95: float | None = None
+    queries_to_95_censored: bool = False
+    auc: float | None = None
+    best_on_test: float | None = None
+    queries_to_maximum: float | None = None
+    reported: float | None = None
+    reported_fidelity: float | None = None
+    seconds: float | None = None
+    queries_per_second: float | None = None
+    victim_forward: float | None = None
+    victim_backward: float | None = None
+    cost: float | None = None
+    status: RowStatus = "finished"
+    reason: str = ""
+    flags: tuple[str, ...] = ()
+    per_seed: tuple[SeedResult, ...] = ()
+    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
+    reported_metrics: dict[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def name(self) -> str:
+        """The attack with its variant, as tables show it."""
+        return self.attack if self.variant == "default" else f"{self.attack} {self.variant}"
+
+    @cached_property
+    def key(self) -> str:
+        """Ten hexadecimal digits of all that rows must share to be ranked with each other.
+
+        The victim with its weights, its test data, the channel, the data prior with its pool, the clone with its
+        start, the learner track, the budget and the protocol.
+        """
+        victim = (self.victim, self.victim_hash, self.data_hash)
+        attacker = (self.channel, self.data_prior, self.pool, self.clone, self.clone_init)
+        return content_digest([*victim, *attacker, self.track, self.budget, self.protocol])
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as plain JSON values."""
+        plain = _plain(self)
+        return plain | {
+            "key": self.key,
+            "flags": list(self.flags),
+            "per_seed": [_plain(one) for one in self.per_seed],
+        }
+
+
+def extra_metrics(rows: Sequence[Row]) -> list[str]:
+    """The names of what benchmarks measure besides, as far as a row has it: in the order of cards, then of names."""
+    known = list(CARDS)
+    found = {name for row in rows for name in row.metrics}
+    return sorted(found, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def value_of(one: Row | SeedResult, name: str) -> float | None:
+    """A number of a row or seed by its key, which may be that of a metric that the benchmark measures besides."""
+    value: float | None = one.metrics[name] if name in one.metrics else getattr(one, name, None)
+    return value
+
+
+def _plain(value: Row | SeedResult) -> dict[str, Any]:
+    """The fields of a flat dataclass, ten times quicker than by ``asdict``, which copies every value."""
+    plain = {one.name: getattr(value, one.name) for one in fields(value)}
+    for name in ("metrics", "reported_metrics"):  # most benchmarks measure and report nothing besides
+        if not plain.get(name):
+            plain.pop(name, None)
+    return plain
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Numbers of the paper's own table for one row, as printed there: fractions in percent."""
+
+    attack: str
+    victim: str
+    variant: str | None = None
+    channel: str | None = None
+    budget: int | None = None
+    accuracy: float | None = None
+    fidelity: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict, hash=False)
+
+    def is_for(self, row: Row) -> bool:
+        """Whether the number is for that row: the same attack, victim and budget, and what else it names."""
+        return (self.attack, self.victim, self.budget) == (row.attack, row.victim, row.budget) and all(
+            mine is None or mine == theirs
+            for mine, theirs in ((self.variant, row.variant), (self.channel, row.channel))
+        )
+
+
+@dataclass(frozen=True)
+class BenchmarkInfo:
+    """What ``benchmark.json`` says; all empty where there is none.
+
+    Attributes:
+        scale: ``paper``, or ``reduced`` for anything smaller.
+        note: said above every table.
+        references: which reference rows to show; None for all.
+        trials: ids of the trials that were asked for, so that missing ones can be told.
+        prices: what things cost; of several benchmarks only if all have the same.
+    """
+
+    name: str = ""
+    title: str = ""
+    profile: str = ""
+    scale: str = ""
+    note: str = ""
+    paper: dict[str, Any] = field(default_factory=dict)
+    references: tuple[str, ...] | None = None
+    reported: tuple[Reported, ...] = ()
+    trials: tuple[str, ...] = ()
+    prices: PriceSheet | None = None
+
+    @staticmethod
+    def joined(infos: Sequence[BenchmarkInfo]) -> BenchmarkInfo:
+        """The facts of several benchmarks in one: texts that differ are joined by ``+``."""
+        if len(infos) < 2:
+            return infos[0] if infos else BenchmarkInfo()
+        texts: dict[str, Any] = {
+            key: " + ".join(dict.fromkeys(text for info in infos if (text := getattr(info, key))))
+            for key in ("name", "title", "profile", "scale", "note")
+        }
+        reported = tuple(dict.fromkeys(number for info in infos for number in info.reported))
+        prices = infos[0].prices if all(info.prices == infos[0].prices for info in infos) else None
+        return replace(infos[0], **texts, reported=reported, references=None, trials=(), prices=prices)
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rows in the order of the table, and what a reader must know about them.
+
+    Attributes:
+        notes: what was skipped, what disagrees, what is missing.
+    """
+
+    benchmark: BenchmarkInfo
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The leaderboard as plain JSON values with stable keys; what ``leaderboard.json`` holds."""
+        benchmark = {key: value for key, value in asdict(self.benchmark).items() if key != "trials"}
+        return {
+            "format": 1,
+            "benchmark": benchmark,
+            "rows": [row.to_json() for row in self.rows],
+            "notes": list(self.notes),
+        }
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as a table with one column per key, without ``per_seed``; flags are joined by ``;``."""
+        import pandas as pd
+
+        apart = ("per_seed", "metrics", "reported_metrics")
+        columns = [one.name for one in fields(Row) if one.name not in apart]
+        records = [[getattr(row, column) for column in columns] for row in self.rows]
+        frame = pd.DataFrame(records, columns=columns)
+        frame["flags"] = [";".join(row.flags) for row in self.rows]
+        for name in extra_metrics(self.rows):
+            frame[name] = [row.metrics.get(name) for row in self.rows]
+        for name in self.reported_names():
+            frame[f"reported_{name}"] = [row.reported_metrics.get(name) for row in self.rows]
+        return frame
+
+    def sorted_by(self, key: str) -> Leaderboard:
+        """The same rows, sorted by another key within each victim and budget; the best first, unknown ones last.
+
+        Raises:
+            KeyError: rows have no such key, or it has no order.
+        """
+        extra = key in extra_metrics(self.rows)
+        if key in ("flags", "per_seed", "metrics") or not (extra or key in {one.name for one in fields(Row)}):
+            raise KeyError(key)
+        last_first = key in SORT_LAST_FIRST or (extra and (key not in CARDS or CARDS[key].better == "higher"))
+        values: list[Any] = [value_of(row, key) for row in self.rows]
+        pairs = [(value, row) for value, row in zip(values, self.rows, strict=True) if value is not None]
+        known = [row for _, row in sorted(pairs, key=lambda pair: pair[0], reverse=last_first)]
+        unknown = [row for value, row in zip(values, self.rows, strict=True) if value is None]
+        return replace(self, rows=tuple(sorted([*known, *unknown], key=section_key)))
+
+    def reported_names(self) -> list[str]:
+        """The keys of what the paper reports besides accuracy and fidelity for any row, in the order of cards."""
+        reported = (*(one.metrics for one in self.benchmark.reported), *(row.reported_metrics for row in self.rows))
+        names = {name for each in reported for name in each}
+        return [name for name in CARDS if name in names] + sorted(names - CARDS.keys())
+
+    def unmatched_reported(self) -> list[Reported]:
+        """The paper's numbers that no row stands beside."""
+        return [number for number in self.benchmark.reported if not any(number.is_for(row) for row in self.rows)]
+
+
+def section_key(row: Row) -> tuple[str, str, str, int, bool]:
+    """Rows of one victim and budget stand together; references before attacks, unknown victims last."""
+    return (row.victim, row.victim_hash or "~", row.data_hash or "", row.budget, row.kind != "reference")
+
+
+def default_order(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Sort by victim and budget, then by what may be ranked together, then accuracy, best first; names settle ties."""
+    best: dict[str, float] = {}
+    for row in rows:
+        if row.kind == "attack" and row.accuracy is not None:
+            best[row.key] = max(row.accuracy, best.get(row.key, 0.0))
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (
+                *section_key(row),
+                -best.get(row.key, -1.0),
+                row.key if row.kind == "attack" else "",
+                row.accuracy is None,
+                -(row.accuracy or 0.0),
+                row.attack != "victim",
+                row.name,
+                row.channel,
+                row.clone,
+                row.pool or "",
+                row.protocol,
+                row.settings,
+            ),
+        )
+    )

@@ -1,0 +1,129 @@
+"""What must hold of any honest result, checked whenever results are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import compress, pairwise
+
+from mebench.results.leaderboard.read.trials import ResultFile, Trial
+from mebench.results.metric_cards import CARDS
+
+TOLERANCE = 1e-6
+
+
+def broken_invariants(trial: Trial) -> list[str]:
+    """Return what is wrong with a finished trial, in clauses; empty if nothing is."""
+    result = trial.result
+    assert result is not None
+    problems = [*_out_of_range(trial, result)]
+    return problems or [*_identity(trial, result), *_ledger(trial, result), *_scores(trial, result)]
+
+
+def _out_of_range(trial: Trial, result: ResultFile) -> Iterator[str]:
+    named = {
+        "accuracy": result.metrics.accuracy,
+        "fidelity": result.metrics.fidelity,
+        "victim accuracy": result.victim.accuracy,
+        "best accuracy": result.best_on_test.accuracy if result.best_on_test else 0.0,
+    }
+    for name, value in named.items():
+        if not is_fraction(value):
+            yield f"{name} {value:g} is outside 0..1"
+    extra = result.metrics.model_extra or {}
+    maybe = {name: getattr(result.metrics, name) for name in ("fidelity_on_errors", "total_variation")}
+    maybe |= {name: value for name, value in extra.items() if name in CARDS and CARDS[name].unit == "fraction"}
+    for name, value in maybe.items():
+        if value is not None and not is_fraction(value):
+            yield f"{name} {value:g} is outside 0..1"
+    if result.metrics.kl is not None and not result.metrics.kl >= 0:
+        yield f"kl {result.metrics.kl:g} is below 0"
+    for name in ("accuracy", "fidelity"):
+        wrong = [value for value in getattr(trial.curve, name) if not is_fraction(value)]
+        if wrong:
+            yield f"the curve has {name} {wrong[0]:g}, outside 0..1"
+
+
+def _identity(trial: Trial, result: ResultFile) -> Iterator[str]:
+    if result.id.rsplit("-", 1)[-1] != trial.id.rsplit("-", 1)[-1]:
+        yield "its id is not that of its spec"
+    if result.victim.name != trial.spec.victim.name:
+        yield f"it met victim {result.victim.name!r}, its spec says {trial.spec.victim.name!r}"
+
+
+def _ledger(trial: Trial, result: ResultFile) -> Iterator[str]:
+    ledger, queries = result.ledger, trial.curve.queries
+    if ledger.budget != trial.spec.budget:
+        yield f"its ledger has budget {ledger.budget}, its spec {trial.spec.budget}"
+    if ledger.spent > ledger.budget:
+        yield f"spent {ledger.spent} queries of {ledger.budget}"
+    if min([ledger.spent, *ledger.by_purpose.values(), *queries], default=0) < 0:
+        yield "a number of queries is negative"
+    if ledger.victim_forward is not None and ledger.victim_forward < ledger.spent:
+        yield f"the victim computed {ledger.victim_forward} rows for {ledger.spent} queries"
+    if ledger.by_purpose and sum(ledger.by_purpose.values()) != ledger.spent:
+        yield f"spent {ledger.spent} queries, but the purposes sum to {sum(ledger.by_purpose.values())}"
+    if any(later < earlier for earlier, later in pairwise(queries)):
+        yield "the curve goes back in queries"
+    if queries and queries[-1] != ledger.spent:
+        yield f"the curve ends at {queries[-1]} queries, the ledger at {ledger.spent}"
+
+
+def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
+    curve, victim = trial.curve, result.victim.accuracy
+    points = [*zip(curve.accuracy, curve.fidelity, strict=True), (result.metrics.accuracy, result.metrics.fidelity)]
+    for accuracy, fidelity in compress(points, [*curve.whole, True]):
+        problem = fidelity_problem(accuracy, fidelity, victim)
+        if problem:
+            yield problem
+            break
+    yield from filter(None, [divergence_problem(result), _errors_problem(result)])
+    if trial.spec.kind == "attack" and not curve:
+        yield "it has no curve"
+    last = {"accuracy": curve.accuracy[-1], "fidelity": curve.fidelity[-1]} if curve else {}
+    for name, value in last.items():
+        score = getattr(result.metrics, name)
+        if abs(value - score) > TOLERANCE:
+            yield f"{name} {score:g} is not the curve's last, {value:g}"
+
+
+def divergence_problem(result: ResultFile) -> str:
+    """Say how KL and total variation contradict each other; empty if they do not.
+
+    By Pinsker's inequality, and Jensen's for the means, total variation <= sqrt(KL / 2).
+    """
+    kl, variation = result.metrics.kl, result.metrics.total_variation
+    if kl is None or variation is None or variation <= math.sqrt(kl / 2) + TOLERANCE:
+        return ""
+    return f"total_variation {variation:.4g} cannot be, with kl {kl:.4g} it is at most {math.sqrt(kl / 2):.4g}"
+
+
+def _errors_problem(result: ResultFile) -> str:
+    """Clone and victim agree on the inputs that the victim gets right as often as the clone is right there."""
+    metrics, victim = result.metrics, result.victim.accuracy
+    if metrics.fidelity_on_errors is None:
+        return ""
+    on_right = metrics.fidelity - (1 - victim) * metrics.fidelity_on_errors
+    if -TOLERANCE <= on_right <= min(metrics.accuracy, victim) + TOLERANCE:
+        return ""
+    return f"fidelity_on_errors {metrics.fidelity_on_errors:.4g} cannot be, with fidelity {metrics.fidelity:.4g}"
+
+
+def is_fraction(value: float) -> bool:
+    """Whether a value is finite and in [0, 1]."""
+    return math.isfinite(value) and -TOLERANCE <= value <= 1 + TOLERANCE
+
+
+def fidelity_problem(accuracy: float, fidelity: float, victim: float) -> str:
+    """Say how accuracy and fidelity contradict each other; empty if they do not.
+
+    Clone and victim agree at least where both are right, and differ at least as often as their accuracies do:
+    acc_c + acc_v - 1 <= fidelity <= 1 - abs(acc_c - acc_v). Holds of means over seeds of one victim, too.
+    """
+    low, high = accuracy + victim - 1, 1 - abs(accuracy - victim)
+    if low - TOLERANCE <= fidelity <= high + TOLERANCE:
+        return ""
+    return (
+        f"fidelity {fidelity:.4g} cannot be, with accuracy {accuracy:.4g} and victim accuracy {victim:.4g} "
+        f"it lies in {max(low, 0):.4g}..{high:.4g}"
+    )

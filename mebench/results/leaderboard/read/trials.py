@@ -1,0 +1,228 @@
+"""Reading results folders: every trial that can be read, and a note on everything that cannot."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from mebench.api.errors import ResultsError
+from mebench.api.spec import TrialSpec, content_digest
+from mebench.results.curves import Curve
+from mebench.results.leaderboard.write.labels import cleaned, printable
+from mebench.results.trial_folder import TrialFolder, read_json, trial_folders
+
+FORMAT = 1
+Model = TypeVar("Model")
+
+
+class Metrics(BaseModel):
+    """What the last clone scores on the test set, as fractions."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+    accuracy: float
+    fidelity: float
+    fidelity_on_errors: float | None = None
+    kl: float | None = None
+    total_variation: float | None = None
+
+
+class BestOnTest(BaseModel):
+    """The best evaluation of the run; a diagnostic that nothing is chosen by."""
+
+    accuracy: float
+    queries: int
+
+
+class Ledger(BaseModel):
+    """The oracle's account at the end."""
+
+    budget: int
+    spent: int
+    by_purpose: dict[str, int] = Field(default_factory=dict)
+    explanations: int = 0
+    victim_forward: int | None = None
+    victim_backward: int | None = None
+
+
+class VictimFacts(BaseModel):
+    """The victim as it was met."""
+
+    name: str
+    weights_hash: str
+    accuracy: float
+    data_hash: str = ""
+
+
+class CloneFacts(BaseModel):
+    """The clone: what it started from."""
+
+    initial_hash: str = ""
+
+
+class Origin(BaseModel):
+    """Where a trial ran, as far as a price depends on it."""
+
+    device: str = "cpu"
+
+
+class ResultFile(BaseModel):
+    """The part of ``result.json`` that tables are made from."""
+
+    format: int
+    id: str
+    metrics: Metrics
+    best_on_test: BestOnTest | None = None
+    ledger: Ledger
+    victim: VictimFacts
+    clone: CloneFacts = Field(default_factory=CloneFacts)
+    provenance: Origin = Field(default_factory=Origin)
+    flags: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as its files tell it.
+
+    Attributes:
+        id: content id; the folder's name may be another.
+        spec: the resolved trial.
+        plain: the spec as it stands in the file, with keys of other versions.
+        status: ``finished``, ``failed``, ``partial`` (begun, not finished) or ``invalid`` (unreadable result).
+        reason: why it is not finished.
+        result, curve: None and empty unless finished.
+        seconds, queries_per_second: over all sessions, if known.
+        path: the folder that it was read from.
+    """
+
+    id: str
+    spec: TrialSpec
+    plain: Mapping[str, Any]
+    status: Literal["finished", "failed", "partial", "invalid"]
+    reason: str = ""
+    result: ResultFile | None = None
+    curve: Curve = field(default_factory=Curve)
+    seconds: float | None = None
+    queries_per_second: float | None = None
+    path: Path | None = None
+
+
+def read_trials(root: Path, notes: list[str]) -> list[Trial]:
+    """Read all trials of a benchmark's folder, adding a line to ``notes`` for each that cannot be told what it is."""
+    trials = []
+    for folder in trial_folders(root):
+        try:
+            trials.append(_read(folder))
+        except (ResultsError, OSError, ValueError) as error:
+            notes.append(f"skipped {printable(folder.path.name)}: {_without(folder.path, error)}")
+    return trials
+
+
+def _read(folder: TrialFolder) -> Trial:
+    plain, spec, whole = _read_spec(folder)
+    identity = f"{spec.prefix}-{content_digest(plain)}"
+    trial = Trial(identity, spec, plain, "partial", reason="not finished", path=folder.path)
+    status = "finished" if whole else folder.status
+    if status == "failed":
+        reason = read_json(folder.path / "failure.json").get("reason")
+        return replace(trial, status="failed", reason=printable(reason or "no reason recorded"))
+    if status != "finished":
+        return trial
+    try:
+        whole = whole or folder.result()
+        result = parse(ResultFile, {key: whole[key] for key in ResultFile.model_fields if key in whole})
+        if result.format != FORMAT:
+            raise ValueError(f"result.json has format {result.format}, this mebench reads {FORMAT}: update mebench")
+        curve = Curve.from_points(folder.curve())
+    except (ResultsError, OSError, ValueError) as error:
+        return replace(trial, status="invalid", reason=_without(folder.path, error))
+    seconds, speed = _timing(folder)
+    return Trial(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path)
+
+
+def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec, dict[str, Any]]:
+    """The spec, from the first file that has a good one; the result's own comes first, and is returned whole."""
+    problem: Exception | None = None
+    for name, key in (("result.json", "spec"), ("spec.json", None), ("failure.json", "spec")):
+        if not (folder.path / name).exists():
+            continue
+        try:
+            whole = read_json(folder.path / name)
+            plain = whole if key is None else whole.get(key)
+            if not isinstance(plain, dict):
+                raise ValueError(f"{name} holds no spec")
+            return plain, parse(TrialSpec, plain), whole if name == "result.json" else {}
+        except (ResultsError, OSError, ValueError) as error:
+            problem = problem or error
+    raise problem or ResultsError("no spec")
+
+
+def _timing(folder: TrialFolder) -> tuple[float | None, float | None]:
+    """Seconds and queries per second; a missing or broken file only leaves them out."""
+    try:
+        timing = read_json(folder.path / "timing.json")
+    except (ResultsError, OSError):
+        return None, None
+    return _number(timing.get("seconds")), _number(timing.get("queries_per_second"))
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def parse(model: type[Model], plain: Any) -> Model:
+    """Check plain JSON values against a model or dataclass, and make its texts printable.
+
+    Raises:
+        ValueError: one line on the first thing that does not fit, and how many more there are.
+    """
+    try:
+        return _adapter(model).validate_python(cleaned(plain))
+    except ValidationError as error:
+        first, *more = error.errors(include_url=False)
+        place = ".".join(map(str, first["loc"])) or "file"
+        rest = f" (and {len(more)} more)" if more else ""
+        raise ValueError(f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}{rest}") from None
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+    if model not in _ADAPTERS:
+        _ADAPTERS[model] = TypeAdapter(model)
+    return _ADAPTERS[model]
+
+
+def unique(trials: Sequence[Trial], notes: list[str]) -> list[Trial]:
+    """Drop second copies of a trial: the finished one stays; copies that differ are noted."""
+    kept: dict[tuple[str, ...], Trial] = {}
+    for trial in sorted(trials, key=lambda one: one.status != "finished"):
+        facts = trial.result.victim if trial.result else None
+        key = (trial.id, facts.weights_hash, facts.data_hash) if facts else (trial.id,)
+        first = kept.get(key) or (None if facts else _any_of(kept, trial.id))
+        if first is None:
+            kept[key] = trial
+        elif facts and _outcome(first) != _outcome(trial):
+            notes.append(f"{trial.id} is there twice with different results; only the first is used")
+    return list(kept.values())
+
+
+def _any_of(kept: Mapping[tuple[str, ...], Trial], identity: str) -> Trial | None:
+    return next((trial for key, trial in kept.items() if key[0] == identity), None)
+
+
+def _outcome(trial: Trial) -> str:
+    assert trial.result is not None
+    return json.dumps([trial.result.model_dump(), trial.curve.accuracy], sort_keys=True)
+
+
+def _without(path: Path, error: Exception) -> str:
+    """The error without the place of the folder, which differs between machines."""
+    return printable(str(error).replace(f"{path}/", "")) or type(error).__name__

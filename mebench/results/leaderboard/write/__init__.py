@@ -1,0 +1,1 @@
+"""From rows to tables in text, Markdown, CSV, JSON and LaTeX."""

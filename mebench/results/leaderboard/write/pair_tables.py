@@ -1,0 +1,112 @@
+"""Paired differences and summaries over victims as text, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from mebench.results.leaderboard.compute.pairs import Overall, PairDifference, over_victims, paired_differences
+from mebench.results.leaderboard.model import Leaderboard
+from mebench.results.leaderboard.write.cells import NOTHING
+from mebench.results.leaderboard.write.layout import TextColumn, fitted, width
+
+PAIR_TITLES = ("Better", "Other", "Difference", "Pairs", "p", "Holm", "Apart")
+OVERALL_TITLES = ("Attack", "Of victim", "Mean rank")
+
+
+def pair_cells(one: PairDifference) -> tuple[str, ...]:
+    """One line: points of accuracy with their interval, and p values."""
+    half = "" if one.high is None else f" ± {100 * (one.high - one.difference):.1f}"
+    p = [NOTHING if value is None else f"{value:.3g}" for value in (one.p, one.corrected)]
+    return (
+        *(one.first, one.second, f"{100 * one.difference:.1f}{half}", str(one.pairs), *p),
+        "yes" if one.apart else "no",
+    )
+
+
+def overall_cells(one: Overall) -> list[tuple[str, ...]]:
+    """One line per attack."""
+    values = zip(one.names, one.normalised, one.mean_ranks, strict=True)
+    return [(name, f"{normalised:.3f}", f"{rank:.2f}") for name, normalised, rank in values]
+
+
+def overall_caption(one: Overall) -> str:
+    """What a summary is over, and how far its ranks can be trusted."""
+    test = "" if one.friedman is None else f"Friedman p = {one.friedman:.3g}; "
+    rest = f" Not before every {one.unit}: {', '.join(one.left_out)}." if one.left_out else ""
+    return (
+        f"Over {len(one.blocks)} {one.unit}s ({'; '.join(one.blocks)}); {one.context}. {test}"
+        f"mean ranks nearer than {one.critical_difference:.2f} are not apart (Nemenyi, 5 %).{rest}"
+    )
+
+
+def tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
+    """All tables as caption, titles and cells: paired differences by key, then summaries over victims."""
+    by_context: dict[str, list[PairDifference]] = {}
+    summaries = over_victims(leaderboard.rows)
+    for one in paired_differences(leaderboard.rows):
+        by_context.setdefault(one.context, []).append(one)
+    for summary in summaries:
+        if summary.differences:
+            by_context[f"all victims, normalised, {summary.context}"] = list(summary.differences)
+    found: list[tuple[str, Sequence[str], list[tuple[str, ...]]]] = [
+        (f"Paired by seed: {context}", PAIR_TITLES, list(map(pair_cells, ones))) for context, ones in by_context.items()
+    ]
+    return [*found, *((overall_caption(one), OVERALL_TITLES, overall_cells(one)) for one in summaries)]
+
+
+def as_text(leaderboard: Leaderboard) -> str:
+    """Write every table below its caption."""
+    buffer = io.StringIO()
+    for caption, titles, body in tables(leaderboard):
+        cells = list(zip(*body, strict=True))
+        columns = [
+            TextColumn(title, cells[index], right=title not in ("Better", "Other", "Attack", "Apart"))
+            for index, title in enumerate(titles)
+        ]
+        console = Console(file=buffer, width=max(100, width(columns)), color_system=None)
+        console.print(Text(caption))
+        console.print(fitted(columns, console)[0])
+        console.print()
+    nothing = "Nothing to compare: no two attacks have the same key (see docs/results.md, Ranks).\n"
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n" if buffer.getvalue() else nothing
+
+
+def as_markdown(leaderboard: Leaderboard) -> str:
+    """Write every table below its caption."""
+    from mebench.results.leaderboard.write.tables import markdown_escape, markdown_table
+
+    parts = [
+        f"**{markdown_escape(caption)}**\n\n{markdown_table(titles, body)}"
+        for caption, titles, body in tables(leaderboard)
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(leaderboard: Leaderboard) -> str:
+    """Write paired differences and summaries over victims."""
+    plain = {
+        "format": 1,
+        "pairs": [one.to_json() for one in paired_differences(leaderboard.rows)],
+        "over_victims": [one.to_json() for one in over_victims(leaderboard.rows)],
+    }
+    return json.dumps(plain, indent=1, sort_keys=True) + "\n"
+
+
+def as_csv(leaderboard: Leaderboard) -> str:
+    """Write paired differences, one line each; summaries over victims are in the other formats."""
+    buffer = io.StringIO()
+    found = [one.to_json() for one in paired_differences(leaderboard.rows)]
+    writer = csv.DictWriter(buffer, list(PairDifference.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return buffer.getvalue()
+
+
+FORMATS = {"text": as_text, "md": as_markdown, "csv": as_csv, "json": as_json}
+"""How comparisons can be written, by the name of the format."""

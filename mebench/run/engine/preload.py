@@ -1,0 +1,28 @@
+"""Imported once by the fork server, so that every worker starts with what trials use in memory.
+
+It only imports: a tensor operation here would start threads that a fork does not survive. An import that fails is
+left to the worker, which then reports it with its traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+
+with contextlib.suppress(Exception):
+    import mebench.trial.loop
+
+with contextlib.suppress(Exception):
+    import torch._dynamo  # noqa: F401 (the first optimiser of every process imports it, in about a second)
+
+with contextlib.suppress(Exception):
+    import mebench.data.torchvision_compat
+
+    mebench.data.torchvision_compat.import_torchvision()
+
+with contextlib.suppress(Exception):
+    mebench.registry.catalogue.registry()
+
+# Collections in workers leave alone what they share: looking at it would copy 75 MB of memory in each.
+gc.collect()
+gc.freeze()

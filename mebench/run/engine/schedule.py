@@ -1,0 +1,54 @@
+"""Which job is next, and what happens to those that wait for one that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mebench.run.engine.jobs import Job, Listener, Outcome
+
+
+class Schedule:
+    """Jobs that wait, and the outcomes of those that have ended.
+
+    Args:
+        jobs: in the order in which they should start; those that a job needs are among them.
+        listeners: told of every end.
+    """
+
+    def __init__(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> None:
+        self._waiting = list(jobs)
+        self._listeners = listeners
+        self.outcomes: dict[str, Outcome] = {}
+        unknown = {key for job in jobs for key in job.needs} - {job.key for job in jobs}
+        assert not unknown, f"jobs that are needed and not there: {unknown}"
+        assert len({job.key for job in jobs}) == len(jobs), "two jobs have the same key"
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any job has not started yet."""
+        return bool(self._waiting)
+
+    def next(self) -> Job | None:
+        """Take the first job that has all it needs; None if there is none just now."""
+        for job in self._waiting:
+            if all(self._done(key) for key in job.needs):
+                self._waiting.remove(job)
+                return job
+        return None
+
+    def end(self, job: Job, outcome: Outcome) -> None:
+        """Note how a job ended; those that need a job that failed fail with its reason."""
+        self.outcomes[job.key] = outcome
+        for listener in self._listeners:
+            listener.ended(job, outcome)
+        if outcome.ending == "failed":
+            for heir in list(self._needing(job)):
+                self._waiting.remove(heir)
+                self.end(heir, replace(outcome, reason=f"{job.title}: {outcome.reason}", seconds=0.0))
+
+    def _done(self, key: str) -> bool:
+        return key in self.outcomes and self.outcomes[key].ending == "done"
+
+    def _needing(self, job: Job) -> Iterable[Job]:
+        return (other for other in self._waiting if job.key in other.needs)

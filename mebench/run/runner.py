@@ -1,0 +1,312 @@
+"""A benchmark run: from a plan to jobs, and from their outcomes to folders. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from mebench.api.errors import MebenchError, ResultsError
+from mebench.api.spec import Component, TrialSpec, VictimSpec, content_digest
+from mebench.plan.plan import Plan
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import Kind
+from mebench.results.trial_folder import Status, TrialFolder, write_json
+from mebench.run.engine import Engine, Job, Listener, Outcome
+from mebench.run.tasks import Needs, Site, TrialWork
+
+LOGS = "logs"
+LOCK_TRIES, LOCK_SECONDS = 20, 0.1
+
+
+@dataclass(frozen=True)
+class State:
+    """How far the trials of a plan are on disk.
+
+    Attributes:
+        root: the benchmark's folder.
+        trials: with their status, in the order of the plan.
+    """
+
+    root: Path
+    trials: tuple[tuple[TrialSpec, Status], ...]
+
+    @classmethod
+    def of(cls, plan: Plan, root: Path) -> State:
+        """Look at the folders."""
+        return cls(root, tuple((trial, TrialFolder.of(root, trial).status) for trial in plan.trials))
+
+    def having(self, *statuses: Status) -> list[TrialSpec]:
+        """The trials with one of these statuses."""
+        return [trial for trial, status in self.trials if status in statuses]
+
+    @property
+    def pending(self) -> list[TrialSpec]:
+        """The trials that are not finished, whether new, half-run or failed."""
+        return self.having("new", "partial", "failed")
+
+
+def site(
+    engine: Engine, plan: Plan, trials: Sequence[TrialSpec], device: str | None = None, stall: float | None = None
+) -> Site | None:
+    """Look for all that the trials need; None if the user stopped it.
+
+    Args:
+        engine: where to look.
+        plan: whose profile says which device it wants.
+        trials: those that will run.
+        device: in place of the profile's.
+        stall: seconds that a plugin's data set may go without a sign of life.
+
+    Raises:
+        MebenchError: it could not be found out.
+    """
+    settings = plan.settings
+    data = list(data_needed(trials))
+    needs = Needs(
+        device or settings.device,
+        plan.profile if settings.needs_gpu else "",
+        tuple(one for one in data if _own("dataset", one[0].name)),
+        tuple(dict.fromkeys(one for one in _components(trials) if _own(*one))),
+    )
+    job = Job("check", "looking for data and devices", "mebench.run.tasks:check", needs)
+    others = [_look(one, stall) for one in data if not _own("dataset", one[0].name)]
+    outcomes = engine.run([job, *others])
+    outcome = outcomes.pop("check", None)
+    if outcome is None or outcome.ending == "stopped":
+        return None
+    if outcome.ending == "failed":
+        raise MebenchError(f"cannot tell whether everything is there: {outcome.reason}")
+    found: Site = outcome.value
+    theirs = [problem for one in outcomes.values() if one.ending == "done" for problem in one.value.problems]
+    return Site((*_missing_weights(trials), *found.problems, *theirs), found.devices)
+
+
+def _own(kind: Kind, name: str) -> bool:
+    """Whether something ships with mebench. What others bring is looked at where it cannot stop the whole run."""
+    known = registry()
+    try:
+        return known.ships(kind, name)
+    except KeyError:  # nobody's: the check says so
+        return True
+
+
+def _look(data: tuple[Component, Literal["train", "test"]], stall: float | None) -> Job:
+    """The job that looks for a plugin's data; if the plugin itself fails, the trials that need it say so."""
+    key = f"check {data[0].name} {data[1]} {content_digest(data[0])}"
+    return Job(
+        key, f"looking for {data[0].name}", "mebench.run.tasks:check", Needs("cpu", "", (data,), ()), stall=stall
+    )
+
+
+def jobs(
+    trials: Sequence[TrialSpec], root: Path, timeout: float | None = None, stall: float | None = None
+) -> list[Job]:
+    """The jobs of a run: each victim once, and the trials, each of which needs its victim.
+
+    Args:
+        trials: those that will run.
+        root: the benchmark's folder.
+        timeout: seconds that a trial may take; victims may take longer.
+        stall: seconds that a trial or a victim may go without a sign of life.
+    """
+    names = titles(trials)
+    victims = {victim_key(trial.victim): trial.victim for trial in trials}
+    preparations = [
+        Job(
+            key,
+            f"victim {victim.name}",
+            "mebench.run.tasks:prepare",
+            victim,
+            log=root / LOGS / f"{key}.txt",
+            stall=stall,
+            subject=_subject(_victim_parts(victim)),
+        )
+        for key, victim in victims.items()
+    ]
+    attempts = [
+        Job(
+            trial.id,
+            names[trial.id],
+            "mebench.run.tasks:run",
+            TrialWork(trial, TrialFolder.of(root, trial).path),
+            needs=(victim_key(trial.victim),),
+            log=TrialFolder.of(root, trial).log,
+            timeout=timeout,
+            stall=stall,
+            subject=_subject(_trial_parts(trial)),
+        )
+        for trial in trials
+    ]
+    return [*preparations, *attempts]
+
+
+def victim_key(victim: VictimSpec) -> str:
+    """The key of the job that prepares a victim; also the name of its log."""
+    return f"victim-{victim.name}"
+
+
+def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
+    """A short name of each trial by id: its attack, and what tells it apart from others of this attack."""
+    dimensions: list[Callable[[TrialSpec], str]] = [
+        lambda trial: trial.victim.name,
+        lambda trial: trial.channel.name,
+        lambda trial: trial.clone.name,
+        lambda trial: f"{trial.budget:,} queries",
+        lambda trial: f"{trial.track} learner",
+        lambda trial: f"seed {trial.seed}",
+    ]
+    rows: dict[str, list[TrialSpec]] = {}
+    for trial in trials:
+        rows.setdefault(_row(trial), []).append(trial)
+    telling = [word for word in dimensions if any(len({word(trial) for trial in row}) > 1 for row in rows.values())]
+    return {trial.id: " ".join([_row(trial), *(word(trial) for word in telling)]) for trial in trials}
+
+
+def set_aside(trials: Sequence[TrialSpec], root: Path) -> tuple[int, Path]:
+    """Move the folders of trials into ``.old-N``, so that they start anew and nothing is lost.
+
+    Returns:
+        How many of them were finished, and where they are now.
+
+    Raises:
+        ResultsError: a trial is running.
+    """
+    folders = [folder for trial in trials if (folder := TrialFolder.of(root, trial)).path.is_dir()]
+    number = 1 + max((int(path.name[5:]) for path in root.glob(".old-*") if path.name[5:].isdigit()), default=0)
+    target = root / f".old-{number}"
+    with contextlib.ExitStack() as locks:
+        for folder in folders:
+            locks.enter_context(folder.locked())
+        finished = sum(folder.status == "finished" for folder in folders)
+        for folder in folders:
+            target.mkdir(exist_ok=True)
+            folder.path.rename(target / folder.path.name)
+    return finished, target
+
+
+@dataclass
+class Recorder(Listener):
+    """Writes the failures of trials into their folders as they happen, and counts.
+
+    Attributes:
+        root: the benchmark's folder.
+        specs: the trials of the run by id.
+        failed: titles, reasons and logs of the jobs that failed.
+    """
+
+    root: Path
+    specs: dict[str, TrialSpec]
+    failed: list[tuple[Job, Outcome]] = field(default_factory=list)
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Note a failure, and write it unless another process is at work in the folder."""
+        if outcome.ending != "failed":
+            return
+        self.failed.append((job, outcome))
+        if (spec := self.specs.get(job.key)) is not None:
+            _write_failure(TrialFolder.of(self.root, spec), spec, outcome)
+
+
+def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> None:
+    """A process that the trial forked may hold its folder for the moment that it takes to end."""
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(ResultsError, OSError), folder.locked():
+            folder.fail(spec, outcome.reason, outcome.traceback)
+            return
+        time.sleep(LOCK_SECONDS)
+
+
+def execute(
+    engine: Engine,
+    plan: Plan,
+    root: Path,
+    *,
+    timeout: float | None = None,
+    stall: float | None = None,
+    listeners: Sequence[Listener] = (),
+) -> list[tuple[Job, Outcome]]:
+    """Run what is not finished of a plan.
+
+    Returns:
+        The jobs that failed; their trials' folders say why, too.
+
+    Raises:
+        ResultsError: nothing can be written to the folder.
+    """
+    try:
+        write_json(root / "benchmark.json", plan.metadata())
+    except OSError as error:
+        raise ResultsError(f"{root}: cannot hold results: {error.strerror}; give another folder by --out") from error
+    pending = State.of(plan, root).pending
+    recorder = Recorder(root, {trial.id: trial for trial in pending})
+    engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
+    return recorder.failed
+
+
+def _subject(parts: Iterator[tuple[Kind, str]]) -> str:
+    """Whose code a job runs, in words: the attack, and all else that does not ship with mebench."""
+    known = registry()
+    told = dict.fromkeys(part for part in parts if part[0] == "attack" or not _own(*part))
+    return " with ".join(f"{kind} {name} ({known.origin(kind, name)})" for kind, name in told)
+
+
+def _victim_parts(victim: VictimSpec) -> Iterator[tuple[Kind, str]]:
+    yield "dataset", victim.data.name
+    if victim.network is not None:
+        yield "network", victim.network.name
+    if victim.registered is not None:
+        yield "victim", victim.registered.name
+
+
+def _trial_parts(trial: TrialSpec) -> Iterator[tuple[Kind, str]]:
+    yield from _components([trial])
+    yield "dataset", trial.victim.data.name
+    if trial.victim.registered is not None:
+        yield "victim", trial.victim.registered.name
+    if trial.pool is not None:
+        yield "dataset", trial.pool.name
+    for metric in trial.metrics:
+        yield "metric", metric.name
+
+
+def _row(trial: TrialSpec) -> str:
+    return trial.attack.name if trial.variant == "default" else f"{trial.attack.name} {trial.variant}"
+
+
+def _components(trials: Sequence[TrialSpec]) -> Iterator[tuple[Kind, str]]:
+    for trial in trials:
+        if trial.kind == "attack":
+            yield "attack", trial.attack.name
+            yield "channel", trial.channel.name
+        for network in (trial.clone, trial.victim.network):
+            if network is not None:
+                yield "network", network.name
+
+
+def data_needed(trials: Sequence[TrialSpec]) -> Iterator[tuple[Component, Literal["train", "test"]]]:
+    """What is read of data sets, each once."""
+    seen: list[Any] = []
+    for trial in trials:
+        victim, pool = trial.victim, trial.pool
+        whole = Component(victim.data.name, {k: v for k, v in victim.data.parameters.items() if k != "rows"})
+        wanted: list[tuple[Component, Literal["train", "test"]]] = [(whole, "test")]
+        if victim.training is not None or trial.kind == "supervised":
+            wanted.append((victim.data, "train"))
+        if pool is not None:
+            wanted.append((pool, "train"))
+        for one in wanted:
+            if one not in seen:
+                seen.append(one)
+                yield one
+
+
+def _missing_weights(trials: Sequence[TrialSpec]) -> Iterator[str]:
+    """One line for each file of a user's own victim that is not there."""
+    for victim in {trial.victim.name: trial.victim for trial in trials}.values():
+        for file in (victim.weights, victim.torchscript):
+            if file is not None and not Path(file).is_file():
+                yield f"victim {victim.name!r}: no file {file}: put it there, or correct its path in the benchmark file"

@@ -1,0 +1,90 @@
+"""Writing the first files of a plugin: a package that works and passes the conformance kit as it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from mebench.api.errors import ConfigurationError
+
+Flavour = Literal["generator", "pool"]
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST = 40
+_SUFFIX = ".template"
+
+
+@dataclass(frozen=True)
+class NewPlugin:
+    """A plugin that is to be written.
+
+    Attributes:
+        name: of its attack: lower-case words of letters and digits, with hyphens between.
+        flavour: ``generator`` makes its queries, ``pool`` chooses among unlabelled inputs.
+    """
+
+    name: str
+    flavour: Flavour = "generator"
+
+    def __post_init__(self) -> None:
+        """Check the name: it becomes the name of a folder and of a module."""
+        if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST:
+            raise ConfigurationError(
+                f"{self.name!r} cannot name an attack: write lower-case letters and digits with single hyphens between "
+                f"words, a letter first, at most {_LONGEST} characters, e.g. 'my-attack'"
+            )
+
+    @property
+    def distribution(self) -> str:
+        """The name of its distribution, and of its folder."""
+        return f"mebench-{self.name}"
+
+    @property
+    def package(self) -> str:
+        """The name of its Python package."""
+        return f"mebench_{self.name.replace('-', '_')}"
+
+    def write(self, parent: Path) -> list[Path]:
+        """Write the files into a new folder below ``parent``; return them.
+
+        Raises:
+            ConfigurationError: the folder exists, or cannot be made.
+        """
+        folder = parent / self.distribution
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise ConfigurationError(f"{folder} exists already; nothing was written. Choose another --dir") from None
+        except OSError as error:
+            raise ConfigurationError(f"{folder} cannot be made: {error.strerror}") from None
+        written = []
+        for place, text in self._files():
+            file = folder / place
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            written.append(file)
+        return sorted(written)
+
+    def _files(self) -> list[tuple[str, str]]:
+        """Every file's place below the folder, and its text."""
+        root = resources.files("mebench.testing.scaffold") / "templates"
+        found = [*_templates(root / "shared"), *_templates(root / self.flavour)]
+        words = {"name": self.name, "distribution": self.distribution, "package": self.package}
+        words["title"] = "".join(word.capitalize() for word in self.name.split("-"))
+        places = [(place.replace("package/", f"{self.package}/"), text) for place, text in found]
+        return [(place, Template(text).substitute(words)) for place, text in places]
+
+
+def _templates(folder: Traversable, prefix: str = "") -> list[tuple[str, str]]:
+    """The templates in a folder and below it, each with its place and text."""
+    found = []
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.is_dir():
+            found += _templates(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(_SUFFIX):
+            found.append((prefix + entry.name.removesuffix(_SUFFIX), entry.read_text(encoding="utf-8")))
+    return found

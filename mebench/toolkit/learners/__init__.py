@@ -1,0 +1,1 @@
+"""Learners that several attacks share; `mebench.toolkit.learners.entries` lists them without torch."""

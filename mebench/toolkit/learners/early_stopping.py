@@ -1,0 +1,133 @@
+"""A learner that stops each fit early: the epoch with the best macro-F1 on held-out answers of the victim is kept."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mebench.api.contract import AttackContext, Response
+from mebench.models.modes import evaluating
+from mebench.toolkit.learners.learners import FitLearner
+from mebench.trial.metrics.examination import logits_of
+
+
+class EarlyStoppingLearner(FitLearner):
+    """Retrain the clone from the same initial weights on all answers, and keep the best epoch of the fit.
+
+    After each epoch the macro-F1 of the clone's labels, with the victim's for the true ones, is measured on answers
+    that the clone does not learn from. A strategy that asks queries for this (``purpose="validation"``) hands their
+    answers to `hold_out`. Where none did, a share of every answered batch is held out, drawn at random. Where that is
+    nothing either, the answers that are learnt from serve as well. Source: TrainNetwork in Algorithm 1 of Pal and
+    others 2019 (arXiv:1905.09165), section 5.3.
+
+    Args:
+        context: gives the clone, and the random streams ``learner`` (order of the data) and ``hold-out``.
+        epochs: at most so many per fit.
+        patience: a fit ends after so many epochs in a row that are no better than the best before.
+        batch_size: the most answers per step; batches of an epoch differ in size by one at most.
+        learning_rate: of Adam.
+        weight_decay: lambda of the term lambda/2 |w|^2 of the loss, over all parameters.
+        held_out: share of answers that are held out where the strategy asks none, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        *,
+        epochs: int,
+        patience: int,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float,
+        held_out: float = 0.0,
+    ) -> None:
+        super().__init__(
+            context,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer="adam",
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+        )
+        self._patience, self._share = patience, held_out
+        self._choice = context.random.torch("hold-out", "cpu")
+        self._asked = False
+        self._held: list[Tensor] = []
+        self._labels: list[Tensor] = []
+
+    def hold_out(self, queries: Tensor, response: Response) -> None:
+        """Take (B, \\*shape) queries and their answers for validation; from then on no others are held out."""
+        self._asked = True
+        self._held.append(queries)
+        self._labels.append(response.labels)
+
+    def remember(self, queries: Tensor, response: Response) -> None:
+        """Add the answers to what is known, less those that are held out."""
+        targets = self.target(response)
+        rows = 0 if self._asked else min(round(self._share * len(queries)), len(queries) - 1)
+        if rows > 0:
+            order = torch.randperm(len(queries), generator=self._choice).to(queries.device)
+            self._held.append(queries[order[:rows]])
+            self._labels.append(response.labels[order[:rows]])
+            queries, targets = queries[order[rows:]], targets[order[rows:]]
+        self._queries.append(queries)
+        self._targets.append(targets)
+
+    def _fit(self, inputs: Tensor, targets: Tensor) -> None:
+        """Train until nothing has got better for ``patience`` epochs; go back to the best epoch."""
+        own = targets if targets.ndim == 1 else targets.argmax(1)
+        held, labels = (torch.cat(self._held), torch.cat(self._labels)) if self._held else (inputs, own)
+        optimizer, best, best_epoch, weights = self.make_optimizer(), -1.0, 0, self.clone.state_dict()
+        for epoch in range(1, self._epochs + 1):
+            self._train_one_epoch(optimizer, inputs, targets)
+            score = self._score(held, labels)
+            if score > best:
+                best, best_epoch, weights = score, epoch, copy.deepcopy(self.clone.state_dict())
+            if best == 1 or epoch - best_epoch >= self._patience:  # nothing is better than 1
+                break
+        self.clone.load_state_dict(weights)
+
+    def _train_one_epoch(self, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> None:
+        self.clone.train()
+        order = torch.randperm(len(inputs), generator=self._order).to(inputs.device)
+        for rows in order.tensor_split(-(-len(inputs) // self._batch_size)):
+            optimizer.zero_grad(set_to_none=True)
+            functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
+            optimizer.step()
+
+    def _score(self, inputs: Tensor, labels: Tensor) -> float:
+        with evaluating(self.clone):
+            logits = logits_of(self.clone, inputs)
+        return macro_f1(logits.argmax(1), labels, logits.shape[1])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Clone, its initial weights, and all answers."""
+        held = {"held": list(self._held), "labels": list(self._labels), "asked": self._asked}
+        return super().state_dict() | held
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        super().load_state_dict(state)
+        device = next(self.clone.parameters()).device
+        self._held = [value.to(device) for value in state["held"]]
+        self._labels = [value.to(device) for value in state["labels"]]
+        self._asked = state["asked"]
+
+
+def macro_f1(predicted: Tensor, true: Tensor, num_classes: int) -> float:
+    """Return the mean over classes of F1 = 2 TP / (2 TP + FP + FN), in [0, 1].
+
+    Classes that are neither predicted nor true do not count. Without rows it is 0.
+
+    Args:
+        predicted, true: (N,) int64 in [0, num_classes).
+    """
+    hits = torch.bincount(true[predicted == true], minlength=num_classes).double()
+    named = torch.bincount(predicted, minlength=num_classes) + torch.bincount(true, minlength=num_classes)
+    present = named > 0
+    return float((2 * hits[present] / named[present]).mean()) if bool(present.any()) else 0.0

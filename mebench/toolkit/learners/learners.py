@@ -1,0 +1,214 @@
+"""Learners that several attacks share: one step per answer, or a fit from scratch on all answers."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mebench.api.contract import AttackContext, Learner, Response
+from mebench.models.to_device import sent
+from mebench.toolkit.losses import ExtractionLoss, make_loss
+from mebench.toolkit.schedules import Schedule, set_rate, step_rate, steps
+
+
+class StepLearner(Learner):
+    """One step of the clone per answered batch, in train mode; a subclass says what the clone descends.
+
+    Args:
+        context: gives the clone.
+        optimizer: over the clone's parameters.
+        schedule: from the fraction of the budget that is spent to the learning rate.
+    """
+
+    def __init__(self, context: AttackContext, optimizer: torch.optim.Optimizer, schedule: Schedule) -> None:
+        self.clone = context.clone
+        self._optimizer, self._schedule = optimizer, schedule
+
+    @abstractmethod
+    def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
+        """Return the scalar that the clone descends, from its logits (B, c) and the victim's answers."""
+
+    def learn(self, queries: Tensor, response: Response) -> None:
+        """Take one step on (B, \\*shape) queries."""
+        self.set_progress(response.progress)
+        self.step(queries, response)
+
+    def set_progress(self, progress: float) -> None:
+        """Set the learning rate to what the schedule says for a fraction of the budget."""
+        set_rate(self._optimizer, self._schedule(progress))
+
+    def step(self, queries: Tensor, response: Response) -> None:
+        """Take one step at the present learning rate."""
+        self.clone.train()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.batch_loss(self.clone(queries), response).backward()
+        self._optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Clone and optimiser."""
+        return {"clone": self.clone.state_dict(), "optimizer": self._optimizer.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self.clone.load_state_dict(state["clone"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+
+class OnlineLearner(StepLearner):
+    """One SGD step per answered batch on a loss between probabilities and the clone's logits (DFME, MAZE, MEGEX).
+
+    Args:
+        context: gives the clone.
+        loss: between answers and clone.
+        learning_rate, momentum, weight_decay: of SGD.
+        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
+        schedule: in place of the milestones.
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        loss: ExtractionLoss,
+        *,
+        learning_rate: float,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        milestones: Sequence[float] = (),
+        factor: float = 0.3,
+        schedule: Schedule | None = None,
+    ) -> None:
+        optimizer = torch.optim.SGD(
+            context.clone.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay
+        )
+        super().__init__(context, optimizer, schedule or steps(learning_rate, milestones, factor))
+        self._loss = loss
+
+    def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
+        """Return the mean loss; the channel must give probabilities."""
+        assert response.probabilities is not None
+        return self._loss.mean(response.probabilities, logits)
+
+
+def online(context: AttackContext, **parameters: Any) -> OnlineLearner:
+    """Build the learner ``online`` from its parameters; see ``mebench info online``."""
+    from mebench.toolkit.parameters import online_learner
+
+    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
+    return online_learner(context, loss, parameters)
+
+
+class FitLearner(Learner):
+    """Retrain the clone on all answers so far after every answer, by default from the same initial weights.
+
+    The target is the victim's probabilities (soft cross-entropy) where the channel gives them, else its label.
+
+    Args:
+        context: gives the clone and the random stream ``learner`` for the order of the data.
+        epochs, batch_size: of one fit.
+        optimizer: ``sgd`` or ``adam``.
+        learning_rate, momentum, weight_decay: of the optimiser.
+        milestones, factor: the rate is multiplied by ``factor`` at these fractions of a fit; a cosine to 0 without.
+        labels_only: learn the label even where the channel gives probabilities.
+        warm_start: go on from the clone as the last fit left it.
+    """
+
+    passes = math.inf
+
+    def __init__(
+        self,
+        context: AttackContext,
+        *,
+        epochs: int,
+        batch_size: int,
+        optimizer: Literal["sgd", "adam"],
+        learning_rate: float,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        milestones: Sequence[float] | None = None,
+        factor: float = 0.1,
+        labels_only: bool = False,
+        warm_start: bool = False,
+    ) -> None:
+        self.clone = context.clone
+        self._initial = copy.deepcopy(context.clone.state_dict())
+        self._order = context.random.torch("learner", "cpu")
+        self._epochs, self._batch_size = epochs, batch_size
+        self._optimizer = optimizer
+        self._rates = (learning_rate, momentum, weight_decay)
+        self._milestones, self._factor = milestones, factor
+        self._labels_only, self._warm_start = labels_only, warm_start
+        self._queries: list[Tensor] = []
+        self._targets: list[Tensor] = []
+
+    def learn(self, queries: Tensor, response: Response) -> None:
+        """Add the answers to what is known, and fit anew."""
+        self.remember(queries, response)
+        self.refit()
+
+    def remember(self, queries: Tensor, response: Response) -> None:
+        """Add the answers to (B, \\*shape) queries to what is known, without a fit."""
+        self._queries.append(queries)
+        self._targets.append(self.target(response))
+
+    def refit(self) -> None:
+        """Fit the clone on all that is known."""
+        if not self._warm_start:
+            self.clone.load_state_dict(self._initial)
+        self._fit(torch.cat(self._queries), torch.cat(self._targets))
+
+    def target(self, response: Response) -> Tensor:
+        """What the clone learns of an answer: (B, c) probabilities or (B,) labels."""
+        if self._labels_only or response.probabilities is None:
+            return response.labels
+        return response.probabilities
+
+    def _fit(self, inputs: Tensor, targets: Tensor) -> None:
+        optimizer = self.make_optimizer()
+        steps = self._epochs * -(-len(inputs) // self._batch_size)
+        schedule = self._make_schedule(optimizer, max(steps, 1))
+        self.clone.train()
+        for _ in range(self._epochs):
+            order = sent(torch.randperm(len(inputs), generator=self._order), inputs.device)
+            for rows in order.split(self._batch_size):
+                optimizer.zero_grad(set_to_none=True)
+                functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
+                optimizer.step()
+                schedule.step()
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """A new optimiser over the clone's parameters."""
+        rate, momentum, decay = self._rates
+        if self._optimizer == "adam":
+            return torch.optim.Adam(self.clone.parameters(), lr=rate, weight_decay=decay)
+        return torch.optim.SGD(self.clone.parameters(), lr=rate, momentum=momentum, weight_decay=decay)
+
+    def _make_schedule(self, optimizer: torch.optim.Optimizer, total: int) -> torch.optim.lr_scheduler.LRScheduler:
+        if self._milestones is None:
+            return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)
+        drops = partial(step_rate, 1.0, tuple(self._milestones), self._factor)
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: drops(step / total))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Clone, its initial weights, and all answers."""
+        return {
+            "clone": self.clone.state_dict(),
+            "initial": self._initial,
+            "queries": list(self._queries),
+            "targets": list(self._targets),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        device = next(self.clone.parameters()).device
+        self.clone.load_state_dict(state["clone"])
+        self._initial = {key: value.to(device) for key, value in state["initial"].items()}
+        self._queries = [value.to(device) for value in state["queries"]]
+        self._targets = [value.to(device) for value in state["targets"]]

@@ -1,0 +1,167 @@
+"""Generator strategies: make inputs on which victim and clone disagree.
+
+One turn of DFME, MAZE and MEGEX alike is N_G generator steps, then N_C batches for the clone. They differ in one
+line: how the gradient of the loss with respect to the generated input is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mebench.api.contract import AttackContext, GradientStep, InputSpec, QueryStrategy
+from mebench.models.modes import evaluating, frozen
+from mebench.models.networks.compiling import compiled
+from mebench.models.networks.generator import UpsamplingGenerator
+from mebench.models.networks.precision import as_trained
+from mebench.oracle.oracle import Oracle
+from mebench.toolkit.losses import ExtractionLoss
+from mebench.toolkit.schedules import Schedule, set_rate, steps
+
+OptimizerMaker = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+PROBED = 32
+"""Images of a generator step that are kept for the gradient probe. The median over them is steady to about 0.02."""
+
+
+class GeneratorStrategy(QueryStrategy):
+    """The loop that generator attacks share; a subclass says how ``loss_gradient`` is found and what it costs.
+
+    A generator step is taken only if it leaves a query to learn from, and the last batch is cut to what is left of the
+    budget, so that every query of the budget is spent and none beyond it.
+
+    Args:
+        context: gives the spec, the device and the random stream ``noise``.
+        batch_size: B.
+        generator_steps: N_G; 0 freezes the generator.
+        clone_steps: N_C, batches for the clone after each round of generator steps.
+        learning_rate: of the generator's Adam.
+        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
+        noise_dim, width, affine: of the generator.
+        optimizer: makes the generator's optimiser from its parameters, in place of Adam.
+        schedule: from progress to learning rate, in place of the milestones.
+
+    Attributes:
+        _loss: what the generator ascends; set by every subclass that takes generator steps.
+    """
+
+    _loss: ExtractionLoss
+
+    def __init__(
+        self,
+        context: AttackContext,
+        *,
+        batch_size: int,
+        generator_steps: int = 1,
+        clone_steps: int = 5,
+        learning_rate: float = 5e-4,
+        milestones: Sequence[float] = (),
+        factor: float = 0.3,
+        noise_dim: int = 256,
+        width: int = 128,
+        affine: bool = False,
+        optimizer: OptimizerMaker | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._spec = context.spec
+        self._device = context.device
+        self._batch_size, self._generator_steps, self._clone_steps = batch_size, generator_steps, clone_steps
+        self._noise_dim = noise_dim
+        self._noise = context.random.torch("noise")
+        with seeded(context.random.torch("generator-weights", "cpu")):
+            self._generator = UpsamplingGenerator(context.spec, noise_dim, width, affine).to(context.device)
+        self._generate = compiled(as_trained(self._generator, context), context)
+        make = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=learning_rate))
+        self._optimizer = make(self._generator.parameters())
+        self._schedule = schedule or steps(learning_rate, milestones, factor)
+        self._turn = 0
+        self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
+
+    @property
+    @abstractmethod
+    def step_cost(self) -> int:
+        """Queries that one generator step spends."""
+
+    @abstractmethod
+    def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return d L / d raw of each query, (B, \\*shape), for generated images ``raw`` before the squashing.
+
+        Args:
+            raw: generator output, without a graph. ``squash(raw, spec)`` is what the victim may be asked.
+            oracle: to be asked with ``purpose="explore"``.
+            clone: in eval mode.
+        """
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Take N_G generator steps at every N_C-th call, then return a generated batch."""
+        if self._turn % self._clone_steps == 0:
+            for _ in range(self._generator_steps):
+                if oracle.remaining > self.step_cost:
+                    self._generator_step(oracle, clone)
+        self._turn += 1
+        with torch.no_grad():
+            images = squash(self._generate(self._draw()), self._spec)
+        return images[: oracle.remaining]
+
+    def _generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
+        raw = self._generate(self._draw())
+        with evaluating(clone), frozen(clone):
+            gradient = self.loss_gradient(raw.detach(), oracle, clone)
+        set_rate(self._optimizer, self._schedule(oracle.progress))
+        self._optimizer.zero_grad(set_to_none=True)
+        raw.backward(-gradient / len(raw))  # ascent on the batch mean of L
+        self._optimizer.step()
+        clone_state = {name: value.detach().clone() for name, value in clone.state_dict().items()}
+        self._last_step = (raw.detach()[:PROBED].clone(), gradient[:PROBED].clone(), clone_state)
+
+    def last_gradient_step(self) -> GradientStep | None:
+        """Return what the last generator step used, at the first images of its batch."""
+        if self._last_step is None:
+            return None
+        points, gradient, clone_state = self._last_step
+        spec = self._spec
+        return GradientStep(points, lambda raw: squash(raw, spec), self._loss, gradient, clone_state)
+
+    def _draw(self) -> Tensor:
+        shape = (self._batch_size, self._noise_dim)
+        return torch.randn(shape, generator=self._noise, device=self._device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Generator, optimiser, the place in the turn, and what the gradient probe looks at."""
+        return {
+            "generator": self._generator.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "turn": self._turn,
+            "last_step": self._last_step,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._generator.load_state_dict(state["generator"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._turn = state["turn"]
+        if state["last_step"] is not None:
+            points, gradient, clone_state = state["last_step"]
+            clone_state = {name: value.to(self._device) for name, value in clone_state.items()}
+            self._last_step = (points.to(self._device), gradient.to(self._device), clone_state)
+
+
+def squash(raw: Tensor, spec: InputSpec) -> Tensor:
+    """Map unbounded generator output into the input spec's range by a tanh.
+
+    Rounding must not leave the range, so the affine map ends in a clamp; it changes nothing for [0, 1].
+    """
+    return (spec.low + (torch.tanh(raw) + 1) * ((spec.high - spec.low) / 2)).clamp(spec.low, spec.high)
+
+
+@contextlib.contextmanager
+def seeded(stream: torch.Generator) -> Iterator[None]:
+    """Initialise networks from a named stream, leaving the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (1,), generator=stream)))
+        yield

@@ -1,0 +1,1 @@
+"""One trial: its set-up, its loop, evaluation, checkpoints and result."""

@@ -1,0 +1,58 @@
+"""Metadata of mebench's own metrics; `mebench.results.metric_cards` says how to read them. Imports no torch."""
+
+from __future__ import annotations
+
+from mebench.registry.entries import MetricEntry, MetricOutput
+from mebench.registry.parameter import Parameter
+from mebench.results.metric_cards import ADVERSARIAL, CARDS
+
+_SUMMARIES = {
+    "accuracy": "Fraction of test inputs with the true label.",
+    "fidelity": "Fraction of test inputs with the victim's label.",
+    "fidelity_on_errors": "Fidelity where the victim's label is wrong.",
+    "kl": "Mean KL(victim || clone) of the class probabilities, in nats.",
+    "total_variation": "Mean total variation of victim's and clone's class probabilities.",
+}
+_ALWAYS = tuple(
+    MetricEntry(name, summary, f"mebench.trial.metrics.examination:{name}", better=CARDS[name].better, always=True)
+    for name, summary in _SUMMARIES.items()
+)
+
+TRANSFER = MetricEntry(
+    "transfer",
+    "How often adversarial examples that are made on the clone fool the victim.",
+    "mebench.trial.metrics.transfer:transfer",
+    (
+        Parameter("attacks", "strs", list(ADVERSARIAL), "How examples are made.", choices=tuple(ADVERSARIAL)),
+        Parameter(
+            "epsilon",
+            "float",
+            0.1,
+            "Largest change of any value of an input, in its units (images: 0 to 1). Papers on MNIST also take 0.3; "
+            "MEGA (Table 4) states none.",
+            minimum=0,
+            maximum=1e6,
+        ),
+        Parameter("steps", "int", 10, "Steps of BIM and PGD.", minimum=1, maximum=10_000),
+        Parameter(
+            "relative_step",
+            "float",
+            0.25,
+            "Size of each such step over epsilon; 10 steps of 0.25 can cross the ball from one side to the other.",
+            minimum=0,
+            maximum=1e3,
+        ),
+        Parameter(
+            "target", "int", 1, "Target class of the targeted examples; 1 is the second class, as in MEGA.", minimum=0
+        ),
+        Parameter("inputs", "int", 1000, "Test inputs, evenly spaced in the test set; 0 takes all.", minimum=0),
+    ),
+    outputs=tuple(
+        MetricOutput(card.name, f"{card.title}: {card.formula}", card.better)
+        for card in CARDS.values()
+        if card.name.startswith("transfer_")
+    ),
+    when="end",
+)
+
+METRICS = (*_ALWAYS, TRANSFER)

@@ -1,0 +1,111 @@
+"""What a finished trial leaves behind: ``result.json`` and its flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from mebench.api.spec import TrialSpec
+from mebench.models.victims.loading import PreparedVictim
+from mebench.registry.catalogue import registry
+from mebench.results.label_spread import collapsed, spread
+from mebench.results.trial_folder import TrialFolder
+from mebench.trial.metrics.examination import Scores
+from mebench.trial.provenance import environment, provenance
+from mebench.trial.state_file import weights_hash
+
+
+def write_result(
+    spec: TrialSpec,
+    folder: TrialFolder,
+    victim: PreparedVictim,
+    clone: nn.Module,
+    scores: Scores,
+    *,
+    victim_accuracy: float,
+    initial_hash: str,
+    ledger: dict[str, Any],
+    best: dict[str, Any] | None,
+    origin: str,
+    query_labels: Sequence[Sequence[int]] = (),
+    diverged: bool = False,
+) -> None:
+    """Write ``env.json`` and then ``result.json``, which marks the trial as finished.
+
+    Args:
+        spec, folder, victim, clone, scores: of the trial.
+        victim_accuracy: as measured where and when the clone was, so that the two can be compared.
+        initial_hash: of the clone's weights before training.
+        ledger: the oracle's account.
+        best: the best evaluation, a diagnostic.
+        origin: distribution and version of the attack.
+        query_labels: labels of training queries by class, in the first and in the second half of the budget.
+        diverged: whether training ended in a query that is not finite.
+    """
+    device = next(clone.parameters()).device
+    folder.write_environment(environment(device))
+    folder.finish(
+        {
+            "format": 1,
+            "id": spec.id,
+            "spec": spec.to_json(),
+            "status": "finished",
+            "metrics": scores.metrics(),
+            "best_on_test": best,
+            "query_labels": query_labels,
+            "query_label_entropy": spread([sum(counts) for counts in zip(*query_labels, strict=True)]),
+            "ledger": ledger,
+            "victim": {
+                "name": spec.victim.name,
+                "weights_hash": victim.weights_hash,
+                "accuracy": victim_accuracy,
+                "data_hash": victim.data_hash,
+            },
+            "clone": {
+                "weights_hash": weights_hash(clone.state_dict()),
+                "initial_hash": initial_hash,
+                "parameters": sum(parameter.numel() for parameter in clone.parameters()),
+            },
+            "flags": trial_flags(
+                scores,
+                victim.spec.num_classes,
+                gives_logits(spec.channel.name),
+                diverged=diverged,
+                queries_collapsed=collapsed(query_labels),
+            ),
+            "provenance": provenance(device, spec, origin),
+        }
+    )
+
+
+def trial_flags(
+    scores: Scores,
+    num_classes: int,
+    white_box: bool = False,
+    *,
+    diverged: bool = False,
+    queries_collapsed: bool = False,
+) -> list[str]:
+    """What a reader must know of a trial.
+
+    ``diverged`` if logits are not finite, or training ended in a query that is not; ``collapsed`` if the clone is no
+    better than 1.5 times chance; ``queries-collapsed`` if nearly all queries of half the budget got the same label;
+    ``white-box`` if the channel gives what no service would.
+    """
+    flags = []
+    if diverged or not scores.finite:
+        flags.append("diverged")
+    if scores.accuracy <= 1.5 / num_classes:
+        flags.append("collapsed")
+    if queries_collapsed:
+        flags.append("queries-collapsed")
+    if white_box:
+        flags.append("white-box")
+    return flags
+
+
+def gives_logits(channel: str) -> bool:
+    """Whether a channel gives logits, which makes it a white box; the references' channel ``none`` does not."""
+    return channel in registry().names("channel") and "logit" in registry().channel(channel).gives

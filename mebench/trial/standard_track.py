@@ -1,0 +1,63 @@
+"""The standard track: one fixed learner on the queries that an attack asked, so that only queries are compared.
+
+A fresh clone, the same as the attack got, is trained on every answered query of the trial, whatever the attack asked
+it for, and on the victim's answers as the channel gave them; explanations are left out. The learner knows nothing of
+the attack and has no parameters to tune:
+
+- cross-entropy with the probabilities of the answer, or with its label where the channel gives no probabilities;
+- Adam at 1e-3, following a cosine down to 0 at the last step; batches of 128, drawn without replacement per epoch;
+- 10 epochs, but at least 1,000 and at most 100,000 steps.
+
+These numbers are part of the protocol: changing one changes `mebench.api.spec.PROTOCOL`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mebench.api.progress import Progress, Report, ShouldStop, Stopped
+from mebench.api.random_streams import derive_seed
+from mebench.oracle.recording import RecordedQueries
+
+EPOCHS, LEAST_STEPS, MOST_STEPS = 10, 1_000, 100_000
+BATCH, RATE = 128, 1e-3
+REPORT_EVERY = 20
+
+
+def standard_steps(rows: int) -> int:
+    """How many steps the standard learner takes on so many answered queries."""
+    return min(max(EPOCHS * -(-rows // BATCH), LEAST_STEPS), MOST_STEPS)
+
+
+def fit_standard(
+    clone: nn.Module, queries: RecordedQueries, seed: int, *, report: Report, should_stop: ShouldStop
+) -> None:
+    """Train a fresh clone; the same result for the same queries and seed.
+
+    Raises:
+        Stopped: the user asked for it; nothing was kept.
+    """
+    device = next(clone.parameters()).device
+    generator = torch.Generator().manual_seed(derive_seed(seed, "standard"))
+    steps = standard_steps(len(queries))
+    optimizer = torch.optim.Adam(clone.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    order = torch.empty(0, dtype=torch.int64)
+    clone.train()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(derive_seed(seed, "standard-global"))  # a clone with dropout draws from here
+        for step in range(steps):
+            if not len(order):
+                order = torch.randperm(len(queries), generator=generator)
+            rows, order = order[:BATCH], order[BATCH:]
+            inputs, answers = (values.to(device) for values in queries.batch(rows.numpy()))
+            optimizer.zero_grad(set_to_none=True)
+            functional.cross_entropy(clone(inputs), answers).backward()
+            optimizer.step()
+            schedule.step()
+            if step % REPORT_EVERY == 0:
+                report(Progress(step, steps, "steps", phase="standard"))
+                if should_stop():
+                    raise Stopped

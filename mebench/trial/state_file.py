@@ -1,0 +1,93 @@
+"""Checkpoints without pickle: nested state dicts as one safetensors file, with their structure as JSON inside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from mebench.api.errors import ResultsError
+from mebench.results.trial_folder import write_atomically
+
+_TENSOR, _PAIRS, _TUPLE, _FLOAT = "__tensor__", "__pairs__", "__tuple__", "__float__"
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write nested dicts, lists and tuples of tensors, numbers, strings, booleans and None, by atomic rename.
+
+    Raises:
+        TypeError: the state holds something else; the message says where.
+    """
+    tensors: dict[str, Tensor] = {}
+    structure = json.dumps(_encode(state, tensors, "state"))
+    write_atomically(path, save(tensors, metadata={"state": structure}))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what ``save_state`` wrote; tensors come back on the CPU.
+
+    Raises:
+        ResultsError: the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            structure = json.loads(file.metadata()["state"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ResultsError(f"{path}: damaged checkpoint ({error})") from None
+    state: dict[str, Any] = _decode(structure, tensors)
+    return state
+
+
+def weights_hash(state: Mapping[str, Tensor]) -> str:
+    """Sixteen hexadecimal digits of the names, types, shapes and bytes of tensors, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()[:16]
+
+
+def _encode(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
+    if isinstance(value, Tensor):
+        key = f"t{len(tensors)}"
+        tensors[key] = value.detach().cpu().contiguous().clone()
+        return {_TENSOR: key}
+    if isinstance(value, Mapping):
+        return {
+            _PAIRS: [[_encode(k, tensors, where), _encode(v, tensors, f"{where}[{k!r}]")] for k, v in value.items()]
+        }
+    if isinstance(value, tuple):
+        return {_TUPLE: [_encode(item, tensors, where) for item in value]}
+    if isinstance(value, list):
+        return [_encode(item, tensors, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_FLOAT: str(value)}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(
+        f"{where}: a state dict cannot hold {type(value).__name__}; use tensors, numbers, strings, lists, dicts"
+    )
+
+
+def _decode(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_decode(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((tag, content),) = value.items()
+    if tag == _TENSOR:
+        return tensors[content]
+    if tag == _FLOAT:
+        return float(content)
+    items = [_decode(item, tensors) for item in content]
+    return dict(items) if tag == _PAIRS else tuple(items)

@@ -1,0 +1,81 @@
+"""Reference rows: what the clone's network reaches on the victim's own labelled training data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from mebench.api.progress import Report, ShouldStop, Stopped
+from mebench.api.random_streams import RandomStreams
+from mebench.api.spec import TrainingRecipe, TrialSpec
+from mebench.data.datasets import load_dataset
+from mebench.models.clones import initial_clone, save_clone
+from mebench.models.victims.loading import PreparedVictim
+from mebench.models.victims.training import train_classifier
+from mebench.oracle.oracle import QueryLedger
+from mebench.results.trial_folder import TrialFolder
+from mebench.trial.clock import TrialClock
+from mebench.trial.metrics.examination import Examination
+from mebench.trial.result import write_result
+from mebench.trial.state_file import weights_hash
+
+
+def run_supervised(
+    spec: TrialSpec,
+    folder: TrialFolder,
+    victim: PreparedVictim,
+    *,
+    device: str,
+    report: Report,
+    should_stop: ShouldStop,
+) -> Literal["finished", "stopped"]:
+    """Train the clone network by the victim's recipe on the victim's data; an upper bound, not an attack.
+
+    It starts anew after an interruption. A user's own victim has no recipe; the default one is used then.
+    """
+    where = torch.device(device)
+    random = RandomStreams(spec.seed, where)
+    random.seed_globals()
+    clone = initial_clone(spec, victim).to(where)
+    initial_hash = weights_hash(clone.state_dict())
+    data = load_dataset(spec.victim.data, "train")
+    clock = TrialClock(folder.path / "timing.json")
+    tests = victim.test_inputs.to(where), victim.test_labels.to(where)
+    exam = Examination.of(victim.victim, *tests, seed=spec.seed)
+    exam.rehearse(clone, spec.metrics)
+    try:
+        with clock:
+            train_classifier(
+                clone,
+                data.inputs(None, spec.victim.image_size),
+                data.labels,
+                spec.victim.training or TrainingRecipe(),
+                generator=random.torch("supervised", "cpu"),
+                device=device,
+                report=report,
+                should_stop=should_stop,
+            )
+    except Stopped:
+        return "stopped"
+    save_clone(folder.path / "clone.safetensors", clone)
+    write_result(
+        spec,
+        folder,
+        victim,
+        clone,
+        exam.complete(exam.score(clone, spec.metrics), clone, spec.metrics),
+        victim_accuracy=exam.victim_accuracy,
+        initial_hash=initial_hash,
+        ledger=QueryLedger(0, by_purpose={}).state_dict() | {"spent": 0},
+        best=None,
+        origin=registry_origin(),
+    )
+    return "finished"
+
+
+def registry_origin() -> str:
+    """Supervised training is mebench's own."""
+    from mebench import __version__
+
+    return f"mebench {__version__}"

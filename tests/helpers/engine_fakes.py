@@ -1,0 +1,155 @@
+"""Small pieces of work that behave in every way a trial can, for the tests of the engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mebench.api.errors import MebenchError
+from mebench.api.progress import Progress, Report, ShouldStop, Stopped
+
+
+def double(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> int:
+    report(Progress(payload, payload))
+    return 2 * payload
+
+
+def where(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> dict[str, Any]:
+    import torch
+
+    return {
+        "pid": os.getpid(),
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "interop": torch.get_num_interop_threads(),
+        "environment": dict(os.environ),
+        "hash": hash("a word"),
+    }
+
+
+def span(payload: float, *, device: str, report: Report, should_stop: ShouldStop) -> tuple[float, float]:
+    start = time.time()
+    time.sleep(payload)
+    return start, time.time()
+
+
+def talk(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    sys.stdout.write(f"from python: {payload}\n")
+    os.system(f"echo from a child: {payload} >&2")
+
+
+def many_reports(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> float:
+    start = time.perf_counter()
+    for done in range(payload):
+        report(Progress(done, payload))
+    return time.perf_counter() - start
+
+
+def raise_error(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    raise ZeroDivisionError(payload)
+
+
+def raise_user_error(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    raise MebenchError(payload)
+
+
+def call_sys_exit(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    sys.exit(payload)
+
+
+def call_os_exit(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    os._exit(payload)
+
+
+def kill_itself(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    os.kill(os.getpid(), payload)
+    time.sleep(60)
+
+
+def hang_at_once(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    time.sleep(300)
+
+
+def work_for_long(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> str:
+    """Several seconds, in which nothing but one kind of sign of life is given."""
+    import torch
+
+    from mebench.api.progress import alive
+
+    weight = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    signs = {
+        "report": lambda: report(Progress(0, 1)),
+        "should_stop": should_stop,
+        "optimizer": optimizer.step,
+        "alive": alive,
+    }
+    for _ in range(40):
+        time.sleep(0.1)
+        signs[payload]()
+    return payload
+
+
+def hang(payload: Path | None, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    """Deaf to SIGTERM, and with a child of its own."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "300"])
+    if payload is not None:
+        write_pids(payload, child.pid)
+    time.sleep(300)
+
+
+def hang_at_exit(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> int:
+    import threading
+
+    threading.Thread(target=time.sleep, args=(300,)).start()
+    return payload
+
+
+def leave_a_child_behind(payload: Path, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    write_pids(payload, subprocess.Popen(["sleep", "300"]).pid)
+
+
+def count_until_stopped(payload: Path, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+    """Counts in a file, from where the file is, to 100 000: its checkpoint."""
+    count = payload / "count"
+    done = int(count.read_text()) if count.exists() else 0
+    write_pids(payload)
+    while done < 100_000:
+        done += 1
+        report(Progress(done, 100_000))
+        if should_stop():
+            count.write_text(str(done))
+            raise Stopped
+        time.sleep(0.01)
+
+
+def write_pids(folder: Path, *others: int) -> None:
+    text = " ".join(map(str, [os.getpid(), *others]))
+    temporary = folder / f".pids-{os.getpid()}"
+    temporary.write_text(text)
+    temporary.rename(folder / "pids")
+
+
+def run_trial_and_die(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> str:
+    """A real trial that saves often, and is killed some milliseconds after so many turns (never, for None)."""
+    import threading
+
+    from mebench.results.trial_folder import TrialFolder
+    from mebench.trial.loop import run_trial
+
+    spec, folder, turns, seconds = payload
+    seen = 0
+
+    def count(progress: Progress) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == turns:
+            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    return run_trial(spec, TrialFolder(folder), device=device, report=count, checkpoint_seconds=0.02)

@@ -1,0 +1,60 @@
+"""``compile: true``: what it changes, what it must not, and that results say so."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import pytest
+from torch import nn
+from toys import context_of
+from trials import tiny_trial
+
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError
+from mebench.models.networks.compiling import compiled
+from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.results.trial_folder import TrialFolder
+from mebench.trial.loop import run_trial
+
+SPEC = InputSpec((1, 4, 4), 3)
+
+
+def finished(tmp_path, spec):
+    folder = TrialFolder.of(tmp_path, spec)
+    assert run_trial(spec, folder) == "finished"
+    return folder.result()
+
+
+def test_ids_are_what_they_were_before_there_were_these_options():
+    spec = tiny_trial()
+    assert "compile" not in spec.to_json()
+    assert dataclasses.replace(spec, compile=True).id != spec.id
+
+
+def test_specs_with_these_options_survive_json():
+    spec = dataclasses.replace(tiny_trial(), compile=True)
+    assert type(spec).from_json(spec.to_json()) == spec
+
+
+def test_without_the_option_a_network_is_called_as_it_is():
+    network = nn.Linear(2, 2)
+    assert compiled(network, context_of(ProbabilityChannel(), network)) is network
+
+
+def test_without_a_compiler_the_option_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    asked = dataclasses.replace(context_of(ProbabilityChannel(), nn.Linear(2, 2)), compile=True)
+    with pytest.raises(ConfigurationError, match=r"compile: true needs a C\+\+ compiler"):
+        compiled(nn.Linear(2, 2), asked)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_a_compiled_trial_does_the_same_mathematics_and_says_so(tmp_path):
+    spec = tiny_trial("random-generator")
+    plain = finished(tmp_path / "plain", spec)
+    fast = finished(tmp_path / "compiled", dataclasses.replace(spec, compile=True))
+    assert fast["provenance"]["compiled"] is True
+    assert "compiled" not in plain["provenance"]
+    assert fast["metrics"]["accuracy"] == pytest.approx(plain["metrics"]["accuracy"], abs=0.05)

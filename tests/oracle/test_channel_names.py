@@ -1,0 +1,32 @@
+import pytest
+
+from mebench.api.spec import Component
+from mebench.registry.catalogue import registry
+from mebench.results.leaderboard.write.labels import component_label
+
+SETTINGS = [
+    ("vg", {}, "vg"),
+    ("vg", {"score": "logit", "classes": "top-1"}, "vg(score=logit,classes=top-1)"),
+    ("sg", {}, "sg(samples=25)"),
+    ("sg", {"samples": 1, "sigma": 0.15, "classes": "top-1"}, "sg(samples=1,sigma=0.15,classes=top-1)"),
+    ("sg", {"sigma": 1, "score": "logit"}, "sg(samples=25,sigma=1.0,score=logit)"),
+    ("ig", {}, "ig(steps=50)"),
+    ("ig", {"baseline": 0.5, "rule": "midpoint"}, "ig(steps=50,baseline=0.5,rule=midpoint)"),
+    ("ig", {"steps": 9, "score": "logit", "classes": "top-1"}, "ig(steps=9,score=logit,classes=top-1)"),
+    ("white-box", {}, "white-box"),
+]
+
+
+@pytest.mark.parametrize(("kind", "parameters", "name"), SETTINGS)
+def test_a_channel_and_the_leaderboard_call_it_by_the_same_name(kind, parameters, name):
+    resolved = registry().channel(kind).resolve(parameters)
+    channel = registry().channel(kind).load()(**resolved)
+    assert channel.name == name
+    assert component_label("channel", Component(kind, resolved)) == name
+    assert channel.gives == registry().channel(kind).gives
+
+
+def test_one_explained_class_is_public():
+    for kind in ("vg", "sg", "ig"):
+        load = registry().channel(kind).load()
+        assert (load().explained_classes, load(classes="top-1").explained_classes) == (None, 1)

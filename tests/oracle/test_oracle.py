@@ -1,0 +1,186 @@
+from collections import namedtuple
+
+import pytest
+import torch
+from toys import SPEC, Counting, oracle_of, perceptron
+
+from mebench.api import progress
+from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
+from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.oracle.channels.explanations import VanillaGradientChannel
+from mebench.oracle.oracle import QueryLedger
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def network():
+    return Counting(perceptron())
+
+
+def test_every_row_is_one_query(network):
+    oracle, ledger = oracle_of(network, LabelChannel(), budget=10)
+    oracle.query(torch.rand(3, 1, 8, 8))
+    oracle.query(torch.rand(4, 1, 8, 8), purpose="explore")
+    assert ledger.by_purpose == {"train": 3, "explore": 4, "validation": 0}
+    assert (oracle.spent, oracle.remaining) == (7, 3)
+
+
+def test_a_request_of_one_query_too_many_never_reaches_the_victim(network):
+    oracle, ledger = oracle_of(network, LabelChannel(), budget=10)
+    oracle.query(torch.rand(7, 1, 8, 8))
+    with pytest.raises(BudgetExceededError, match="toy: asked 4 queries with 3 of 10 left"):
+        oracle.query(torch.rand(4, 1, 8, 8))
+    assert network.rows == 7
+    assert (ledger.spent, ledger.refusals) == (7, 1)
+
+
+def test_the_budget_can_be_spent_to_the_last_query(network):
+    oracle, _ = oracle_of(network, LabelChannel(), budget=10)
+    oracle.query(torch.rand(10, 1, 8, 8))
+    assert oracle.remaining == 0
+    assert len(oracle.query(torch.rand(0, 1, 8, 8))) == 0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (torch.rand(2, 1, 8, 9), "shape"),
+        (torch.rand(1, 8, 8), "shape"),
+        (torch.rand(2, 1, 8, 8).double(), "float64"),
+        (torch.rand(2, 1, 8, 8) + 1.0001, "outside"),
+        (torch.full((2, 1, 8, 8), -1e-6), "outside"),
+        (torch.full((2, 1, 8, 8), float("nan")), "NaN"),
+        (torch.rand(2, 1, 8, 8).index_fill(0, torch.tensor(1), float("nan")), "NaN"),
+        (torch.full((2, 1, 8, 8), float("inf")), "outside"),
+    ],
+)
+def test_an_input_outside_the_spec_is_an_error_that_names_the_attack_and_costs_nothing(network, inputs, words):
+    oracle, ledger = oracle_of(network, LabelChannel())
+    with pytest.raises(InvalidQueryError, match=words) as caught:
+        oracle.query(inputs)
+    assert "toy" in str(caught.value)
+    assert network.rows == ledger.spent == 0
+
+
+def test_the_bounds_of_the_range_are_inside(network):
+    oracle, _ = oracle_of(network, LabelChannel())
+    oracle.query(torch.stack([torch.zeros(SPEC.shape), torch.ones(SPEC.shape)]))
+    assert network.rows == 2
+
+
+def test_explanations_are_the_same_query_and_counted_on_their_own(network):
+    oracle, ledger = oracle_of(network, VanillaGradientChannel())
+    oracle.query(torch.rand(3, 1, 8, 8), explain=True)
+    oracle.query(torch.rand(2, 1, 8, 8))
+    assert (ledger.spent, ledger.explanations, ledger.explained_classes) == (5, 3, 30)
+
+
+def test_a_top_1_explanation_counts_one_class(network):
+    oracle, ledger = oracle_of(network, VanillaGradientChannel(classes="top-1"))
+    oracle.query(torch.rand(3, 1, 8, 8), explain=True)
+    assert ledger.explained_classes == 3
+
+
+def test_a_channel_without_explanations_refuses_to_explain(network):
+    oracle, ledger = oracle_of(network, ProbabilityChannel())
+    with pytest.raises(OracleError, match="probability gives no explanations"):
+        oracle.query(torch.rand(3, 1, 8, 8), explain=True)
+    assert ledger.spent == 0
+
+
+def test_no_gradient_flows_through_the_oracle(network):
+    oracle, _ = oracle_of(network, VanillaGradientChannel())
+    inputs = torch.rand(3, 1, 8, 8, requires_grad=True)
+    for explain in (False, True):
+        assert not oracle.query(inputs, explain=explain).probabilities.requires_grad
+
+
+def test_the_answer_tells_how_much_of_the_budget_is_spent(network):
+    oracle, _ = oracle_of(network, LabelChannel(), budget=8)
+    assert oracle.query(torch.rand(2, 1, 8, 8)).progress == 0.25
+
+
+def test_a_victim_stays_frozen_and_in_eval_mode():
+    oracle_network = perceptron()
+    oracle_of(oracle_network, LabelChannel())
+    assert not oracle_network.training
+    assert not any(parameter.requires_grad for parameter in oracle_network.parameters())
+
+
+def test_the_ledger_goes_on_from_its_state():
+    ledger = QueryLedger(100)
+    ledger.charge(7, "explore")
+    other = QueryLedger(1)
+    other.load_state_dict(ledger.state_dict())
+    ledger.charge(1, "explore")
+    assert (other.budget, other.spent) == (100, 7)
+
+
+def test_the_victims_cost_is_counted_in_rows_as_they_are_computed(network):
+    oracle, ledger = oracle_of(network, VanillaGradientChannel())
+    oracle.query(torch.rand(3, 1, 8, 8))
+    assert (ledger.victim_forward, ledger.victim_backward) == (3, 0)
+    explanation = oracle.query(torch.rand(4, 1, 8, 8), explain=True).explanation
+    assert (ledger.victim_forward, ledger.victim_backward) == (7, 0)  # an explanation that nobody looks at is free
+    explanation.vjp(torch.ones(4, 10))
+    assert ledger.victim_backward == 4
+    explanation.dense()
+    assert ledger.victim_backward == 4 + 4 * 10
+    assert network.rows == ledger.victim_forward == 7
+
+
+def test_a_refused_request_costs_the_victim_nothing(network):
+    oracle, ledger = oracle_of(network, LabelChannel(), budget=2)
+    with pytest.raises(BudgetExceededError):
+        oracle.query(torch.rand(3, 1, 8, 8))
+    assert (ledger.victim_forward, ledger.victim_backward) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("batches", "error"),
+    [
+        ([(0.0, 1.0), (0.2, 0.3)], None),
+        ([(0.0, 1.0), (NAN, NAN), (0.2, 0.3)], NotFiniteQueryError),
+        ([(0.1, float("inf"))], NotFiniteQueryError),
+        ([(-0.1, 0.5), (0.2, 0.3)], InvalidQueryError),
+        ([(0.1, 1.1), (0.2, 0.3)], InvalidQueryError),
+    ],
+)
+def test_where_checks_do_not_wait_what_they_found_is_raised_later(network, monkeypatch, batches, error):
+    """On a CPU, with a tensor that says that it is elsewhere."""
+    oracle, _ = oracle_of(network, LabelChannel())
+    elsewhere = namedtuple("Elsewhere", "shape ndim dtype device numel")
+    inputs = elsewhere((2, 1, 8, 8), 4, torch.float32, torch.device("cuda"), lambda: 128)
+    monkeypatch.setattr("mebench.oracle.oracle.Tensor", elsewhere)
+    extremes = iter(batches)
+    monkeypatch.setattr(torch, "aminmax", lambda _: map(torch.tensor, next(extremes)))
+    for _ in batches:
+        oracle._check(inputs)
+    if error is None:
+        oracle.raise_pending()
+    else:
+        with pytest.raises(error, match="or NaN; queries are never clipped") as caught:
+            oracle.raise_pending()
+        assert type(caught.value) is error
+
+
+def test_every_question_is_a_sign_of_life(network, monkeypatch):
+    heard = []
+    monkeypatch.setattr(progress, "_hear", lambda: heard.append(1))
+    oracle, _ = oracle_of(network, LabelChannel(), budget=10)
+    for _ in range(3):
+        oracle.query(torch.rand(2, 1, 8, 8))
+    assert len(heard) == 3
+
+
+@pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
+def test_a_large_request_reaches_the_victim_in_parts_and_is_answered_as_one(channel):
+    seen, network = [], perceptron()
+    network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    oracle, ledger = oracle_of(network, channel)
+    inputs = torch.rand(2500, 1, 8, 8)
+    response = oracle.query(inputs)
+    assert seen == [1024, 1024, 452]
+    assert ledger.spent == ledger.victim_forward == 2500
+    assert response.labels.equal(network(inputs).argmax(1))

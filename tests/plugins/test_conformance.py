@@ -1,0 +1,69 @@
+"""Every attack that ships with mebench passes its own conformance kit."""
+
+from __future__ import annotations
+
+from mebench.registry.catalogue import registry
+from mebench.testing import AttackUnderTest, parametrize_with_checks
+
+LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
+FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
+GENERATOR = {**FROZEN, "generator_lr": 1e-3}
+MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 6, "memory": 4000}
+MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 5, "balance": 1.0}
+THIEF = {"epochs": 6, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
+ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
+
+ATTACKS = [
+    AttackUnderTest("dfme", GENERATOR),
+    AttackUnderTest("megex", GENERATOR, channels=("vg", "sg", "ig", "white-box")),
+    AttackUnderTest("int", GENERATOR),
+    AttackUnderTest("default-grad", GENERATOR),
+    AttackUnderTest(
+        "dast",
+        {"batch_size": 20, "generator_width": 4, "noise_dim": 32, "clone_lr": 2e-3, "generator_lr": 2e-4},
+        channels=("label", "probability"),
+        expected_failures={"beats_noise": "its first images are all of two classes, and 200 steps do not change that"},
+    ),
+    AttackUnderTest(
+        "maze",
+        {
+            "batch_size": 8,
+            "directions": 3,
+            "replay_size": 200,
+            "generator_width": 16,
+            "noise_dim": 32,
+            "generator_lr": 1e-2,
+            "clone_lr": 0.03,
+        },
+    ),
+    AttackUnderTest("random-generator", FROZEN),
+    AttackUnderTest(
+        "noise",
+        LEARNER,
+        expected_failures={"beats_noise": "it is the noise that others are to beat"},
+    ),
+    AttackUnderTest("mega", MEGA, channels=("label", "probability")),
+    AttackUnderTest("random-pool", {"rounds": 3, "epochs": 15, "batch_size": 32}),
+    AttackUnderTest("real-data", {"epochs": 15, "batch_size": 32}),
+    AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
+    AttackUnderTest("copycat", {"epochs": 15, "learning_rate": 0.02}),
+    AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 1500, "epochs": 3, "batch_size": 64}),
+    AttackUnderTest("activethief", {**THIEF, **ENSEMBLE}),
+    AttackUnderTest("full-pool", THIEF),
+    AttackUnderTest(
+        "uniform-noise",
+        THIEF,
+        expected_failures={"beats_noise": "it is the noise that others are to beat"},
+    ),
+]
+
+
+@parametrize_with_checks(ATTACKS)
+def test_conformance(attack, check):
+    check(attack)
+
+
+def test_no_shipped_attack_is_left_out():
+    known = registry()
+    shipped = [name for name in known.names("attack") if known.origin("attack", name).startswith("mebench ")]
+    assert sorted(attack.name for attack in ATTACKS) == shipped

@@ -1,0 +1,47 @@
+import pytest
+import torch
+from toys import build_attack, context_of, one_turn, oracle_of, perceptron, spend_all
+
+from mebench.oracle.channels.answers import ProbabilityChannel
+
+NAMES = ["random-generator", "noise"]
+
+
+def built(name, budget=1000):
+    context = context_of(ProbabilityChannel(), perceptron(), budget=budget)
+    extra = {"generator_width": 4, "noise_dim": 5} if name == "random-generator" else {}
+    attack = build_attack(name, context, batch_size=8, **extra)
+    oracle, ledger = oracle_of(perceptron(seed=1), ProbabilityChannel(), budget=budget)
+    return attack, oracle, ledger
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("budget", [1, 8, 13])
+def test_controls_only_train_and_spend_all(name, budget):
+    attack, oracle, ledger = built(name, budget)
+    spend_all(attack, oracle)
+    assert ledger.by_purpose == {"train": budget, "explore": 0, "validation": 0}
+
+
+def test_the_frozen_generator_keeps_its_weights():
+    attack, oracle, _ = built("random-generator")
+    before = [p.clone() for p in attack.strategy._generator.parameters()]
+    for _ in range(10):
+        one_turn(attack, oracle)
+    assert all(torch.equal(a, b) for a, b in zip(before, attack.strategy._generator.parameters(), strict=True))
+
+
+def test_the_frozen_generator_draws_the_same_noise_as_dfme():
+    frozen = built("random-generator")[0]
+    context = context_of(ProbabilityChannel(), perceptron())
+    dfme = build_attack("dfme", context, batch_size=8, generator_width=4, noise_dim=5)
+    assert torch.equal(frozen.strategy._draw(), dfme.strategy._draw())
+    assert torch.equal(frozen.strategy._generator.linear.weight, dfme.strategy._generator.linear.weight)
+
+
+def test_noise_is_uniform_over_the_range():
+    attack, oracle, _ = built("noise", budget=10**6)
+    values = torch.cat([attack.strategy.propose(oracle, attack.learner.clone) for _ in range(100)])
+    assert abs(values.mean() - 0.5) < 0.01
+    assert abs(values.std() - 12**-0.5) < 0.01
+    assert not torch.equal(values[:8], values[8:16])

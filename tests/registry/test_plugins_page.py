@@ -1,0 +1,67 @@
+"""The examples of docs/plugins.md, and what every plugin of this repository declares."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import torch
+from toys import SPEC, perceptron
+
+from mebench import API_VERSION, api
+from mebench.api.contract import Victim
+from mebench.api.spec import Component
+from mebench.registry.catalogue import HOOKS, catalogue, registry
+from mebench.trial.metrics.examination import Evidence, Examination, NetworkEvidence
+
+
+@pytest.fixture
+def page(repository: Path) -> str:
+    return (repository / "docs" / "plugins.md").read_text()
+
+
+def test_the_metric_of_the_page_is_loaded_and_measures(page: str, tmp_path: Path, monkeypatch) -> None:
+    examples = re.findall(r"```python\n(.*?)```", page, re.S)
+    (tmp_path / "ranking.py").write_text("\n".join(one for one in examples if '"noisy:' not in one))
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path))
+    assert catalogue().plugins[-1].error == ""
+    logits = torch.tensor([[3.0, 2, 1], [1, 2, 3], [2, 3, 1]])
+    evidence = Evidence(torch.rand(3, 1, 2, 2), torch.tensor([1, 0, 1]), logits, logits)
+    assert registry().get("metric", "top-k").load()(evidence, k=2) == pytest.approx(2 / 3)
+
+
+def test_the_metric_with_several_numbers_of_the_page_measures_them(page: str, tmp_path: Path, monkeypatch) -> None:
+    (example,) = [one for one in re.findall(r"```python\n(.*?)```", page, re.S) if '"noisy:' in one]
+    (tmp_path / "noisy.py").write_text(example)
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path))
+    assert catalogue().plugins[-1].error == ""
+    torch.manual_seed(0)
+    inputs, labels = torch.rand(50, *SPEC.shape), torch.zeros(50, dtype=torch.long)
+    exam, same = Examination.of(Victim(perceptron(), SPEC), inputs, labels), perceptron()
+    asked = [Component("noise-fidelity")]
+    assert exam.complete(exam.score(same), same, asked).extra == {"clean": 1.0, "noisy": 1.0}
+    other = perceptron(seed=1)
+    found = exam.complete(exam.score(other), other, asked).extra
+    assert found["clean"] == exam.score(other).fidelity
+    assert 0 <= found["noisy"] < 1
+    for name in ("inputs", "labels", "victim_logits", "clone_logits", "victim", "clone", "random"):
+        assert f"`{name}`" in page
+        assert name in {one.name for one in fields(NetworkEvidence)}
+
+
+def test_the_page_names_every_hook_and_the_version(page: str) -> None:
+    for hook in (*HOOKS, "mebench_api_version"):
+        assert f"`{hook}`" in page
+    assert f"return {API_VERSION}" in page
+    assert api.API_VERSION is API_VERSION
+
+
+def test_the_changelog_has_the_versions_of_mebench_and_of_the_contract(repository: Path) -> None:
+    from mebench import __version__
+    from mebench.api.spec import PROTOCOL
+
+    text = (repository / "CHANGELOG.md").read_text()
+    assert f"## [{__version__}]" in text
+    assert f"API version {API_VERSION[0]}.{API_VERSION[1]}, protocol {PROTOCOL}." in text

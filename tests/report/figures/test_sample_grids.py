@@ -1,0 +1,85 @@
+"""Pictures of early and late queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_results import make_row, make_spec, make_trial
+from matplotlib.image import imread, imsave
+
+from mebench.api.errors import ResultsError
+from mebench.cli import main
+from mebench.report.figures import draw_samples, read_sections, save_samples
+from mebench.results.trial_folder import TrialFolder
+
+RED, GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
+
+
+def picture(path: Path, colour: tuple[float, ...]) -> None:
+    imsave(path, np.ones((30, 30, 3)) * colour)
+
+
+def add_pictures(folder: TrialFolder) -> None:
+    picture(folder.path / "samples-early.png", RED)
+    picture(folder.path / "samples.png", GREEN)
+
+
+def make_pictured(root: Path, attacks: int = 2) -> Path:
+    for number in range(attacks):
+        spec = make_spec(f"attack-{number}")
+        add_pictures(make_trial(root, spec, 0.3 + number / 50))
+    return root
+
+
+def test_every_attack_is_shown_early_and_late_the_best_first(tmp_path: Path) -> None:
+    (section,), notes = read_sections([make_pictured(tmp_path)])
+    assert section.title == "fmnist-lenet5, 50,000 queries"
+    assert [sample.name for sample in section.attacks] == ["attack-1 l1", "attack-0 l1"]
+    assert section.attacks[0].queries == (2500, 50_000)
+    assert notes == []
+
+
+def test_early_stands_left_of_late(tmp_path: Path) -> None:
+    save_samples([make_pictured(tmp_path / "out", 1)], tmp_path / "s.png")
+    pixels = imread(tmp_path / "s.png")[..., :3]
+    columns = [np.nonzero((np.abs(pixels - np.array(c)).max(-1) < 0.01).any(0))[0] for c in (RED, GREEN)]
+    assert len(columns[0]) > 200
+    assert columns[0].max() < columns[1].min()
+
+
+@pytest.mark.parametrize("attacks", [1, 4, 11])
+def test_no_grid_covers_another_or_leaves_the_picture(tmp_path: Path, attacks: int) -> None:
+    make_pictured(tmp_path, attacks)
+    add_pictures(make_trial(tmp_path, make_spec(budget=1000), 0.4))
+    sections, _ = read_sections([tmp_path])
+    figure = draw_samples(sections)
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert len(boxes) == 2 * (attacks + 1)
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= 1 and box.y1 <= 1 for box in boxes)
+
+
+def test_a_seed_without_pictures_gives_way_to_one_with_them_and_a_row_without_is_named(tmp_path: Path) -> None:
+    make_trial(tmp_path, make_spec(seed=0), 0.5)
+    add_pictures(make_trial(tmp_path, make_spec(seed=1), 0.5))
+    make_row(tmp_path, [0.3], "noise", "default")
+    (section,), notes = read_sections([tmp_path])
+    assert [sample.name for sample in section.attacks] == ["megex l1"]
+    assert notes == ["left out noise: no samples-early.png and samples.png"]
+
+
+def test_results_without_pictures_say_so(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.3])
+    with pytest.raises(ResultsError, match="pictures of early and late queries"):
+        save_samples([tmp_path], tmp_path / "s.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_command_writes_the_same_file_twice(tmp_path: Path, suffix: str) -> None:
+    make_pictured(tmp_path / "out")
+    files = [tmp_path / f"{name}{suffix}" for name in ("one", "two")]
+    for file in files:
+        assert main(["plot", str(tmp_path / "out"), "--kind", "samples", "-o", str(file)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()

@@ -1,0 +1,110 @@
+"""A trial that was killed goes on to the same bytes: real trials, real kills."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmark_files import DFME, MEGEX, write_benchmark
+from test_process_engine import wait_until
+from trials import SMALL, tiny_trial
+
+from mebench.api.spec import Component, TrialSpec
+from mebench.results.trial_folder import TrialFolder
+from mebench.run.engine import Job, ProcessEngine
+
+SAME = ("result.json", "curve.jsonl", "clone.safetensors", "samples.png")
+POOL = {"pool": Component("fashion-mnist-10k", {"rows": [1000, 1400], "root": None}), "data_prior": "problem-domain"}
+ROUNDS = {"rounds": 20, "epochs": 10}
+TRIALS = {
+    "dfme": (lambda: tiny_trial("dfme", budget=7_000, parameters=SMALL, evaluations=40), 120),
+    "megex": (lambda: tiny_trial("megex", "vg", budget=7_000, parameters=SMALL, evaluations=40), 120),
+    "random-pool": (lambda: tiny_trial("random-pool", "label", budget=400, parameters=ROUNDS, **POOL), 8),
+}
+"""Trials, and the number of turns within which each try is killed; a whole one has at least twice as many."""
+
+
+def attempt(spec: TrialSpec, folder: TrialFolder, turns: int | None, seconds: float = 0.0) -> tuple[str, str]:
+    """Run the trial in a worker, which is killed so long after so many turns."""
+    payload = (spec, folder.path, turns, seconds)
+    job = Job("trial", "trial", "engine_fakes:run_trial_and_die", payload, log=folder.log)
+    outcome = ProcessEngine(["cpu"]).run([job])["trial"]
+    return outcome.ending, outcome.reason
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_trial_killed_at_random_moments_ends_with_the_same_bytes(name: str, tmp_path: Path) -> None:
+    make, most_turns = TRIALS[name]
+    spec = make()
+    whole = TrialFolder.of(tmp_path / "whole", spec)
+    assert attempt(spec, whole, None)[0] == "done"
+
+    moments = random.Random(f"moments of {name}")
+    folder = TrialFolder.of(tmp_path / "killed", spec)
+    reasons, resumed, ending = [], 0, ""
+    while ending != "done":
+        resumed += folder.checkpoint.exists()
+        turns = moments.randint(1, most_turns) if len(reasons) < 8 else None
+        ending, reason = attempt(spec, folder, turns, moments.uniform(0, 0.03))
+        reasons += [reason] if reason else []
+    assert set(reasons) == {"killed by SIGKILL (out of memory?)"}
+    assert len(reasons) >= 2
+    assert resumed >= 1
+    for file in SAME:
+        assert (folder.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+
+
+def start_command(file: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "mebench", "run", str(file), "--out", str(out), "--workers", "2"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of the benchmark that the tests below interrupt."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    process = start_command(interruptible(folder), folder / "out")
+    _, said = process.communicate(timeout=200)
+    assert process.returncode == 0, said
+    return folder / "out"
+
+
+def interruptible(folder: Path) -> Path:
+    return write_benchmark(folder, DFME, MEGEX, budget=12_000, evaluations=20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_same_command_goes_on_after_an_interruption_to_the_same_bytes(
+    uninterrupted: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    file, out = interruptible(tmp_path), tmp_path / "out"
+    process = start_command(file, out)
+    assert wait_until(lambda: len(list(out.glob("*/curve.jsonl"))) == 2, 60)
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    if number == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert "stopping: saving checkpoints (Ctrl-C again to kill)\n" in said
+        assert said.endswith("stopped: the same command goes on from here\n")
+        assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
+    assert not list(out.glob("*/result.json"))
+
+    again = start_command(file, out)
+    board, said = again.communicate(timeout=200)
+    assert again.returncode == 0
+    assert "2 half-run, will go on" in said
+    assert "megex" in board
+    folders = sorted(path.parent.name for path in uninterrupted.glob("*/result.json"))
+    assert folders == sorted(path.parent.name for path in out.glob("*/result.json"))
+    for folder in folders:
+        for name in SAME:
+            assert (out / folder / name).read_bytes() == (uninterrupted / folder / name).read_bytes(), name
+    assert not list(out.glob("*/checkpoint.safetensors"))

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from benchmark_files import DFME, MEGEX, NOISE, write_benchmark
+from trials import VICTIM, tiny_trial
+
+from mebench.api.spec import Component
+from mebench.plan.file import load_benchmark
+from mebench.plan.plan import make_plan
+from mebench.results.trial_folder import TrialFolder
+from mebench.run.machine import usable_cores
+from mebench.run.runner import data_needed, jobs, set_aside, titles
+
+
+def test_each_victim_is_prepared_once_and_its_trials_wait_for_it(tmp_path: Path) -> None:
+    other = replace(VICTIM, name="other")
+    trials = [tiny_trial(seed=seed, victim=victim) for seed in (0, 1) for victim in (VICTIM, other)]
+    made = jobs(trials, tmp_path, timeout=7)
+    assert [job.key for job in made[:2]] == ["victim-tiny", "victim-other"]
+    assert {job.key: job.needs for job in made[2:]} == {trial.id: (f"victim-{trial.victim.name}",) for trial in trials}
+    assert {job.timeout for job in made[:2]} == {None}
+    assert {job.timeout for job in made[2:]} == {7}
+    assert made[2].log == TrialFolder.of(tmp_path, trials[0]).log
+
+
+def test_titles_say_no_more_than_tells_trials_apart() -> None:
+    two_seeds = [tiny_trial(seed=0), tiny_trial(seed=1), tiny_trial("megex", "vg", seed=0)]
+    assert list(titles(two_seeds).values()) == ["dfme l1 seed 0", "dfme l1 seed 1", "megex l1 seed 0"]
+    two_budgets = [tiny_trial(budget=700), tiny_trial(budget=1400)]
+    assert list(titles(two_budgets).values()) == ["dfme l1 700 queries", "dfme l1 1,400 queries"]
+    assert list(titles(two_seeds[:1]).values()) == ["dfme l1"]
+
+
+def test_titles_tell_all_trials_of_a_file_apart(tmp_path: Path) -> None:
+    file = write_benchmark(tmp_path, NOISE, DFME, MEGEX, references=["supervised"], seeds=3)
+    names = titles(make_plan(load_benchmark(file)).trials)
+    assert len(set(names.values())) == len(names) == 12
+
+
+def test_folders_are_set_aside_under_a_new_number(tmp_path: Path) -> None:
+    (tmp_path / ".old-7").mkdir()
+    trials = [tiny_trial(seed=0), tiny_trial(seed=1)]
+    TrialFolder.of(tmp_path, trials[0]).begin(trials[0])
+    assert set_aside(trials, tmp_path) == (0, tmp_path / ".old-8")
+    assert (tmp_path / ".old-8" / trials[0].id / "spec.json").exists()
+    assert not TrialFolder.of(tmp_path, trials[0]).path.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "cores"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("", None)]
+)
+def test_the_quota_of_a_container_limits_the_cores(tmp_path: Path, content: str, cores: int | None) -> None:
+    quota = tmp_path / "cpu.max"
+    quota.write_text(content)
+    without = usable_cores(tmp_path / "no such file")
+    assert usable_cores(quota) == (cores or without)
+
+
+def test_a_pool_of_other_data_is_looked_for_too() -> None:
+    pool = Component("mnist", {"root": None, "rows": None})
+    wanted = list(data_needed([tiny_trial(), tiny_trial(seed=1, pool=pool)]))
+    assert [(data.name, split) for data, split in wanted] == [
+        ("fashion-mnist-10k", "test"),
+        ("fashion-mnist-10k", "train"),
+        ("mnist", "train"),
+    ]
+    assert wanted[0][0].parameters == {}

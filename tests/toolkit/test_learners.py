@@ -1,0 +1,151 @@
+import copy
+import math
+
+import pytest
+import torch
+from toys import SPEC, context_of, oracle_of, perceptron
+
+from mebench.api.contract import Response
+from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.toolkit.learners.learners import FitLearner, OnlineLearner
+from mebench.toolkit.losses import L1LogitLoss
+from mebench.toolkit.schedules import step_rate
+
+INPUTS = torch.rand(64, *SPEC.shape, generator=torch.Generator().manual_seed(0))
+
+
+def answered(channel, scale=5.0):
+    oracle, _ = oracle_of(perceptron(seed=1, scale=scale), channel)
+    return oracle.query(INPUTS)
+
+
+def online(**options):
+    return OnlineLearner(
+        context_of(ProbabilityChannel(), perceptron(seed=2)), L1LogitLoss(), learning_rate=0.1, **options
+    )
+
+
+def fit(channel, **options):
+    defaults = {"epochs": 30, "batch_size": 16, "optimizer": "sgd", "learning_rate": 0.1}
+    return FitLearner(context_of(channel, perceptron(seed=2)), **(defaults | options))
+
+
+def test_one_online_step_is_sgd_with_momentum_and_weight_decay():
+    learner = online(momentum=0.9, weight_decay=0.01)
+    reference = perceptron(seed=2)
+    velocity = [torch.zeros_like(p) for p in reference.parameters()]
+    response = answered(ProbabilityChannel())
+    for _ in range(3):
+        learner.learn(INPUTS, response)
+        loss = L1LogitLoss().mean(response.probabilities, reference(INPUTS))
+        gradients = torch.autograd.grad(loss, list(reference.parameters()))
+        with torch.no_grad():
+            for p, v, g in zip(reference.parameters(), velocity, gradients, strict=True):
+                v.mul_(0.9).add_(g + 0.01 * p)
+                p.sub_(0.1 * v)
+    for ours, expected in zip(learner.clone.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected)
+
+
+def test_the_online_rate_follows_the_progress_of_the_budget():
+    learner = online(milestones=[0.5], factor=0.0, momentum=0.0)
+    response = answered(ProbabilityChannel())
+    before = [p.clone() for p in learner.clone.parameters()]
+    learner.learn(INPUTS, Response(response.labels, response.probabilities, progress=0.6))
+    assert all(torch.equal(a, b) for a, b in zip(before, learner.clone.parameters(), strict=True))
+    learner.learn(INPUTS, Response(response.labels, response.probabilities, progress=0.4))
+    assert not all(torch.equal(a, b) for a, b in zip(before, learner.clone.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("progress", "expected"), [(0.0, 1.0), (0.499, 1.0), (0.5, 0.3), (0.8, 0.09), (1.0, 0.09)])
+def test_a_rate_falls_at_each_milestone(progress, expected):
+    assert step_rate(1.0, [0.5, 0.8], 0.3, progress) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_fit_reproduces_the_victims_labels(channel, optimizer):
+    rate = 0.1 if optimizer == "sgd" else 0.01
+    learner = fit(channel, optimizer=optimizer, learning_rate=rate, epochs=60)
+    response = answered(channel)
+    learner.learn(INPUTS, response)
+    assert (learner.clone(INPUTS).argmax(1) == response.labels).float().mean() > 0.9
+
+
+def test_a_fit_starts_from_the_same_initial_weights_whatever_was_learnt_before():
+    once, twice = fit(ProbabilityChannel()), fit(ProbabilityChannel())
+    response = answered(ProbabilityChannel())
+    empty = Response(response.labels[:0], response.probabilities[:0])
+    twice._order.set_state(once._order.get_state())
+    twice.learn(INPUTS[:0], empty)
+    once.learn(INPUTS, response)
+    twice._order.manual_seed(0)
+    once_state = [p.clone() for p in once.clone.parameters()]
+    once._order.manual_seed(0)
+    once.learn(INPUTS[:0], empty)
+    twice.learn(INPUTS, response)
+    assert not any(torch.equal(a, b) for a, b in zip(once_state, once.clone.parameters(), strict=True))
+    for a, b in zip(once.clone.parameters(), twice.clone.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("make", [online, lambda: fit(ProbabilityChannel(), epochs=2)])
+def test_a_learner_goes_on_from_its_state(make):
+    response = answered(ProbabilityChannel())
+    first, second = make(), make()
+    first.learn(INPUTS, response)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    if isinstance(first, FitLearner):
+        second._order.set_state(first._order.get_state())
+    first.learn(INPUTS, response)
+    second.learn(INPUTS, response)
+    for a, b in zip(first.clone.parameters(), second.clone.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def rates_of_a_fit(monkeypatch, learner):
+    seen = []
+    make = learner.make_optimizer
+
+    def watched():
+        optimizer = make()
+        optimizer.register_step_pre_hook(lambda chosen, *_: seen.append(chosen.param_groups[0]["lr"]))
+        return optimizer
+
+    monkeypatch.setattr(learner, "make_optimizer", watched)
+    learner.learn(INPUTS, answered(LabelChannel()))
+    return seen
+
+
+def test_the_rate_of_a_fit_falls_at_its_milestones(monkeypatch):
+    learner = fit(LabelChannel(), epochs=5, milestones=[0.6, 0.8], factor=0.1)
+    assert rates_of_a_fit(monkeypatch, learner) == pytest.approx([0.1] * 12 + [0.01] * 4 + [0.001] * 4)
+
+
+def test_a_fit_without_milestones_follows_a_cosine_and_one_with_none_of_them_keeps_its_rate(monkeypatch):
+    cosine = [0.05 * (1 + math.cos(math.pi * step / 8)) for step in range(8)]
+    assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2)) == pytest.approx(cosine)
+    assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2, milestones=[])) == [0.1] * 8
+
+
+def test_a_fit_on_labels_only_does_not_look_at_probabilities():
+    response = answered(ProbabilityChannel())
+    ours, expected = fit(ProbabilityChannel(), labels_only=True, epochs=2), fit(LabelChannel(), epochs=2)
+    ours.learn(INPUTS, response)
+    expected.learn(INPUTS, Response(response.labels))
+    for a, b in zip(ours.clone.parameters(), expected.clone.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_warm_fit_goes_on_from_the_clone_that_the_last_one_left():
+    response = answered(LabelChannel())
+    warm, still = (fit(LabelChannel(), warm_start=start, epochs=3) for start in (True, False))
+    for learner in (warm, still):
+        learner.learn(INPUTS, response)
+        learner._optimizer, learner._rates = "sgd", (0.0, 0.0, 0.0)  # a second fit that moves nothing
+    before = [p.clone() for p in warm.clone.parameters()]
+    warm.learn(INPUTS, response)
+    still.learn(INPUTS, response)
+    initial = list(perceptron(seed=2).parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, warm.clone.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(initial, still.clone.parameters(), strict=True))
