@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+from mebench.api.version import VERSION
+
+__version__ = VERSION
 
 _PUBLIC = {
     "API_VERSION": "mebench.api.version",
@@ -31,9 +33,9 @@ _PUBLIC = {
     "MetricOutput": "mebench.registry.entries",
     "NetworkEntry": "mebench.registry.entries",
     "NetworkEvidence": "mebench.trial.metrics.examination",
-    "Oracle": "mebench.oracle.oracle",
+    "Oracle": "mebench.api.contract",
     "Parameter": "mebench.registry.parameter",
-    "QueryLedger": "mebench.oracle.oracle",
+    "QueryLedger": "mebench.oracle.ledger",
     "QueryStrategy": "mebench.api.contract",
     "ReportEntry": "mebench.registry.entries",
     "Response": "mebench.api.contract",

@@ -19,7 +19,8 @@ from mebench.api.contract import AttackContext, InputSpec, Victim
 from mebench.api.random_streams import RandomStreams
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.oracle.channels.explanations import VanillaGradientChannel
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 
 SPEC = InputSpec((1, 32, 32), 10)
@@ -34,7 +35,7 @@ class Ours:
     def __init__(self, name, channel, batch_size, compiled=False):
         cpu = torch.device("cpu")
         entry = registry().attack(name)
-        self.oracle = Oracle(Victim(lenet(), SPEC), channel, QueryLedger(10**12), name)
+        self.oracle = BudgetedOracle(Victim(lenet(), SPEC), channel, QueryLedger(10**12), name)
         context = AttackContext(SPEC, channel, 10**12, lenet(), cpu, RandomStreams(0, cpu))
         context = replace(context, compile=compiled)
         self.attack = entry.load()(context, **entry.resolve({"batch_size": batch_size}))

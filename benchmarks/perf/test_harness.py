@@ -11,7 +11,8 @@ import torch
 from mebench.api.contract import InputSpec, Response, ResponseChannel, Victim
 from mebench.api.progress import Progress, ignore
 from mebench.oracle.channels.answers import ProbabilityChannel
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 from mebench.trial.metrics.examination import Examination
 from mebench.trial.state_file import save_state
@@ -41,7 +42,7 @@ def lenet():
 def test_oracle(compare, role):
     """A victim's answers to batches of 64, asked directly and through the oracle: its ratio is what is lost."""
     victim, channel, inputs = Victim(lenet(), SPEC), ProbabilityChannel(), torch.rand(64, *SPEC.shape)
-    oracle = Oracle(victim, channel, QueryLedger(10**12))
+    oracle = BudgetedOracle(victim, channel, QueryLedger(10**12))
     ask = (lambda: channel.answer(victim, inputs, False)) if role == "plain" else (lambda: oracle.query(inputs))
 
     def calls():
@@ -53,7 +54,7 @@ def test_oracle(compare, role):
 
 def test_account_of_one_query(compare):
     """Ledger, check of one pixel, and progress: without victim and channel."""
-    oracle = Oracle(Victim(lenet(), SPEC), Constant(), QueryLedger(10**12))
+    oracle = BudgetedOracle(Victim(lenet(), SPEC), Constant(), QueryLedger(10**12))
     inputs = torch.rand(1, *SPEC.shape)
 
     def calls():

@@ -25,7 +25,8 @@ from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, VanillaGradientChannel
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 from mebench.toolkit.losses import loss_derivatives, make_loss
 from mebench.toolkit.strategies.generator import squash
@@ -107,7 +108,7 @@ class Study:
         channel = IntegratedGradientsChannel(steps, 0.0, rule, score)
         context = AttackContext(self.victim.spec, channel, 10**9, self.clone, CPU, RandomStreams(0, CPU))
         reconstruction = RECONSTRUCTIONS[name](context, None)
-        oracle = Oracle(self.victim, channel, QueryLedger(10**9), "study")
+        oracle = BudgetedOracle(self.victim, channel, QueryLedger(10**9), "study")
         images = self.images.where(self.images > 1.5e-6, 0)
         reconstruction.prepare(oracle, images)
         asked = reconstruction.first(images)

@@ -32,7 +32,8 @@ from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 from mebench.results.label_spread import effective_classes
 
@@ -232,7 +233,7 @@ class Run:
         clone = build_network(Component("plain-cnn", {"convolutions": 3, "width": 16}), victim.spec, row.seed)
         context = AttackContext(victim.spec, channel, row.budget, clone, CPU, RandomStreams(row.seed, CPU))
         self.attack: Attack = entry.load()(context, **values)
-        self.oracle = Oracle(victim, channel, QueryLedger(row.budget), "mega")
+        self.oracle = BudgetedOracle(victim, channel, QueryLedger(row.budget), "mega")
         self.seconds, self.generator_seconds = 0.0, 0.0
         self.classes: float | None = None
 

@@ -17,20 +17,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from mebench.api.random_streams import RandomStreams
 from mebench.api.version import API_VERSION
-
-if TYPE_CHECKING:
-    from mebench.api.random_streams import RandomStreams
-    from mebench.data.pools import Pool
-    from mebench.oracle.oracle import Oracle
-    from mebench.toolkit.losses import ExtractionLoss
 
 __all__ = [
     "API_VERSION",
@@ -40,6 +35,10 @@ __all__ = [
     "GradientStep",
     "InputSpec",
     "Learner",
+    "Oracle",
+    "PerQueryLoss",
+    "Pool",
+    "Purpose",
     "QueryStrategy",
     "Response",
     "ResponseChannel",
@@ -187,6 +186,81 @@ class ResponseChannel(ABC):
         """
 
 
+Purpose = Literal["train", "explore", "validation"]
+"""What queries are for: to be learnt from, to find out what to ask, or to choose by."""
+
+
+class Oracle(Protocol):
+    """Victim, channel and budget: the only thing of the victim's that an attack ever holds."""
+
+    @property
+    def spec(self) -> InputSpec:
+        """What the victim takes."""
+
+    @property
+    def channel(self) -> ResponseChannel:
+        """The public description of the channel."""
+
+    @property
+    def budget(self) -> int:
+        """Queries of the whole trial."""
+
+    @property
+    def spent(self) -> int:
+        """Queries spent so far."""
+
+    @property
+    def remaining(self) -> int:
+        """Queries left."""
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the budget that is spent, in [0, 1]."""
+
+    def query(self, inputs: Tensor, *, purpose: Purpose = "train", explain: bool = False) -> Response:
+        """Ask the victim; every row is one query, charged before the victim runs.
+
+        Args:
+            inputs: (B, \\*shape) of the spec's type and inside its range; B may be 0. Gradients do not flow through.
+            purpose: what the queries are for, in the ledger.
+            explain: ask for explanations too; the same queries, counted on their own as well.
+
+        Raises:
+            InvalidQueryError: shape, type or range do not fit the spec, or there is a NaN; nothing is charged.
+            BudgetExceededError: the rows do not fit the remaining budget; nothing is charged.
+            OracleError: the channel gives no explanations.
+        """
+
+
+class Pool(Protocol):
+    """The attacker's unlabelled inputs."""
+
+    def __len__(self) -> int:
+        """Number of inputs N."""
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+
+    @property
+    def spec(self) -> InputSpec:
+        """What a classifier of these inputs takes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+
+    def inputs(self, indices: Tensor | Sequence[int] | None = None) -> Tensor:
+        """Return the inputs of these rows (all for None): (B, C, h, w) float32 in [0, 1], or (B, L) int64 for texts."""
+
+
+class PerQueryLoss(Protocol):
+    """A differentiable loss per query between a victim's probabilities and a clone's logits."""
+
+    def per_query(self, probabilities: Tensor, clone_logits: Tensor) -> Tensor:
+        """Return the loss of each query, (B,), from (B, c) probabilities and (B, c) clone logits."""
+
+
 @dataclass(frozen=True)
 class GradientStep:
     """The gradient that a strategy used in its last generator step, and all that is needed to find the true one.
@@ -202,7 +276,7 @@ class GradientStep:
 
     points: Tensor
     queries: Callable[[Tensor], Tensor]
-    loss: ExtractionLoss
+    loss: PerQueryLoss
     gradient: Tensor
     clone_state: Mapping[str, Tensor]
 

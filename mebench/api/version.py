@@ -1,10 +1,13 @@
-"""The version of the contract between mebench and its plugins, and who is turned away by it. Imports no torch."""
+"""The version of mebench, and of its contract with plugins; who is turned away by it. Imports no torch."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mebench.api.errors import PluginError
+
+VERSION = "0.1.0"
+"""Of mebench itself, as in ``pyproject.toml``."""
 
 API_VERSION = (1, 4)
 """Major and minor version of `mebench.api`, the hooks and the entries.

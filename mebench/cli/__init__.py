@@ -17,8 +17,8 @@ from pathlib import Path
 
 import click
 
-import mebench
 from mebench.api.errors import ConfigurationError, MebenchError
+from mebench.api.version import VERSION
 from mebench.cli.plugin_folders import add_folders, folders_first
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -94,7 +94,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(mebench.__version__, prog_name="mebench", message="%(prog)s %(version)s")
+@click.version_option(VERSION, prog_name="mebench", message="%(prog)s %(version)s")
 @click.option(
     "--plugin-dir",
     "folders",

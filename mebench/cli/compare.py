@@ -94,7 +94,7 @@ def _show(comparison: Comparison, style: str, output: Path | None, allow_missing
         with Path(summary).open("a", encoding="utf-8") as handle:
             handle.write(as_markdown(comparison))
     if output is not None:
-        from mebench.results.trial_folder import write_atomically
+        from mebench.api.files import write_atomically
 
         write_atomically(output, FORMATS[style](comparison, allow_missing).encode())
     elif style == "text":

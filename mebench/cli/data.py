@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.cli.overlap import overlap
+from mebench.cli.screen import progress_bar
 from mebench.data.layouts import LAYOUTS
 from mebench.data.sources import Layout, find, unavailable
 from mebench.data.text.layouts import VECTORS
@@ -111,28 +110,6 @@ def _fetch_dataset(name: str, root: str | None) -> None:
 
 
 data.add_command(overlap)
-
-
-@contextmanager
-def progress_bar() -> Iterator[None]:
-    """Show how far something is that takes long; only on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from mebench.api.progress import Progress as Report
-    from mebench.api.progress import steps_to
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None, visible=False)
-
-        def report(progress: Report) -> None:
-            what = f"{progress.phase}, {progress.unit}"
-            bar.update(task, description=what, completed=progress.done, total=progress.total, visible=True)
-
-        with steps_to(report):
-            yield
 
 
 def print_table(table: Table) -> None:

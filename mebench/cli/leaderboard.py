@@ -46,7 +46,7 @@ def leaderboard(
         _show_pairs(board, style, output)
         return
     if output is not None:
-        from mebench.results.trial_folder import write_atomically
+        from mebench.api.files import write_atomically
 
         written = as_text(board, wide=wide) if style == "text" else FORMATS[style](board)
         write_atomically(output, written.encode())
@@ -57,8 +57,8 @@ def leaderboard(
 
 
 def _show_pairs(board: Leaderboard, style: str, output: Path | None) -> None:
+    from mebench.api.files import write_atomically
     from mebench.results.leaderboard.write.pair_tables import FORMATS
-    from mebench.results.trial_folder import write_atomically
 
     if style not in FORMATS:
         raise click.UsageError(f"--pairs can be {', '.join(FORMATS)}, not {style}")

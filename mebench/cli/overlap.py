@@ -46,7 +46,7 @@ def overlap(
     """
     import torch
 
-    from mebench.cli.data import progress_bar
+    from mebench.cli.screen import progress_bar
     from mebench.data.overlap import overlaps
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import make_plan

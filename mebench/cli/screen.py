@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -81,3 +82,24 @@ def duration(seconds: float) -> str:
         return f"{minutes // 60} h {minutes % 60:02} min"
     hours = round(minutes / 60)
     return f"{hours // 24} d {hours % 24:02} h"
+
+
+@contextmanager
+def progress_bar() -> Iterator[None]:
+    """Show how far something is that takes long; only on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from mebench.api.progress import Progress as Report
+    from mebench.api.progress import steps_to
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def report(progress: Report) -> None:
+            what = f"{progress.phase}, {progress.unit}"
+            bar.update(task, description=what, completed=progress.done, total=progress.total, visible=True)
+
+        with steps_to(report):
+            yield

@@ -15,7 +15,7 @@ from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
 from mebench.data.labelled import Labelled
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.data.sources import Found, Layout
 from mebench.guard.call import Guard
 from mebench.registry.catalogue import registry
@@ -54,7 +54,7 @@ def _check_declared(dataset: Dataset, entry: DatasetEntry, guard: Guard) -> None
         guard.fail(f"reading returned {dataset.num_classes} classes, its entry says {entry.num_classes}")
 
 
-def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> Pool | None:
+def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | None:
     """The unlabelled inputs of a trial, if it names any, as its victim takes them.
 
     Args:
@@ -68,7 +68,7 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> Pool | None:
         same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
         given = {**given, **same}
     size = takes.shape[1:] if takes is not None and len(takes.shape) == 3 else None
-    return Pool(load_dataset(Component(spec.pool.name, given), "train"), size and (size[0], size[1]))
+    return DatasetPool(load_dataset(Component(spec.pool.name, given), "train"), size and (size[0], size[1]))
 
 
 def fashion_mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mebench.data.layouts import WALLPAPER_PACKAGES
 from mebench.registry.entries import DatasetEntry
+from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Parameter
 
 ROOT = Parameter(
@@ -179,3 +182,9 @@ DATASETS = (
         has_test=False,
     ),
 )
+
+
+@hookimpl
+def mebench_datasets() -> Sequence[DatasetEntry]:
+    """Data sets of images."""
+    return DATASETS

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mebench.api.errors import DataUnavailableError
-from mebench.results.trial_folder import write_atomically
+from mebench.api.files import write_atomically
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -13,7 +13,7 @@ from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.data.datasets import Split, load_dataset, load_pool
 from mebench.data.nearness import Pair, near_duplicates
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.registry.catalogue import registry
 
 _AT_ONCE = 4096
@@ -79,7 +79,7 @@ def overlaps(trials: Sequence[TrialSpec], threshold: float) -> Iterator[Overlap]
         assert trial.pool is not None
         name = _label(trial.pool)
         for component, split, names in _data_of(victims):
-            theirs = Pool(load_dataset(component, split), trial.victim.image_size)
+            theirs = DatasetPool(load_dataset(component, split), trial.victim.image_size)
             pool = load_pool(trial, theirs.spec)
             assert pool is not None
             who = f"{', '.join(names)}: {component.name}"
@@ -137,7 +137,7 @@ def _label(component: Component) -> str:
     return registry().get("dataset", component.name).label(component.parameters)
 
 
-def _as_asked(pool: Pool) -> Tensor:
+def _as_asked(pool: DatasetPool) -> Tensor:
     """All inputs as a victim takes them: images as bytes, words as ids."""
     parts = (pool.inputs(rows) for rows in torch.arange(len(pool)).split(_AT_ONCE))
     return torch.cat([(255 * one).round().byte() if one.is_floating_point() else one for one in parts])

@@ -12,7 +12,7 @@ from mebench.data.labelled import Labelled
 from mebench.data.text.words import Lexicon
 
 
-class Pool:
+class DatasetPool:
     """The inputs of a data set, without their labels.
 
     Images stay bytes and ids of words int32; only the rows that are asked for become what a classifier takes.
@@ -63,7 +63,7 @@ class Pool:
         """Return the inputs of these rows (all for None): (B, C, h, w) float32 in [0, 1], or (B, L) int64 for texts."""
         return self._dataset.inputs(indices, self.image_size)
 
-    def to(self, device: torch.device | str) -> Pool:
+    def to(self, device: torch.device | str) -> DatasetPool:
         """The same pool with what it keeps on a device, where its inputs are made then."""
         dataset = self._dataset
-        return Pool(dataset.with_rows(dataset.values.to(device), dataset.labels), self.image_size)
+        return DatasetPool(dataset.with_rows(dataset.values.to(device), dataset.labels), self.image_size)

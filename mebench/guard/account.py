@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.guard.call import Guard
-from mebench.oracle.oracle import QueryLedger
+from mebench.oracle.ledger import QueryLedger
 
 
 class Account:

@@ -28,11 +28,10 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, GradientStep, Learner, QueryStrategy, Response
+from mebench.api.contract import Attack, GradientStep, Learner, Oracle, QueryStrategy, Response
 from mebench.api.errors import MebenchError, PluginFaultError
-from mebench.guard.diagnostics import checked
+from mebench.guard import diagnostics
 from mebench.guard.process_state import ProcessState, threads_started
-from mebench.oracle.oracle import Oracle
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import Kind
 from mebench.registry.safe_import import what_happened
@@ -158,7 +157,10 @@ class GuardedStrategy(QueryStrategy):
 
     def diagnostics(self) -> dict[str, float | None]:
         """Return the strategy's diagnostics, checked; numbers that are not finite are None."""
-        return checked(self._guard, self._guard.call("diagnostics", self._strategy.diagnostics))
+        returned = self._guard.call("diagnostics", self._strategy.diagnostics)
+        if wrong := diagnostics.problem(returned):
+            self._guard.fail(f"diagnostics returned {wrong}")
+        return diagnostics.finite(returned)
 
     def state_dict(self) -> dict[str, Any]:
         """See `QueryStrategy.state_dict`."""

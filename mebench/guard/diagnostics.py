@@ -5,33 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mebench.guard.call import Guard
+from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST = 32
 KEY = "diagnostics"
 """Where a point of a curve holds them; no metric may be called so."""
-
-
-def checked(guard: Guard, returned: Any) -> dict[str, float | None]:
-    """Return a strategy's diagnostics as a curve holds them.
-
-    Numbers that are not finite become None, as scores do: a diagnostic is there to see a run diverge, and must not
-    be what ends it.
-
-    Args:
-        guard: of the attack, which is named in errors.
-        returned: what ``diagnostics()`` returned.
-
-    Raises:
-        PluginFaultError: it is not what it must be; see `problem`.
-    """
-    if wrong := problem(returned):
-        guard.fail(f"diagnostics returned {wrong}")
-    return {name: _finite(value) for name, value in returned.items()}
 
 
 def problem(returned: Any) -> str:
@@ -52,5 +31,11 @@ def problem(returned: Any) -> str:
     return ""
 
 
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+def finite(returned: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return a strategy's diagnostics as a curve holds them: numbers that are not finite become None, as scores do.
+
+    A diagnostic is there to see a run diverge; it does not end the run.
+    """
+    return {
+        name: float(value) if value is not None and math.isfinite(value) else None for name, value in returned.items()
+    }

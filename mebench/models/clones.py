@@ -10,18 +10,18 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import write_atomically
 from mebench.api.random_streams import derive_seed
 from mebench.api.spec import TrialSpec
 from mebench.data.datasets import load_dataset, load_pool
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import guarded_network
 from mebench.models.victims.loading import PreparedVictim, whole
 from mebench.registry.catalogue import registry
-from mebench.results.trial_folder import write_atomically
 
 
-def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: Pool | None = None) -> nn.Module:
+def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: DatasetPool | None = None) -> nn.Module:
     """The freshly initialised clone: the same for every attack with this seed, clone network and pool.
 
     Args:
@@ -35,7 +35,7 @@ def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: Pool | None = N
         return guarded_network(spec.clone, victim.spec, lexicon)
 
 
-def _lexicon(spec: TrialSpec, pool: Pool | None) -> Lexicon | None:
+def _lexicon(spec: TrialSpec, pool: DatasetPool | None) -> Lexicon | None:
     """The words that the clone knows: those of what its owner has, or the public list alone where that is nothing."""
     if spec.kind == "supervised":
         return load_dataset(spec.victim.data, "train").lexicon()

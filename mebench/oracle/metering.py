@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from mebench.api.contract import Victim
-
-if TYPE_CHECKING:
-    from mebench.oracle.oracle import QueryLedger
-
+from mebench.oracle.ledger import QueryLedger
 
 ROWS_AT_ONCE = 1024
 """An attack may ask its whole budget in one request; a victim that sees it at once would fill the memory."""

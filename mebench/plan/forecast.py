@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import read_json
 from mebench.api.spec import TrialSpec
 from mebench.plan.grid import SUPERVISED
 from mebench.plan.plan import Plan
-from mebench.results.trial_folder import Status, TrialFolder, read_json, trial_folders
+from mebench.results.trial_folder import Status, TrialFolder, trial_folders
 
 STATES: Mapping[Status, str] = {"new": "new", "partial": "partial", "finished": "done", "failed": "failed"}
 """The words in which states are shown."""

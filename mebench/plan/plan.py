@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ConfigurationError, UnknownNameError
-from mebench.api.spec import TrialSpec, VictimSpec
+from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
-from mebench.plan.plan_notes import plan_notes
 from mebench.registry.catalogue import registry as installed
 from mebench.registry.registry import Registry
 
@@ -67,7 +66,7 @@ class Plan:
 
     def notes(self) -> list[str]:
         """What a reader must know before it runs: the scale above all; one sentence each."""
-        return plan_notes(self)
+        return _notes(self)
 
     def metadata(self) -> dict[str, Any]:
         """What a run writes to ``benchmark.json`` in the results folder."""
@@ -163,3 +162,31 @@ def make_plan(
 def default_out(benchmark: Benchmark, profile: str) -> Path:
     """The results folder of a profile where none is given: ``runs/NAME/PROFILE``."""
     return Path("runs") / benchmark.name / profile
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What a reader must know before it runs, one sentence each: the scale, the file's own note, the GPU, and pools that overlap with training data."""
+    settings = plan.settings
+    scale = "The paper's own scale" if settings.scale == "paper" else "Reduced scale: not the paper's"
+    notes = [f"{scale}. {settings.note}".strip().removesuffix(".") + "."]
+    if settings.needs_gpu:
+        notes.append("This profile needs a GPU to end in reasonable time.")
+    return [*notes, *dict.fromkeys(_overlaps(plan))]
+
+
+def _overlaps(plan: Plan) -> Iterator[str]:
+    for trial in plan.trials:
+        if trial.pool and trial.victim.training and _share_rows(trial.pool, trial.victim.data):
+            yield (
+                f"The pool of {trial.attack.name} holds images that {trial.victim.name} was trained on:"
+                " give both of them rows that do not overlap, unless this is what you want to measure."
+            )
+
+
+def _share_rows(first: Component, second: Component) -> bool:
+    """Whether two data sets are the same, with rows in common."""
+    places = [{**data.parameters, "rows": None, "name": data.name} for data in (first, second)]
+    (start, stop), (other_start, other_stop) = (
+        data.parameters.get("rows") or (0, float("inf")) for data in (first, second)
+    )
+    return places[0] == places[1] and start < other_stop and other_start < stop

@@ -110,7 +110,7 @@ def _status(source: Source, registry: Registry, disabled: frozenset[str]) -> Plu
     """Load one plugin: all that it provides, or nothing."""
     path = str(source.path) if source.path else None
     status = PluginStatus(source.name, source.distribution, source.version, path=path)
-    if source.name in disabled and source.name != "builtin":
+    if source.name in disabled and not source.fixed:
         return replace(status, disabled=True)
     try:
         with guarded_import():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mebench.api.errors import PluginError, UnknownNameError
 from mebench.api.suggestions import did_you_mean
@@ -14,11 +15,65 @@ from mebench.registry.entries import (
     DatasetEntry,
     Entry,
     Kind,
+    LearnerEntry,
     MetricEntry,
     MetricOutput,
     NetworkEntry,
+    StrategyEntry,
     VictimEntry,
 )
+from mebench.registry.parameter import Parameter
+
+JOIN = "+"
+"""Between the names of a strategy and a learner that a benchmark puts together: ``random-pool+fit``."""
+
+
+@dataclass(frozen=True)
+class ComposedEntry(AttackEntry):
+    """A strategy and a learner as one attack; parameters are named ``strategy.NAME`` and ``learner.NAME``.
+
+    Attributes:
+        strategy, learner: the parts.
+    """
+
+    strategy: StrategyEntry | None = None
+    learner: LearnerEntry | None = None
+
+    def load(self) -> Callable[..., Any]:
+        """Import both parts; return a function that builds the attack.
+
+        Raises:
+            PluginError: a part cannot be imported.
+        """
+        assert self.strategy is not None
+        assert self.learner is not None
+        strategy, learner = self.strategy.load(), self.learner.load()
+
+        def build(context: Any, **parameters: Any) -> Any:
+            from mebench.api.contract import Attack
+
+            return Attack(
+                strategy(context, **_part("strategy", parameters)), learner(context, **_part("learner", parameters))
+            )
+
+        return build
+
+
+def compose(strategy: Entry, learner: Entry) -> ComposedEntry:
+    """Make the attack of a strategy and a learner."""
+    assert isinstance(strategy, StrategyEntry)
+    assert isinstance(learner, LearnerEntry)
+    return ComposedEntry(
+        name=f"{strategy.name}{JOIN}{learner.name}",
+        summary=f"{strategy.summary.rstrip('.')}; and for the clone: {learner.summary}",
+        target=strategy.target,
+        parameters=(*_named("strategy", strategy), *_named("learner", learner)),
+        family=strategy.family,
+        needs=strategy.needs | learner.needs,
+        paper="none: put together in the benchmark file",
+        strategy=strategy,
+        learner=learner,
+    )
 
 
 @dataclass
@@ -59,8 +114,8 @@ class Registry:
 
     def origin(self, kind: Kind, name: str) -> str:
         """The distribution, with its version, that registered a name; both where a strategy and a learner make it."""
-        if kind == "attack" and "+" in name:
-            strategy, _, learner = name.partition("+")
+        if kind == "attack" and JOIN in name:
+            strategy, _, learner = name.partition(JOIN)
             return " and ".join(dict.fromkeys((self.origin("strategy", strategy), self.origin("learner", learner))))
         return self._origins[(kind, name)]
 
@@ -75,10 +130,8 @@ class Registry:
             UnknownNameError: no such name; the message suggests the nearest.
             PluginError: two distributions have registered it, so that it is not clear which is meant.
         """
-        if kind == "attack" and "+" in name:
-            from mebench.registry.composition import compose
-
-            strategy, _, learner = name.partition("+")
+        if kind == "attack" and JOIN in name:
+            strategy, _, learner = name.partition(JOIN)
             return compose(self.get("strategy", strategy), self.get("learner", learner))
         if (kind, name) in self._conflicts:
             raise PluginError(self._conflicts[kind, name])
@@ -139,3 +192,21 @@ def _names(entry: Entry) -> list[str]:
     """The names that nothing else of its kind may have: an entry's own, and those of a metric's outputs."""
     outputs = entry.outputs if isinstance(entry, MetricEntry) else ()
     return list(dict.fromkeys([entry.name, *(output.name for output in outputs)]))
+
+
+def composed(registry: Registry) -> list[ComposedEntry]:
+    """Every strategy with every learner."""
+    return [
+        compose(strategy, learner)
+        for strategy in registry.entries("strategy")
+        for learner in registry.entries("learner")
+    ]
+
+
+def _named(part: str, entry: Entry) -> list[Parameter]:
+    return [replace(parameter, name=f"{part}.{parameter.name}") for parameter in entry.parameters]
+
+
+def _part(part: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    start = f"{part}."
+    return {name.removeprefix(start): value for name, value in parameters.items() if name.startswith(start)}

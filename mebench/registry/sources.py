@@ -1,4 +1,4 @@
-"""Where plugins are looked for: what ships with mebench, entry points, and folders of one-file plugins."""
+"""Where plugins are looked for: entry points of distributions, mebench among them, and folders of one-file plugins."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Source:
             a hash of its text.
         load: imports it.
         path: of a one-file plugin; else None.
+        fixed: whether it cannot be switched off, as the rooms of mebench itself.
         prefix: what its modules are called, where that is not what it calls them itself.
     """
 
@@ -42,6 +43,7 @@ class Source:
     load: Callable[[], Any]
     path: Path | None = None
     prefix: str = ""
+    fixed: bool = False
 
     def target(self, written: str) -> str:
         """A ``"module:object"`` of this plugin's under the name that its module really has."""
@@ -51,20 +53,13 @@ class Source:
 
 
 def sources(folders: str) -> Iterator[Source]:
-    """All plugins: mebench's own first, then those of distributions by name, then those of folders."""
-    yield Source("builtin", "mebench", importlib.metadata.version("mebench"), _builtin)
+    """All plugins: what ships with mebench first, then those of distributions by name, then those of folders."""
     points = importlib.metadata.entry_points(group=GROUP)
     for point in sorted(points, key=lambda p: (p.dist is None or p.dist.name != "mebench", p.name)):
         distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
-        yield Source(point.name, distribution, version, point.load)
+        yield Source(point.name, distribution, version, point.load, fixed=point.module.startswith("mebench."))
     for folder in dict.fromkeys(filter(None, folders.split(os.pathsep))):
         yield from _folder(Path(folder))
-
-
-def _builtin() -> Any:
-    from mebench.registry import builtin
-
-    return builtin
 
 
 def _folder(folder: Path) -> Iterator[Source]:

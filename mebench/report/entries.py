@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mebench.registry.entries import ReportEntry
+from mebench.registry.hooks import hookimpl
 
 REPORTS = (
     ReportEntry(
@@ -12,3 +15,9 @@ REPORTS = (
         suffix="html",
     ),
 )
+
+
+@hookimpl
+def mebench_reports() -> Sequence[ReportEntry]:
+    """The HTML page."""
+    return REPORTS

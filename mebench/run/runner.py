@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mebench.api.errors import MebenchError, ResultsError
+from mebench.api.files import write_json
 from mebench.api.spec import Component, TrialSpec, VictimSpec, content_digest
 from mebench.plan.plan import Plan
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import Kind
-from mebench.results.trial_folder import Status, TrialFolder, write_json
+from mebench.results.trial_folder import Status, TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
 from mebench.run.tasks import Needs, Site, TrialWork
 

@@ -15,7 +15,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 
-import mebench
+from mebench.data import embedded
 from mebench.data.layouts import LAYOUTS
 from mebench.data.sources import cache_dir
 from mebench.data.sources import candidates as places
@@ -95,7 +95,7 @@ class _Listener:
 
 def private_folders() -> list[Path]:
     """Where victims and data sets lie: the cache, what ships with mebench, and the places that data is looked for."""
-    folders = [cache_dir(), Path(mebench.__file__).parent / "data" / "embedded"]
+    folders = [cache_dir(), Path(embedded.__file__).parent]
     if own := os.environ.get("MEBENCH_DATA"):
         folders.append(Path(own).expanduser())
     for layout in LAYOUTS.values():

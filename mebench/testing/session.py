@@ -14,13 +14,14 @@ from torch import Tensor
 
 from mebench.api.contract import Attack, AttackContext, ResponseChannel
 from mebench.api.random_streams import RandomStreams
-from mebench.oracle.oracle import QueryLedger
+from mebench.models.weights import weights_hash
+from mebench.oracle.ledger import QueryLedger
 from mebench.registry.entries import ChannelEntry
 from mebench.testing.faults import fail
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 from mebench.testing.watching import Watch, WatchedOracle
-from mebench.trial.state_file import load_state, save_state, weights_hash
+from mebench.trial.state_file import load_state, save_state
 
 CPU = torch.device("cpu")
 

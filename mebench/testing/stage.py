@@ -13,7 +13,7 @@ from mebench.api.contract import InputSpec, Victim
 from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.data.dataset import Dataset, as_inputs
 from mebench.data.datasets import load_dataset
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 
@@ -56,16 +56,18 @@ class Stage:
         """The attacker's network, the same at every call."""
         return build_network(Component(self.clone, {}), self.spec, self.seed)
 
-    def pool(self) -> Pool:
+    def pool(self) -> DatasetPool:
         """Unlabelled inputs: of the victim's domain if it is trained, else smooth random images."""
         if self.trained:
-            return Pool(load_dataset(Component("fashion-mnist-10k", {"rows": [6000, 8000]}), "train"), SMOKE_SIZE)
+            return DatasetPool(
+                load_dataset(Component("fashion-mnist-10k", {"rows": [6000, 8000]}), "train"), SMOKE_SIZE
+            )
         random = torch.Generator().manual_seed(7)
         channels, height, width = self.spec.shape
         coarse = torch.randint(256, (self.pool_size, channels, 4, 4), generator=random, dtype=torch.uint8)
         images = (as_inputs(coarse, (height, width)) * 255).to(torch.uint8)
         labels = torch.zeros(self.pool_size, dtype=torch.int64)
-        return Pool(Dataset("smooth", images, labels, self.spec.num_classes, "made"))
+        return DatasetPool(Dataset("smooth", images, labels, self.spec.num_classes, "made"))
 
 
 class _Scaled(nn.Module):

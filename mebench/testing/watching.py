@@ -10,7 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from mebench.api.contract import Explanation, Response, ResponseChannel, Victim
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 
 
 @dataclass
@@ -97,7 +98,7 @@ class WatchedExplanation(Explanation):
         super().__setattr__(name, value)
 
 
-class WatchedOracle(Oracle):
+class WatchedOracle(BudgetedOracle):
     """The oracle as attacks know it; what is private is noted when somebody else reads or writes it.
 
     Args:

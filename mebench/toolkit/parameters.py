@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mebench.registry.parameter import Parameter
 
 if TYPE_CHECKING:
-    from mebench.api.contract import AttackContext
-    from mebench.toolkit.learners.learners import OnlineLearner
-    from mebench.toolkit.losses import ExtractionLoss
+    pass
 
 LOSS_PARAMETERS = (
     Parameter(
@@ -72,23 +70,3 @@ def generator_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
         "noise_dim": parameters["noise_dim"],
         "width": parameters["generator_width"],
     }
-
-
-def online_learner(
-    context: AttackContext,
-    loss: ExtractionLoss,
-    parameters: Mapping[str, Any],
-    kind: type[OnlineLearner] | None = None,
-) -> OnlineLearner:
-    """The learner that `LEARNER_PARAMETERS` describe; of a subclass if ``kind`` names one."""
-    from mebench.toolkit.learners.learners import OnlineLearner
-
-    return (kind or OnlineLearner)(
-        context,
-        loss,
-        learning_rate=parameters["clone_lr"],
-        momentum=parameters["momentum"],
-        weight_decay=parameters["weight_decay"],
-        milestones=parameters["milestones"],
-        factor=parameters["lr_factor"],
-    )

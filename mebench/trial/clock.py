@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mebench.results.trial_folder import read_json, write_json
+from mebench.api.files import read_json, write_json
 
 
 class TrialClock:

@@ -26,8 +26,10 @@ from mebench.guard.process_state import begin_as_fresh, watched
 from mebench.models.clones import initial_clone, save_clone
 from mebench.models.networks.precision import trained_in_bf16
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
+from mebench.models.weights import weights_hash
 from mebench.oracle.label_counts import LabelCounts
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.oracle.recording import QueryRecorder, RecordedQueries
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry
@@ -41,7 +43,7 @@ from mebench.trial.metrics.schedule import evaluation_grid, inputs_between
 from mebench.trial.pictures import POINTS, save_grid
 from mebench.trial.result import write_result
 from mebench.trial.standard_track import fit_standard
-from mebench.trial.state_file import load_state, save_state, weights_hash
+from mebench.trial.state_file import load_state, save_state
 from mebench.trial.supervised import run_supervised
 
 _log = logging.getLogger(__name__)
@@ -134,7 +136,7 @@ class Trial:
         self.record = QueryRecorder(folder.path / "queries.partial", victim.spec, "probability" in channel.gives)
         observe = self.record.add if spec.track == "standard" else None
         self.labels = LabelCounts(victim.spec.num_classes, device)
-        self.oracle = Oracle(victim.victim, channel, self.ledger, self.guard.who, observe, self.labels)
+        self.oracle = BudgetedOracle(victim.victim, channel, self.ledger, self.guard.who, observe, self.labels)
         self.attack = self._build_attack(channel, device)
         tests = victim.test_inputs.to(device), victim.test_labels.to(device)
         self.exam = Examination.of(victim.victim, *tests, seed=spec.seed)

@@ -9,12 +9,12 @@ from torch import nn
 
 from mebench.api.spec import TrialSpec
 from mebench.models.victims.loading import PreparedVictim
+from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
 from mebench.results.label_spread import collapsed, spread
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.examination import Scores
 from mebench.trial.provenance import environment, provenance
-from mebench.trial.state_file import weights_hash
 
 
 def write_result(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from mebench.api.errors import ResultsError
-from mebench.results.trial_folder import write_atomically
+from mebench.api.files import write_atomically
 
 _TENSOR, _PAIRS, _TUPLE, _FLOAT = "__tensor__", "__pairs__", "__tuple__", "__float__"
 
@@ -45,16 +43,6 @@ def load_state(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{path}: damaged checkpoint ({error})") from None
     state: dict[str, Any] = _decode(structure, tensors)
     return state
-
-
-def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """Sixteen hexadecimal digits of the names, types, shapes and bytes of tensors, in the order of their names."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
-    return digest.hexdigest()[:16]
 
 
 def _encode(value: Any, tensors: dict[str, Tensor], where: str) -> Any:

@@ -9,16 +9,17 @@ import torch
 from mebench.api.progress import Report, ShouldStop, Stopped
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrainingRecipe, TrialSpec
+from mebench.api.version import VERSION
 from mebench.data.datasets import load_dataset
 from mebench.models.clones import initial_clone, save_clone
 from mebench.models.victims.loading import PreparedVictim
 from mebench.models.victims.training import train_classifier
-from mebench.oracle.oracle import QueryLedger
+from mebench.models.weights import weights_hash
+from mebench.oracle.ledger import QueryLedger
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.clock import TrialClock
 from mebench.trial.metrics.examination import Examination
 from mebench.trial.result import write_result
-from mebench.trial.state_file import weights_hash
 
 
 def run_supervised(
@@ -76,6 +77,4 @@ def run_supervised(
 
 def registry_origin() -> str:
     """Supervised training is mebench's own."""
-    from mebench import __version__
-
-    return f"mebench {__version__}"
+    return f"mebench {VERSION}"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
+from mebench.api.contract import Pool
 from mebench.api.errors import ConfigurationError
 from mebench.api.progress import alive
-from mebench.data.pools import Pool
 from mebench.models.modes import evaluating
 
 BATCH = 512

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mebench.data.pools import Pool
+from mebench.api.contract import Pool
 from mebench.toolkit.deepfool import deepfool
 from mebench.toolkit.strategies.k_center import k_center
 from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, QueryStrategy
-from mebench.oracle.oracle import Oracle
+from mebench.api.contract import Attack, AttackContext, Oracle, QueryStrategy
+from mebench.toolkit.learners.online import online_learner
 from mebench.toolkit.losses import make_loss
-from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.parameters import generator_options
 from mebench.toolkit.strategies.generator import GeneratorStrategy
 
 

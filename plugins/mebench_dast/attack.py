@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import Attack, AttackContext, QueryStrategy, Response
+from mebench.api.contract import Attack, AttackContext, Oracle, QueryStrategy, Response
 from mebench.models.modes import evaluating, frozen
 from mebench.models.networks.precision import as_trained
 from mebench.models.to_device import sent
-from mebench.oracle.oracle import Oracle
-from mebench.toolkit.learners.learners import StepLearner
+from mebench.toolkit.learners.online import StepLearner
 from mebench.toolkit.schedules import constant
 from mebench.toolkit.strategies.generator import seeded
 from mebench_dast.generator import BranchedGenerator

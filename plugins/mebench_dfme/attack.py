@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mebench.api.contract import Attack, AttackContext
+from mebench.toolkit.learners.online import online_learner
 from mebench.toolkit.losses import make_loss
-from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.parameters import generator_options
 from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy
 
 

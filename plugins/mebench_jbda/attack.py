@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mebench.api.contract import Attack, AttackContext
-from mebench.toolkit.learners.learners import FitLearner
+from mebench.toolkit.learners.fit import FitLearner
 from mebench_jbda.augmentation import JacobianAugmentation
 
 

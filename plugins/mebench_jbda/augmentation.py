@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import AttackContext, QueryStrategy, Response
+from mebench.api.contract import AttackContext, Oracle, QueryStrategy, Response
 from mebench.api.errors import ConfigurationError
 from mebench.models.modes import evaluating, frozen
-from mebench.oracle.oracle import Oracle
 from mebench.toolkit.strategies.pool import pool_of
 
 _CHUNK = 256

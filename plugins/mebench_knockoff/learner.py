@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench.api.contract import AttackContext, Response
-from mebench.toolkit.learners.learners import FitLearner
+from mebench.toolkit.learners.fit import FitLearner
 
 
 class OnlineThenFit(FitLearner):

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext
-from mebench.oracle.oracle import Oracle
+from mebench.api.contract import Attack, AttackContext, Oracle
 from mebench.toolkit.losses import ExtractionLoss, KLLoss
 from mebench.toolkit.schedules import cosine
 from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from mebench.api.contract import AttackContext, Response
-from mebench.toolkit.learners.learners import OnlineLearner
+from mebench.toolkit.learners.online import OnlineLearner
 from mebench.toolkit.losses import ExtractionLoss
 from mebench.toolkit.reservoir import Reservoir
 

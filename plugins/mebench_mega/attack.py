@@ -9,11 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, QueryStrategy, Response
+from mebench.api.contract import Attack, AttackContext, Oracle, QueryStrategy, Response
 from mebench.models.modes import evaluating, frozen
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.networks.precision import as_trained
-from mebench.oracle.oracle import Oracle
 from mebench.toolkit import schedules
 from mebench.toolkit.strategies.generator import seeded, squash
 from mebench_mega.learner import PlateauLearner

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, Response
+from mebench.api.contract import Attack, AttackContext, Oracle, Response
 from mebench.api.errors import ConfigurationError
-from mebench.oracle.oracle import Oracle
+from mebench.toolkit.learners.online import online_learner
 from mebench.toolkit.losses import ExtractionLoss, centred, loss_derivatives, make_loss
-from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.parameters import generator_options
 from mebench.toolkit.strategies.explained import ImageGradientStrategy
 
 

@@ -8,11 +8,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import Attack, AttackContext, Response
-from mebench.oracle.oracle import Oracle
-from mebench.toolkit.learners.learners import OnlineLearner
+from mebench.api.contract import Attack, AttackContext, Oracle, Response
+from mebench.toolkit.learners.online import OnlineLearner, online_learner
 from mebench.toolkit.losses import ExtractionLoss, L1LogitLoss, centred, loss_derivatives, make_loss
-from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.parameters import generator_options
 from mebench.toolkit.strategies.explained import ImageGradientStrategy
 
 

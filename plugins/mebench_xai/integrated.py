@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext
+from mebench.api.contract import Attack, AttackContext, Oracle
 from mebench.api.errors import ConfigurationError
-from mebench.oracle.oracle import Oracle
+from mebench.toolkit.learners.online import online_learner
 from mebench.toolkit.losses import ExtractionLoss, loss_derivatives, make_loss
-from mebench.toolkit.parameters import generator_options, online_learner
+from mebench.toolkit.parameters import generator_options
 from mebench.toolkit.strategies.explained import ImageGradientStrategy
 from mebench_xai.reconstructions import RECONSTRUCTIONS, Reconstruction
 

@@ -77,7 +77,7 @@ def test_plugins_shows_what_each_provides(capsys):
     assert found["megex"]["loaded"]
     assert found["megex"]["provides"] == ["attack megex"]
     assert found["megex"]["distribution"] == "mebench"
-    assert "channel vg" in found["builtin"]["provides"]
+    assert "channel vg" in found["channels"]["provides"]
 
 
 def test_schema_is_json_with_the_installed_names(capsys):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mebench.api.errors import ConfigurationError
 from mebench.data.dataset import Dataset
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_one_changed_label_changes_the_digest(dataset):
 
 
 def test_a_pool_gives_the_inputs_of_rows_at_its_size(dataset):
-    pool = Pool(dataset, (16, 16))
+    pool = DatasetPool(dataset, (16, 16))
     assert len(pool) == 30
     assert pool.shape == (3, 16, 16)
     assert (pool.name, pool.digest, pool.source) == ("toy", dataset.digest, "made up")
@@ -82,7 +82,7 @@ def test_a_pool_gives_the_inputs_of_rows_at_its_size(dataset):
 
 
 def test_a_pool_holds_no_float_copy_of_its_images(dataset):
-    pool = Pool(dataset)
+    pool = DatasetPool(dataset)
     pool.inputs()
     held = [value for value in vars(pool).values() if isinstance(value, torch.Tensor)]
     assert held == []

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -6,8 +8,7 @@ from trials import tiny_trial
 
 from mebench.api.contract import QueryStrategy
 from mebench.api.errors import PluginFaultError
-from mebench.guard.call import Guard
-from mebench.guard.diagnostics import checked
+from mebench.guard.call import Guard, GuardedStrategy
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.loop import run_trial
 
@@ -29,6 +30,11 @@ def noise_trial(**fields):
     return tiny_trial("noise", "probability", budget=60, parameters={"batch_size": 20}, evaluations=2, **fields)
 
 
+def checked(returned):
+    """What a guarded strategy hands on of what the plugin's own returned."""
+    return GuardedStrategy(GUARD, SimpleNamespace(diagnostics=lambda: returned), torch.device("cpu")).diagnostics()
+
+
 @pytest.fixture
 def curve(tmp_path, monkeypatch):
     """Run a trial of noise whose strategy tells what a function returns; returns its curve."""
@@ -47,14 +53,14 @@ def curve(tmp_path, monkeypatch):
 def test_what_is_no_mapping_of_names_to_numbers_is_a_fault_that_names_the_plugin(case):
     returned, words = BAD[case]
     with pytest.raises(PluginFaultError) as fault:
-        checked(GUARD, returned)
+        checked(returned)
     assert str(fault.value).startswith("attack odd (odd 1.0): diagnostics returned")
     assert words in str(fault.value)
 
 
 def test_numbers_of_any_kind_pass_and_those_that_are_not_finite_become_none():
     told = {"whole": 3, "numpy": np.float64(0.5), "nothing": None, "nan": float("nan"), "infinite": float("-inf")}
-    assert checked(GUARD, told) == {"whole": 3.0, "numpy": 0.5, "nothing": None, "nan": None, "infinite": None}
+    assert checked(told) == {"whole": 3.0, "numpy": 0.5, "nothing": None, "nan": None, "infinite": None}
 
 
 def test_a_strategy_tells_nothing_unless_it_says_so(curve):

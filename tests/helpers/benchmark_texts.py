@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mebench.api.errors import ConfigurationError
+from mebench.data.entries import DATASETS
+from mebench.models.networks.entries import NETWORKS
+from mebench.oracle.channels.entries import CHANNELS
 from mebench.plan.file import Benchmark, load_benchmark
-from mebench.registry import builtin
 from mebench.registry.entries import AttackEntry, MetricEntry
 from mebench.registry.parameter import Parameter
 from mebench.registry.registry import Registry
@@ -63,7 +65,7 @@ reported:
 def toy_registry() -> Registry:
     """What ships with mebench, `gradients` (needs explanations), `chooser` (needs a pool), and the metric `echoes`."""
     registry = Registry()
-    builtins = [("channel", builtin.CHANNELS), ("network", builtin.NETWORKS), ("dataset", builtin.DATASETS)]
+    builtins = [("channel", CHANNELS), ("network", NETWORKS), ("dataset", DATASETS)]
     registry.add([(kind, entry) for kind, entries in builtins for entry in entries], "mebench 0")
     gradients = AttackEntry(
         "gradients",

@@ -25,7 +25,7 @@ from mebench.registry.entries import AttackEntry, ChannelEntry
 from mebench.registry.parameter import Parameter
 from mebench.testing import AttackUnderTest
 from mebench.testing.audit import private_folders
-from mebench.toolkit.learners.learners import OnlineLearner
+from mebench.toolkit.learners.online import OnlineLearner
 from mebench.toolkit.losses import KLLoss
 
 SMALL = {"batch_size": 32}

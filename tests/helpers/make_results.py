@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mebench.api.files import write_json
 from mebench.api.spec import Component, TrialSpec, VictimSpec
-from mebench.results.trial_folder import TrialFolder, write_json
+from mebench.results.trial_folder import TrialFolder
 
 VICTIM_ACCURACY = 0.86
 BUDGET = 50_000

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from mebench.api.contract import AttackContext, InputSpec, ResponseChannel, Victim
 from mebench.api.random_streams import RandomStreams
 from mebench.data.dataset import Dataset
-from mebench.data.pools import Pool
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.data.pools import DatasetPool
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 
 SPEC = InputSpec((1, 8, 8), 10)
@@ -80,11 +81,11 @@ class Counting(nn.Module):
 
 def oracle_of(
     network: nn.Module, channel: ResponseChannel, budget: int = 10_000, spec: InputSpec = SPEC
-) -> tuple[Oracle, QueryLedger]:
+) -> tuple[BudgetedOracle, QueryLedger]:
     """An oracle and its ledger."""
     ledger = QueryLedger(budget)
     channel.use_randomness(RandomStreams(0, torch.device("cpu")))
-    return Oracle(Victim(network, spec), channel, ledger, "toy"), ledger
+    return BudgetedOracle(Victim(network, spec), channel, ledger, "toy"), ledger
 
 
 def context_of(
@@ -95,11 +96,11 @@ def context_of(
     return AttackContext(spec, channel, budget, clone, device, RandomStreams(seed, device), pool)
 
 
-def pool_of(count: int = 60, labels: Tensor | None = None) -> Pool:
+def pool_of(count: int = 60, labels: Tensor | None = None) -> DatasetPool:
     """Random images of `SPEC`'s shape; their labels are all 0 unless given."""
     images = torch.randint(256, (count, *SPEC.shape), generator=torch.Generator().manual_seed(3), dtype=torch.uint8)
     labels = torch.zeros(count, dtype=torch.int64) if labels is None else labels
-    return Pool(Dataset("toy", images, labels, 10, "made"))
+    return DatasetPool(Dataset("toy", images, labels, 10, "made"))
 
 
 def build_attack(name: str, context: AttackContext, **parameters):
@@ -108,7 +109,7 @@ def build_attack(name: str, context: AttackContext, **parameters):
     return entry.load()(context, **entry.resolve(parameters))
 
 
-def one_turn(attack, oracle: Oracle) -> Tensor:
+def one_turn(attack, oracle: BudgetedOracle) -> Tensor:
     """One turn of the loop of `mebench.trial.loop`; returns the queries."""
     queries = attack.strategy.propose(oracle, attack.learner.clone)
     response = oracle.query(queries)
@@ -117,7 +118,7 @@ def one_turn(attack, oracle: Oracle) -> Tensor:
     return queries
 
 
-def spend_all(attack, oracle: Oracle) -> int:
+def spend_all(attack, oracle: BudgetedOracle) -> int:
     """Run the loop to its end; returns the number of turns."""
     turns = 0
     while oracle.remaining:

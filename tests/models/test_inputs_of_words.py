@@ -10,7 +10,8 @@ from torch import nn
 from mebench.api.contract import InputSpec, Response, Victim
 from mebench.api.errors import InvalidQueryError
 from mebench.oracle.channels.answers import LabelChannel
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.oracle.recording import QueryRecorder, RecordedQueries
 
 SPEC = InputSpec((5,), 3, 0, 99, torch.int64)
@@ -25,7 +26,7 @@ class FirstWord(nn.Module):
 
 def oracle():
     ledger = QueryLedger(100)
-    return Oracle(Victim(FirstWord(), SPEC), LabelChannel(), ledger, "toy"), ledger
+    return BudgetedOracle(Victim(FirstWord(), SPEC), LabelChannel(), ledger, "toy"), ledger
 
 
 def test_ids_of_words_are_asked_and_answered():
@@ -54,7 +55,7 @@ def test_what_is_no_text_over_the_word_list_is_refused_and_costs_nothing(inputs,
 
 def test_a_large_word_list_is_named_in_full():
     spec = InputSpec((2,), 2, 0, 399_999, torch.int64)
-    asked = Oracle(Victim(nn.Identity(), spec), LabelChannel(), QueryLedger(1), "toy")
+    asked = BudgetedOracle(Victim(nn.Identity(), spec), LabelChannel(), QueryLedger(1), "toy")
     with pytest.raises(InvalidQueryError, match=r"\[0, 399999\]"):
         asked.query(torch.full((1, 2), 400_000))
 

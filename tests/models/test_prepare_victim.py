@@ -17,7 +17,7 @@ from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.models.networks.build import build_network
 from mebench.models.victims.cache import entries
 from mebench.models.victims.loading import prepare_victim
-from mebench.trial.state_file import weights_hash
+from mebench.models.weights import weights_hash
 
 DATA = Component("fashion-mnist-10k", {"rows": [0, 300]})
 TRAINED = VictimSpec(

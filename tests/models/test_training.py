@@ -13,7 +13,7 @@ from mebench.api.contract import InputSpec
 from mebench.api.progress import Stopped
 from mebench.api.spec import Component, TrainingRecipe
 from mebench.data.dataset import Dataset
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.models.networks.build import build_network
 from mebench.models.victims.training import augment, predict, train_classifier
 
@@ -38,7 +38,7 @@ def weights(module):
 
 
 def train(module, recipe, data, **arguments):
-    train_classifier(module, Pool(data), data.labels, recipe, generator=generator(), **arguments)
+    train_classifier(module, DatasetPool(data), data.labels, recipe, generator=generator(), **arguments)
     return module
 
 
@@ -92,7 +92,7 @@ def test_the_same_generator_gives_the_same_weights_and_the_global_stream_is_unto
     assert torch.equal(torch.rand(2), expected)
     assert torch.equal(weights(first), weights(second))
     other = network()
-    train_classifier(other, Pool(data), data.labels, recipe, generator=generator(1))
+    train_classifier(other, DatasetPool(data), data.labels, recipe, generator=generator(1))
     assert not torch.equal(weights(first), weights(other))
 
 
@@ -106,7 +106,7 @@ def test_it_learns_what_can_be_learnt_and_ends_in_eval_mode():
     data = toy(200)
     module = train(network("small-cnn", width=4), replace(RECIPE, epochs=8), data)
     assert not module.training
-    assert (predict(module, Pool(toy(100))) == toy(100).labels).float().mean() > 0.95
+    assert (predict(module, DatasetPool(toy(100))) == toy(100).labels).float().mean() > 0.95
 
 
 def test_a_last_batch_of_one_row_does_not_break_batch_norm():
@@ -153,5 +153,5 @@ def test_a_crop_is_some_shift_by_up_to_four_pixels_and_a_flip_mirrors_some(how, 
 
 
 def test_predictions_do_not_depend_on_the_batch_size():
-    module, pool = network().eval(), Pool(toy(37))
+    module, pool = network().eval(), DatasetPool(toy(37))
     assert torch.equal(predict(module, pool, batch_size=5), predict(module, pool))

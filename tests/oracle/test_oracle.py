@@ -8,7 +8,7 @@ from mebench.api import progress
 from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.oracle.channels.explanations import VanillaGradientChannel
-from mebench.oracle.oracle import QueryLedger
+from mebench.oracle.ledger import QueryLedger
 
 NAN = float("nan")
 

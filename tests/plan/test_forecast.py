@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from benchmark_texts import GOOD, load, toy_registry
 
+from mebench.api.files import write_json
 from mebench.plan.forecast import forecast, measured_speeds
 from mebench.plan.plan import make_plan
-from mebench.results.trial_folder import TrialFolder, write_json
+from mebench.results.trial_folder import TrialFolder
 
 
 @pytest.fixture

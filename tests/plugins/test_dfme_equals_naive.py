@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from toys import SPEC, build_attack, context_of, one_turn, perceptron
 
-from mebench.api.contract import Victim
+from mebench.api.contract import Oracle, Victim
 from mebench.oracle.channels.answers import ProbabilityChannel
-from mebench.oracle.oracle import Oracle, QueryLedger
+from mebench.oracle.ledger import QueryLedger
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "perf"))
 from naive import NaiveDFME, PlainGenerator

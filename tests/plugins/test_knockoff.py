@@ -10,9 +10,9 @@ from toys import build_attack, context_of, one_turn, oracle_of, perceptron, pool
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
 from mebench.data.dataset import Dataset
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
-from mebench.toolkit.learners.learners import FitLearner
+from mebench.toolkit.learners.fit import FitLearner
 
 QUICK = {"epochs": 2, "batch_size": 16, "clusters": 4, "turn_size": 5}
 
@@ -118,7 +118,7 @@ def test_clusters_are_all_rows_of_the_pool_each_once():
 
 def test_clusters_part_dark_from_bright_images_without_their_labels():
     images = torch.cat([torch.full((9, 1, 8, 8), 20), torch.full((5, 1, 8, 8), 200)]).to(torch.uint8)
-    pool = Pool(Dataset("two", images, torch.zeros(14, dtype=torch.int64), 2, "made"))
+    pool = DatasetPool(Dataset("two", images, torch.zeros(14, dtype=torch.int64), 2, "made"))
     for seed in range(8):  # seeds whose first two images are alike find one group
         groups = group_pool(pool, 2, torch.Generator().manual_seed(seed))
         found = sorted(sorted(group.tolist()) for group in groups)

@@ -20,12 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from trials import resolved, tiny_trial
 
-from mebench.api.contract import InputSpec, Victim
+from mebench.api.contract import InputSpec, Oracle, Victim
 from mebench.api.errors import InvalidQueryError
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
-from mebench.oracle.oracle import Oracle
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.loop import Trial, run_trial
 

@@ -160,13 +160,13 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path, capsys) -> None:
 
 def test_a_plugin_can_be_switched_off_and_a_file_that_needs_it_says_so(tmp_path, capsys, monkeypatch) -> None:
     (tmp_path / "stripes.py").write_text(plugin())
-    monkeypatch.setenv("MEBENCH_DISABLE", "stripes, pool,builtin,nothing")
+    monkeypatch.setenv("MEBENCH_DISABLE", "stripes, pool,channels,nothing")
     assert main(["plugins", "--json", "--plugin-dir", str(tmp_path)]) == 0
     found = {one["name"]: one["state"] for one in json.loads(capsys.readouterr().out)}
-    assert (found["stripes"], found["pool"], found["builtin"]) == ("disabled", "disabled", "loaded")
+    assert (found["stripes"], found["pool"], found["channels"]) == ("disabled", "disabled", "loaded")
     assert main(["plugins"]) == 0
     assert (
-        "MEBENCH_DISABLE names what is no plugin that can be switched off: builtin, nothing" in capsys.readouterr().out
+        "MEBENCH_DISABLE names what is no plugin that can be switched off: channels, nothing" in capsys.readouterr().out
     )
     (tmp_path / "b.yaml").write_text(BENCHMARK.format(requires="[]"))
     assert main(["plan", str(tmp_path / "b.yaml"), "--plugin-dir", str(tmp_path)]) == 2

@@ -21,9 +21,10 @@ from make_results import (
 )
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import write_json
 from mebench.api.spec import Component, content_digest
 from mebench.results.leaderboard import Leaderboard, Row, build_leaderboard
-from mebench.results.trial_folder import TrialFolder, write_json
+from mebench.results.trial_folder import TrialFolder
 
 
 def only_row(board: Leaderboard, attack: str = "megex") -> Row:

@@ -9,10 +9,10 @@ import pytest
 from make_results import BUDGET, make_curve, make_row, make_spec, make_table1, make_trial, write_benchmark
 from rich.console import Console
 
+from mebench.api.files import write_json
 from mebench.api.spec import Component
 from mebench.results.leaderboard import FORMATS, Leaderboard, Row, build_leaderboard, render_text
 from mebench.results.prices import PriceSheet
-from mebench.results.trial_folder import write_json
 
 
 def only(board: Leaderboard) -> Row:

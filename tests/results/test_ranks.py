@@ -9,11 +9,11 @@ import pytest
 import scipy.stats
 from make_results import VG, make_row, make_spec, make_supervised, make_table1, make_trial
 
+from mebench.api.files import read_json, write_json
 from mebench.api.spec import Component, VictimSpec
 from mebench.results.leaderboard import Leaderboard, Row, build_leaderboard
 from mebench.results.leaderboard.compute.ranks import compare_all
 from mebench.results.stats import holm
-from mebench.results.trial_folder import read_json, write_json
 
 
 def attacks(board: Leaderboard) -> dict[str, Row]:

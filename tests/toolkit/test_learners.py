@@ -7,7 +7,8 @@ from toys import SPEC, context_of, oracle_of, perceptron
 
 from mebench.api.contract import Response
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
-from mebench.toolkit.learners.learners import FitLearner, OnlineLearner
+from mebench.toolkit.learners.fit import FitLearner
+from mebench.toolkit.learners.online import OnlineLearner
 from mebench.toolkit.losses import L1LogitLoss
 from mebench.toolkit.schedules import step_rate
 

@@ -17,7 +17,7 @@ from mebench.guard.call import Guard, GuardedLearner
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.channels.answers import LabelChannel
 from mebench.results.trial_folder import TrialFolder
-from mebench.toolkit.learners.learners import FitLearner
+from mebench.toolkit.learners.fit import FitLearner
 from mebench.trial.loop import Trial, run_trial
 from mebench.trial.metrics.schedule import LEAST, PROBE, evaluation_grid, inputs_between, part_of
 

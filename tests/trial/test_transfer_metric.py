@@ -14,13 +14,14 @@ from mebench.api.contract import InputSpec, Victim
 from mebench.api.errors import MebenchError
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component, TrialSpec
+from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import MetricOutput
 from mebench.results.metric_cards import ADVERSARIAL, CARDS
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.adversarial import Limits
 from mebench.trial.loop import run_trial
-from mebench.trial.metrics.examination import Examination, NetworkEvidence, logits_of
+from mebench.trial.metrics.examination import Examination, NetworkEvidence
 from mebench.trial.metrics.transfer import examples, names, spread, transfer
 
 DEFAULTS = {
@@ -224,10 +225,10 @@ def test_a_trial_that_is_killed_while_it_is_measured_goes_on_there_to_the_same_b
         with pytest.raises(KeyboardInterrupt):
             run_trial(spec, folder_of(spec, "killed"))
     with monkeypatch.context() as patch:
-        from mebench.oracle.oracle import Oracle
+        from mebench.oracle.oracle import BudgetedOracle
 
-        query = Oracle.query
-        patch.setattr(Oracle, "query", lambda self, *a, **k: (asked.append(1), query(self, *a, **k))[1])
+        query = BudgetedOracle.query
+        patch.setattr(BudgetedOracle, "query", lambda self, *a, **k: (asked.append(1), query(self, *a, **k))[1])
         run_trial(spec, folder_of(spec, "killed"))
     assert not asked
     assert (folder_of(spec, "killed").path / "result.json").read_bytes() == wanted

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mebench.data.entries import ROOT, ROWS
 from mebench.registry.entries import DatasetEntry
+from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Parameter
 
 LENGTH = Parameter(
@@ -124,3 +127,9 @@ TEXT_DATASETS = (
         has_test=False,
     ),
 )
+
+
+@hookimpl
+def mebench_datasets() -> Sequence[DatasetEntry]:
+    """Data sets of texts."""
+    return TEXT_DATASETS

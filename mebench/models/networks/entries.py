@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mebench.registry.entries import NetworkEntry
+from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Parameter
 
 _RESNET_WIDTH = Parameter(
@@ -130,3 +133,9 @@ NETWORKS = (
         (Parameter("hidden", "ints", [64], "Units of each hidden layer.", minimum=1, in_variant="changed"),),
     ),
 )
+
+
+@hookimpl
+def mebench_networks() -> Sequence[NetworkEntry]:
+    """Networks for victims and clones."""
+    return NETWORKS

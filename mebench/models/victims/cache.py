@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import MebenchError, ResultsError
+from mebench.api.files import read_json, write_json
 from mebench.api.progress import ShouldStop, Stopped, never
 from mebench.api.spec import VictimSpec, content_digest
 from mebench.data.sources import cache_dir
-from mebench.results.trial_folder import read_json, write_json
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,7 +79,7 @@ def load(path: Path, network: nn.Module) -> dict[str, Any]:
     """
     from mebench.api.errors import ConfigurationError
     from mebench.models.victims.own import load_weights
-    from mebench.trial.state_file import weights_hash
+    from mebench.models.weights import weights_hash
 
     try:
         record = read_json(path / _RECORD)

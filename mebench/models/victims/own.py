@@ -26,8 +26,8 @@ from mebench.api.spec import VictimSpec
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import build_network
 from mebench.models.victims.registered import registered_network
+from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
-from mebench.trial.state_file import weights_hash
 
 _SHOWN = 3  # keys named in an error
 

@@ -13,7 +13,7 @@ from mebench.api.contract import InputSpec, Victim
 from mebench.api.random_streams import derive_seed
 from mebench.api.spec import VictimSpec
 from mebench.data.labelled import Labelled
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import build_network
 from mebench.models.victims.normalise import with_normalisation
@@ -61,7 +61,7 @@ class Setting:
 
     def accuracy(self, victim: Victim) -> float:
         """The fraction of all test images that a victim on the device gets right."""
-        predicted = predict(victim, Pool(self.test, self.spec.image_size), device=self.device)
+        predicted = predict(victim, DatasetPool(self.test, self.spec.image_size), device=self.device)
         return float((predicted == self.test.labels).double().mean())
 
 

@@ -13,19 +13,19 @@ from typing import Any
 import torch
 from torch import nn
 
-import mebench
 from mebench.api.errors import ConfigurationError
 from mebench.api.progress import Progress, Report, ShouldStop
 from mebench.api.random_streams import derive_seed
 from mebench.api.spec import VictimSpec
+from mebench.api.version import VERSION
 from mebench.data.labelled import Labelled
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.models.victims import cache
 from mebench.models.victims.own import factory_digest
 from mebench.models.victims.setting import Setting, seeded
 from mebench.models.victims.training import train_classifier
+from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
-from mebench.trial.state_file import weights_hash
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _train(
     with seeded(derive_seed(spec.seed, "victim dropout"), setting.device):
         train_classifier(
             setting.normalised(network),
-            Pool(train, spec.image_size),
+            DatasetPool(train, spec.image_size),
             train.labels,
             recipe,
             generator=torch.Generator().manual_seed(derive_seed(spec.seed, "victim data")),
@@ -124,7 +124,7 @@ def _record(setting: Setting, network: nn.Module, train: Labelled, data_hash: st
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": str(setting.device),
         "versions": {
-            "mebench": mebench.__version__,
+            "mebench": VERSION,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
         },

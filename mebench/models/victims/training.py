@@ -13,14 +13,14 @@ from torch.optim.lr_scheduler import LambdaLR
 from mebench.api.progress import Progress, Report, ShouldStop, Stopped, ignore, never
 from mebench.api.spec import TrainingRecipe
 from mebench.data.dataset import rows_of
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 
 _CROP_PADDING = 4
 
 
 def train_classifier(
     network: nn.Module,
-    images: Pool | Tensor,
+    images: DatasetPool | Tensor,
     labels: Tensor,
     recipe: TrainingRecipe,
     *,
@@ -69,8 +69,8 @@ def train_classifier(
     network.eval()
 
 
-def _inputs(images: Pool | Tensor, rows: Tensor) -> Tensor:
-    return images.inputs(rows) if isinstance(images, Pool) else rows_of(images, rows)
+def _inputs(images: DatasetPool | Tensor, rows: Tensor) -> Tensor:
+    return images.inputs(rows) if isinstance(images, DatasetPool) else rows_of(images, rows)
 
 
 def _batches_per_epoch(rows: int, batch_size: int) -> int:
@@ -120,7 +120,9 @@ def augment(inputs: Tensor, how: str, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def predict(network: nn.Module, images: Pool, *, device: torch.device | str = "cpu", batch_size: int = 1024) -> Tensor:
+def predict(
+    network: nn.Module, images: DatasetPool, *, device: torch.device | str = "cpu", batch_size: int = 1024
+) -> Tensor:
     """Return the most probable class of every image, (N,) int64 on the CPU; the network must be in eval mode."""
     images = images.to(device)
     batches = torch.split(torch.arange(len(images)), batch_size)

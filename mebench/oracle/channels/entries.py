@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mebench.registry.entries import ChannelEntry
+from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Parameter
 
 SCORE = Parameter(
@@ -117,3 +120,9 @@ CHANNELS = (
         gives=frozenset({"label", "probability", "logit", "explanation"}),
     ),
 )
+
+
+@hookimpl
+def mebench_channels() -> Sequence[ChannelEntry]:
+    """Label, probability and explanation channels."""
+    return CHANNELS

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mebench.plan.file.schema import Benchmark
-from mebench.registry.composition import composed
 from mebench.registry.entries import Entry, Kind, MetricEntry
 from mebench.registry.parameter import Parameter
-from mebench.registry.registry import Registry
+from mebench.registry.registry import Registry, composed
 
 Schema = dict[str, Any]
 _NAMED: Mapping[tuple[str, str], Kind] = {

@@ -15,6 +15,7 @@ from mebench.api.random_streams import RandomStreams, derive_seed
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
 from mebench.models.clones import load_clone
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
+from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
 from mebench.report.figures.explained import one_of_each_class
 from mebench.report.figures.figure import FONT, GREY, INK
@@ -24,7 +25,6 @@ from mebench.report.figures.sheet import Sheet
 from mebench.results.leaderboard.read.trials import Trial
 from mebench.results.metric_cards import ADVERSARIAL
 from mebench.toolkit.adversarial import Limits
-from mebench.trial.metrics.examination import logits_of
 from mebench.trial.metrics.transfer import examples
 
 if TYPE_CHECKING:

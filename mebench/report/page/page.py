@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mebench
 from mebench.api.errors import ResultsError
+from mebench.api.files import write_atomically
+from mebench.api.version import VERSION
 from mebench.report.page import facts, pictures, series, table
 from mebench.report.page.differences import Differences, find_differences
 from mebench.report.page.results import Results
@@ -21,7 +22,6 @@ from mebench.report.page.source import Entry, Source, read_source
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.write import cells
 from mebench.results.leaderboard.write.text import heading
-from mebench.results.trial_folder import write_atomically
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -183,7 +183,7 @@ def _facts(material: Material) -> dict[str, Any]:
     flags = [(flag, [entry for entry in source.entries if flag.name in entry.row.flags]) for flag in legend(rows)]
     reported = facts.reported_beside_measured(source)
     return {
-        "version": mebench.__version__,
+        "version": VERSION,
         "benchmark": board.benchmark,
         "title": board.benchmark.title or board.benchmark.name or "Results",
         "heading": heading(board.benchmark),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import read_json
 from mebench.results.leaderboard.compute.build import build_with_groups
 from mebench.results.leaderboard.compute.rows import Group, settings_digest
 from mebench.results.leaderboard.model import Leaderboard, Row
@@ -18,7 +19,6 @@ from mebench.results.leaderboard.read.trials import Trial
 from mebench.results.leaderboard.write.cells import distinct_names, prior
 from mebench.results.leaderboard.write.labels import cleaned
 from mebench.results.leaderboard.write.text import section_title, sections
-from mebench.results.trial_folder import read_json
 
 Key = tuple[str, str | None, str | None]
 """Digest of the settings, of the victim's weights, and of its test data."""

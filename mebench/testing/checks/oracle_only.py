@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mebench.api.contract import Explanation, InputSpec, Response, ResponseChannel, Victim
 from mebench.api.spec import Component
 from mebench.models.networks.build import build_network
-from mebench.oracle.oracle import Oracle
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.testing.faults import fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import real_images, trained_stage, trained_victim
@@ -56,7 +56,9 @@ def reachable(start: object, name: str) -> Iterator[tuple[str, Any]]:
     waiting: list[tuple[str, Any]] = [(name, start)]
     while waiting:
         path, thing = waiting.pop()
-        if id(thing) in seen or isinstance(thing, (Oracle, Explanation, Response, ResponseChannel, ModuleType, type)):
+        if id(thing) in seen or isinstance(
+            thing, (BudgetedOracle, Explanation, Response, ResponseChannel, ModuleType, type)
+        ):
             continue
         seen.add(id(thing))
         yield path, thing

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from mebench.guard.diagnostics import problem
+from mebench.models.weights import logits_of, weights_hash
 from mebench.testing.faults import require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
-from mebench.trial.metrics.examination import logits_of
 from mebench.trial.metrics.gradient_probe import gradient_quality
-from mebench.trial.state_file import weights_hash
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_state_dict_hooks")
 

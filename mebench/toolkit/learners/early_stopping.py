@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from mebench.api.contract import AttackContext, Response
 from mebench.models.modes import evaluating
-from mebench.toolkit.learners.learners import FitLearner
-from mebench.trial.metrics.examination import logits_of
+from mebench.models.weights import logits_of
+from mebench.toolkit.learners.fit import FitLearner
 
 
 class EarlyStoppingLearner(FitLearner):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from mebench.registry.entries import LearnerEntry
+from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Parameter
 from mebench.toolkit.parameters import LEARNER_PARAMETERS, LOSS_PARAMETERS
 
@@ -65,14 +67,14 @@ LEARNERS = (
     LearnerEntry(
         "online",
         "One SGD step per answered batch, as in DFME, MAZE and MEGEX.",
-        "mebench.toolkit.learners.learners:online",
+        "mebench.toolkit.learners.online:online",
         (*LOSS_PARAMETERS, *LEARNER_PARAMETERS),
         needs=frozenset({"probability"}),
     ),
     LearnerEntry(
         "fit",
         "A fit from the same initial weights on all answers, after every answer; its rate falls by a cosine to 0.",
-        "mebench.toolkit.learners.learners:FitLearner",
+        "mebench.toolkit.learners.fit:FitLearner",
         FIT_PARAMETERS,
         needs=frozenset({"label"}),
     ),
@@ -84,3 +86,9 @@ LEARNERS = (
         needs=frozenset({"label"}),
     ),
 )
+
+
+@hookimpl
+def mebench_learners() -> Sequence[LearnerEntry]:
+    """Learners, for attacks that a benchmark puts together."""
+    return LEARNERS

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import AttackContext
-from mebench.oracle.oracle import Oracle
+from mebench.api.contract import AttackContext, Oracle
 from mebench.toolkit.losses import ExtractionLoss
 from mebench.toolkit.strategies.generator import GeneratorStrategy, squash
 

@@ -14,12 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import AttackContext, GradientStep, InputSpec, QueryStrategy
+from mebench.api.contract import AttackContext, GradientStep, InputSpec, Oracle, QueryStrategy
 from mebench.models.modes import evaluating, frozen
 from mebench.models.networks.compiling import compiled
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.networks.precision import as_trained
-from mebench.oracle.oracle import Oracle
 from mebench.toolkit.losses import ExtractionLoss
 from mebench.toolkit.schedules import Schedule, set_rate, steps
 

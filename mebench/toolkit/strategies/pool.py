@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import AttackContext, QueryStrategy
+from mebench.api.contract import AttackContext, Oracle, Pool, QueryStrategy
 from mebench.api.errors import ConfigurationError
-from mebench.data.pools import Pool
-from mebench.oracle.oracle import Oracle
 
 
 class RandomPoolStrategy(QueryStrategy):

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import AttackContext
+from mebench.api.contract import AttackContext, Oracle
 from mebench.api.errors import ConfigurationError
-from mebench.oracle.oracle import Oracle
 from mebench.toolkit.losses import ExtractionLoss, loss_derivatives
 from mebench.toolkit.strategies.generator import GeneratorStrategy, squash
 

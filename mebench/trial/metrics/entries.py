@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mebench.registry.entries import MetricEntry, MetricOutput
+from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Parameter
 from mebench.results.metric_cards import ADVERSARIAL, CARDS
 
@@ -56,3 +59,9 @@ TRANSFER = MetricEntry(
 )
 
 METRICS = (*_ALWAYS, TRANSFER)
+
+
+@hookimpl
+def mebench_metrics() -> Sequence[MetricEntry]:
+    """What every trial is measured by, and what a benchmark may ask for besides."""
+    return METRICS

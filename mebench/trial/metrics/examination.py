@@ -16,11 +16,11 @@ from mebench.api.random_streams import RandomStreams, derive_seed
 from mebench.api.spec import Component
 from mebench.guard.call import Guard
 from mebench.models.modes import evaluating
+from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import MetricEntry
 from mebench.trial.metrics.schedule import part_of
 
-EVALUATION_BATCH = 500
 REHEARSED = 10
 """Test inputs on which metrics are tried before there is a clone to measure."""
 
@@ -298,12 +298,6 @@ def divergences(victim_logits: Tensor, clone_logits: Tensor) -> tuple[float, flo
     p, q = log_p.exp(), log_q.exp()
     kl = (torch.special.xlogy(p, p) - p * log_q).sum(1).mean()
     return max(0.0, float(kl)), min(1.0, float((p - q).abs().sum(1).mean() / 2))
-
-
-def logits_of(network: nn.Module, inputs: Tensor, batch: int = EVALUATION_BATCH) -> Tensor:
-    """Return (N, c) logits, computed in batches without gradients."""
-    with torch.no_grad():
-        return torch.cat([network(part) for part in torch.split(inputs, batch)])
 
 
 def _fraction(hits: Tensor) -> float:

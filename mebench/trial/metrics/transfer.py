@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api.errors import ConfigurationError
+from mebench.models.weights import logits_of
 from mebench.toolkit.adversarial import Limits, bim, fgsm, pgd
-from mebench.trial.metrics.examination import NetworkEvidence, logits_of
+from mebench.trial.metrics.examination import NetworkEvidence
 
 Make = Callable[..., Tensor]
 ATTACKS: dict[str, Make] = {"fgsm": fgsm, "bim": bim, "pgd": pgd}

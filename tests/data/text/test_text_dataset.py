@@ -9,7 +9,7 @@ import torch
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
-from mebench.data.pools import Pool
+from mebench.data.pools import DatasetPool
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.words import WordList
 
@@ -25,7 +25,7 @@ def test_inputs_are_int64_ids_and_the_spec_covers_the_whole_list():
 
 
 def test_a_pool_of_texts_gives_ids_without_labels():
-    pool = Pool(TEXTS)
+    pool = DatasetPool(TEXTS)
     assert (len(pool), pool.shape, pool.digest) == (3, (3,), TEXTS.digest)
     assert torch.equal(pool.to("cpu").inputs(torch.tensor([2])), torch.tensor([[3, 0, 0]]))
     assert pool.lexicon().counts.tolist() == [3, 0, 1, 2, 3]

@@ -11,11 +11,12 @@ import torch
 from trials import resolved, tiny_trial
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import write_json
 from mebench.api.spec import Component, TrialSpec
 from mebench.cli import main
 from mebench.models.victims.loading import prepare_victim
 from mebench.report.figures.adversarial import draw_examples, read_examples, save_adversarial
-from mebench.results.trial_folder import TrialFolder, write_json
+from mebench.results.trial_folder import TrialFolder
 from mebench.trial.loop import run_trial
 
 TRANSFER = Component("transfer", {"epsilon": 0.25, "attacks": ["fgsm", "pgd"], "inputs": 20})

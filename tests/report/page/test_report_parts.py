@@ -12,13 +12,14 @@ from PIL import Image
 from report_results import make_hostile, save_noise
 from results.make_results import BUDGET, make_row, make_spec, make_table1, make_trial, write_benchmark
 
+from mebench.api.files import read_json, write_json
 from mebench.api.spec import Component
 from mebench.report.page.facts import Commands, Provenance, problems
 from mebench.report.page.pictures import embed, find_pictures
 from mebench.report.page.series import Limits, panels
 from mebench.report.page.source import Source, read_source
 from mebench.report.page.table import columns
-from mebench.results.trial_folder import TrialFolder, read_json, write_json
+from mebench.results.trial_folder import TrialFolder
 
 
 def commands_of(source: Source) -> dict[str, list[str]]:

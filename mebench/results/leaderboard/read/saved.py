@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import read_json, write_json
 from mebench.api.spec import content_digest
 from mebench.results.leaderboard.compute.rows import MEANS
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Row
 from mebench.results.leaderboard.read.invariants import TOLERANCE, fidelity_problem, is_fraction
 from mebench.results.leaderboard.read.trials import parse
 from mebench.results.leaderboard.write.labels import printable
-from mebench.results.trial_folder import read_json, trial_folders, write_json
+from mebench.results.trial_folder import trial_folders
 
 ROW_KIND = "mebench-row"
 SCORES = ("accuracy", "fidelity")

@@ -12,10 +12,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import read_json
 from mebench.api.spec import TrialSpec, content_digest
 from mebench.results.curves import Curve
 from mebench.results.leaderboard.write.labels import cleaned, printable
-from mebench.results.trial_folder import TrialFolder, read_json, trial_folders
+from mebench.results.trial_folder import TrialFolder, trial_folders
 
 FORMAT = 1
 Model = TypeVar("Model")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mebench.api.files import write_atomically
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.model import Leaderboard
@@ -26,7 +27,6 @@ from mebench.results.leaderboard.write.text import (
     reported_title,
     reported_titles,
 )
-from mebench.results.trial_folder import write_atomically
 
 FILE_WIDTH = 100
 LEFT = ("Attack", "Victim", "Channel", "Clone", "Clone start", "Data prior", "Learner", "Profile", "Status")
