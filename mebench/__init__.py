@@ -1,63 +1,104 @@
 """mebench: compare model-extraction attacks on the same victim, channel and enforced query budget.
 
-The public names are imported lazily: ``import mebench`` never imports torch.
+What is promised to plugins, under `API_VERSION`: the names of this package, of `mebench.toolkit` (what attacks are made
+of) and of `mebench.testing` (the conformance kit), and nothing else. ``import mebench`` never imports torch.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
+from mebench.api.lazy import lazy_names
+from mebench.api.old_names import forward_old_names
 from mebench.api.version import VERSION
 
+if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares them
+    from mebench.api.contract import Attack as Attack
+    from mebench.api.contract import AttackContext as AttackContext
+    from mebench.api.contract import Explanation as Explanation
+    from mebench.api.contract import GradientStep as GradientStep
+    from mebench.api.contract import InputSpec as InputSpec
+    from mebench.api.contract import Learner as Learner
+    from mebench.api.contract import Oracle as Oracle
+    from mebench.api.contract import Pool as Pool
+    from mebench.api.contract import Purpose as Purpose
+    from mebench.api.contract import QueryStrategy as QueryStrategy
+    from mebench.api.contract import Response as Response
+    from mebench.api.contract import ResponseChannel as ResponseChannel
+    from mebench.api.contract import Victim as Victim
+    from mebench.api.errors import BudgetExceededError as BudgetExceededError
+    from mebench.api.errors import ConfigurationError as ConfigurationError
+    from mebench.api.errors import InvalidQueryError as InvalidQueryError
+    from mebench.api.errors import MebenchError as MebenchError
+    from mebench.api.random_streams import RandomStreams as RandomStreams
+    from mebench.api.version import API_VERSION as API_VERSION
+    from mebench.data.dataset import Dataset as Dataset
+    from mebench.data.text.dataset import TextDataset as TextDataset
+    from mebench.data.text.words import Lexicon as Lexicon
+    from mebench.data.text.words import word_list as word_list
+    from mebench.oracle.ledger import QueryLedger as QueryLedger
+    from mebench.registry.entries import AttackEntry as AttackEntry
+    from mebench.registry.entries import ChannelEntry as ChannelEntry
+    from mebench.registry.entries import DatasetEntry as DatasetEntry
+    from mebench.registry.entries import LearnerEntry as LearnerEntry
+    from mebench.registry.entries import MetricEntry as MetricEntry
+    from mebench.registry.entries import MetricOutput as MetricOutput
+    from mebench.registry.entries import NetworkEntry as NetworkEntry
+    from mebench.registry.entries import ReportEntry as ReportEntry
+    from mebench.registry.entries import StrategyEntry as StrategyEntry
+    from mebench.registry.entries import VictimEntry as VictimEntry
+    from mebench.registry.hooks import hookimpl as hookimpl
+    from mebench.registry.parameter import Parameter as Parameter
+    from mebench.report.page import Results as Results
+    from mebench.report.page import render_report as render_report
+    from mebench.results.leaderboard import build_leaderboard as build_leaderboard
+    from mebench.trial.metrics.examination import Evidence as Evidence
+    from mebench.trial.metrics.examination import NetworkEvidence as NetworkEvidence
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "mebench.api.contract": [
+            "Attack",
+            "AttackContext",
+            "Explanation",
+            "GradientStep",
+            "InputSpec",
+            "Learner",
+            "Oracle",
+            "Pool",
+            "Purpose",
+            "QueryStrategy",
+            "Response",
+            "ResponseChannel",
+            "Victim",
+        ],
+        "mebench.api.errors": ["BudgetExceededError", "ConfigurationError", "InvalidQueryError", "MebenchError"],
+        "mebench.api.random_streams": ["RandomStreams"],
+        "mebench.api.version": ["API_VERSION"],
+        "mebench.data.dataset": ["Dataset"],
+        "mebench.data.text.dataset": ["TextDataset"],
+        "mebench.data.text.words": ["Lexicon", "word_list"],
+        "mebench.oracle.ledger": ["QueryLedger"],
+        "mebench.registry.entries": [
+            "AttackEntry",
+            "ChannelEntry",
+            "DatasetEntry",
+            "LearnerEntry",
+            "MetricEntry",
+            "MetricOutput",
+            "NetworkEntry",
+            "ReportEntry",
+            "StrategyEntry",
+            "VictimEntry",
+        ],
+        "mebench.registry.hooks": ["hookimpl"],
+        "mebench.registry.parameter": ["Parameter"],
+        "mebench.report.page": ["Results", "render_report"],
+        "mebench.results.leaderboard": ["build_leaderboard"],
+        "mebench.trial.metrics.examination": ["Evidence", "NetworkEvidence"],
+    },
+)
+
 __version__ = VERSION
-
-_PUBLIC = {
-    "API_VERSION": "mebench.api.version",
-    "Attack": "mebench.api.contract",
-    "AttackContext": "mebench.api.contract",
-    "AttackEntry": "mebench.registry.entries",
-    "BudgetExceededError": "mebench.api.errors",
-    "ChannelEntry": "mebench.registry.entries",
-    "Dataset": "mebench.data.dataset",
-    "DatasetEntry": "mebench.registry.entries",
-    "Evidence": "mebench.trial.metrics.examination",
-    "Explanation": "mebench.api.contract",
-    "InputSpec": "mebench.api.contract",
-    "InvalidQueryError": "mebench.api.errors",
-    "Learner": "mebench.api.contract",
-    "LearnerEntry": "mebench.registry.entries",
-    "Lexicon": "mebench.data.text.words",
-    "MebenchError": "mebench.api.errors",
-    "MetricEntry": "mebench.registry.entries",
-    "MetricOutput": "mebench.registry.entries",
-    "NetworkEntry": "mebench.registry.entries",
-    "NetworkEvidence": "mebench.trial.metrics.examination",
-    "Oracle": "mebench.api.contract",
-    "Parameter": "mebench.registry.parameter",
-    "QueryLedger": "mebench.oracle.ledger",
-    "QueryStrategy": "mebench.api.contract",
-    "ReportEntry": "mebench.registry.entries",
-    "Response": "mebench.api.contract",
-    "ResponseChannel": "mebench.api.contract",
-    "StrategyEntry": "mebench.registry.entries",
-    "TextDataset": "mebench.data.text.dataset",
-    "Victim": "mebench.api.contract",
-    "VictimEntry": "mebench.registry.entries",
-    "hookimpl": "mebench.registry.hooks",
-    "word_list": "mebench.data.text.words",
-}
-
-__all__ = sorted(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'mebench' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return sorted([*globals(), *_PUBLIC])
+forward_old_names()

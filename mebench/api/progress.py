@@ -39,7 +39,7 @@ class Stopped(Exception):  # noqa: N818 (nothing went wrong)
 _hear: Callable[[], None] | None = None
 
 
-def alive() -> None:
+def heartbeat() -> None:
     """Give a sign of life in the midst of a long turn: the engine ends work that gives none (``--stall-timeout``).
 
     Reports, questions to the oracle and steps of torch's optimisers are signs of life by themselves.
@@ -59,7 +59,7 @@ _follow: Report | None = None
 
 def step(progress: Progress) -> None:
     """Tell how far something is that takes long and is no job, such as making a data set; a sign of life too."""
-    alive()
+    heartbeat()
     if _follow is not None:
         _follow(progress)
 

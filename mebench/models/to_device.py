@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def sent(values: Tensor, device: torch.device) -> Tensor:
+def to_device(values: Tensor, device: torch.device) -> Tensor:
     """Return values of the CPU on a device, without waiting for what the device still has to do.
 
     An ordinary copy to a GPU, of row numbers that the CPU has drawn, stalls until all work that is queued is done.

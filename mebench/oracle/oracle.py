@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mebench.api.contract import InputSpec, Purpose, Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
-from mebench.api.progress import alive
+from mebench.api.progress import heartbeat
 from mebench.oracle.label_counts import LabelCounts
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.metering import MeteredVictim
@@ -93,7 +93,7 @@ class BudgetedOracle:
             BudgetExceededError: the rows do not fit the remaining budget; nothing is charged.
             OracleError: the channel gives no explanations.
         """
-        alive()
+        heartbeat()
         inputs = inputs.detach()
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")

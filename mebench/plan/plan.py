@@ -165,7 +165,7 @@ def default_out(benchmark: Benchmark, profile: str) -> Path:
 
 
 def _notes(plan: Plan) -> list[str]:
-    """What a reader must know before it runs, one sentence each: the scale, the file's own note, the GPU, and pools that overlap with training data."""
+    """What a reader must know before a run, one sentence each: scale, the file's note, the GPU, pools that overlap."""
     settings = plan.settings
     scale = "The paper's own scale" if settings.scale == "paper" else "Reduced scale: not the paper's"
     notes = [f"{scale}. {settings.note}".strip().removesuffix(".") + "."]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.progress import alive
+from mebench.api.progress import heartbeat
 from mebench.models.modes import evaluating, frozen
 
 BATCH = 200
@@ -109,7 +109,7 @@ def _walk(
         for around, points, wanted in zip(*(torch.split(one, BATCH) for one in (inputs, start, labels)), strict=True):
             lower, upper = limits.around(around)
             for _ in range(steps):
-                alive()
+                heartbeat()
                 step = loss_gradient(network, points, wanted).sign_().mul_(signed)
                 points = torch.clamp(step.add_(points), lower, upper)
             parts.append(points)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mebench.api.progress import alive
+from mebench.api.progress import heartbeat
 from mebench.models.modes import evaluating, frozen
 
 BATCH, ACCELERATOR_BATCH = 128, 512
@@ -75,7 +75,7 @@ def _one_batch(network: nn.Module, inputs: Tensor, beyond: float, max_steps: int
     for _ in range(max_steps):
         if not len(active):
             break
-        alive()
+        heartbeat()
         step = _to_nearest_boundary(network, moved[active], labels[active])
         total[active] += step
         moved[active] = inputs[active] + beyond * total[active]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mebench.models.to_device import sent
+from mebench.models.to_device import to_device
 
 
 class Reservoir:
@@ -36,8 +36,8 @@ class Reservoir:
             self._rows = tuple(self._room(column) for column in columns)
         places = self._places(len(columns[0]))
         device = columns[0].device
-        taken = sent(torch.tensor(list(places.values()), dtype=torch.int64), device)
-        where = sent(torch.tensor(list(places), dtype=torch.int64), device)
+        taken = to_device(torch.tensor(list(places.values()), dtype=torch.int64), device)
+        where = to_device(torch.tensor(list(places), dtype=torch.int64), device)
         for store, column in zip(self._rows, columns, strict=True):
             store[where] = column.detach()[taken]
 
@@ -58,7 +58,7 @@ class Reservoir:
     def draw(self, rows: int) -> tuple[Tensor, ...]:
         """Return ``rows`` rows, drawn with replacement from those kept; at least one must be."""
         chosen = torch.randint(len(self), (rows,), generator=self._random)
-        there = sent(chosen, self._rows[0].device)
+        there = to_device(chosen, self._rows[0].device)
         return tuple(store[there] for store in self._rows)
 
     def state_dict(self) -> dict[str, Any]:

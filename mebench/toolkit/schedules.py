@@ -11,18 +11,18 @@ Schedule = Callable[[float], float]
 """From the fraction of the budget that is spent, in [0, 1], to a learning rate."""
 
 
-def constant(rate: float) -> Schedule:
+def constant_schedule(rate: float) -> Schedule:
     """The same rate from beginning to end."""
     return lambda progress: rate
 
 
-def steps(initial: float, milestones: Sequence[float], factor: float) -> Schedule:
+def step_schedule(initial: float, milestones: Sequence[float], factor: float) -> Schedule:
     """The schedule of `step_rate`."""
     fixed = tuple(milestones)
     return lambda progress: step_rate(initial, fixed, factor, progress)
 
 
-def cosine(initial: float) -> Schedule:
+def cosine_schedule(initial: float) -> Schedule:
     """Half a cosine from ``initial`` down to 0 at the end of the budget (SGDR without restarts)."""
     return lambda progress: initial * (1 + math.cos(math.pi * progress)) / 2
 

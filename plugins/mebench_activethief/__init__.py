@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry, StrategyEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
-from mebench.toolkit.learners.entries import EARLY_STOPPING_PARAMETERS
+from mebench import AttackEntry, Parameter, StrategyEntry, hookimpl
+from mebench.toolkit import EARLY_STOPPING_PARAMETERS
 
 PAPER = "Pal et al., A framework for the extraction of deep neural networks by leveraging public data, arXiv:1905.09165"
 

@@ -6,10 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from mebench.api.contract import Attack, AttackContext, Response
-from mebench.api.errors import ConfigurationError
-from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner
-from mebench.toolkit.strategies.pool import pool_of
+from mebench import Attack, AttackContext, ConfigurationError, Response
+from mebench.toolkit import EarlyStoppingLearner, pool_of
 from mebench_activethief.selection import SELECTIONS, Options
 from mebench_activethief.spending import Spending, at_once, in_rounds
 from mebench_activethief.strategy import ActiveThiefStrategy, HoldOut, UniformNoiseStrategy

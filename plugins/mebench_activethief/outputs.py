@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Pool
-from mebench.api.errors import ConfigurationError
-from mebench.api.progress import alive
-from mebench.models.modes import evaluating
+from mebench import ConfigurationError, Pool
+from mebench.toolkit import evaluating, heartbeat
 
 BATCH = 512
 
@@ -35,7 +33,7 @@ def over_pool(output: Output, clone: nn.Module, pool: Pool, rows: Tensor, device
 def batches(pool: Pool, rows: Tensor, device: torch.device) -> Iterator[Tensor]:
     """The inputs of rows of the pool, (at most 512, \\*shape) at a time."""
     for part in rows.split(BATCH):
-        alive()
+        heartbeat()
         yield pool.inputs(part).to(device)
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Pool
-from mebench.toolkit.deepfool import deepfool
-from mebench.toolkit.strategies.k_center import k_center
+from mebench import Pool
+from mebench.toolkit import deepfool, k_center
 from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities
 
 

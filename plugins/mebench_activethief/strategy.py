@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import AttackContext, Oracle, QueryStrategy, Response
-from mebench.toolkit.strategies.pool import pool_of
+from mebench import AttackContext, Oracle, QueryStrategy, Response
+from mebench.toolkit import pool_of
 from mebench_activethief.selection import Options, Scene, Selection
 from mebench_activethief.spending import Spending
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry, StrategyEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
-from mebench.toolkit.parameters import FROZEN_GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+from mebench import AttackEntry, Parameter, StrategyEntry, hookimpl
+from mebench.toolkit import FROZEN_GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
 
 BATCH_SIZE = Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1)
 

@@ -8,11 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, Oracle, QueryStrategy
-from mebench.toolkit.learners.online import online_learner
-from mebench.toolkit.losses import make_loss
-from mebench.toolkit.parameters import generator_options
-from mebench.toolkit.strategies.generator import GeneratorStrategy
+from mebench import Attack, AttackContext, Oracle, QueryStrategy
+from mebench.toolkit import GeneratorStrategy, generator_options, make_loss, online_learner
 
 
 def build_random_generator(context: AttackContext, **parameters: Any) -> Attack:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry
-from mebench.registry.hooks import hookimpl
-from mebench.toolkit.learners.entries import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
+from mebench import AttackEntry, hookimpl
+from mebench.toolkit import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
 
 
 @hookimpl

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
+from mebench import AttackEntry, Parameter, hookimpl
 
 PARAMETERS = (
     Parameter(

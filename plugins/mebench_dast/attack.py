@@ -10,13 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import Attack, AttackContext, Oracle, QueryStrategy, Response
-from mebench.models.modes import evaluating, frozen
-from mebench.models.networks.precision import as_trained
-from mebench.models.to_device import sent
-from mebench.toolkit.learners.online import StepLearner
-from mebench.toolkit.schedules import constant
-from mebench.toolkit.strategies.generator import seeded
+from mebench import Attack, AttackContext, Oracle, QueryStrategy, Response
+from mebench.toolkit import StepLearner, as_trained, constant_schedule, evaluating, frozen, seeded, to_device
 from mebench_dast.generator import BranchedGenerator
 from mebench_dast.losses import generator_loss, imitation_loss
 
@@ -53,7 +48,7 @@ class ImitationLearner(StepLearner):
         self, context: AttackContext, *, beta: float, learning_rate: float, betas: tuple[float, float]
     ) -> None:
         optimizer = torch.optim.Adam(context.clone.parameters(), lr=learning_rate, betas=betas)
-        super().__init__(context, optimizer, constant(learning_rate))
+        super().__init__(context, optimizer, constant_schedule(learning_rate))
         self._beta = beta
 
     def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
@@ -112,7 +107,7 @@ class BranchStrategy(QueryStrategy):
         self._next_branch = (self._next_branch + self._shape[0]) % self._classes
         with torch.set_grad_enabled(not self._frozen):
             images: Tensor = self._generator(self._draw(), branches)[: oracle.remaining]
-        self._made = images, sent(branches[: oracle.remaining], self._device)
+        self._made = images, to_device(branches[: oracle.remaining], self._device)
         return images.detach()
 
     def _draw(self) -> Tensor:

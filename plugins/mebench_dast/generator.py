@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import InputSpec
-from mebench.models.to_device import sent
+from mebench import InputSpec
+from mebench.toolkit import to_device
 
 CUT = 4
 """Rows and columns that the head's two unpadded 3x3 convolutions take away."""
@@ -51,8 +51,8 @@ class BranchedGenerator(nn.Module):
             branches: (B,) int64 on the CPU, which branch makes which image.
         """
         order = branches.argsort(stable=True)
-        back = sent(order.argsort(), noise.device)
-        parts = noise[sent(order, noise.device)].split(branches.bincount(minlength=len(self.branches)).tolist())
+        back = to_device(order.argsort(), noise.device)
+        parts = noise[to_device(order, noise.device)].split(branches.bincount(minlength=len(self.branches)).tolist())
         maps = torch.cat(
             [branch(part[:, :, None, None]) for branch, part in zip(self.branches, parts, strict=True) if len(part)]
         )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mebench.api.contract import Response
+from mebench import Response
 
 
 def imitation_loss(logits: Tensor, response: Response, beta: float) -> Tensor:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mebench.api.contract import Attack, AttackContext
-from mebench.toolkit.learners.online import online_learner
-from mebench.toolkit.losses import make_loss
-from mebench.toolkit.parameters import generator_options
-from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy
+from mebench import Attack, AttackContext
+from mebench.toolkit import ZerothOrderStrategy, generator_options, make_loss, online_learner
 
 
 def build(context: AttackContext, **parameters: Any) -> Attack:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mebench.api.contract import Attack, AttackContext
-from mebench.toolkit.learners.fit import FitLearner
+from mebench import Attack, AttackContext
+from mebench.toolkit import FitLearner
 from mebench_jbda.augmentation import JacobianAugmentation
 
 

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import AttackContext, Oracle, QueryStrategy, Response
-from mebench.api.errors import ConfigurationError
-from mebench.models.modes import evaluating, frozen
-from mebench.toolkit.strategies.pool import pool_of
+from mebench import AttackContext, ConfigurationError, Oracle, QueryStrategy, Response
+from mebench.toolkit import evaluating, frozen, pool_of
 
 _CHUNK = 256
 

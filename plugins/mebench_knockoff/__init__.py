@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
-from mebench.toolkit.learners.entries import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
+from mebench import AttackEntry, Parameter, hookimpl
+from mebench.toolkit import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
 
 POLICY_PARAMETERS = (
     Parameter(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mebench.api.contract import Pool
+from mebench import Pool
 
 GRID = 16
 """Images are averaged down to this height and width before they are compared."""

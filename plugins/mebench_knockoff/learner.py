@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from mebench.api.contract import AttackContext, Response
-from mebench.toolkit.learners.fit import FitLearner
+from mebench import AttackContext, Response
+from mebench.toolkit import FitLearner
 
 
 class OnlineThenFit(FitLearner):

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import AttackContext, Oracle, QueryStrategy, Response
-from mebench.api.errors import ConfigurationError
-from mebench.models.modes import evaluating
-from mebench.toolkit.strategies.pool import pool_of
+from mebench import AttackContext, ConfigurationError, Oracle, QueryStrategy, Response
+from mebench.toolkit import evaluating, pool_of
 from mebench_knockoff.bandit import REWARDS, Answered, GradientBandit, Surprise
 from mebench_knockoff.clusters import group_pool
 

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, Oracle
-from mebench.toolkit.losses import ExtractionLoss, KLLoss
-from mebench.toolkit.schedules import cosine
-from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy
+from mebench import Attack, AttackContext, Oracle
+from mebench.toolkit import ExtractionLoss, KLLoss, ZerothOrderStrategy, cosine_schedule
 from mebench_maze.learner import Handover, ReplayLearner
 
 
@@ -34,7 +32,7 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
         width=parameters["generator_width"],
         affine=True,
         optimizer=lambda weights: torch.optim.SGD(weights, lr=parameters["generator_lr"], **decay),
-        schedule=cosine(parameters["generator_lr"]),
+        schedule=cosine_schedule(parameters["generator_lr"]),
     )
     learner = ReplayLearner(
         context,
@@ -44,7 +42,7 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
         replay_steps=parameters["replay_steps"],
         replay_size=parameters["replay_size"],
         learning_rate=parameters["clone_lr"],
-        schedule=cosine(parameters["clone_lr"]),
+        schedule=cosine_schedule(parameters["clone_lr"]),
         **decay,
     )
     return Attack(strategy, learner)

@@ -8,10 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from mebench.api.contract import AttackContext, Response
-from mebench.toolkit.learners.online import OnlineLearner
-from mebench.toolkit.losses import ExtractionLoss
-from mebench.toolkit.reservoir import Reservoir
+from mebench import AttackContext, Response
+from mebench.toolkit import ExtractionLoss, OnlineLearner, Reservoir
 
 
 @dataclass

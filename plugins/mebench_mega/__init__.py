@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
+from mebench import AttackEntry, Parameter, hookimpl
 
 GENERATOR_PARAMETERS = (
     Parameter("noise_vectors", "int", 3000, "Noise vectors in Z, M; one round asks as many queries.", minimum=1),

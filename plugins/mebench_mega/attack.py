@@ -9,12 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, Oracle, QueryStrategy, Response
-from mebench.models.modes import evaluating, frozen
-from mebench.models.networks.generator import UpsamplingGenerator
-from mebench.models.networks.precision import as_trained
-from mebench.toolkit import schedules
-from mebench.toolkit.strategies.generator import seeded, squash
+from mebench import Attack, AttackContext, Oracle, QueryStrategy, Response
+from mebench.toolkit import UpsamplingGenerator, as_trained, evaluating, frozen, seeded, squash, step_schedule
 from mebench_mega.learner import PlateauLearner
 from mebench_mega.losses import balance_loss, confidence_loss
 
@@ -103,7 +99,7 @@ class ConfidenceStrategy(QueryStrategy):
         self._weights = context.random.torch("generator-weights", "cpu")
         self._width, self._spread, self._rates = width, brightness_spread, (learning_rate, brightness_rate)
         self._start_generator()
-        self._share_of_rates = schedules.steps(1, () if noise == "restart" else milestones, factor)
+        self._share_of_rates = step_schedule(1, () if noise == "restart" else milestones, factor)
         self._vectors = self._draw()
         self._round = 0
         self._facts: dict[str, float] = {}

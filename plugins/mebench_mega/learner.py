@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mebench.api.contract import AttackContext, Learner, Response
-from mebench.toolkit.schedules import set_rate, steps
+from mebench import AttackContext, Learner, Response
+from mebench.toolkit import set_rate, step_schedule
 from mebench_mega.memory import Memory
 
 
@@ -54,7 +54,7 @@ class PlateauLearner(Learner):
         self._memory = Memory(memory, self._order, by_class)
         self._batch_size = batch_size
         self._max_epochs, self._tolerance, self._patience = max_epochs, tolerance, patience
-        self._schedule = steps(learning_rate, milestones, factor)
+        self._schedule = step_schedule(learning_rate, milestones, factor)
         self._optimizer = torch.optim.Adam(self.clone.parameters(), lr=learning_rate)
 
     def learn(self, queries: Tensor, response: Response) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
-from mebench.toolkit.parameters import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+from mebench import AttackEntry, Parameter, hookimpl
+from mebench.toolkit import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
 
 PARAMETERS = (
     *LOSS_PARAMETERS,

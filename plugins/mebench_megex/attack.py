@@ -7,12 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, Oracle, Response
-from mebench.api.errors import ConfigurationError
-from mebench.toolkit.learners.online import online_learner
-from mebench.toolkit.losses import ExtractionLoss, centred, loss_derivatives, make_loss
-from mebench.toolkit.parameters import generator_options
-from mebench.toolkit.strategies.explained import ImageGradientStrategy
+from mebench import Attack, AttackContext, ConfigurationError, Oracle, Response
+from mebench.toolkit import (
+    ExtractionLoss,
+    ImageGradientStrategy,
+    centred,
+    generator_options,
+    loss_derivatives,
+    make_loss,
+    online_learner,
+)
 
 
 def build(context: AttackContext, **parameters: Any) -> Attack:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.registry.entries import AttackEntry, StrategyEntry
-from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
-from mebench.toolkit.learners.entries import FIT_PARAMETERS
+from mebench import AttackEntry, Parameter, StrategyEntry, hookimpl
+from mebench.toolkit import FIT_PARAMETERS
 
 ROUNDS = Parameter("rounds", "int", 5, "In how many rounds the budget is spent.", minimum=1)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mebench.api.contract import Attack, AttackContext
-from mebench.toolkit.learners.fit import FitLearner
-from mebench.toolkit.strategies.pool import RandomPoolStrategy
+from mebench import Attack, AttackContext
+from mebench.toolkit import FitLearner, RandomPoolStrategy
 
 
 def build(context: AttackContext, *, rounds: int, **learner: Any) -> Attack:

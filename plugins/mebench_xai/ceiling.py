@@ -8,11 +8,18 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import Attack, AttackContext, Oracle, Response
-from mebench.toolkit.learners.online import OnlineLearner, online_learner
-from mebench.toolkit.losses import ExtractionLoss, L1LogitLoss, centred, loss_derivatives, make_loss
-from mebench.toolkit.parameters import generator_options
-from mebench.toolkit.strategies.explained import ImageGradientStrategy
+from mebench import Attack, AttackContext, Oracle, Response
+from mebench.toolkit import (
+    ExtractionLoss,
+    ImageGradientStrategy,
+    L1LogitLoss,
+    OnlineLearner,
+    centred,
+    generator_options,
+    loss_derivatives,
+    make_loss,
+    online_learner,
+)
 
 
 def build(context: AttackContext, **parameters: Any) -> Attack:

@@ -7,12 +7,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mebench.api.contract import Attack, AttackContext, Oracle
-from mebench.api.errors import ConfigurationError
-from mebench.toolkit.learners.online import online_learner
-from mebench.toolkit.losses import ExtractionLoss, loss_derivatives, make_loss
-from mebench.toolkit.parameters import generator_options
-from mebench.toolkit.strategies.explained import ImageGradientStrategy
+from mebench import Attack, AttackContext, ConfigurationError, Oracle
+from mebench.toolkit import (
+    ExtractionLoss,
+    ImageGradientStrategy,
+    generator_options,
+    loss_derivatives,
+    make_loss,
+    online_learner,
+)
 from mebench_xai.reconstructions import RECONSTRUCTIONS, Reconstruction
 
 

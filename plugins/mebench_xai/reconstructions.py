@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from mebench.api.contract import AttackContext, Oracle, Response
-from mebench.api.errors import ConfigurationError
+from mebench import AttackContext, ConfigurationError, Oracle, Response
 from mebench_xai.softmax_path import Way, logarithmic_mean, path_weights
 
 SMALL = 1e-6

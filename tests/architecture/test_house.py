@@ -41,6 +41,12 @@ def not_public(text: str) -> list[str]:
     return [name for name in imported(text) if name.partition(".")[0] == "mebench" and name not in PUBLIC]
 
 
+def printed(text: str) -> list[str]:
+    """As `not_public`, for parts of programs and for templates, which cannot be parsed."""
+    names = re.findall(r"^\s*(?:from|import)\s+(mebench(?:\.\w+)*)\b", text, re.MULTILINE)
+    return [name for name in names if name not in PUBLIC]
+
+
 def too_long(text: str) -> list[str]:
     """Functions that take more lines than they may, their docstrings left out."""
     found = []
@@ -96,16 +102,16 @@ def test_what_ships_as_a_plugin_imports_public_names_only(file):
 
 def test_an_inner_module_is_no_public_name_wherever_it_is_imported():
     reaching = "from mebench import Attack\ndef f():\n    from mebench.trial import loop\nimport mebench.oracle.oracle"
-    assert sorted(not_public(reaching)) == ["mebench.oracle.oracle", "mebench.trial"]
+    assert sorted(not_public(reaching)) == sorted(printed(reaching)) == ["mebench.oracle.oracle", "mebench.trial"]
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_what_the_docs_print_imports_public_names_only(page):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert not [name for block in blocks for name in not_public(block)]
+    assert not [name for block in blocks for name in printed(block)]
 
 
 def test_what_mebench_new_writes_imports_public_names_only():
     templates = sorted((ROOT / "mebench/testing/scaffold/templates").rglob("*.py.template"))
     assert templates
-    assert not [name for file in templates for name in not_public(file.read_text(encoding="utf-8"))]
+    assert not [name for file in templates for name in printed(file.read_text(encoding="utf-8"))]

@@ -79,7 +79,7 @@ def work_for_long(payload: str, *, device: str, report: Report, should_stop: Sho
     """Several seconds, in which nothing but one kind of sign of life is given."""
     import torch
 
-    from mebench.api.progress import alive
+    from mebench.api.progress import heartbeat
 
     weight = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=0.1)
@@ -87,7 +87,7 @@ def work_for_long(payload: str, *, device: str, report: Report, should_stop: Sho
         "report": lambda: report(Progress(0, 1)),
         "should_stop": should_stop,
         "optimizer": optimizer.step,
-        "alive": alive,
+        "heartbeat": heartbeat,
     }
     for _ in range(40):
         time.sleep(0.1)

@@ -11,7 +11,7 @@ from mebench.api.contract import Response
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.losses import KLLoss
-from mebench.toolkit.schedules import cosine
+from mebench.toolkit.schedules import cosine_schedule
 from mebench.toolkit.strategies.generator import squash
 from mebench.trial.loop import run_trial
 from mebench.trial.metrics.gradient_probe import true_gradient
@@ -85,7 +85,7 @@ def test_the_first_turn_learns_from_the_generators_own_batch_and_then_from_the_p
     assert torch.equal(images, squash(points, SPEC))
     asked = oracle.query(queries)
     attack.learner.learn(queries, asked)
-    rate = cosine(0.05)(asked.progress)
+    rate = cosine_schedule(0.05)(asked.progress)
     sgd_steps(reference, [(images, response.probabilities), (queries, asked.probabilities)], rate)
     assert_same_weights(attack.learner.clone, reference)
 
@@ -171,7 +171,7 @@ def test_the_clone_is_in_eval_mode_and_unmoved_while_the_gradient_is_estimated()
 
 @pytest.mark.parametrize(("progress", "expected"), [(0.0, 0.2), (0.5, 0.1), (2 / 3, 0.05), (1.0, 0.0)])
 def test_a_cosine_falls_from_the_initial_rate_to_nothing(progress, expected):
-    assert cosine(0.2)(progress) == pytest.approx(expected, abs=1e-12)
+    assert cosine_schedule(0.2)(progress) == pytest.approx(expected, abs=1e-12)
 
 
 def test_both_rates_follow_the_cosine_of_the_budget():

@@ -121,7 +121,7 @@ def test_a_job_that_gives_no_sign_of_life_is_ended_with_its_reason(monkeypatch: 
 
 
 def test_work_that_takes_longer_than_the_limit_but_gives_signs_of_life_is_done() -> None:
-    signs = ("report", "should_stop", "optimizer", "alive")
+    signs = ("report", "should_stop", "optimizer", "heartbeat")
     outcomes = run(*(job("work_for_long", sign, sign, stall=3.0) for sign in signs), slots=4)
     assert {key: (one.ending, one.value) for key, one in outcomes.items()} == {sign: ("done", sign) for sign in signs}
 

@@ -33,7 +33,7 @@ class Job:
         needs: keys of jobs that must be done before it starts.
         log: file that gets its stdout and stderr, appended; None throws them away.
         timeout: seconds that it may take, or None.
-        stall: seconds that it may go without a sign of life, or None; see `mebench.api.progress.alive`.
+        stall: seconds that it may go without a sign of life, or None; see `mebench.api.progress.heartbeat`.
         subject: whose code it runs, said where its process ends without a word; may be empty.
     """
 

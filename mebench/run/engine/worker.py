@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mebench.api.errors import MebenchError
-from mebench.api.progress import Progress, Report, ShouldStop, Stopped, alive, hear_signs_of_life
+from mebench.api.progress import Progress, Report, ShouldStop, Stopped, hear_signs_of_life, heartbeat
 from mebench.run.engine.jobs import Job, Outcome
 
 PROGRESS_SECONDS = 0.2
@@ -64,7 +64,7 @@ def work(connection: Connection, order: Order) -> None:
         _hear_optimisers()
 
     def should_stop() -> bool:
-        alive()
+        heartbeat()
         return stop.is_set()
 
     outcome = attempt(order, Throttle(_sender(connection, stop)), should_stop)
@@ -140,7 +140,7 @@ def _hear_optimisers() -> None:
     """Take every step of an optimiser for a sign of life: a fit within one turn may take hours."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    register_optimizer_step_post_hook(lambda optimizer, arguments, more: alive())
+    register_optimizer_step_post_hook(lambda optimizer, arguments, more: heartbeat())
 
 
 def _limit_threads(threads: int) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench.api.contract import AttackContext, Learner, Response
-from mebench.models.to_device import sent
+from mebench.models.to_device import to_device
 from mebench.toolkit.schedules import step_rate
 
 
@@ -88,7 +88,7 @@ class FitLearner(Learner):
         schedule = self._make_schedule(optimizer, max(steps, 1))
         self.clone.train()
         for _ in range(self._epochs):
-            order = sent(torch.randperm(len(inputs), generator=self._order), inputs.device)
+            order = to_device(torch.randperm(len(inputs), generator=self._order), inputs.device)
             for rows in order.split(self._batch_size):
                 optimizer.zero_grad(set_to_none=True)
                 functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mebench.api.contract import AttackContext, Learner, Response
 from mebench.toolkit.losses import ExtractionLoss, make_loss
-from mebench.toolkit.schedules import Schedule, set_rate, steps
+from mebench.toolkit.schedules import Schedule, set_rate, step_schedule
 
 
 class StepLearner(Learner):
@@ -83,7 +83,7 @@ class OnlineLearner(StepLearner):
         optimizer = torch.optim.SGD(
             context.clone.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay
         )
-        super().__init__(context, optimizer, schedule or steps(learning_rate, milestones, factor))
+        super().__init__(context, optimizer, schedule or step_schedule(learning_rate, milestones, factor))
         self._loss = loss
 
     def batch_loss(self, logits: Tensor, response: Response) -> Tensor:

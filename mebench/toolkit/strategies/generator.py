@@ -20,7 +20,7 @@ from mebench.models.networks.compiling import compiled
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.networks.precision import as_trained
 from mebench.toolkit.losses import ExtractionLoss
-from mebench.toolkit.schedules import Schedule, set_rate, steps
+from mebench.toolkit.schedules import Schedule, set_rate, step_schedule
 
 OptimizerMaker = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -77,7 +77,7 @@ class GeneratorStrategy(QueryStrategy):
         self._generate = compiled(as_trained(self._generator, context), context)
         make = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=learning_rate))
         self._optimizer = make(self._generator.parameters())
-        self._schedule = schedule or steps(learning_rate, milestones, factor)
+        self._schedule = schedule or step_schedule(learning_rate, milestones, factor)
         self._turn = 0
         self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
 

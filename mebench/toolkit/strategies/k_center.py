@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mebench.api.progress import alive
+from mebench.api.progress import heartbeat
 
 BLOCK = 1024
 ROWS_AT_ONCE, WORK_AT_ONCE = 32, 2**14
@@ -86,7 +86,7 @@ class _Cover:
 
     def pick(self) -> int:
         """Make the farthest point a centre; return its index."""
-        alive()
+        heartbeat()
         candidates = self._candidates() if self._count else torch.zeros(1, dtype=torch.int64)
         row = int(candidates[0]) if len(candidates) == 1 else self._farthest(candidates)
         self._centres[self._count], self._centre_norms[self._count] = self._points[row], self._norms[row]
