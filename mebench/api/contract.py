@@ -185,6 +185,16 @@ class ResponseChannel(ABC):
             explain: whether explanations are asked for; only true if the channel gives them.
         """
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that changes from answer to answer, besides the trial's random streams. Since version 1.5.
+
+        Tensors, numbers, strings, lists and dicts of these. By default nothing changes.
+        """
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+        """Go on from a ``state_dict()``. Since version 1.5."""
+
 
 Purpose = Literal["train", "explore", "validation"]
 """What queries are for: to be learnt from, to find out what to ask, or to choose by."""

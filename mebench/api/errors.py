@@ -53,6 +53,10 @@ class OracleError(MebenchError):
     exit_code = 3
 
 
+class NothingToAskError(MebenchError):
+    """A strategy proposed no query: it has no more to ask, and its trial ends."""
+
+
 class BudgetExceededError(OracleError):
     """A request does not fit the remaining budget; the victim was not run."""
 

@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mebench.api.contract import Purpose, Response
+from mebench.oracle.observer import Observer
 
-class LabelCounts:
+
+class LabelCounts(Observer):
     """Counts the labels that answer training queries. Nothing waits for an accelerator until counts are read.
 
     Args:
@@ -21,6 +24,11 @@ class LabelCounts:
         self._halves = torch.zeros(2, num_classes, dtype=torch.int64, device=device)
         self._recent = torch.zeros(num_classes, dtype=torch.int64, device=device)
 
+    def observe(self, inputs: Tensor, response: Response, purpose: Purpose) -> None:
+        """Count the labels of an answer, if the clone is to learn from it."""
+        if purpose == "train":
+            self.add(response.labels, response.progress)
+
     def add(self, labels: Tensor, progress: float) -> None:
         """Count (B,) labels, answered when this fraction of the budget was spent."""
         ones = torch.ones_like(labels)  # not bincount, which reads its result's size back from an accelerator
@@ -31,12 +39,6 @@ class LabelCounts:
     def halves(self) -> list[list[int]]:
         """Counts by class of the answers in the first and in the second half of the budget."""
         counts: list[list[int]] = self._halves.tolist()
-        return counts
-
-    @property
-    def overall(self) -> list[int]:
-        """Counts by class of all answers."""
-        counts: list[int] = self._halves.sum(0).tolist()
         return counts
 
     def take_recent(self) -> list[int]:

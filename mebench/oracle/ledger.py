@@ -40,8 +40,8 @@ class QueryLedger:
         """Queries left."""
         return self.budget - self.spent
 
-    def charge(self, rows: int, purpose: str) -> None:
-        """Spend ``rows`` queries.
+    def require(self, rows: int) -> None:
+        """Refuse ``rows`` queries, and count the refusal, if they do not fit.
 
         Raises:
             BudgetExceededError: they do not fit; nothing is spent.
@@ -51,7 +51,20 @@ class QueryLedger:
             raise BudgetExceededError(
                 f"asked {rows} queries with {self.remaining} of {self.budget} left; the victim was not run"
             )
+
+    def charge(self, rows: int, purpose: str) -> None:
+        """Spend ``rows`` queries.
+
+        Raises:
+            BudgetExceededError: as `require`.
+        """
+        self.require(rows)
         self.by_purpose[purpose] += rows
+
+    def charge_explanations(self, rows: int, classes: int) -> None:
+        """Count explanations of ``rows`` queries, each of so many classes."""
+        self.explanations += rows
+        self.explained_classes += rows * classes
 
     def state_dict(self) -> dict[str, Any]:
         """The account as plain values."""

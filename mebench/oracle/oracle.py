@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,23 +14,20 @@ from torch import Tensor
 from mebench.api.contract import InputSpec, Purpose, Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.api.progress import heartbeat
-from mebench.oracle.label_counts import LabelCounts
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.metering import MeteredVictim
-
-Observer = Callable[[Tensor, Response], None]
+from mebench.oracle.observer import Observer
 
 
 class BudgetedOracle:
-    """Answers queries within a budget, through a channel.
+    """Answers queries within a budget: checks and charges them, asks the channel, and tells the observers.
 
     Args:
         victim: never reachable from here on, other than through ``query``.
-        channel: shapes the answers.
+        channel: shapes the answers; links around the service's own channel come with it.
         ledger: the account; kept by the trial.
         asker: name of the attack, for error messages.
-        observe: told every answered query, for the record; never seen by the attack.
-        labels: counts the labels of training queries; never seen by the attack either.
+        observers: are told every answered query, in this order; the attack never sees them.
     """
 
     def __init__(
@@ -38,16 +36,15 @@ class BudgetedOracle:
         channel: ResponseChannel,
         ledger: QueryLedger,
         asker: str = "attack",
-        observe: Observer | None = None,
-        labels: LabelCounts | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
-        self._answer = functools.partial(channel.answer, MeteredVictim(victim, ledger))
+        self._answer = _answering(channel, MeteredVictim(victim, ledger))
         self._spec = victim.spec
         self._channel = channel
         self._ledger = ledger
         self._asker = asker
-        self._observe = observe
-        self._labels = labels
+        self._observers = tuple(observers)
+        self._charging = threading.Lock()
         self._extremes: tuple[Tensor, Tensor] | None = None  # on an accelerator: of all queries so far; NaN if one was
 
     @property
@@ -94,32 +91,40 @@ class BudgetedOracle:
             OracleError: the channel gives no explanations.
         """
         heartbeat()
-        inputs = inputs.detach()
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")
-        self._check(inputs)
-        try:
-            self._ledger.charge(len(inputs), purpose)
-        except BudgetExceededError as error:
-            raise BudgetExceededError(f"{self._asker}: {error}") from None
-        if explain:
-            self._ledger.explanations += len(inputs)
-            self._ledger.explained_classes += len(inputs) * self._explained_classes
-        response = replace(self._answer(inputs, explain), progress=self.progress)
-        if self._observe is not None:
-            self._observe(inputs, response)
-        if self._labels is not None and purpose == "train":
-            self._labels.add(response.labels, response.progress)
+        self._check_form(inputs)
+        self._name_asker(self._ledger.require, len(inputs))
+        asked = inputs.detach().clone()  # whatever the answer depends on is the oracle's own
+        self._check_values(asked)
+        self._charge(len(asked), purpose, explain)
+        response = replace(self._answer(asked, explain), progress=self.progress)
+        for observer in self._observers:
+            observer.observe(asked, response, purpose)
         return response
 
-    @property
-    def pending(self) -> tuple[Tensor, Tensor] | None:
-        """What `raise_pending` looks at: the least and the greatest value asked so far; None where checks wait."""
-        return self._extremes
+    def _name_asker(self, account: Callable[..., None], *arguments: Any) -> None:
+        """Call a method of the ledger, and put the attack's name before what it refuses."""
+        try:
+            account(*arguments)
+        except BudgetExceededError as error:
+            raise BudgetExceededError(f"{self._asker}: {error}") from None
 
-    @pending.setter
-    def pending(self, extremes: tuple[Tensor, Tensor] | None) -> None:
-        self._extremes = extremes
+    def _charge(self, rows: int, purpose: Purpose, explain: bool) -> None:
+        with self._charging:  # an attack may ask from several threads
+            self._name_asker(self._ledger.charge, rows, purpose)
+            if explain:
+                classes = self._channel.explained_classes or self._spec.num_classes
+                self._ledger.charge_explanations(rows, classes)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What checks that do not wait for an accelerator have found so far; see `raise_pending`."""
+        return {"extremes": self._extremes}
+
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from a ``state_dict()``."""
+        extremes = state["extremes"]
+        self._extremes = None if extremes is None else (extremes[0].to(device), extremes[1].to(device))
 
     def raise_pending(self) -> None:
         """On an accelerator, where checks do not wait for their outcome: raise what they found meanwhile.
@@ -141,11 +146,7 @@ class BudgetedOracle:
             "queries are never clipped"
         )
 
-    @property
-    def _explained_classes(self) -> int:
-        return self._channel.explained_classes or self._spec.num_classes
-
-    def _check(self, inputs: Tensor) -> None:
+    def _check_form(self, inputs: Tensor) -> None:
         if type(inputs) is not Tensor:  # a subclass could tell another length than it has
             raise InvalidQueryError(f"{self._asker}: asked a {type(inputs).__name__}; ask with plain tensors")
         if tuple(inputs.shape[1:]) != self._spec.shape or inputs.ndim != len(self._spec.shape) + 1:
@@ -156,14 +157,25 @@ class BudgetedOracle:
         if inputs.dtype != self._spec.dtype:
             wanted = "int64 ids of words" if self._spec.discrete else "float32"
             raise InvalidQueryError(f"{self._asker}: asked a query of type {inputs.dtype}; the victim takes {wanted}")
+
+    def _check_values(self, inputs: Tensor) -> None:
         if not inputs.numel():
             return
         low, high = torch.aminmax(inputs)
-        if _reads_at_once(inputs.device) or self._observe is not None:  # what is recorded is copied to the CPU anyway
+        if _reads_at_once(inputs.device) or any(observer.reads_values for observer in self._observers):
             self._check_range(low, high)
         else:  # reading the outcome now would stall the accelerator
             before = self._extremes or (low, high)
             self._extremes = torch.minimum(before[0], low), torch.maximum(before[1], high)
+
+
+def _answering(channel: ResponseChannel, victim: Victim) -> Callable[[Tensor, bool], Response]:
+    """The channel's answers; the victim is no attribute of anything that an attack holds."""
+
+    def answer(inputs: Tensor, explain: bool) -> Response:
+        return channel.answer(victim, inputs, explain)
+
+    return answer
 
 
 def _reads_at_once(device: torch.device) -> bool:

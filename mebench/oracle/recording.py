@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mebench.api.contract import InputSpec, Response
+from mebench.api.contract import InputSpec, Purpose, Response
 from mebench.api.errors import ResultsError
+from mebench.oracle.observer import Observer
 
 CHUNK_BYTES = 16 * 2**20
 _TYPES = {"U8": "|u1", "F16": "<f2", "F32": "<f4", "I32": "<i4"}
@@ -23,7 +24,7 @@ _TYPES = {"U8": "|u1", "F16": "<f2", "F32": "<f4", "I32": "<i4"}
 Array = NDArray[Any]
 
 
-class QueryRecorder:
+class QueryRecorder(Observer):
     """Appends what an oracle answers to a file of fixed-size rows, which a checkpoint cuts off where it was taken.
 
     Explanations are not recorded: what is compared are the queries.
@@ -37,6 +38,8 @@ class QueryRecorder:
         rows: answered queries so far.
     """
 
+    reads_values = True
+
     def __init__(self, path: Path, spec: InputSpec, probabilities: bool) -> None:
         self.path, self.rows = path, 0
         self._row = np.dtype(
@@ -48,34 +51,42 @@ class QueryRecorder:
         )
         self._file: IO[bytes] | None = None
 
-    def start(self, rows: int = 0) -> None:
-        """Open the file with its first ``rows`` rows kept.
+    def start(self) -> None:
+        """Open the file, with the rows kept that there are: none, or those that a checkpoint knows of.
 
         Raises:
             ResultsError: it does not hold as many.
         """
         self._file = self.path.open("ab")
-        if self._file.tell() < rows * self._row.itemsize:
+        if self._file.tell() < self.rows * self._row.itemsize:
             raise ResultsError(f"{self.path}: holds fewer queries than the checkpoint knows of: delete the checkpoint")
-        self._file.truncate(rows * self._row.itemsize)
-        self.rows = rows
+        self._file.truncate(self.rows * self._row.itemsize)
 
-    def add(self, queries: Tensor, response: Response) -> None:
-        """Append B answered queries (B, \\*shape)."""
+    def observe(self, inputs: Tensor, response: Response, purpose: Purpose) -> None:
+        """Append B answered queries (B, \\*shape), whatever they are for."""
         assert self._file is not None, "start() comes first"
-        block = np.zeros(len(queries), self._row)
-        block["queries"] = queries.cpu().numpy()
+        block = np.zeros(len(inputs), self._row)
+        block["queries"] = inputs.cpu().numpy()
         block["labels"] = response.labels.cpu().numpy()
         if "probabilities" in (self._row.names or ()):
             assert response.probabilities is not None
             block["probabilities"] = response.probabilities.cpu().numpy()
         self._file.write(block.tobytes())
-        self.rows += len(queries)
+        self.rows += len(inputs)
 
     def flush(self) -> None:
         """Write what is buffered."""
         assert self._file is not None, "start() comes first"
         self._file.flush()
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many rows there are, once they are on the disk; `start` cuts off what comes after them."""
+        self.flush()
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``; `start` comes after it."""
+        self.rows = state["rows"]
 
     def compact(self, target: Path) -> None:
         """Write all rows as one safetensors file; inputs in the smallest type that holds each value exactly."""

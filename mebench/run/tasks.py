@@ -86,7 +86,7 @@ def prepare(payload: VictimSpec, *, device: str, report: Report, should_stop: Sh
 
 def run(payload: TrialWork, *, device: str, report: Report, should_stop: ShouldStop) -> dict[str, float]:
     """Run a trial, or go on with it; return its metrics."""
-    from mebench.trial.loop import run_trial
+    from mebench.trial.trial import run_trial
 
     folder = TrialFolder(payload.folder)
     _wait_for_others(folder, should_stop)

@@ -20,7 +20,7 @@ from mebench.registry.entries import ChannelEntry
 from mebench.testing.faults import fail
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
-from mebench.testing.watching import Watch, WatchedOracle
+from mebench.testing.watching import Watch, WatchedChannel, WatchedOracle
 from mebench.trial.state_file import load_state, save_state
 
 CPU = torch.device("cpu")
@@ -33,7 +33,7 @@ class Session:
         target: the attack under test.
         stage: where it is run.
         channel: which channel; the one that gives least without it.
-        wrap: changes the channel before anybody sees it.
+        wrap: puts a link around the channel before anybody sees it.
         parameters: on top of those under test.
 
     Attributes:
@@ -46,19 +46,17 @@ class Session:
         stage: Stage | None = None,
         *,
         channel: ChannelEntry | None = None,
-        wrap: Callable[[ResponseChannel], None] | None = None,
+        wrap: Callable[[ResponseChannel], ResponseChannel] | None = None,
         parameters: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.target, self.stage = target, stage or Stage()
         self.random = RandomStreams(self.stage.seed, CPU)
         self.random.seed_globals()
         self.victim = self.stage.victim()
-        self.channel = _channel(target, channel)
+        self.channel: ResponseChannel = _channel(target, channel)
         self.channel.use_randomness(self.random)
         self.watch = Watch()
-        if wrap:
-            wrap(self.channel)
-        self.watch.count(self.channel)
+        self.channel = WatchedChannel(wrap(self.channel) if wrap else self.channel, self.watch)
         self.ledger = QueryLedger(self.stage.budget)
         self.oracle = WatchedOracle(self.victim, self.channel, self.ledger, target.name, self.watch)
         self.watch.guard(self.victim.network)

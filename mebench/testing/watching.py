@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mebench.api.contract import Explanation, Response, ResponseChannel, Victim
 from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.links import Link
 from mebench.oracle.oracle import BudgetedOracle
 
 
@@ -53,17 +54,25 @@ class Watch:
         ) in network.modules():  # a module's `forward` can be called past its own hooks, not past its children's
             module.register_forward_pre_hook(lambda module, inputs: self.offence("runs the victim itself"))
 
-    def count(self, channel: ResponseChannel) -> None:
-        """Count the rows that a channel answers, and note answers that the oracle has not asked for."""
-        answer = channel.answer
 
-        def counted(victim: Victim, inputs: Tensor, explain: bool) -> Response:
-            self.offence("asks the channel past the oracle")
-            self.answered += Tensor.size(inputs, 0)
-            self.asked.append(inputs.detach().clone())
-            return answer(victim, inputs, explain)
+class WatchedChannel(Link):
+    """Counts the rows that a channel answers, and notes answers that the oracle has not asked for.
 
-        channel.answer = counted  # type: ignore[method-assign]
+    Args:
+        inner: answers.
+        watch: takes note.
+    """
+
+    def __init__(self, inner: ResponseChannel, watch: Watch) -> None:
+        super().__init__(inner)
+        self._watch = watch
+
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Hand the queries on."""
+        self._watch.offence("asks the channel past the oracle")
+        self._watch.answered += Tensor.size(inputs, 0)
+        self._watch.asked.append(inputs.detach().clone())
+        return super().answer(victim, inputs, explain)
 
 
 class WatchedExplanation(Explanation):

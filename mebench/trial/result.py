@@ -1,15 +1,18 @@
-"""What a finished trial leaves behind: ``result.json`` and its flags."""
+"""What a finished trial leaves behind: its clone, ``result.json`` and its flags."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
 from mebench.api.spec import TrialSpec
+from mebench.models.clones import save_clone
 from mebench.models.victims.loading import PreparedVictim
 from mebench.models.weights import weights_hash
+from mebench.oracle.ledger import QueryLedger
 from mebench.registry.catalogue import registry
 from mebench.results.label_spread import collapsed, spread
 from mebench.results.trial_folder import TrialFolder
@@ -17,33 +20,37 @@ from mebench.trial.metrics.examination import Scores
 from mebench.trial.provenance import environment, provenance
 
 
-def write_result(
-    spec: TrialSpec,
-    folder: TrialFolder,
-    victim: PreparedVictim,
-    clone: nn.Module,
-    scores: Scores,
-    *,
-    victim_accuracy: float,
-    initial_hash: str,
-    ledger: dict[str, Any],
-    best: dict[str, Any] | None,
-    origin: str,
-    query_labels: Sequence[Sequence[int]] = (),
-    diverged: bool = False,
-) -> None:
-    """Write ``env.json`` and then ``result.json``, which marks the trial as finished.
+@dataclass(frozen=True)
+class Ending:
+    """What a trial has come to.
 
-    Args:
-        spec, folder, victim, clone, scores: of the trial.
+    Attributes:
+        clone: the one that is scored.
+        scores: its scores.
         victim_accuracy: as measured where and when the clone was, so that the two can be compared.
         initial_hash: of the clone's weights before training.
         ledger: the oracle's account.
-        best: the best evaluation, a diagnostic.
         origin: distribution and version of the attack.
+        best: the best evaluation, a diagnostic; None where there is only one.
         query_labels: labels of training queries by class, in the first and in the second half of the budget.
         diverged: whether training ended in a query that is not finite.
     """
+
+    clone: nn.Module
+    scores: Scores
+    victim_accuracy: float
+    initial_hash: str
+    ledger: QueryLedger
+    origin: str
+    best: dict[str, Any] | None = None
+    query_labels: Sequence[Sequence[int]] = ()
+    diverged: bool = False
+
+
+def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, ending: Ending) -> None:
+    """Write clone and ``env.json``, and then ``result.json``, which marks the trial as finished."""
+    clone, scores = ending.clone, ending.scores
+    save_clone(folder.path / "clone.safetensors", clone)
     device = next(clone.parameters()).device
     folder.write_environment(environment(device))
     folder.finish(
@@ -53,29 +60,29 @@ def write_result(
             "spec": spec.to_json(),
             "status": "finished",
             "metrics": scores.metrics(),
-            "best_on_test": best,
-            "query_labels": query_labels,
-            "query_label_entropy": spread([sum(counts) for counts in zip(*query_labels, strict=True)]),
-            "ledger": ledger,
+            "best_on_test": ending.best,
+            "query_labels": ending.query_labels,
+            "query_label_entropy": spread([sum(counts) for counts in zip(*ending.query_labels, strict=True)]),
+            "ledger": ending.ledger.state_dict() | {"spent": ending.ledger.spent},
             "victim": {
                 "name": spec.victim.name,
                 "weights_hash": victim.weights_hash,
-                "accuracy": victim_accuracy,
+                "accuracy": ending.victim_accuracy,
                 "data_hash": victim.data_hash,
             },
             "clone": {
                 "weights_hash": weights_hash(clone.state_dict()),
-                "initial_hash": initial_hash,
+                "initial_hash": ending.initial_hash,
                 "parameters": sum(parameter.numel() for parameter in clone.parameters()),
             },
             "flags": trial_flags(
                 scores,
                 victim.spec.num_classes,
                 gives_logits(spec.channel.name),
-                diverged=diverged,
-                queries_collapsed=collapsed(query_labels),
+                diverged=ending.diverged,
+                queries_collapsed=collapsed(ending.query_labels),
             ),
-            "provenance": provenance(device, spec, origin),
+            "provenance": provenance(device, spec, ending.origin),
         }
     )
 

@@ -13,13 +13,20 @@ These numbers are part of the protocol: changing one changes `mebench.api.spec.P
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional
 
+from mebench.api.contract import ResponseChannel
 from mebench.api.progress import Progress, Report, ShouldStop, Stopped
 from mebench.api.random_streams import derive_seed
-from mebench.oracle.recording import RecordedQueries
+from mebench.api.spec import TrialSpec
+from mebench.models.clones import initial_clone
+from mebench.models.victims.loading import PreparedVictim
+from mebench.oracle.recording import QueryRecorder, RecordedQueries
+from mebench.results.trial_folder import TrialFolder
 
 EPOCHS, LEAST_STEPS, MOST_STEPS = 10, 1_000, 100_000
 BATCH, RATE = 128, 1e-3
@@ -61,3 +68,36 @@ def fit_standard(
                 report(Progress(step, steps, "steps", phase="standard"))
                 if should_stop():
                     raise Stopped
+
+
+class StandardTrack:
+    """Records what an attack asks, and trains the standard learner's clone on it once the attack has ended.
+
+    Args:
+        spec: of the trial.
+        folder: where the record goes.
+        prepared: the victim.
+        channel: says whether answers hold probabilities.
+
+    Attributes:
+        recorder: an observer of the oracle.
+    """
+
+    def __init__(
+        self, spec: TrialSpec, folder: TrialFolder, prepared: PreparedVictim, channel: ResponseChannel
+    ) -> None:
+        self._spec, self._prepared = spec, prepared
+        self._kept: Path = folder.path / "queries.safetensors"
+        probabilities = "probability" in channel.gives
+        self.recorder = QueryRecorder(folder.path / "queries.partial", prepared.spec, probabilities)
+
+    def clone(self, device: torch.device, *, report: Report, should_stop: ShouldStop) -> nn.Module:
+        """Train a fresh clone on the record; starts anew after a stop.
+
+        Raises:
+            Stopped: the user asked for it.
+        """
+        self.recorder.compact(self._kept)
+        clone = initial_clone(self._spec, self._prepared).to(device)
+        fit_standard(clone, RecordedQueries(self._kept), self._spec.seed, report=report, should_stop=should_stop)
+        return clone

@@ -11,7 +11,7 @@ from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrainingRecipe, TrialSpec
 from mebench.api.version import VERSION
 from mebench.data.datasets import load_dataset
-from mebench.models.clones import initial_clone, save_clone
+from mebench.models.clones import initial_clone
 from mebench.models.victims.loading import PreparedVictim
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
@@ -19,7 +19,7 @@ from mebench.oracle.ledger import QueryLedger
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.clock import TrialClock
 from mebench.trial.metrics.examination import Examination
-from mebench.trial.result import write_result
+from mebench.trial.result import Ending, write_result
 
 
 def run_supervised(
@@ -59,22 +59,8 @@ def run_supervised(
             )
     except Stopped:
         return "stopped"
-    save_clone(folder.path / "clone.safetensors", clone)
-    write_result(
-        spec,
-        folder,
-        victim,
-        clone,
-        exam.complete(exam.score(clone, spec.metrics), clone, spec.metrics),
-        victim_accuracy=exam.victim_accuracy,
-        initial_hash=initial_hash,
-        ledger=QueryLedger(0, by_purpose={}).state_dict() | {"spent": 0},
-        best=None,
-        origin=registry_origin(),
-    )
+    scores = exam.complete(exam.score(clone, spec.metrics), clone, spec.metrics)
+    nothing_asked = QueryLedger(0, by_purpose={})
+    origin = f"mebench {VERSION}"
+    write_result(spec, folder, victim, Ending(clone, scores, exam.victim_accuracy, initial_hash, nothing_asked, origin))
     return "finished"
-
-
-def registry_origin() -> str:
-    """Supervised training is mebench's own."""
-    return f"mebench {VERSION}"

@@ -8,11 +8,11 @@ from trials import tiny_trial
 
 from mebench.api.contract import QueryStrategy
 from mebench.api.errors import PluginFaultError
-from mebench.guard.call import Guard, GuardedStrategy
+from mebench.guard.call import Guard
+from mebench.guard.wrappers import GuardedStrategy
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
-GUARD = Guard("attack odd (odd 1.0)")
 BAD = {
     "no mapping": ([("a", 1.0)], "returned a list, not a mapping"),
     "none": (None, "returned a NoneType, not a mapping"),
@@ -32,7 +32,8 @@ def noise_trial(**fields):
 
 def checked(returned):
     """What a guarded strategy hands on of what the plugin's own returned."""
-    return GuardedStrategy(GUARD, SimpleNamespace(diagnostics=lambda: returned), torch.device("cpu")).diagnostics()
+    guard = Guard("attack odd (odd 1.0)")
+    return GuardedStrategy(guard, SimpleNamespace(diagnostics=lambda: returned), torch.device("cpu")).diagnostics()
 
 
 @pytest.fixture
@@ -83,6 +84,6 @@ def test_an_error_in_diagnostics_fails_the_trial_and_names_the_attack(curve):
 
 
 def test_on_the_standard_track_the_only_point_has_them_too(curve, monkeypatch):
-    monkeypatch.setattr("mebench.trial.loop.fit_standard", lambda *_, **__: None)
+    monkeypatch.setattr("mebench.trial.standard_track.fit_standard", lambda *_, **__: None)
     (point,) = curve(lambda _: {"a": 1.0}, track="standard")
     assert point["diagnostics"] == {"a": 1.0}

@@ -190,7 +190,7 @@ class AsksForFree(Blocks):
 
 class KeepsTheVictim(Blocks):
     def propose(self, oracle, clone):
-        self.found = {"at": [object.__getattribute__(oracle, "_answer").args[0]]}
+        self.found = {"at": [cell.cell_contents for cell in object.__getattribute__(oracle, "_answer").__closure__]}
         return super().propose(oracle, clone)
 
 

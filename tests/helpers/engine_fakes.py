@@ -141,7 +141,7 @@ def run_trial_and_die(payload: Any, *, device: str, report: Report, should_stop:
     import threading
 
     from mebench.results.trial_folder import TrialFolder
-    from mebench.trial.loop import run_trial
+    from mebench.trial.trial import run_trial
 
     spec, folder, turns, seconds = payload
     seen = 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from make_results import make_row, make_spec, make_supervised, make_trial, write_benchmark
 from PIL import Image
-from results.make_results import make_row, make_spec, make_supervised, make_trial, write_benchmark
 
 from mebench.results.trial_folder import TrialFolder
 

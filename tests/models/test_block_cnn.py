@@ -17,7 +17,7 @@ from mebench.models.networks.block_cnn import block_cnn
 from mebench.models.networks.build import build_network
 from mebench.registry.catalogue import registry
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 
 def built(shape=(1, 28, 28), classes=10, **parameters):

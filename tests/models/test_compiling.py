@@ -15,7 +15,7 @@ from mebench.api.errors import ConfigurationError
 from mebench.models.networks.compiling import compiled
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 SPEC = InputSpec((1, 4, 4), 3)
 

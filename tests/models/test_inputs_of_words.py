@@ -65,7 +65,7 @@ def test_queries_are_recorded_as_the_ids_that_they_are(tmp_path):
     recorder = QueryRecorder(tmp_path / "rows", InputSpec((5,), 3, 0, 399_999, torch.int64), False)
     recorder.start()
     for part in ids.split(7):
-        recorder.add(part, Response(part[:, 0] % 3))
+        recorder.observe(part, Response(part[:, 0] % 3), "train")
     recorder.compact(tmp_path / "queries.safetensors")
     assert load_file(tmp_path / "queries.safetensors")["queries"].dtype == torch.int32
     inputs, labels = RecordedQueries(tmp_path / "queries.safetensors").batch([3, 39])

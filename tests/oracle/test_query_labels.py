@@ -9,9 +9,9 @@ from trials import tiny_trial
 from mebench.oracle.label_counts import LabelCounts
 from mebench.results.label_spread import collapsed, effective_classes, entropy, spread
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
 from mebench.trial.metrics.examination import Scores
 from mebench.trial.result import trial_flags
+from mebench.trial.trial import run_trial
 
 CPU = torch.device("cpu")
 
@@ -91,7 +91,7 @@ def test_a_trial_counts_the_labels_of_its_training_queries_alone(tmp_path, chann
 
 
 def test_the_labels_are_those_that_the_victim_gave(tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.trial.loop.fit_standard", lambda *_, **__: None)
+    monkeypatch.setattr("mebench.trial.standard_track.fit_standard", lambda *_, **__: None)
     spec = tiny_trial("noise", budget=90, parameters={"batch_size": 16}, track="standard")
     folder = TrialFolder.of(tmp_path, spec)
     run_trial(spec, folder)

@@ -17,8 +17,8 @@ from mebench.models.victims.loading import prepare_victim
 from mebench.plan.file import load_benchmark
 from mebench.plan.plan import make_plan
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
 from mebench.trial.state_file import load_state
+from mebench.trial.trial import run_trial
 
 FILE = """\
 name: texts

@@ -12,7 +12,7 @@ from trials import tiny_trial
 from mebench.api.contract import InputSpec, Response
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 SMALL = {"batch_size": 20, "generator_width": 2, "noise_dim": 5}
 

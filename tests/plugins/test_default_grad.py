@@ -12,7 +12,7 @@ from mebench.registry.catalogue import registry
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.losses import make_loss
 from mebench.toolkit.strategies.generator import squash
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 SMALL = {"batch_size": 4, "generator_width": 4, "noise_dim": 5}
 

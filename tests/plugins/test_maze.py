@@ -13,8 +13,8 @@ from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.losses import KLLoss
 from mebench.toolkit.schedules import cosine_schedule
 from mebench.toolkit.strategies.generator import squash
-from mebench.trial.loop import run_trial
 from mebench.trial.metrics.gradient_probe import true_gradient
+from mebench.trial.trial import run_trial
 
 SMALL = {"batch_size": 4, "generator_width": 4, "noise_dim": 5, "directions": 2}
 

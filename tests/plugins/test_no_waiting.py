@@ -26,7 +26,7 @@ from mebench.api.spec import Component, TrialSpec
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import Trial, run_trial
+from mebench.trial.trial import Trial, run_trial
 
 META = torch.device("meta")
 IMAGES = InputSpec((1, 16, 16), 10)
@@ -111,13 +111,13 @@ def trial_of(case: str, folder: Path) -> Trial:
 @pytest.mark.parametrize("case", CASES)
 def test_no_turn_waits_for_an_accelerator(case: str, tmp_path: Path, asked_generators: list[torch.device]) -> None:
     trial = trial_of(case, tmp_path)
-    trial._turn()
+    next(trial.loop)
     with NoWaiting(), NoListsCopied():
         for _ in range(11):
-            trial._turn()
-            trial.account.check()
-            trial._progress()
-    assert trial.ledger.spent >= 12 * 8
+            next(trial.loop)
+            assert not trial.chain.problem()
+            trial.progress()
+    assert trial.chain.ledger.spent >= 12 * 8
     assert {weight.device for weight in trial.attack.learner.clone.parameters()} == {META}
 
 
@@ -126,10 +126,10 @@ def test_noise_and_directions_are_drawn_where_the_trial_is(
 ) -> None:
     trial = trial_of("megex sg", tmp_path / "megex")
     del asked_generators[:]
-    trial._turn()
+    next(trial.loop)
     assert asked_generators == [META]  # SmoothGrad's noise
     trial = trial_of("dfme", tmp_path / "dfme")
-    trial._turn()
+    next(trial.loop)
     streams = set(trial.random.state_dict()["streams"])
     assert streams == {"noise@meta", "directions@meta", "generator-weights@cpu"}
 

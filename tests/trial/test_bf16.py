@@ -19,7 +19,7 @@ from mebench.oracle.channels.explanations.vanilla import VanillaGradientChannel
 from mebench.plan.file import load_benchmark
 from mebench.plan.plan import make_plan
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 IMAGES = torch.rand(32, *SPEC.shape, generator=torch.Generator().manual_seed(5))
 

@@ -7,7 +7,7 @@ from mebench.api.errors import NotFiniteQueryError
 from mebench.results.leaderboard import build_leaderboard
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.divergence import first_not_finite
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 NAN, INFINITE = float("nan"), float("inf")
 DIVERGING = {**SMALL, "clone_lr": 1e30}
@@ -70,7 +70,7 @@ def test_a_diverged_trial_that_was_stopped_before_ends_in_the_same_bytes(tmp_pat
 
 
 def test_on_the_standard_track_what_was_asked_before_is_learnt_from(tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.trial.loop.fit_standard", lambda *_, **__: None)
+    monkeypatch.setattr("mebench.trial.standard_track.fit_standard", lambda *_, **__: None)
     spec = diverging(track="standard")
     folder = TrialFolder.of(tmp_path, spec)
     assert run_trial(spec, folder) == "finished"
@@ -116,7 +116,7 @@ def test_divergence_that_is_noticed_at_an_evaluation_only_ends_the_trial_there(t
             raise NotFiniteQueryError("attack noise: asked a query with values outside [0, 1] or NaN")
 
     monkeypatch.setattr(NoiseStrategy, "propose", propose)
-    monkeypatch.setattr("mebench.oracle.oracle.Oracle.raise_pending", raise_pending)
+    monkeypatch.setattr("mebench.oracle.oracle.BudgetedOracle.raise_pending", raise_pending)
     spec = tiny_trial("noise", parameters={"batch_size": 16}, budget=320)
     folder = TrialFolder.of(tmp_path, spec)
     assert run_trial(spec, folder) == "finished"

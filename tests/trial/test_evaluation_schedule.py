@@ -13,13 +13,14 @@ from trials import tiny_trial
 from mebench.api.contract import Learner
 from mebench.api.errors import ConfigurationError, PluginFaultError
 from mebench.api.spec import Component, TrialSpec
-from mebench.guard.call import Guard, GuardedLearner
+from mebench.guard.call import Guard
+from mebench.guard.wrappers import GuardedLearner
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.channels.answers import LabelChannel
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.learners.fit import FitLearner
-from mebench.trial.loop import Trial, run_trial
 from mebench.trial.metrics.schedule import LEAST, PROBE, evaluation_grid, inputs_between, part_of
+from mebench.trial.trial import Trial, run_trial
 
 POOL = {"pool": Component("fashion-mnist-10k", {"rows": [1000, 1400], "root": None}), "data_prior": "problem-domain"}
 
@@ -97,11 +98,11 @@ def test_trials_of_other_attacks_and_seeds_look_at_the_same_part(tmp_path):
     first, second = (
         Trial(spec, TrialFolder.of(tmp_path, spec), prepare_victim(spec.victim), torch.device("cpu")) for spec in specs
     )
-    assert len(first.part) == 1000
-    assert torch.equal(first.part.inputs, second.part.inputs)
+    assert len(first.evaluation.part) == 1000
+    assert torch.equal(first.evaluation.part.inputs, second.evaluation.part.inputs)
     rows = part_of(2000, 1000)
-    assert torch.equal(first.part.labels, first.exam.labels[rows])
-    assert torch.equal(first.part.victim_logits, first.exam.victim_logits[rows])
+    assert torch.equal(first.evaluation.part.labels, first.exam.labels[rows])
+    assert torch.equal(first.evaluation.part.victim_logits, first.exam.victim_logits[rows])
 
 
 def test_where_a_clone_is_trained_for_many_epochs_nothing_is_left_out(tmp_path):

@@ -11,9 +11,9 @@ from mebench.api.contract import GradientStep, InputSpec, Victim
 from mebench.registry.catalogue import registry
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.losses import ExtractionLoss, KLLoss
-from mebench.trial import loop as trial_module
-from mebench.trial.loop import run_trial
+from mebench.trial import evaluation as trial_module
 from mebench.trial.metrics.gradient_probe import compare, gradient_quality, true_gradient
+from mebench.trial.trial import run_trial
 
 PARAMETERS = {"batch_size": 24, "generator_width": 4, "noise_dim": 8}
 

@@ -4,7 +4,7 @@ from PIL import Image
 from trials import tiny_trial
 
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 
 def run(tmp_path, name="whole", batch=10, budget=100, **options):

@@ -15,8 +15,8 @@ from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.recording import QueryRecorder, RecordedQueries
 from mebench.registry.catalogue import registry
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import Trial, run_trial
 from mebench.trial.standard_track import standard_steps
+from mebench.trial.trial import Trial, run_trial
 
 
 def standard(spec: TrialSpec) -> TrialSpec:
@@ -39,7 +39,7 @@ def record(path, blocks, probabilities=True):
     recorder = QueryRecorder(path / "rows", SPEC, probabilities)
     recorder.start()
     for block in blocks:
-        recorder.add(block, answers(len(block), probabilities))
+        recorder.observe(block, answers(len(block), probabilities), "train")
     recorder.compact(path / "queries.safetensors")
     recorder.remove()
     return path / "queries.safetensors"
@@ -76,16 +76,19 @@ def test_a_record_is_cut_off_where_the_checkpoint_was_taken(tmp_path):
     recorder = QueryRecorder(tmp_path / "rows", SPEC, True)
     recorder.start()
     inputs = torch.rand(10, *SPEC.shape)
-    recorder.add(inputs, answers(10))
+    recorder.observe(inputs, answers(10), "explore")
     recorder.flush()
     again = QueryRecorder(tmp_path / "rows", SPEC, True)
-    again.start(6)
-    again.add(inputs[:1], answers(1))
+    again.load_state_dict({"rows": 6})
+    again.start()
+    again.observe(inputs[:1], answers(1), "train")
     again.compact(tmp_path / "q.safetensors")
     read, _ = RecordedQueries(tmp_path / "q.safetensors").batch(np.arange(7))
     assert torch.equal(read, torch.cat([inputs[:6], inputs[:1]]))
+    too_short = QueryRecorder(tmp_path / "rows", SPEC, True)
+    too_short.load_state_dict({"rows": 8})
     with pytest.raises(ResultsError, match="fewer queries"):
-        QueryRecorder(tmp_path / "rows", SPEC, True).start(8)
+        too_short.start()
 
 
 @pytest.mark.parametrize("name", CASES)

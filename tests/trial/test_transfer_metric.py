@@ -20,9 +20,9 @@ from mebench.registry.entries import MetricOutput
 from mebench.results.metric_cards import ADVERSARIAL, CARDS
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.adversarial import Limits
-from mebench.trial.loop import run_trial
 from mebench.trial.metrics.examination import Examination, NetworkEvidence
 from mebench.trial.metrics.transfer import examples, names, spread, transfer
+from mebench.trial.trial import run_trial
 
 DEFAULTS = {
     "attacks": ["fgsm", "bim", "pgd"],

@@ -9,7 +9,7 @@ from mebench.api.errors import ResultsError
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.victims.loading import prepare_victim
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import Trial, run_trial
+from mebench.trial.trial import Trial, run_trial
 
 SMALL_MEGA = {"noise_vectors": 20, "noise_dim": 5, "generator_width": 4, "max_epochs": 1}
 DETERMINISTIC = ["result.json", "curve.jsonl", "clone.safetensors", "samples-early.png", "samples.png"]

@@ -7,7 +7,7 @@ from trials import tiny_trial
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 CHANNELS = {
     "sg": {"samples": 3},

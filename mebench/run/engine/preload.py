@@ -10,7 +10,7 @@ import contextlib
 import gc
 
 with contextlib.suppress(Exception):
-    import mebench.trial.loop
+    import mebench.trial.trial
 
 with contextlib.suppress(Exception):
     import torch._dynamo  # noqa: F401 (the first optimiser of every process imports it, in about a second)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mebench.api.contract import Explanation, InputSpec, Response, ResponseChannel, Victim
 from mebench.api.spec import Component
 from mebench.models.networks.build import build_network
+from mebench.oracle.links import Link
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.testing.faults import fail, require
 from mebench.testing.session import Session
@@ -93,6 +94,18 @@ def _content(cell: Any) -> Any:
         return None
 
 
+class _StrangersChannel(Link):
+    """Asks a stranger in the victim's place."""
+
+    def __init__(self, inner: ResponseChannel, spec: InputSpec) -> None:
+        super().__init__(inner)
+        self._stranger: Any = _Stranger(spec)
+
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Return the stranger's answer."""
+        return super().answer(self._stranger, inputs, explain)
+
+
 class _Stranger(nn.Module):
     """Answers in the victim's place. No `Victim`, so that whoever looks for one finds the real one."""
 
@@ -114,12 +127,7 @@ def knows_nothing_without_answers(target: AttackUnderTest) -> str | None:
     data, weights that came with the plugin.
     """
     stage = trained_stage(PLACEBO_BUDGET)
-
-    def replace_victim(channel: ResponseChannel) -> None:
-        answer, stranger = channel.answer, _Stranger(stage.spec)
-        channel.answer = lambda victim, inputs, explain: answer(stranger, inputs, explain)  # type: ignore
-
-    session = Session(target, stage, wrap=replace_victim).run()
+    session = Session(target, stage, wrap=lambda channel: _StrangersChannel(channel, stage.spec)).run()
     prepared = trained_victim()
     exam = Examination.of(prepared.victim, prepared.test_inputs, prepared.test_labels)
     fidelity = exam.score(session.attack.learner.clone).fidelity

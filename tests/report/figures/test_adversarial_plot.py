@@ -17,7 +17,7 @@ from mebench.cli import main
 from mebench.models.victims.loading import prepare_victim
 from mebench.report.figures.adversarial import draw_examples, read_examples, save_adversarial
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.loop import run_trial
+from mebench.trial.trial import run_trial
 
 TRANSFER = Component("transfer", {"epsilon": 0.25, "attacks": ["fgsm", "pgd"], "inputs": 20})
 

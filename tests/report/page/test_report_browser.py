@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from make_results import BUDGET, make_row, make_table1, write_benchmark
 from report_results import make_hostile, save_noise
-from results.make_results import BUDGET, make_row, make_table1, write_benchmark
 
 from mebench.report.page import write_report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from results.make_results import make_row
+from make_results import make_row
 
 from mebench.report.page import differences
 from mebench.report.page.page import render_report

@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from make_results import make_row, make_table1, write_benchmark
 from report_results import CLOSING, MARKUP, make_hostile
-from results.make_results import make_row, make_table1, write_benchmark
 
 from mebench.cli import main
 from mebench.report.page import MAX_BYTES, page, render_report

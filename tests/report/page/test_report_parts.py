@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make_results import BUDGET, make_row, make_spec, make_table1, make_trial, write_benchmark
 from PIL import Image
 from report_results import make_hostile, save_noise
-from results.make_results import BUDGET, make_row, make_spec, make_table1, make_trial, write_benchmark
 
 from mebench.api.files import read_json, write_json
 from mebench.api.spec import Component

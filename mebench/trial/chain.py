@@ -1,0 +1,90 @@
+"""The chain from a victim to an attack: built here, in one order, and nowhere else.
+
+From the victim outwards::
+
+    victim        metered: what it computes is written into the ledger
+    channel       the service's own; guarded where a plugin brings it
+    count         of the rows that are answered, apart from the ledger
+    oracle        checks and charges each query; tells the observers of each answer
+    observers     the record of all queries (standard track only); counts of labels
+
+Links between channel and oracle are `mebench.oracle.links.Link`: each wraps the next, none is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mebench.api.contract import ResponseChannel
+from mebench.api.random_streams import RandomStreams
+from mebench.models.victims.loading import PreparedVictim
+from mebench.oracle.label_counts import LabelCounts
+from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.links import CountedChannel
+from mebench.oracle.observer import Observer
+from mebench.oracle.oracle import BudgetedOracle
+
+
+class Chain:
+    """All that stands between a victim and an attack.
+
+    Args:
+        budget: of the trial, in queries.
+        prepared: the victim.
+        service: the channel that answers, as `mebench.guard.wrappers.guarded_channel` has built it.
+        random: the trial's streams.
+        asker: the attack, in error messages.
+        observers: told every answer before the counts of labels are.
+
+    Attributes:
+        oracle: what the attack holds.
+        channel: what it may know of the channel.
+        ledger: the oracle's account.
+        labels: counts of the labels that answered training queries.
+    """
+
+    def __init__(
+        self,
+        budget: int,
+        prepared: PreparedVictim,
+        service: ResponseChannel,
+        random: RandomStreams,
+        asker: str,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._device = random.device
+        self.ledger = QueryLedger(budget)
+        self._service = service
+        service.use_randomness(random)
+        self._counted = CountedChannel(service, self.ledger)
+        self.labels = LabelCounts(prepared.spec.num_classes, self._device)
+        self._observers = [*observers, self.labels]
+        self.oracle = BudgetedOracle(prepared.victim, self._counted, self.ledger, asker, self._observers)
+
+    @property
+    def channel(self) -> ResponseChannel:
+        """The outermost link."""
+        return self._counted
+
+    def problem(self) -> str:
+        """Say how the attack has got round its account; empty if it has not."""
+        return self._counted.problem()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of every link and observer, and of the ledger."""
+        return {
+            "ledger": self.ledger.state_dict(),
+            "oracle": self.oracle.state_dict(),
+            "links": [link.state_dict() for link in (self._service, self._counted)],
+            "observers": [observer.state_dict() for observer in self._observers],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self.ledger.load_state_dict(state["ledger"])
+        self.oracle.load_state_dict(state["oracle"], self._device)
+        for link, known in zip((self._service, self._counted), state["links"], strict=True):
+            link.load_state_dict(known)
+        for observer, known in zip(self._observers, state["observers"], strict=True):
+            observer.load_state_dict(known)

@@ -1,0 +1,58 @@
+"""How an attack is set up: what an attacker is given, and the code of its plugin, called through a guard."""
+
+from __future__ import annotations
+
+from torch.nn import Module
+
+from mebench.api.contract import Attack, AttackContext, InputSpec, Pool, ResponseChannel
+from mebench.api.random_streams import RandomStreams
+from mebench.api.spec import TrialSpec
+from mebench.guard.call import Guard
+from mebench.guard.wrappers import guarded_attack
+from mebench.models.networks.precision import trained_in_bf16
+from mebench.registry.catalogue import registry
+
+
+def build_context(
+    spec: TrialSpec,
+    victim: InputSpec,
+    channel: ResponseChannel,
+    random: RandomStreams,
+    *,
+    pool: Pool | None,
+    clone: Module,
+) -> AttackContext:
+    """Put together all that an attacker is given.
+
+    Args:
+        spec: of the trial.
+        victim: what it takes; nothing else of it is handed on.
+        channel: its public description.
+        random: the trial's streams; their device is where tensors live.
+        pool: unlabelled inputs, if the trial has any.
+        clone: as it starts, on the CPU.
+    """
+    there = clone.to(random.device)
+    return AttackContext(
+        spec=victim,
+        channel=channel,
+        budget=spec.budget,
+        clone=trained_in_bf16(there) if spec.bf16 else there,
+        device=random.device,
+        random=random,
+        pool=pool,
+        compile=spec.compile,
+        bf16=spec.bf16,
+    )
+
+
+def build_attack(spec: TrialSpec, context: AttackContext, guard: Guard) -> Attack:
+    """Build the attack that a spec names.
+
+    Raises:
+        PluginFaultError: its code failed, or returned no `Attack`.
+    """
+    entry = registry().attack(spec.attack.name)
+    target = guard.call("loading", entry.load)
+    attack = guard.call("its constructor", target, context, **entry.resolve(spec.attack.parameters))
+    return guarded_attack(guard, attack, context.device)

@@ -1,0 +1,212 @@
+"""Runs one trial. A trial is a pure function of its spec, and resumes bit for bit."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import torch
+from torch import nn
+
+from mebench.api.errors import OracleError
+from mebench.api.progress import Progress, Report, ShouldStop, Stopped, ignore, never
+from mebench.api.random_streams import RandomStreams
+from mebench.api.spec import TrialSpec
+from mebench.data.datasets import load_pool
+from mebench.guard.call import Guard
+from mebench.guard.process_state import begin_as_fresh, watched
+from mebench.guard.wrappers import guarded_channel
+from mebench.models.clones import initial_clone
+from mebench.models.victims.loading import PreparedVictim, prepare_victim
+from mebench.models.weights import weights_hash
+from mebench.registry.catalogue import registry
+from mebench.results.trial_folder import TrialFolder
+from mebench.trial.chain import Chain
+from mebench.trial.checkpoint import Checkpoint, Part
+from mebench.trial.clock import TrialClock
+from mebench.trial.early_end import EarlyEnd
+from mebench.trial.evaluation import Evaluation
+from mebench.trial.loop import turns
+from mebench.trial.metrics.examination import Examination
+from mebench.trial.pictures import Pictures
+from mebench.trial.result import Ending, write_result
+from mebench.trial.setup import build_attack, build_context
+from mebench.trial.standard_track import StandardTrack
+from mebench.trial.supervised import run_supervised
+
+CHECKPOINT_SECONDS = 20.0
+HowItEnded = Literal["finished", "stopped"]
+
+
+def run_trial(
+    spec: TrialSpec,
+    folder: TrialFolder,
+    *,
+    device: str = "cpu",
+    report: Report = ignore,
+    should_stop: ShouldStop = never,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> HowItEnded:
+    """Run a trial to its end, or until it is asked to stop; go on from the folder's checkpoint if there is one.
+
+    Args:
+        spec: the resolved trial.
+        folder: where its files go; locked meanwhile.
+        device: ``cpu`` or ``cuda``.
+        report: told how far it is, at every turn of the loop.
+        should_stop: asked at every turn; once true, a checkpoint is written and ``"stopped"`` returned.
+        checkpoint_seconds: time between checkpoints.
+
+    Raises:
+        MebenchError: the trial cannot be run as described, or the attack broke a rule.
+    """
+    with folder.locked(), watched():
+        folder.begin(spec)
+        begin_as_fresh()
+        torch.backends.cuda.matmul.allow_tf32 = spec.tf32
+        torch.backends.cudnn.allow_tf32 = spec.tf32
+        victim = prepare_victim(spec.victim, device=device, report=report, should_stop=should_stop)
+        if spec.kind == "supervised":
+            return run_supervised(spec, folder, victim, device=device, report=report, should_stop=should_stop)
+        trial = Trial(spec, folder, victim, torch.device(device))
+        return trial.run(report, should_stop, checkpoint_seconds)
+
+
+class Trial:
+    """One attack before one oracle, and what watches, evaluates and saves it.
+
+    Args:
+        spec: the resolved trial.
+        folder: where its files go.
+        victim: with its test set.
+        device: where tensors live.
+    """
+
+    def __init__(self, spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, device: torch.device) -> None:
+        self.spec, self.folder, self.prepared, self.device = spec, folder, victim, device
+        self.random = RandomStreams(spec.seed, device)
+        self.random.seed_globals()
+        self.guard = Guard.of("attack", spec.attack.name)
+        service = guarded_channel(spec.channel)
+        self.standard = StandardTrack(spec, folder, victim, service) if spec.track == "standard" else None
+        observers = [self.standard.recorder] if self.standard else []
+        self.chain = Chain(spec.budget, victim, service, self.random, self.guard.who, observers)
+        pool = load_pool(spec, victim.spec)
+        clone = initial_clone(spec, victim, pool)
+        self.initial_hash = weights_hash(clone.state_dict())
+        context = build_context(spec, victim.spec, self.chain.channel, self.random, pool=pool, clone=clone)
+        self.attack = build_attack(spec, context, self.guard)
+        self.clock = TrialClock(folder.path / "timing.json")
+        self.exam = Examination.of(
+            victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device), seed=spec.seed
+        )
+        self.evaluation = Evaluation(spec, folder, self.exam, self.attack, self.guard, self.chain.labels, self.clock)
+        self.pictures = Pictures(folder, victim.spec, spec.budget)
+        self.early_end = EarlyEnd(self.attack, self.chain.ledger)
+        self.loop = turns(self.chain.oracle, self.attack.strategy, self.attack.learner)
+        parts: dict[str, Part] = {
+            "strategy": self.attack.strategy,
+            "learner": self.attack.learner,
+            "chain": self.chain,
+            "random": self.random,
+            "early_end": self.early_end,
+            "pictures": self.pictures,
+            "evaluation": self.evaluation,
+        }
+        self.checkpoint = Checkpoint(folder.checkpoint, parts, self.guard)
+
+    def run(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> HowItEnded:
+        """Take the turns that are left, then score the clone; see `run_trial`."""
+        self.evaluation.rehearse()
+        self.checkpoint.resume()
+        self.folder.truncate_curve(self.evaluation.points)
+        if self.standard:
+            self.standard.recorder.start()
+        with self.clock:
+            try:
+                self._take_turns(report, should_stop, checkpoint_seconds)
+                self._finish(report, should_stop)
+            except Stopped:
+                return "stopped"
+        return "finished"
+
+    @property
+    def _more_to_come(self) -> bool:
+        return self.chain.oracle.remaining > 0 and not self.early_end
+
+    def _take_turns(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
+        saved = time.monotonic()
+        while self._more_to_come:
+            if should_stop():
+                self.checkpoint.save()
+                raise Stopped
+            self.take_turn()
+            report(self.progress())
+            if time.monotonic() - saved > checkpoint_seconds:
+                self.checkpoint.save()
+                saved = time.monotonic()
+
+    def take_turn(self) -> None:
+        """Take one turn of the loop, then look at what is due after it."""
+        with self.early_end.noticed():
+            self.pictures.note_turn(next(self.loop))
+        spent, more = self.chain.ledger.spent, self._more_to_come
+        first_is_kept = self.evaluation.grid_passed > 0
+        last = not self.chain.oracle.remaining
+        self.pictures.keep_between_if_due(spent, first_is_kept=first_is_kept, last=last)
+        if self.evaluation.is_due(spent) or not more:
+            if not first_is_kept:
+                self.pictures.keep_first()
+            if not self.standard:  # its clone is trained at the end
+                self._evaluate(last=not more)
+        if problem := self.chain.problem():
+            self.guard.fail(problem)
+
+    def _evaluate(self, *, last: bool) -> None:
+        with self.early_end.noticed():
+            self.chain.oracle.raise_pending()
+        self.evaluation.evaluate(self.chain.ledger.spent, last=last or bool(self.early_end))
+
+    def progress(self) -> Progress:
+        """How far the trial is."""
+        scores = self.evaluation.scores
+        return Progress(self.chain.ledger.spent, self.spec.budget, accuracy=scores.accuracy if scores else None)
+
+    def _finish(self, report: Report, should_stop: ShouldStop) -> None:
+        clone = self._scored_clone(report, should_stop)
+        if self.evaluation.scores is None:
+            raise OracleError(f"{self.guard.who}: proposed no query at all")
+        with self.early_end.noticed():
+            self.chain.oracle.raise_pending()
+        if self.evaluation.measures_at_end:
+            if not self.standard:
+                self.checkpoint.save()  # what a stop costs from here on is these metrics alone
+            self.evaluation.complete(clone)
+        self.pictures.keep_last()
+        self.clock.queries = self.chain.ledger.spent
+        write_result(self.spec, self.folder, self.prepared, self._ending(clone))
+        if self.standard:
+            self.standard.recorder.remove()
+
+    def _scored_clone(self, report: Report, should_stop: ShouldStop) -> nn.Module:
+        """The attack's own clone, or the standard learner's, which is trained now."""
+        if self.standard is None or not self.standard.recorder.rows:
+            return self.attack.learner.clone
+        self.checkpoint.save()
+        clone = self.standard.clone(self.device, report=report, should_stop=should_stop)
+        self.evaluation.evaluate_only(clone, self.chain.ledger.spent)
+        return clone
+
+    def _ending(self, clone: nn.Module) -> Ending:
+        assert self.evaluation.scores is not None
+        return Ending(
+            clone,
+            self.evaluation.scores,
+            victim_accuracy=self.exam.victim_accuracy,
+            initial_hash=self.initial_hash,
+            ledger=self.chain.ledger,
+            origin=registry().origin("attack", self.spec.attack.name),
+            best=None if self.standard else self.evaluation.best,
+            query_labels=self.chain.labels.halves,
+            diverged=self.early_end.diverged,
+        )
