@@ -52,6 +52,12 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.report.page import Results as Results
     from mebench.report.page import render_report as render_report
     from mebench.results.leaderboard import build_leaderboard as build_leaderboard
+    from mebench.toolkit.learners.fit import FitLearner as FitLearner
+    from mebench.toolkit.learners.online import OnlineLearner as OnlineLearner
+    from mebench.toolkit.learners.online import StepLearner as StepLearner
+    from mebench.toolkit.losses import KLLoss as KLLoss
+    from mebench.toolkit.losses import L1LogitLoss as L1LogitLoss
+    from mebench.toolkit.losses import make_loss as make_loss
     from mebench.trial.metrics.examination import Evidence as Evidence
     from mebench.trial.metrics.examination import NetworkEvidence as NetworkEvidence
 
@@ -96,6 +102,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.registry.parameter": ["Parameter"],
         "mebench.report.page": ["Results", "render_report"],
         "mebench.results.leaderboard": ["build_leaderboard"],
+        "mebench.toolkit.learners.fit": ["FitLearner"],
+        "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
+        "mebench.toolkit.losses": ["KLLoss", "L1LogitLoss", "make_loss"],
         "mebench.trial.metrics.examination": ["Evidence", "NetworkEvidence"],
     },
 )

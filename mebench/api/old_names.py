@@ -30,6 +30,15 @@ OLD = {
     "mebench.networks": "mebench.toolkit",
     "mebench.networks.generator": "mebench.toolkit",
     "mebench.metrics": "mebench",
+    "mebench.entry": "mebench",
+    "mebench.errors": "mebench.api.errors",
+    "mebench.hookspecs": "mebench",
+    "mebench.parameter": "mebench",
+    "mebench.randomness": "mebench.api.random_streams",
+    "mebench.channels": "mebench.oracle.channels.answers",
+    "mebench.explanations": "mebench.oracle.channels.explanations",
+    "mebench.networks.precision": "mebench.toolkit",
+    "mebench.networks.compiling": "mebench.toolkit",
 }
 """Each module that is gone, and the package that has its public names now."""
 RENAMED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from mebench.api.errors import BudgetExceededError
 
@@ -40,25 +40,25 @@ class QueryLedger:
         """Queries left."""
         return self.budget - self.spent
 
-    def require(self, rows: int) -> None:
-        """Refuse ``rows`` queries, and count the refusal, if they do not fit.
+    def refuse(self, rows: int) -> NoReturn:
+        """Count a request of ``rows`` queries that does not fit.
 
         Raises:
-            BudgetExceededError: they do not fit; nothing is spent.
+            BudgetExceededError: always; nothing is spent.
         """
-        if rows > self.remaining:
-            self.refusals += 1
-            raise BudgetExceededError(
-                f"asked {rows} queries with {self.remaining} of {self.budget} left; the victim was not run"
-            )
+        self.refusals += 1
+        raise BudgetExceededError(
+            f"asked {rows} queries with {self.remaining} of {self.budget} left; the victim was not run"
+        )
 
     def charge(self, rows: int, purpose: str) -> None:
         """Spend ``rows`` queries.
 
         Raises:
-            BudgetExceededError: as `require`.
+            BudgetExceededError: they do not fit; nothing is spent.
         """
-        self.require(rows)
+        if rows > self.remaining:
+            self.refuse(rows)
         self.by_purpose[purpose] += rows
 
     def charge_explanations(self, rows: int, classes: int) -> None:

@@ -25,7 +25,7 @@ class Observer(ABC):
         """Take note of an answer.
 
         Args:
-            inputs: (B, \\*shape), the oracle's own copy of what was asked.
+            inputs: (B, \\*shape), what was asked. The attack may overwrite them afterwards: copy what is kept.
             response: what the attack is about to get.
             purpose: what the queries are for.
         """

@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -94,28 +94,29 @@ class BudgetedOracle:
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")
         self._check_form(inputs)
-        self._name_asker(self._ledger.require, len(inputs))
-        asked = inputs.detach().clone()  # whatever the answer depends on is the oracle's own
+        rows = len(inputs)
+        if rows > self._ledger.remaining:
+            self._refuse(rows)
+        # An explanation is computed when it is asked for, from the oracle's own copy of what was asked now.
+        asked = inputs.detach().clone() if explain else inputs.detach()
         self._check_values(asked)
-        self._charge(len(asked), purpose, explain)
+        with self._charging:  # an attack may ask from several threads
+            if rows > self._ledger.remaining:
+                self._refuse(rows)
+            self._ledger.charge(rows, purpose)
+            if explain:
+                self._ledger.charge_explanations(rows, self._channel.explained_classes or self._spec.num_classes)
         response = replace(self._answer(asked, explain), progress=self.progress)
         for observer in self._observers:
             observer.observe(asked, response, purpose)
         return response
 
-    def _name_asker(self, account: Callable[..., None], *arguments: Any) -> None:
-        """Call a method of the ledger, and put the attack's name before what it refuses."""
+    def _refuse(self, rows: int) -> NoReturn:
+        """Count the refusal, and put the attack's name before what the ledger says."""
         try:
-            account(*arguments)
+            self._ledger.refuse(rows)
         except BudgetExceededError as error:
             raise BudgetExceededError(f"{self._asker}: {error}") from None
-
-    def _charge(self, rows: int, purpose: Purpose, explain: bool) -> None:
-        with self._charging:  # an attack may ask from several threads
-            self._name_asker(self._ledger.charge, rows, purpose)
-            if explain:
-                classes = self._channel.explained_classes or self._spec.num_classes
-                self._ledger.charge_explanations(rows, classes)
 
     def state_dict(self) -> dict[str, Any]:
         """What checks that do not wait for an accelerator have found so far; see `raise_pending`."""

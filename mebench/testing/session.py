@@ -53,10 +53,10 @@ class Session:
         self.random = RandomStreams(self.stage.seed, CPU)
         self.random.seed_globals()
         self.victim = self.stage.victim()
-        self.channel: ResponseChannel = _channel(target, channel)
-        self.channel.use_randomness(self.random)
+        self._service = _channel(target, channel)
+        self._service.use_randomness(self.random)
         self.watch = Watch()
-        self.channel = WatchedChannel(wrap(self.channel) if wrap else self.channel, self.watch)
+        self.channel = WatchedChannel(wrap(self._service) if wrap else self._service, self.watch)
         self.ledger = QueryLedger(self.stage.budget)
         self.oracle = WatchedOracle(self.victim, self.channel, self.ledger, target.name, self.watch)
         self.watch.guard(self.victim.network)
@@ -116,6 +116,7 @@ class Session:
             {
                 "strategy": self.attack.strategy.state_dict(),
                 "learner": self.attack.learner.state_dict(),
+                "channel": self._service.state_dict(),
                 "ledger": self.ledger.state_dict(),
                 "random": self.random.state_dict(),
                 "proposals": self.proposals,
@@ -127,6 +128,7 @@ class Session:
         state = load_state(path)
         self.attack.strategy.load_state_dict(state["strategy"])
         self.attack.learner.load_state_dict(state["learner"])
+        self._service.load_state_dict(state["channel"])
         self.ledger.load_state_dict(state["ledger"])
         self.random.load_state_dict(state["random"])
         self.proposals = state["proposals"]

@@ -31,6 +31,8 @@ OLD_IMPORTS = {
     "mebench.device_copies": "sent",
     "mebench.networks.generator": "UpsamplingGenerator",
     "mebench.metrics": "Evidence NetworkEvidence",
+    "mebench.channels": "LabelChannel ProbabilityChannel",
+    "mebench.entry": "AttackEntry",
 }
 
 
@@ -74,6 +76,12 @@ def test_a_module_name_that_the_docs_have_taught_goes_on_with_a_warning(old):
             found = getattr(importlib.import_module(old), name)
         now = RENAMED.get(f"{old}.{name}", name)
         assert found is getattr(importlib.import_module(OLD[old]), now)
+
+
+@pytest.mark.parametrize("name", ["Oracle", "QueryLedger"])
+def test_the_oracle_room_forwards_what_was_its_module_before(name):
+    with pytest.warns(DeprecationWarning, match=rf"mebench\.oracle\.{name} is mebench\.{name}"):
+        assert getattr(importlib.import_module("mebench.oracle"), name) is getattr(mebench, name)
 
 
 def test_the_new_names_warn_of_nothing():
