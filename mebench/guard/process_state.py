@@ -7,111 +7,25 @@ import functools
 import logging
 import os
 import random
-import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from mebench.guard.settings import SETTINGS
+
 _log = logging.getLogger(__name__)
 _VARIABLES: Any = getattr(os.environ, "_data", os.environ)  # the mapping itself is read 60 times as fast
-_get_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal  # ten times as fast
 _forks = _seedings = 0
 _started: list[tuple[int, threading.Thread]] = []
 """Threads that were started while somebody watched, with the identity of the thread that started each."""
 
 
-@dataclass(frozen=True)
-class _Fact:
-    """One setting of the process.
-
-    Attributes:
-        words: what it is, after "changed".
-        read, restore: restore takes what read returned.
-    """
-
-    words: str
-    read: Callable[[], Any]
-    restore: Callable[[Any], object]
-
-
-def _set_device(name: str) -> None:
-    torch.set_default_device(None if name == "cpu" else name)
-
-
-def _attribute(owner: Any, name: str, words: str) -> _Fact:
-    return _Fact(words, functools.partial(getattr, owner, name), functools.partial(setattr, owner, name))
-
-
-def _handler(number: signal.Signals) -> _Fact:
-    def restore(handler: Any) -> None:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(number, handler)
-
-    return _Fact(f"the handler of {number.name}", functools.partial(_get_handler, number), restore)
-
-
-def _read_umask() -> int:
-    before = os.umask(0o077)  # it can be read in no other way
-    os.umask(before)
-    return before
-
-
-_HOOKS: tuple[dict[int, Any], ...] = tuple(
-    table
-    for name, table in vars(torch.nn.modules.module).items()
-    if name.startswith("_global_") and name.endswith("hooks")
-)
-
-
-def _remove_hooks(lengths: tuple[int, ...]) -> None:
-    for table, length in zip(_HOOKS, lengths, strict=True):
-        for key in list(table)[length:]:
-            del table[key]
-
-
-FACTS = (
-    _Fact("the working directory", os.getcwd, os.chdir),
-    _Fact("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
-    _Fact("torch's default device", lambda: torch.empty(0).device.type, _set_device),
-    _Fact("torch's grad mode", torch.is_grad_enabled, torch.set_grad_enabled),
-    _Fact("torch's inference mode", torch.is_inference_mode_enabled, lambda mode: None),  # only who entered can leave
-    _Fact("torch's number of threads", torch.get_num_threads, torch.set_num_threads),
-    _Fact("torch's random seed", torch.initial_seed, torch.manual_seed),
-    _Fact(
-        "torch's deterministic mode",
-        torch.are_deterministic_algorithms_enabled,
-        torch.use_deterministic_algorithms,
-    ),
-    _Fact("torch's anomaly mode", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    _Fact("torch's matmul precision", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    _Fact(
-        "autocast on the CPU",
-        functools.partial(torch.is_autocast_enabled, "cpu"),
-        functools.partial(torch.set_autocast_enabled, "cpu"),
-    ),
-    _Fact(
-        "autocast on the GPU",
-        functools.partial(torch.is_autocast_enabled, "cuda"),
-        functools.partial(torch.set_autocast_enabled, "cuda"),
-    ),
-    _attribute(torch.backends.cuda.matmul, "allow_tf32", "torch's TF32 setting of products"),
-    _attribute(torch.backends.cudnn, "allow_tf32", "torch's TF32 setting of convolutions"),
-    _attribute(torch.backends.cudnn, "benchmark", "torch.backends.cudnn.benchmark"),
-    _attribute(torch.backends.cudnn, "deterministic", "torch.backends.cudnn.deterministic"),
-    _Fact("the hooks of all torch modules", lambda: tuple(map(len, _HOOKS)), _remove_hooks),
-    _Fact("NumPy's error handling", np.geterr, lambda values: np.seterr(**values)),
-    _Fact("the file mode creation mask", _read_umask, os.umask),
-    _handler(signal.SIGTERM),
-    _handler(signal.SIGINT),
-)
-
-
-_READS = tuple(fact.read for fact in FACTS)
+WATCHED = tuple(setting for setting in SETTINGS if setting.each_call)
+_READS = tuple(setting.read for setting in WATCHED)
 
 
 class ProcessState:
@@ -148,10 +62,11 @@ class ProcessState:
         return " and ".join(problems)
 
     def _put_back(self, number: int) -> str:
-        fact = FACTS[number]
-        with contextlib.suppress(Exception):
-            fact.restore(self._values[number])
-        return f"changed {fact.words}"
+        setting = WATCHED[number]
+        if setting.restore is not None:
+            with contextlib.suppress(Exception):
+                setting.restore(self._values[number])
+        return f"changed {setting.words}"
 
     def _counted(self) -> Iterator[str]:
         forks, seedings = self._counts
