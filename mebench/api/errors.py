@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mebench.api.exit_codes import ExitCode
+
 
 class MebenchError(Exception):
     """A problem that the user can act on: printed as one line, without a traceback.
@@ -10,7 +12,7 @@ class MebenchError(Exception):
         exit_code: the process exit code that the command line uses for it.
     """
 
-    exit_code = 2
+    exit_code: int = ExitCode.USAGE
 
 
 class ConfigurationError(MebenchError):
@@ -40,7 +42,7 @@ class PluginError(MebenchError):
 class PluginFaultError(PluginError):
     """A plugin's code failed, or did what it must not, in a trial; the message names it and says what."""
 
-    exit_code = 3
+    exit_code = ExitCode.INCOMPLETE
 
 
 class ResultsError(MebenchError):
@@ -50,7 +52,7 @@ class ResultsError(MebenchError):
 class OracleError(MebenchError):
     """An attack broke a rule of the oracle."""
 
-    exit_code = 3
+    exit_code = ExitCode.INCOMPLETE
 
 
 class NothingToAskError(MebenchError):

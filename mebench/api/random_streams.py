@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,15 @@ def derive_seed(seed: int, name: str) -> int:
     """A 63-bit seed for the stream ``name`` of ``seed``; streams of different names are independent."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+@contextlib.contextmanager
+def seeded_globals(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Seed torch's global generators for a while (initial weights and dropout draw from them), and put them back."""
+    where = torch.device(device)
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 class RandomStreams:

@@ -1,7 +1,6 @@
 """The command line. Each command is imported when it is called, so that ``mebench --help`` imports little.
 
-Exit codes: 0 fine; 1 something got worse; 2 wrong usage or configuration, or nothing to compare; 3 trials failed or
-are missing; 70 a fault of mebench's own; 130 interrupted; 141 the reader of a pipe went away.
+`mebench.api.exit_codes` has the exit codes.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 import click
 
 from mebench.api.errors import ConfigurationError, MebenchError
+from mebench.api.exit_codes import ExitCode
 from mebench.api.version import VERSION
 from mebench.cli.plugin_folders import add_folders, folders_first
 
@@ -41,9 +41,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Where each command is and what it does, in the order of ``mebench --help``."""
 
-INTERNAL_ERROR = 70
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 _PLACED = re.compile(r"^\S.*:\d+:\d+: ")
 
 
@@ -126,7 +123,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(args, prog_name="mebench", standalone_mode=False)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code if isinstance(code, int) else ExitCode.FINE
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -135,13 +132,13 @@ def main(args: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("mebench: interrupted", err=True)
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except (_ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is flushed into the pipe
-        return BROKEN_PIPE
+        return ExitCode.BROKEN_PIPE
     except Exception as error:
         _show_internal(error)
-        return INTERNAL_ERROR
+        return ExitCode.INTERNAL_ERROR
 
 
 def _show(error: MebenchError) -> None:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.exit_codes import ExitCode
 from mebench.cli.values import pairs, parameter_values
 
 if TYPE_CHECKING:
     from mebench.testing import AttackUnderTest, Verdict
-
-_WORSE = 1
 
 
 @click.command()
@@ -63,7 +62,7 @@ def check(
         click.echo(json.dumps({"attack": name, "checks": [_plain(one) for one in verdicts]}, indent=1))
     else:
         _print(name, verdicts)
-    return 0 if all(one.good for one in verdicts) else _WORSE
+    return ExitCode.FINE if all(one.good for one in verdicts) else ExitCode.WORSE
 
 
 def _run(target: AttackUnderTest, only: Sequence[str], quiet: bool) -> list[Verdict]:

@@ -14,11 +14,8 @@ from mebench.data.sources import Layout, find, unavailable
 from mebench.data.text.layouts import VECTORS
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from mebench.registry.entries import DatasetEntry
 
-_PIPED_WIDTH = 200
 _root = click.option("--root", metavar="DIR", help="Look in this folder and nowhere else.")
 
 
@@ -40,19 +37,17 @@ def list_() -> None:
 
     Looked for in this order: the folder in MEBENCH_DATA, a system package, the cache (MEBENCH_CACHE).
     """
-    from rich.table import Table
-
+    from mebench.cli.screen import console, print_table
     from mebench.registry.catalogue import registry
 
-    table = Table("name", "shape", "classes", "licence", box=None, pad_edge=False)
-    table.add_column("found", overflow="fold")
+    rows = []
     for entry in registry().entries("dataset"):
         known = registry().dataset(entry.name)
         shape = "x".join(map(str, known.shape)) or "any"
-        table.add_row(known.name, shape, str(known.num_classes or "any"), known.licence, _found(known))
+        rows.append((known.name, shape, str(known.num_classes or "any"), known.licence, _found(known)))
     for name, layout in VECTORS.items():
-        table.add_row(name, "word vectors", "", layout.licence, _place(layout))
-    print_table(table)
+        rows.append((name, "word vectors", "", layout.licence, _place(layout)))
+    print_table(console(), ("name", "shape", "classes", "licence", "found"), rows, wrap=["found"])
 
 
 @data.command()
@@ -110,14 +105,6 @@ def _fetch_dataset(name: str, root: str | None) -> None:
 
 
 data.add_command(overlap)
-
-
-def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal, or wide enough for whole paths where the output is piped."""
-    from rich.console import Console
-
-    console = Console()
-    (console if console.is_terminal else Console(width=_PIPED_WIDTH)).print(table)
 
 
 def _entry(name: str) -> DatasetEntry:

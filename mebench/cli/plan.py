@@ -72,18 +72,18 @@ def _print(planned: Plan, ahead: Forecast, folder: Path) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    from mebench.cli.screen import duration
+    from mebench.api.durations import about
 
     attack = row.attack if row.variant == "default" else f"{row.attack} {row.variant}"
     states = ", ".join(word if count == len(row.seeds) else f"{count} {word}" for word, count in row.states.items())
-    time = "unknown" if row.seconds is None else duration(row.seconds) if row.left else ""
+    time = "unknown" if row.seconds is None else about(row.seconds) if row.left else ""
     budget, queries = (f"{number:,}" if number else "" for number in (row.budget, row.queries))
     channel = row.channel if row.budget else ""
     return (attack, row.victim, channel, row.clone, budget, str(len(row.seeds)), states, queries, time)
 
 
 def _total(planned: Plan, ahead: Forecast) -> str:
-    from mebench.cli.screen import duration
+    from mebench.api.durations import about
 
     states = ", ".join(f"{count} {word}" for word, count in ahead.states().items())
     left = sum(row.left for row in ahead.rows)
@@ -95,7 +95,7 @@ def _total(planned: Plan, ahead: Forecast) -> str:
     else:
         rest = f" for {left - ahead.unmeasured} of {left} trials" if ahead.unmeasured else ""
         machine = planned.settings.speed.machine if planned.settings.speed else ""
-        time = f"about {duration(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
+        time = f"about {about(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
     return f"{states}; {ahead.queries:,} queries left; {time}. The training of victims is not counted."
 
 

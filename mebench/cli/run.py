@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.exit_codes import ExitCode
 from mebench.cli.selection import selects_trials
 
 if TYPE_CHECKING:
     from mebench.plan.plan import Plan
     from mebench.results.trial_folder import Status
     from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
-
-FAILED = 3
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ class _Run:
             failed = self._execute(interrupts)
         if interrupts.level:
             self._say("stopped: the same command goes on from here", always=True)
-            return INTERRUPTED
+            return ExitCode.INTERRUPTED
         self._leaderboard()
         return self._end(failed)
 
@@ -239,19 +237,19 @@ class _Run:
 
     def _end(self, failed: Sequence[tuple[Job, Outcome]]) -> int:
         """Say where the results are, and what failed."""
-        from mebench.run.state import duration
+        from mebench.api.durations import clock_time
 
         out, seconds = self._options.out, time.monotonic() - self._begun
-        self._say(f"results: {out} (leaderboard.md, .csv, .json); took {duration(seconds)}")
+        self._say(f"results: {out} (leaderboard.md, .csv, .json); took {clock_time(seconds)}")
         if not failed:
-            return 0
+            return ExitCode.FINE
         trials = [job for job, _ in failed if job.needs]
         self._say(f"{len(trials)} of {len(self._plan.trials)} trials failed:", "bold red", always=True)
         for job, outcome in failed:
             log = f" (log: {job.log})" if job.log and job.log.exists() else ""
             self._say(f"  {job.title}: {outcome.reason}{log}", always=True)
         self._say("the same command tries them again", always=True)
-        return FAILED
+        return ExitCode.INCOMPLETE
 
     def _say(self, line: str, style: str | None = None, *, always: bool = False) -> None:
         if always or not self._options.quiet:

@@ -71,19 +71,6 @@ def _print_blocks(screen: Console, columns: Sequence[str], rows: Sequence[Sequen
                 screen.print(f"  {line}")
 
 
-def duration(seconds: float) -> str:
-    """A time in the two largest units: ``45 s``, ``3 min``, ``2 h 05 min``, ``4 d 03 h``."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02} min"
-    hours = round(minutes / 60)
-    return f"{hours // 24} d {hours % 24:02} h"
-
-
 @contextmanager
 def progress_bar() -> Iterator[None]:
     """Show how far something is that takes long; only on a terminal."""

@@ -29,20 +29,15 @@ def victims() -> None:
 @victims.command("list")
 def list_() -> None:
     """List the trained victims in the cache."""
-    from rich.table import Table
-
-    from mebench.cli.data import print_table
+    from mebench.cli.screen import console, print_table
     from mebench.models.victims.cache import entries, victims_dir
 
     found = entries()
     if not found:
         click.echo(f"no trained victims in {victims_dir()}")
         return
-    table = Table("name", "network", "data", "accuracy", "size", "trained", box=None, pad_edge=False)
-    table.add_column("folder", overflow="fold")
-    for folder, record in found:
-        table.add_row(*_row(folder, record))
-    print_table(table)
+    columns = ("name", "network", "data", "accuracy", "size", "trained", "folder")
+    print_table(console(), columns, [_row(folder, record) for folder, record in found], wrap=["folder"])
 
 
 @victims.command()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
 from mebench.api.errors import ResultsError
 from mebench.api.files import write_atomically
-from mebench.api.random_streams import derive_seed
+from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import TrialSpec
 from mebench.data.datasets import load_dataset, load_pool
 from mebench.data.pools import DatasetPool
@@ -30,8 +29,7 @@ def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: DatasetPool | N
         pool: that of the trial, if it is at hand; else it is read where it is needed.
     """
     lexicon = _lexicon(spec, pool) if registry().network(spec.clone.name).inputs == "texts" else None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(spec.seed, "clone"))
+    with seeded_globals(derive_seed(spec.seed, "clone")):
         return guarded_network(spec.clone, victim.spec, lexicon)
 
 

@@ -10,8 +10,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mebench.api.durations import clock_time
 from mebench.run.engine import Job, Outcome
-from mebench.run.state import Clock, Pace, RunState, duration, short
+from mebench.run.state import Clock, Pace, RunState, short
 
 REDRAW_SECONDS = 0.25
 LINE_SECONDS = 30.0
@@ -140,7 +141,7 @@ def ended_line(job: Job, outcome: Outcome) -> Text:
         scores = outcome.value if isinstance(outcome.value, dict) else {}
         words = [f"{name} {100 * scores[name]:.1f} %" for name in ("accuracy", "fidelity") if name in scores]
         words += [str(scores[name]) for name in ("source", "note") if scores.get(name)]
-        line.append(f": {', '.join([*words, duration(outcome.seconds)])}")
+        line.append(f": {', '.join([*words, clock_time(outcome.seconds)])}")
     return line
 
 
@@ -160,6 +161,6 @@ def _cells(pace: Pace) -> tuple[str, str, str, str]:
     return (
         f"{short(latest.done)}/{short(latest.total)}{unit}",
         "" if pace.rate is None else short(pace.rate),
-        "" if pace.left is None else duration(pace.left),
+        "" if pace.left is None else clock_time(pace.left),
         "" if latest.accuracy is None else f"{100 * latest.accuracy:.1f} %",
     )

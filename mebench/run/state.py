@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mebench.api.durations import clock_time
 from mebench.api.progress import Progress
 from mebench.run.engine import Job, Listener, Outcome
 
@@ -104,27 +105,15 @@ class RunState(Listener):
         words = [f"{'stopping: ' if self.level else ''}{self.done}/{self.total} done"]
         if self.failed:
             words.append(f"{self.failed} failed")
-        words.append(f"{duration(self.elapsed)} elapsed")
+        words.append(f"{clock_time(self.elapsed)} elapsed")
         if self.left and not self.level:
-            words.append(f"about {duration(self.left)} left")
+            words.append(f"about {clock_time(self.left)} left")
         return ", ".join(words)
 
 
 def is_trial(job: Job) -> bool:
     """Whether a job is a trial; the others are preparations, which are shown and not counted."""
     return bool(job.needs)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a clock shows them, since they are watched: ``48 s``, ``4:05``, ``2:03:00``, ``3 d 4 h``."""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{hours // 24} d {hours % 24} h"
-    if hours:
-        return f"{hours}:{minutes:02}:{rest:02}"
-    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
 
 
 def short(number: float) -> str:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from mebench.api.contract import ResponseChannel
 from mebench.api.progress import Progress, Report, ShouldStop, Stopped
-from mebench.api.random_streams import derive_seed
+from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import TrialSpec
 from mebench.models.clones import initial_clone
 from mebench.models.victims.loading import PreparedVictim
@@ -53,8 +53,7 @@ def fit_standard(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     order = torch.empty(0, dtype=torch.int64)
     clone.train()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(derive_seed(seed, "standard-global"))  # a clone with dropout draws from here
+    with seeded_globals(derive_seed(seed, "standard-global"), device):  # a clone with dropout draws from here
         for step in range(steps):
             if not len(order):
                 order = torch.randperm(len(queries), generator=generator)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
+from mebench.api.durations import clock_time
 from mebench.api.progress import Progress
 from mebench.run.display import LINE_SECONDS, LineDisplay, LiveDisplay
 from mebench.run.engine import Job, Outcome
-from mebench.run.state import Pace, RunState, duration, short
+from mebench.run.state import Pace, RunState, short
 
 
 class Watch:
@@ -79,7 +80,7 @@ def test_time_left_of_all_is_that_of_trials_like_those_so_far(watch: Watch) -> N
     [(0.4, "0 s"), (59.6, "1:00"), (245, "4:05"), (3599.7, "1:00:00"), (7380, "2:03:00"), (273_600, "3 d 4 h")],
 )
 def test_durations_read_like_a_clock(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert clock_time(seconds) == words
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from mebench.api.contract import InputSpec, Victim
-from mebench.api.random_streams import derive_seed
+from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
 from mebench.data.labelled import Labelled
 from mebench.data.pools import DatasetPool
@@ -48,7 +46,7 @@ class Setting:
         if self.spec.network is not None:
             return build_network(self.spec.network, self.inputs, seed, self.lexicon)
         assert self.spec.factory is not None
-        with seeded(seed, "cpu"):
+        with seeded_globals(seed):
             return call_factory(self.spec.factory, self.spec.name)
 
     def normalised(self, network: nn.Module) -> nn.Module:
@@ -63,12 +61,3 @@ class Setting:
         """The fraction of all test images that a victim on the device gets right."""
         predicted = predict(victim, DatasetPool(self.test, self.spec.image_size), device=self.device)
         return float((predicted == self.test.labels).double().mean())
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
-    """Seed the global generators for a while (dropout draws from them) and leave them as they were."""
-    where = torch.device(device)
-    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

@@ -15,14 +15,14 @@ from torch import nn
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.progress import Progress, Report, ShouldStop
-from mebench.api.random_streams import derive_seed
+from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
 from mebench.api.version import VERSION
 from mebench.data.labelled import Labelled
 from mebench.data.pools import DatasetPool
 from mebench.models.victims import cache
 from mebench.models.victims.own import factory_digest
-from mebench.models.victims.setting import Setting, seeded
+from mebench.models.victims.setting import Setting
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
@@ -93,7 +93,7 @@ def _train(
     spec, recipe = setting.spec, setting.spec.training
     assert recipe is not None
     started = time.monotonic()
-    with seeded(derive_seed(spec.seed, "victim dropout"), setting.device):
+    with seeded_globals(derive_seed(spec.seed, "victim dropout"), setting.device):
         train_classifier(
             setting.normalised(network),
             DatasetPool(train, spec.image_size),

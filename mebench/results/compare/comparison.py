@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mebench.api.exit_codes import ExitCode
 from mebench.results.compare.matching import match
 from mebench.results.compare.metrics import Metric, MetricComparison, chosen_metrics, judge
 from mebench.results.leaderboard import Leaderboard, Row
@@ -82,20 +83,20 @@ class Comparison:
         marks = [row.mark for row in self.rows]
         return {mark: marks.count(mark) for mark in ORDER if mark in marks}
 
-    def exit_code(self, *, allow_missing: bool = False) -> int:
+    def exit_code(self, *, allow_missing: bool = False) -> ExitCode:
         """0 fine, 1 a regression, 2 nothing comparable, 3 trials failed or missing (unless that is allowed)."""
         marks = set(self.counts)
         if "worse" in marks:
-            return 1
+            return ExitCode.WORSE
         if not marks - UNMATCHED:
-            return 2
-        return 3 if marks & MISSING and not allow_missing else 0
+            return ExitCode.USAGE
+        return ExitCode.INCOMPLETE if marks & MISSING and not allow_missing else ExitCode.FINE
 
     def to_json(self, *, allow_missing: bool = False) -> dict[str, Any]:
         """The comparison as plain JSON values."""
         return {
             "format": 1,
-            "exit_code": self.exit_code(allow_missing=allow_missing),
+            "exit_code": int(self.exit_code(allow_missing=allow_missing)),
             "counts": dict(self.counts),
             "rows": [one.to_json() for one in self.rows],
             "notes": list(self.notes),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api.contract import AttackContext, GradientStep, InputSpec, Oracle, QueryStrategy
+from mebench.api.random_streams import seeded_globals
 from mebench.models.modes import evaluating, frozen
 from mebench.models.networks.compiling import compiled
 from mebench.models.networks.generator import UpsamplingGenerator
@@ -161,6 +162,5 @@ def squash(raw: Tensor, spec: InputSpec) -> Tensor:
 @contextlib.contextmanager
 def seeded(stream: torch.Generator) -> Iterator[None]:
     """Initialise networks from a named stream, leaving the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (1,), generator=stream)))
+    with seeded_globals(int(torch.randint(2**62, (1,), generator=stream))):
         yield
