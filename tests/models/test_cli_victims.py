@@ -90,7 +90,7 @@ def test_train_fills_the_cache_and_list_shows_it(tmp_path):
     assert "toy: accuracy 0." in result.output
     assert "(trained now)" in result.output
     assert "(cache)" in run("train", "tiny.yaml").output
-    (header, line) = run("list").output.splitlines()
+    (header, _, line) = run("list").output.splitlines()
     assert header.split() == ["name", "network", "data", "accuracy", "size", "trained", "folder"]
     assert line.split()[:3] == ["toy", "mlp", "fashion-mnist-10k"]
     assert str(victims_dir()) in line
