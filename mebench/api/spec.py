@@ -20,6 +20,15 @@ class Component:
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    def without(self, *names: str) -> Component:
+        """The same thing with some parameters left out: a data set without its ``rows`` is whole."""
+        return Component(self.name, {key: value for key, value in self.parameters.items() if key not in names})
+
+
+Optimizer = Literal["sgd", "adam"]
+LearningRate = Literal["cosine", "constant", "multistep"]
+Augmentation = Literal["none", "crop", "crop-flip"]
+
 
 @dataclass(frozen=True)
 class TrainingRecipe:
@@ -35,12 +44,12 @@ class TrainingRecipe:
 
     epochs: int = 15
     batch_size: int = 128
-    optimizer: Literal["sgd", "adam"] = "adam"
+    optimizer: Optimizer = "adam"
     learning_rate: float = 1e-3
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    schedule: Literal["cosine", "constant", "multistep"] = "cosine"
-    augment: Literal["none", "crop", "crop-flip"] = "none"
+    schedule: LearningRate = "cosine"
+    augment: Augmentation = "none"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mebench.data.datasets import load_dataset, load_pool
 from mebench.data.pools import DatasetPool
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import guarded_network
-from mebench.models.victims.loading import PreparedVictim, whole
+from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
 
 
@@ -40,7 +40,7 @@ def _lexicon(spec: TrialSpec, pool: DatasetPool | None) -> Lexicon | None:
     pool = load_pool(spec) if pool is None else pool
     if pool is not None:
         return pool.lexicon()
-    tests = load_dataset(whole(spec.victim.data), "test").lexicon()
+    tests = load_dataset(spec.victim.data.without("rows"), "test").lexicon()
     return tests and Lexicon.complete(tests.words)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from mebench.api.spec import Component, TrainingRecipe, TrialSpec, VictimSpec
+from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.plan.file.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
 from mebench.registry.entries import Kind, VictimEntry
 from mebench.registry.registry import Registry
@@ -116,7 +116,7 @@ class Grid:
             data=self._component("dataset", section.data),
             image_size=(section.image_size[0], section.image_size[1]) if section.image_size else None,
             network=self._component("network", section.network) if section.network else None,
-            training=TrainingRecipe(**section.training.model_dump()) if section.training else None,
+            training=section.training.recipe() if section.training else None,
             seed=section.seed,
             factory=section.factory,
             weights=section.weights,

@@ -293,8 +293,7 @@ def data_needed(trials: Sequence[TrialSpec]) -> Iterator[tuple[Component, Litera
     seen: list[Any] = []
     for trial in trials:
         victim, pool = trial.victim, trial.pool
-        whole = Component(victim.data.name, {k: v for k, v in victim.data.parameters.items() if k != "rows"})
-        wanted: list[tuple[Component, Literal["train", "test"]]] = [(whole, "test")]
+        wanted: list[tuple[Component, Literal["train", "test"]]] = [(victim.data.without("rows"), "test")]
         if victim.training is not None or trial.kind == "supervised":
             wanted.append((victim.data, "train"))
         if pool is not None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.errors import ConfigurationError
 from mebench.api.progress import Report, ShouldStop, ignore, never
-from mebench.api.spec import Component, VictimSpec
+from mebench.api.spec import VictimSpec
 from mebench.data.datasets import load_dataset
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.own import check_outputs, load_own_network
@@ -72,7 +72,7 @@ def prepare_victim(
     """
     _check(spec)
     spec = _resolved(spec)
-    setting = Setting(spec, load_dataset(whole(spec.data), "test"), device)
+    setting = Setting(spec, load_dataset(spec.data.without("rows"), "test"), device)
     if setting.inputs.discrete:
         _check_for_texts(spec)
     if spec.training is None:
@@ -152,8 +152,3 @@ def _resolved(spec: VictimSpec) -> VictimSpec:
     if spec.network is None:
         return spec
     return replace(spec, network=registry().get("network", spec.network.name).component(spec.network.parameters))
-
-
-def whole(data: Component) -> Component:
-    """The data set without its choice of rows."""
-    return Component(data.name, {key: value for key, value in data.parameters.items() if key != "rows"})

@@ -46,12 +46,14 @@ class Checker:
         if not re.match(NAME, str(location[-1])):
             self.add(location, f"a name {PATTERN_WORDS[NAME]}", at_key=True)
 
-    def known(self, location: Location, value: Any, known: Iterable[str], complaint: str, at_key: bool = False) -> bool:
-        """Check that a name is one of those known; ``complaint`` is what to say before the name."""
-        known = list(known)
-        if isinstance(value, str) and value not in known:
-            self.add(location, f"{complaint} {value!r}{did_you_mean(value, known)}", at_key)
-        return value in known
+    def one_of(
+        self, names: Iterable[str], location: Location, value: Any, complaint: str, at_key: bool = False
+    ) -> bool:
+        """Check that a value is one of some names; ``complaint`` is what to say before a value that is not."""
+        names = list(names)
+        if isinstance(value, str) and value not in names:
+            self.add(location, f"{complaint} {value!r}{did_you_mean(value, names)}", at_key)
+        return value in names
 
     def no_repeats(self, location: Location, values: Any) -> None:
         """Check that a list holds nothing twice."""

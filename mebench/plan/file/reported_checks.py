@@ -21,7 +21,7 @@ def check_reported(checker: Checker, used: Used) -> None:
             location: Location = ("reported", index)
             if "victims" not in used.unclear:
                 known = sorted(used.victims)
-                checker.known((*location, "victim"), row.get("victim"), known, "no profile has the victim")
+                checker.one_of(known, (*location, "victim"), row.get("victim"), "no profile has the victim")
             _check_row(checker, used, location, mapping(row))
             _check_numbers(checker, location, mapping(row))
             for name, value in mapping(row.get("metrics")).items():
@@ -30,17 +30,17 @@ def check_reported(checker: Checker, used: Used) -> None:
 
 def _check_row(checker: Checker, used: Used, location: Location, row: Mapping[str, Any]) -> None:
     attack = row.get("attack")
-    known = checker.known((*location, "attack"), attack, used.variants, "no profile has the attack")
+    known = checker.one_of(used.variants, (*location, "attack"), attack, "no profile has the attack")
     if not isinstance(attack, str) or not known or attack in used.unclear:
         return
     variants = sorted(used.variants[attack])
     if row.get("variant") is not None:
         text = f"no profile has of {attack} the variant"
-        checker.known((*location, "variant"), row["variant"], variants, text)
+        checker.one_of(variants, (*location, "variant"), row["variant"], text)
     elif len(variants) > 1:
         checker.add(location, f"must say which variant of {attack}: {', '.join(variants)}")
     channels = sorted(used.channels.get(attack, ()))
-    checker.known((*location, "channel"), row.get("channel"), channels, f"no profile has {attack} with")
+    checker.one_of(channels, (*location, "channel"), row.get("channel"), f"no profile has {attack} with")
 
 
 def _check_numbers(checker: Checker, location: Location, row: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ def _check_metric(
     known = sorted({*CARDS, *optional} - {"accuracy", "fidelity"})
     if name in ("accuracy", "fidelity"):
         checker.add(location, "stands beside metrics, not in it", at_key=True)
-    elif checker.known(location, name, known, "no such number in results:", at_key=True):
+    elif checker.one_of(known, location, name, "no such number in results:", at_key=True):
         if name in optional and optional[str(name)] not in asked:
             checker.add(location, f"is not measured: add {optional[str(name)]} to the benchmark's metrics", at_key=True)
         if in_percent(str(name)) and isinstance(value, (int, float)) and value > 100:

@@ -38,7 +38,7 @@ def check_profiles(checker: Checker) -> Used:
         checker.name(("profiles", name))
         _Profile(checker, used, ("profiles", name), mapping(profile)).check()
     default = checker.content.get("default_profile")
-    checker.known(("default_profile",), default, profiles, "unknown profile")
+    checker.one_of(profiles, ("default_profile",), default, "unknown profile")
     return used
 
 
@@ -84,14 +84,14 @@ class _Profile:
         for name in mapping(mapping(self._content.get("speed")).get("queries_per_second")):
             location = (*self._location, "speed", "queries_per_second", name)
             known = sorted(names)
-            self._checker.known(location, name, known, "no run of this profile has the attack", at_key=True)
+            self._checker.one_of(known, location, name, "no run of this profile has the attack", at_key=True)
 
     def _run(self, location: Location, run: Mapping[str, Any]) -> None:
         for key in ("victims", "budgets", "seeds", "references", "tracks"):
             self._checker.no_repeats((*location, key), run.get(key))
         for index, name in items(run.get("victims")):
             self._used.victims.add(str(name))
-            if not self._checker.known((*location, "victims", index), name, self._victims, "unknown victim"):
+            if not self._checker.one_of(self._victims, (*location, "victims", index), name, "unknown victim"):
                 self._used.unclear.add("victims")
         if not isinstance(run.get("victims"), list):
             self._used.unclear.add("victims")

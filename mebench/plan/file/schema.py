@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mebench.api.spec import Augmentation, LearningRate, Optimizer, TrainingRecipe
 from mebench.plan.file.positions import Location
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,79}$"
@@ -103,18 +104,22 @@ Track = Literal["native", "standard"]
 
 
 class Training(Section):
-    """How a victim is trained: the fields of `mebench.api.spec.TrainingRecipe`."""
+    """How a victim is trained: the bounds of a `mebench.api.spec.TrainingRecipe`, which has the defaults."""
 
-    epochs: Count = Field(15, description="Passes over the data.")
-    batch_size: Count = Field(128, description="Images in one step.")
-    optimizer: Literal["sgd", "adam"] = "adam"
-    learning_rate: Positive = 1e-3
-    momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd.")
-    weight_decay: float = Field(5e-4, ge=0, allow_inf_nan=False)
-    schedule: Literal["cosine", "constant", "multistep"] = Field(
-        "cosine", description="Of the learning rate; multistep is x0.1 at 50 % and 75 %."
+    epochs: Count = Field(TrainingRecipe.epochs, description="Passes over the data.")
+    batch_size: Count = Field(TrainingRecipe.batch_size, description="Images in one step.")
+    optimizer: Optimizer = TrainingRecipe.optimizer
+    learning_rate: Positive = TrainingRecipe.learning_rate
+    momentum: float = Field(TrainingRecipe.momentum, ge=0, lt=1, description="Of sgd.")
+    weight_decay: float = Field(TrainingRecipe.weight_decay, ge=0, allow_inf_nan=False)
+    schedule: LearningRate = Field(
+        TrainingRecipe.schedule, description="Of the learning rate; multistep is x0.1 at 50 % and 75 %."
     )
-    augment: Literal["none", "crop", "crop-flip"] = "none"
+    augment: Augmentation = TrainingRecipe.augment
+
+    def recipe(self) -> TrainingRecipe:
+        """The same as a spec keeps it."""
+        return TrainingRecipe(**self.model_dump())
 
 
 class VictimSection(Section):

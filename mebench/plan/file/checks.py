@@ -1,0 +1,41 @@
+"""Checks of what a benchmark file requires, measures besides, and pays: ``requires``, ``metrics``, ``prices``."""
+
+from __future__ import annotations
+
+from mebench.plan.file.checker import Checker, items, mapping
+from mebench.registry.catalogue import catalogue
+from mebench.registry.entries import MetricEntry
+from mebench.registry.requirements import unmet
+
+
+def check_requirements(checker: Checker) -> None:
+    """Check that everything that the file requires is installed, in a version that fits."""
+    for index, written in items(checker.content.get("requires")):
+        if isinstance(written, str):
+            problem = unmet(written, catalogue().plugins)
+            if problem:
+                checker.add(("requires", index), problem)
+
+
+def check_metrics(checker: Checker) -> None:
+    """Check that every metric is known, has good parameters, and is asked for once."""
+    seen: set[str] = set()
+    for index, value in items(checker.content.get("metrics")):
+        location = ("metrics", index)
+        resolved = checker.component("metric", value, location)
+        if resolved is None:
+            continue
+        entry = resolved[0]
+        if isinstance(entry, MetricEntry) and entry.always:
+            checker.add(location, f"{entry.name} is measured in every trial: leave it out")
+        if entry.name in seen:
+            checker.add(location, f"{entry.name} is given twice")
+        seen.add(entry.name)
+
+
+def check_prices(checker: Checker) -> None:
+    """Check that prices are of channels that exist."""
+    prices = mapping(checker.content.get("prices"))
+    for name in mapping(prices.get("per_1000_queries")):
+        location = ("prices", "per_1000_queries", name)
+        checker.one_of(checker.registry.names("channel"), location, name, "unknown channel", at_key=True)
