@@ -104,7 +104,7 @@ Track = Literal["native", "standard"]
 
 
 class Training(Section):
-    """How a victim is trained: the bounds of a `mebench.api.spec.TrainingRecipe`, which has the defaults."""
+    """How a victim is trained."""
 
     epochs: Count = Field(TrainingRecipe.epochs, description="Passes over the data.")
     batch_size: Count = Field(TrainingRecipe.batch_size, description="Images in one step.")
