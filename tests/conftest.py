@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) == signal.SIG_IGN:  # a background job's, or nohup's, which children would inherit
+        signal.signal(_number, _handler)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MEBENCH_OFFLINE", "1")
 _CACHE = tempfile.TemporaryDirectory(prefix="mebench-test-cache-")
