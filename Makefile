@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: table1 test lint perf perf-check docs clean
+.PHONY: table1 test setup lint perf perf-check docs clean
 
 table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
@@ -14,10 +14,18 @@ table1: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
+# Once, in a new checkout: all that development needs, and the hooks of .pre-commit-config.yaml before each commit.
+setup: $(VENV)/.dev
+	$(BIN)/pre-commit install
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry mebench plugins
+	$(BIN)/codespell
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -10,8 +10,6 @@ from mebench.testing.checks import CHECKS, Check
 from mebench.testing.target import AttackUnderTest
 from mebench.testing.verdicts import run_check
 
-CheckCase = Callable[[AttackUnderTest], None]
-
 
 def parametrize_with_checks(
     attacks: Sequence[AttackUnderTest | str], checks: Sequence[Check] = CHECKS

@@ -8,7 +8,8 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-STOP, KILL = 1, 2
+KILL = 2
+"""The `Interrupts.level` from which on nothing is saved any more."""
 SAME_REQUEST_SECONDS = 0.5
 
 

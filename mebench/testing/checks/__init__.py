@@ -48,11 +48,6 @@ CHECKS: tuple[Check, ...] = (
 """What `mebench check` and `parametrize_with_checks` run."""
 
 
-def check_named(name: str) -> Check:
-    """The check of that name."""
-    return next(check for check in CHECKS if check.__name__ == name)
-
-
 def summary(check: Check) -> str:
     """The first line of a check's docstring."""
     return (check.__doc__ or "").strip().splitlines()[0]
