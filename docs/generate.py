@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference, which are made from the registry, the command line and the checks.
+"""Write the pages of docs/reference: made from the registry, the public names, the command line and the checks.
 
     python docs/generate.py
 
@@ -7,6 +7,8 @@ A test fails when what is committed is not what this makes.
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
 import json
 import re
@@ -23,13 +25,37 @@ from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, En
 from mebench.testing.checks import CHECKS
 
 HERE = Path(__file__).resolve().parent
+GROUPS_OF_MEBENCH = {
+    "mebench.api.contract": "The contract",
+    "mebench.registry": "What a plugin registers",
+    "mebench.api.errors": "Errors",
+    "mebench.data": "Data",
+    "mebench.trial.metrics": "What metrics see",
+    "mebench.re": "Results",
+    "": "Randomness, account and version",
+}
+"""Titles of the reference, and the modules whose names stand under each; the first that fits is taken."""
+GROUPS_OF_TOOLKIT = {
+    "mebench.toolkit.strategies": "Strategies",
+    "mebench.toolkit.learners": "Learners",
+    "mebench.toolkit.losses": "Losses",
+    "mebench.toolkit.schedules": "Learning rates",
+    "mebench.toolkit.adversarial": "Adversarial examples",
+    "mebench.toolkit.deepfool": "Adversarial examples",
+    "mebench.toolkit.reservoir": "Memory",
+    "mebench.toolkit": "Parameters",
+    "": "Networks, devices and signs of life",
+}
 MADE = "<!-- Made by docs/generate.py: do not change it here. -->\n\n"
 
 
 def pages() -> dict[str, str]:
     """Every page's text by its name below docs/reference."""
     made = {
-        "attacks.md": _attacks(),
+        **_attacks(),
+        "api.md": _public_names("mebench", GROUPS_OF_MEBENCH),
+        "toolkit.md": _public_names("mebench.toolkit", GROUPS_OF_TOOLKIT),
+        "testing.md": _public_names("mebench.testing", {"": "The kit"}),
         "channels.md": _listed("Channels", "channel"),
         "networks.md": _listed("Networks", "network"),
         "data-sets.md": _listed("Data sets", "dataset"),
@@ -49,21 +75,30 @@ def _shipped(kind: Kind) -> list[Entry]:
     return [one for one in known.entries(kind) if known.origin(kind, one.name).split()[0] == "mebench"]
 
 
-def _attacks() -> str:
-    text = "# Attacks\n\nWhat `mebench info NAME` says of the attacks that ship with mebench, and their cards.\n"
-    entries = [one for one in _shipped("attack") if isinstance(one, AttackEntry)]
-    text += "".join(_entry(one) for one in entries)
-    packages = dict.fromkeys(sorted(one.target.partition(".")[0].partition(":")[0] for one in entries))
-    return text + "".join(f"\n## Card of `{package}`\n\n{_card(package)}\n" for package in packages)
+def _attacks() -> dict[str, str]:
+    """A page for each plugin that has attacks, and a table of all attacks."""
+    plugins: dict[str, list[AttackEntry]] = {}
+    rows = []
+    for one in _shipped("attack"):
+        assert isinstance(one, AttackEntry)
+        plugin = one.target.partition(".")[0].removeprefix("mebench_")
+        plugins.setdefault(plugin, []).append(one)
+        rows.append((f"[`{one.name}`]({plugin}.md#{one.name})", one.summary, one.family, ", ".join(sorted(one.needs))))
+    text = "# Attacks\n\nWhat ships with mebench; each page has the parameters and the plugin's card.\n\n"
+    made = {"attacks/index.md": text + _table(("attack", "what it does", "family", "needs"), rows)}
+    return made | {f"attacks/{plugin}.md": _plugin(plugin, entries) for plugin, entries in sorted(plugins.items())}
 
 
-def _card(package: str) -> str:
-    """The card of a plugin, with its headings two levels further down."""
-    spec = importlib.util.find_spec(package)
+def _plugin(name: str, entries: Sequence[AttackEntry]) -> str:
+    """What `mebench info` says of a plugin's attacks, and its card with headings one level further down."""
+    spec = importlib.util.find_spec(f"mebench_{name}")
     assert spec is not None
     assert spec.origin is not None
-    text = (Path(spec.origin).parent / "README.md").read_text(encoding="utf-8")
-    return re.sub(r"^(#+) ", r"##\1 ", text, flags=re.M).replace("](../../docs/", "](../")
+    card = (Path(spec.origin).parent / "README.md").read_text(encoding="utf-8")
+    title, _, rest = card.partition("\n")
+    rest = re.sub(r"^(#+) ", r"#\1 ", rest, flags=re.M).replace("](../../docs/", "](../../")
+    rest = re.sub(r"\[([^\]]*)\]\(\.\./\.\./(?:results|benchmarks)[^)]*\)", r"\1", rest)  # no pages of the site
+    return f"{title}\n" + "".join(map(_entry, entries)) + f"\n## Card\n{rest}\n"
 
 
 def _listed(title: str, kind: Kind) -> str:
@@ -116,6 +151,25 @@ def _range(parameter: Any) -> str:
     low, high = parameter.minimum, parameter.maximum
     words = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
     return ", ".join(word for word in words if word)
+
+
+def _public_names(package: str, groups: dict[str, str]) -> str:
+    """A directive of mkdocstrings for every name that a package promises, below the title that its module has."""
+    module = importlib.import_module(package)
+    said = (module.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    made: dict[str, list[str]] = {title: [] for title in groups.values()}
+    for name, place in sorted(_imported(module).items(), key=lambda one: one[0].lower()):
+        title = next(title for start, title in groups.items() if place.startswith(start))
+        made[title].append(f"::: {place}.{name}\n    options:\n      heading: {name}\n      toc_label: {name}\n")
+    parts = [f"## {title}\n\n" + "\n".join(directives) for title, directives in made.items() if directives]
+    return f"# `{package}`\n\n{said}\n\n" + "\n".join(parts)
+
+
+def _imported(module: Any) -> dict[str, str]:
+    """The module that each public name of a package comes from."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {name.name: str(node.module) for node in imports for name in node.names if name.name in module.__all__}
 
 
 def _commands() -> str:
@@ -221,9 +275,11 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> None:
     """Write the pages."""
-    folder = HERE / "reference"
-    folder.mkdir(exist_ok=True)
-    for name, text in pages().items():
+    folder, made = HERE / "reference", pages()
+    for old in {file.relative_to(folder).as_posix() for file in folder.rglob("*.md")} - made.keys():
+        (folder / old).unlink()
+    for name, text in made.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
 
 

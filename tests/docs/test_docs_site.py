@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -23,11 +24,21 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
 
 
-def generated(docs):
-    spec = importlib.util.spec_from_file_location("generate_docs", docs / "generate.py")
+def program(file):
+    """A program of docs/, which is no package."""
+    spec = importlib.util.spec_from_file_location(f"docs_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.pages()
+    return module
+
+
+def listed(nav):
+    """The pages of a navigation, however deep."""
+    for entry in nav:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from (page for one in entry.values() for page in listed([one] if isinstance(one, str) else one))
 
 
 def mebench(folder, *arguments, code=0):
@@ -44,15 +55,37 @@ def mebench(folder, *arguments, code=0):
 
 
 def test_made_pages_are_what_would_be_made_now(docs):
-    pages = generated(docs)
-    kept = {file.name: file.read_text(encoding="utf-8") for file in (docs / "reference").glob("*.md")}
+    pages = program(docs / "generate.py").pages()
+    folder = docs / "reference"
+    kept = {str(file.relative_to(folder)): file.read_text(encoding="utf-8") for file in folder.rglob("*.md")}
     stale = [name for name in pages.keys() | kept.keys() if pages.get(name) != kept.get(name)]
     assert not stale, f"run `python docs/generate.py`: {', '.join(sorted(stale))} would change"
 
 
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page(docs, repository):
-    listed = re.findall(r": (\S+\.md)$", (repository / "mkdocs.yml").read_text(), re.M)
-    assert sorted(listed) == sorted(str(file.relative_to(docs)) for file in docs.rglob("*.md"))
+    settings = {**yaml.safe_load((repository / "mkdocs.yml").read_text()), "docs_dir": docs}
+    pages = listed(program(docs / "pages.py").on_config(settings)["nav"])
+    assert sorted(pages) == sorted(str(file.relative_to(docs)) for file in docs.rglob("*.md"))
+
+
+def test_every_public_name_is_on_a_reference_page(docs):
+    for package, page in (("mebench", "api"), ("mebench.toolkit", "toolkit"), ("mebench.testing", "testing")):
+        text = (docs / "reference" / f"{page}.md").read_text(encoding="utf-8")
+        assert sorted(re.findall(r"^::: .*\.(\w+)$", text, re.M)) == sorted(importlib.import_module(package).__all__)
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(repository, tmp_path):
+    pytest.importorskip("mkdocstrings_handlers.python")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "site" / "reference" / "api.html").read_text(encoding="utf-8")
+    assert "Decides what to ask next." in page
 
 
 def test_links_between_pages_lead_somewhere(docs):

@@ -13,6 +13,7 @@ from mebench.testing.checks import surroundings as around
 from mebench.testing.target import AttackUnderTest
 
 Check = Callable[[AttackUnderTest], str | None]
+"""What a check is: called with an attack, it returns a warning or None, or raises `CheckFailed` or `CheckSkipped`."""
 
 CHECKS: tuple[Check, ...] = (
     around.keeps_to_itself,  # first: what an attack reads once and keeps, it opens only in its first run
