@@ -31,7 +31,9 @@ GROUPS_OF_MEBENCH = {
     "mebench.api.errors": "Errors",
     "mebench.data": "Data",
     "mebench.trial.metrics": "What metrics see",
-    "mebench.re": "Results",
+    "mebench.report": "Results",
+    "mebench.results": "Results",
+    "mebench.toolkit": "From the toolkit",
     "": "Randomness, account and version",
 }
 """Titles of the reference, and the modules whose names stand under each; the first that fits is taken."""
@@ -154,15 +156,20 @@ def _range(parameter: Any) -> str:
 
 
 def _public_names(package: str, groups: dict[str, str]) -> str:
-    """A directive of mkdocstrings for every name that a package promises, below the title that its module has."""
+    """A directive of mkdocstrings for every name that a package promises, below the title that its module has.
+
+    Of names that `mebench` has from the toolkit, whose page has them, a link.
+    """
     module = importlib.import_module(package)
     said = (module.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     made: dict[str, list[str]] = {title: [] for title in groups.values()}
     for name, place in sorted(_imported(module).items(), key=lambda one: one[0].lower()):
         title = next(title for start, title in groups.items() if place.startswith(start))
-        made[title].append(f"::: {place}.{name}\n    options:\n      heading: {name}\n      toc_label: {name}\n")
+        linked = package == "mebench" and place.startswith("mebench.toolkit")
+        directive = f"::: {place}.{name}\n    options:\n      heading: {name}\n      toc_label: {name}\n"
+        made[title].append(f"- [`{name}`][{place}.{name}]" if linked else directive)
     parts = [f"## {title}\n\n" + "\n".join(directives) for title, directives in made.items() if directives]
-    return f"# `{package}`\n\n{said}\n\n" + "\n".join(parts)
+    return f"# `{package}`\n\n{said}\n\n" + "\n\n".join(parts)
 
 
 def _imported(module: Any) -> dict[str, str]:

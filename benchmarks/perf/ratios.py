@@ -1,7 +1,7 @@
 """Ratios between the cases of a group, from the JSON of pytest-benchmark: a table for people, floors for CI.
 
     python -m pytest benchmarks/perf --benchmark-json perf.json
-    python benchmarks/perf/ratios.py perf.json -o docs/performance-table.md
+    python benchmarks/perf/ratios.py perf.json -o build/performance-table.md
     python benchmarks/perf/ratios.py perf.json --check
 
 Times differ between machines and hours; ratios of cases that ran beside each other hardly do.

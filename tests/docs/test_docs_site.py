@@ -71,7 +71,8 @@ def test_every_page_is_in_the_navigation_and_every_entry_is_a_page(docs, reposit
 def test_every_public_name_is_on_a_reference_page(docs):
     for package, page in (("mebench", "api"), ("mebench.toolkit", "toolkit"), ("mebench.testing", "testing")):
         text = (docs / "reference" / f"{page}.md").read_text(encoding="utf-8")
-        assert sorted(re.findall(r"^::: .*\.(\w+)$", text, re.M)) == sorted(importlib.import_module(package).__all__)
+        names = re.findall(r"^(?:::: |- \[`\w+`\]\[)[\w.]*\.(\w+)\]?$", text, re.M)
+        assert sorted(names) == sorted(importlib.import_module(package).__all__)
 
 
 @pytest.mark.slow
