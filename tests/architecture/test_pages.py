@@ -1,4 +1,4 @@
-"""docs/architecture.md is a true picture: every room and folder is on it, and all that it names is there."""
+"""docs/architecture.md is a true picture: every room and folder is on it. What pages for developers name is there."""
 
 from __future__ import annotations
 
@@ -90,3 +90,38 @@ def test_a_name_that_is_not_in_its_file_is_noticed():
 def test_the_contracts_of_lint_imports_are_all_on_the_page():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert text.count("[[tool.importlinter.contracts]]") == PAGE.count("| `lint-imports`")
+
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "changelog/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "decisions").glob("*.md")),
+]
+ELSEWHERE = {"tests/test_conformance.py"}
+"""Paths in what `mebench new` writes."""
+
+
+def links(page: Path) -> list[str]:
+    """Where a page points to in the repository, with headings."""
+    return [one for one in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")) if "://" not in one]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a page's headings are called in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_names_in_the_repository_is_there(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    paths = {one for one in re.findall(r"`([^`\n]+)`", text) if PATH.fullmatch(one) and "NAME" not in one}
+    assert not [path for path in paths - ELSEWHERE if not (ROOT / path).exists()]
+    assert not [link for link in links(page) if not (page.parent / link.partition("#")[0]).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES[:5], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_to_a_heading_finds_it(page):
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        assert not anchor or anchor in anchors(page.parent / target if target else page), link
