@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.data.text.words import Lexicon as Lexicon
     from mebench.data.text.words import word_list as word_list
     from mebench.oracle.ledger import QueryLedger as QueryLedger
+    from mebench.registry.card import MetricCard as MetricCard
     from mebench.registry.entries import AttackEntry as AttackEntry
     from mebench.registry.entries import ChannelEntry as ChannelEntry
     from mebench.registry.entries import DatasetEntry as DatasetEntry
@@ -58,8 +59,8 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.losses import KLLoss as KLLoss
     from mebench.toolkit.losses import L1LogitLoss as L1LogitLoss
     from mebench.toolkit.losses import make_loss as make_loss
-    from mebench.trial.metrics.examination import Evidence as Evidence
-    from mebench.trial.metrics.examination import NetworkEvidence as NetworkEvidence
+    from mebench.trial.metrics.evidence import Evidence as Evidence
+    from mebench.trial.metrics.evidence import NetworkEvidence as NetworkEvidence
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -86,6 +87,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.data.text.dataset": ["TextDataset"],
         "mebench.data.text.words": ["Lexicon", "word_list"],
         "mebench.oracle.ledger": ["QueryLedger"],
+        "mebench.registry.card": ["MetricCard"],
         "mebench.registry.entries": [
             "AttackEntry",
             "ChannelEntry",
@@ -105,7 +107,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.learners.fit": ["FitLearner"],
         "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
         "mebench.toolkit.losses": ["KLLoss", "L1LogitLoss", "make_loss"],
-        "mebench.trial.metrics.examination": ["Evidence", "NetworkEvidence"],
+        "mebench.trial.metrics.evidence": ["Evidence", "NetworkEvidence"],
     },
 )
 

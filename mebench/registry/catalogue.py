@@ -14,7 +14,7 @@ import pluggy
 from mebench.api.errors import PluginError
 from mebench.api.version import API_VERSION, check_api_version
 from mebench.registry import hooks as hookspecs
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entries import Entry, Kind, MetricEntry
 from mebench.registry.registry import Registry
 from mebench.registry.safe_import import guarded_import
 from mebench.registry.sources import DISABLE, FOLDERS, Source, sources
@@ -142,4 +142,6 @@ def _declared_version(plugin: Any) -> Any:
 def _returned(manager: pluggy.PluginManager, source: Source, hook: str, kind: Kind) -> Iterator[Entry]:
     for returned in getattr(manager.hook, hook)():
         for entry in checked_entries(hook, kind, returned):
+            if isinstance(entry, MetricEntry) and entry.always and not source.fixed:
+                raise PluginError(f"{hook} returned {entry.name!r}: always is for mebench's own metrics, leave it out")
             yield replace(entry, target=source.target(entry.target))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from mebench.api.errors import ConfigurationError, PluginError
 from mebench.api.spec import Component
 from mebench.api.suggestions import did_you_mean
+from mebench.registry.card import NO_CARD, Better, MetricCard, Number
 from mebench.registry.parameter import Parameter
 
 Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
@@ -213,28 +214,15 @@ class LearnerEntry(Entry):
     needs: frozenset[str] = frozenset({"label"})
 
 
-Better = Literal["higher", "lower", "neither"]
-
-
 @dataclass(frozen=True)
-class MetricOutput:
-    """One number of a metric that has several.
-
-    Attributes:
-        name: its key in results; unique among the names and outputs of all metrics.
-        summary: one sentence.
-        better: the direction in which the attack is stronger.
-    """
-
-    name: str
-    summary: str
-    better: Better = "higher"
+class MetricOutput(Number):
+    """One number of a metric that has several: its name is unique among the names and outputs of all metrics."""
 
 
 @dataclass(frozen=True)
 class MetricEntry(Entry):
     """One or more numbers about a clone. Its target is called as ``target(evidence, **parameters)`` with a
-    `mebench.trial.metrics.examination.NetworkEvidence`. It returns a finite number, or None where there is none; or,
+    `mebench.trial.metrics.evidence.NetworkEvidence`. It returns a finite number, or None where there is none; or,
     if there are ``outputs``, a mapping of some of their names to such values.
 
     Attributes:
@@ -243,17 +231,37 @@ class MetricEntry(Entry):
         outputs: all that the target may return; empty if that is one number, whose key is the metric's name.
         when: ``evaluation``: at every one; ``end``: once, of the clone that is scored. What is measured at the end only
             is tried at the start of the trial, on a few inputs, so that its faults cost no more.
+        card: how its one number is read, written and compared; those of ``outputs`` have their own. Since version 1.5.
+        networks: whether it runs the victim or the clone, or draws random numbers. One that does not is called with an
+            `mebench.trial.metrics.evidence.Evidence`, and no copy of the clone is made for it. Since version 1.5.
     """
 
     better: Better = "higher"
     always: bool = False
     outputs: tuple[MetricOutput, ...] = ()
     when: Literal["evaluation", "end"] = "evaluation"
+    card: MetricCard = NO_CARD
+    networks: bool = True
 
     @property
     def numbers(self) -> tuple[MetricOutput, ...]:
         """What it may measure: its outputs, or the one number that has its own name."""
-        return self.outputs or (MetricOutput(self.name, self.summary, self.better),)
+        return self.outputs or (MetricOutput(self.name, self.summary, self.better, self.card),)
+
+
+@dataclass(frozen=True)
+class BuiltinMetric(MetricEntry):
+    """One number that is measured at every evaluation of every trial, from the evidence alone. Only mebench has such.
+
+    Attributes:
+        of_victim: what the victim itself would have, by its accuracy; None where that is not known.
+        contradiction: says what in a result cannot be, by its metrics and the victim's accuracy; empty if nothing is.
+    """
+
+    always: bool = True
+    networks: bool = False
+    of_victim: Callable[[float], float | None] = lambda accuracy: None
+    contradiction: Callable[[Mapping[str, float | None], float], str] = lambda metrics, accuracy: ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from mebench.api.suggestions import did_you_mean
 from mebench.registry.entries import (
     KINDS,
     AttackEntry,
+    BuiltinMetric,
     ChannelEntry,
     DatasetEntry,
     Entry,
@@ -76,7 +77,7 @@ def compose(strategy: Entry, learner: Entry) -> ComposedEntry:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class Registry:
     """Entries of every kind by name, with the distribution that each came from."""
 
@@ -163,6 +164,10 @@ class Registry:
         entry = self.get("metric", name)
         assert isinstance(entry, MetricEntry)
         return entry
+
+    def builtin_metrics(self) -> list[BuiltinMetric]:
+        """What every trial is measured by, by name."""
+        return [entry for entry in self.entries("metric") if isinstance(entry, BuiltinMetric)]
 
     def measured(self) -> dict[str, tuple[MetricEntry, MetricOutput]]:
         """Every number that a metric may measure, by its key in results, with its metric."""

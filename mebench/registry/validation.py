@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any, get_args
 
 from mebench.api.errors import PluginError
+from mebench.registry.card import problem as card_problem
 from mebench.registry.entries import (
     ENTRY_TYPES,
     WORDS,
     AttackEntry,
-    Better,
     Entry,
     Kind,
     Medium,
@@ -123,8 +123,10 @@ def _metric(entry: MetricEntry) -> str:
         return f"output {twice} is declared twice"
     if RESERVED & set(names):
         return "every curve has something of this name: give the metric another"
-    if any(output.better not in get_args(Better) for output in entry.numbers):
-        return f"better must be one of {', '.join(get_args(Better))}"
+    if wrong_card := next(filter(None, map(card_problem, entry.numbers)), ""):
+        return wrong_card
+    if not isinstance(entry.networks, bool):
+        return f"networks must be true or false, not {_shown(entry.networks)}"
     if entry.when not in ("evaluation", "end"):
         return f"when must be evaluation or end, not {_shown(entry.when)}"
     return ""

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-import mebench.trial.metrics.examination
+import mebench.trial.metrics.builtin
 from mebench.api.contract import Attack, QueryStrategy
 from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
@@ -361,7 +361,7 @@ class Reseeds(Blocks):
 class Patches(Blocks):
     def __init__(self, context, batch_size):
         super().__init__(context, batch_size)
-        mebench.trial.metrics.examination._fraction = lambda hits: 1.0
+        mebench.trial.metrics.builtin._fraction = lambda hits: 1.0
 
 
 class PatchesLinear(Blocks):

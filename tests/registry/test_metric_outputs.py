@@ -18,7 +18,8 @@ from mebench.api.contract import Victim
 from mebench.api.errors import PluginError
 from mebench.api.spec import Component
 from mebench.cli import main
-from mebench.registry.catalogue import registry
+from mebench.registry.card import MetricCard
+from mebench.registry.catalogue import catalogue, registry
 from mebench.registry.entries import MetricEntry, MetricOutput
 from mebench.registry.registry import Registry
 from mebench.registry.validation import checked_entries
@@ -90,7 +91,9 @@ def exam(folder: Path) -> Examination:
 
 
 def end_of(exam: Examination, clone: torch.nn.Module, name: str) -> dict[str, float | None]:
-    return exam.complete(exam.score(clone), clone, [Component(name)]).extra
+    scores = exam.score(clone)
+    found = exam.complete(scores, clone, [Component(name)]).metrics()
+    return {key: value for key, value in found.items() if key not in scores.metrics()}
 
 
 def test_numbers_of_one_metric_are_shown_compared_and_explained_by_their_own_names(folder: Path, capsys) -> None:
@@ -128,7 +131,7 @@ def test_a_number_of_a_metric_cannot_be_asked_for_by_itself(folder: Path, capsys
 def test_what_is_measured_at_the_end_is_tried_before_on_a_few_inputs(exam: Examination) -> None:
     clone = perceptron(seed=1)
     exam.rehearse(clone, [Component("at-the-end"), Component("random")])
-    assert exam.score(clone, [Component("at-the-end")]).extra == {}
+    assert exam.score(clone, [Component("at-the-end")]) == exam.score(clone)
     assert end_of(exam, clone, "at-the-end") == {"at-the-end": 2.0}
     (calls,) = {tuple(registry().metric("at-the-end").load().__globals__["CALLS"])}
     assert calls == (10, 30)
@@ -155,7 +158,7 @@ def test_a_metric_that_breaks_its_word_fails_before_the_first_query(
 def test_a_metric_may_do_with_its_clone_what_it_likes(exam: Examination) -> None:
     clone = perceptron(seed=1).train()
     before = exam.score(clone)
-    assert exam.score(clone, [Component("meddling")]).extra["meddling"] > 0
+    assert exam.score(clone, [Component("meddling")]).metrics()["meddling"] > 0
     assert exam.score(clone) == before
     assert clone.training
     assert all(parameter.requires_grad for parameter in clone.parameters())
@@ -164,9 +167,9 @@ def test_a_metric_may_do_with_its_clone_what_it_likes(exam: Examination) -> None
 
 def test_a_metrics_random_numbers_are_its_own_and_the_same_at_every_evaluation(exam: Examination) -> None:
     clone = perceptron(seed=1)
-    draws = [exam.score(clone, [Component("random")]).extra["random"] for _ in range(2)]
+    draws = [exam.score(clone, [Component("random")]).metrics()["random"] for _ in range(2)]
     assert draws[0] == draws[1]
-    assert replace(exam, seed=5).score(clone, [Component("random")]).extra["random"] != draws[0]
+    assert replace(exam, seed=5).score(clone, [Component("random")]).metrics()["random"] != draws[0]
 
 
 def metric(name: str = "one", **fields: Any) -> MetricEntry:
@@ -175,6 +178,15 @@ def metric(name: str = "one", **fields: Any) -> MetricEntry:
 
 def out(*names: str) -> tuple[MetricOutput, ...]:
     return tuple(MetricOutput(name, "A number.") for name in names)
+
+
+def test_what_is_measured_in_every_trial_is_mebenchs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = 'MetricEntry("mine", "Mine.", "mine:mine", always=True)'
+    (tmp_path / "mine.py").write_text(
+        f"from mebench import MetricEntry, hookimpl\n\n@hookimpl\ndef mebench_metrics():\n    return [{entry}]\n"
+    )
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path))
+    assert "always is for mebench's own metrics, leave it out" in catalogue().plugins[-1].error
 
 
 def test_a_name_belongs_to_one_metric_be_it_its_own_or_an_outputs() -> None:
@@ -204,6 +216,14 @@ def test_a_name_belongs_to_one_metric_be_it_its_own_or_an_outputs() -> None:
         ({"name": "queries"}, "every curve has something of this name"),
         ({"better": "up"}, "better must be one of higher, lower, neither"),
         ({"when": "always"}, "when must be evaluation or end, not 'always'"),
+        ({"networks": "no"}, "networks must be true or false, not 'no'"),
+        ({"card": "a card"}, "card must be a MetricCard, not a str"),
+        ({"card": MetricCard(title=3)}, "card: title must be a text, not a int"),
+        ({"card": MetricCard(interval="yes")}, "card: interval must be true or false, not a str"),
+        ({"card": MetricCard(tolerance=-0.1)}, "card: tolerance must be at least 0"),
+        ({"card": MetricCard(minimum=float("nan"))}, "card: minimum must be a finite number, or None"),
+        ({"card": MetricCard(form="%.2f")}, "card: form must be percent, digits or a format, not '%.2f'"),
+        ({"outputs": (MetricOutput("a", "A.", card=MetricCard(form="q")),)}, "card: form must be percent"),
     ],
 )
 def test_what_is_wrong_with_the_outputs_of_an_entry_is_said(fields: dict[str, Any], problem: str) -> None:

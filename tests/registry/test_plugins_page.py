@@ -14,7 +14,8 @@ from mebench import API_VERSION, api
 from mebench.api.contract import Victim
 from mebench.api.spec import Component
 from mebench.registry.catalogue import HOOKS, catalogue, registry
-from mebench.trial.metrics.examination import Evidence, Examination, NetworkEvidence
+from mebench.trial.metrics.evidence import Evidence, NetworkEvidence
+from mebench.trial.metrics.examination import Examination
 
 
 @pytest.fixture
@@ -41,9 +42,10 @@ def test_the_metric_with_several_numbers_of_the_page_measures_them(page: str, tm
     inputs, labels = torch.rand(50, *SPEC.shape), torch.zeros(50, dtype=torch.long)
     exam, same = Examination.of(Victim(perceptron(), SPEC), inputs, labels), perceptron()
     asked = [Component("noise-fidelity")]
-    assert exam.complete(exam.score(same), same, asked).extra == {"clean": 1.0, "noisy": 1.0}
+    numbers = exam.complete(exam.score(same), same, asked).metrics()
+    assert (numbers["clean"], numbers["noisy"]) == (1.0, 1.0)
     other = perceptron(seed=1)
-    found = exam.complete(exam.score(other), other, asked).extra
+    found = exam.complete(exam.score(other), other, asked).metrics()
     assert found["clean"] == exam.score(other).fidelity
     assert 0 <= found["noisy"] < 1
     for name in ("inputs", "labels", "victim_logits", "clone_logits", "victim", "clone", "random"):

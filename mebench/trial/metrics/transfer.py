@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mebench.api.errors import ConfigurationError
 from mebench.models.weights import logits_of
 from mebench.toolkit.adversarial import Limits, bim, fgsm, pgd
-from mebench.trial.metrics.examination import NetworkEvidence
+from mebench.trial.metrics.evidence import NetworkEvidence
 
 Make = Callable[..., Tensor]
 ATTACKS: dict[str, Make] = {"fgsm": fgsm, "bim": bim, "pgd": pgd}
