@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference: made from the registry, the public names, the command line and the checks.
+"""Write docs/metrics.md and the pages of docs/reference: from registry, public names, command line and checks.
 
     python docs/generate.py
 
@@ -22,6 +22,7 @@ from mebench.cli import COMMANDS, cli
 from mebench.plan.file.schema import Benchmark
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
+from mebench.results.numbers import numbers
 from mebench.testing.checks import CHECKS
 
 HERE = Path(__file__).resolve().parent
@@ -52,7 +53,7 @@ MADE = "<!-- Made by docs/generate.py: do not change it here. -->\n\n"
 
 
 def pages() -> dict[str, str]:
-    """Every page's text by its name below docs/reference."""
+    """Every page's text by its name below docs/reference; `metrics_page` is beside that folder."""
     made = {
         **_attacks(),
         "api.md": _public_names("mebench", GROUPS_OF_MEBENCH),
@@ -69,6 +70,25 @@ def pages() -> dict[str, str]:
         "benchmark-keys.md": _benchmark_keys(),
     }
     return {name: re.sub(r"\n{3,}", "\n\n", MADE + text).rstrip() + "\n" for name, text in made.items()}
+
+
+def metrics_page() -> str:
+    """docs/metrics.md: the card of every number that mebench itself measures or derives."""
+    parts = [
+        "# Metrics",
+        MADE.rstrip(),
+        "`mebench info METRIC` shows one card. All metrics are of the **last** clone at the end of the budget, on the "
+        "test set, against the victim itself: what its channel rounds or withholds from the attack is not withheld "
+        'here, and evaluation is never counted as queries. "Better" is the attacker\'s view. Rows hold means over '
+        "seeds.",
+    ]
+    measured = registry().measured()
+    theirs = {key for key, (entry, _) in measured.items() if not registry().ships("metric", entry.name)}
+    for number in numbers().values():
+        if number.name not in theirs:
+            lines = "".join(f"- {key}: {value}\n" for key, value in number.facts().items())
+            parts.append(f"## `{number.name}`\n\n{lines}".rstrip())
+    return "\n\n".join(parts) + "\n"
 
 
 def _shipped(kind: Kind) -> list[Entry]:
@@ -288,6 +308,7 @@ def main() -> None:
     for name, text in made.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+    (HERE / "metrics.md").write_text(metrics_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from mebench.api.errors import UnknownNameError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mebench.registry.card import Number
     from mebench.registry.entries import Entry, Kind
     from mebench.registry.parameter import Parameter
-    from mebench.results.metric_cards import MetricCard
 
 _KINDS: dict[Kind, str] = {
     "attack": "an attack",
@@ -44,28 +44,28 @@ def info(name: str, as_json: bool) -> None:
       mebench info fashion-mnist-10k --json
       mebench info fidelity
     """
-    from mebench.registry.entries import KINDS
-    from mebench.results.metric_cards import CARDS
+    from mebench.registry.entries import KINDS, BuiltinMetric
 
     found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
-    card = CARDS.get(name)
-    if card is None and (measuring := _measuring(name)):
+    carded = _carded(name)
+    if carded is None and (measuring := _measuring(name)):
         found.append(("metric", measuring))
-    if not found and card is None:
+    if not found and carded is None:
         raise UnknownNameError(_unknown(name))
+    # Of what every trial is measured by, the card says all: there is nothing to set.
+    told = [(kind, entry) for kind, entry in found if carded is None or not isinstance(entry, BuiltinMetric)]
     if as_json:
-        cards = [{"kind": "metric", **asdict(card)}] if card else []
-        told = [_json(kind, entry) for kind, entry in found if card is None or kind != "metric"]
-        click.echo(json.dumps([*told, *cards], indent=1))
+        cards = [_card_json(carded)] if carded else []
+        click.echo(json.dumps([*(_json(kind, entry) for kind, entry in told), *cards], indent=1))
         return
     from mebench.cli.screen import console
 
     screen = console()
-    for kind, entry in found:
-        if card is None or kind != "metric":
-            _print(screen, kind, entry)
-    if card:
-        _print_card(screen, card)
+    for kind, entry in told:
+        _print(screen, kind, entry)
+    if carded:
+        screen.print() if told else None
+        _print_card(screen, carded)
 
 
 def _find(kind: Kind, name: str) -> Entry | None:
@@ -75,6 +75,14 @@ def _find(kind: Kind, name: str) -> Entry | None:
         return registry().get(kind, name)
     except UnknownNameError:
         return None
+
+
+def _carded(name: str) -> Number | None:
+    """The number of results that has this name, if it has a card."""
+    from mebench.results.numbers import numbers
+
+    found = numbers().get(name)
+    return found if found and found.card.formula else None
 
 
 def _measuring(name: str) -> Entry | None:
@@ -89,10 +97,10 @@ def _unknown(name: str) -> str:
     from mebench.api.suggestions import did_you_mean
     from mebench.registry.catalogue import catalogue
     from mebench.registry.entries import KINDS
-    from mebench.results.metric_cards import CARDS
+    from mebench.results.numbers import numbers
 
     registry, plugins = catalogue().registry, catalogue().plugins
-    known = [*(known for kind in KINDS for known in registry.names(kind)), *CARDS, *registry.measured()]
+    known = [*(known for kind in KINDS for known in registry.names(kind)), *numbers()]
     failed = any(plugin.error for plugin in plugins)
     hint = " (a plugin did not load: see `mebench plugins`)" if failed else "; see `mebench list`"
     return f"nothing is named {name!r}{did_you_mean(name, known) or hint}"
@@ -162,14 +170,19 @@ def _print(screen: Console, kind: Kind, entry: Entry) -> None:
     print_table(screen, ("parameter", "type", "default", "range", "what it is"), rows, wrap=["what it is"])
 
 
-def _print_card(screen: Console, card: MetricCard) -> None:
-    from mebench.results.metric_cards import facts
-
-    screen.print(f"{card.name}, a metric", style="bold")
-    for key, value in facts(card).items():
+def _print_card(screen: Console, number: Number) -> None:
+    screen.print(f"{number.name}, a metric", style="bold")
+    for key, value in number.facts().items():
         screen.print(f"{key}: {value}", markup=False)
-    if measuring := _measuring(card.name):
+    if measuring := _measuring(number.name):
         screen.print(f"measured by: {measuring.name}, see `mebench info {measuring.name}`", markup=False)
+
+
+def _card_json(number: Number) -> dict[str, Any]:
+    card = number.card
+    told = {"formula": card.formula, "range": card.range, "better": number.better, "misleads": card.misleads}
+    more = {"unit": card.unit, "detail": card.detail}
+    return {"kind": "metric", "name": number.name, "title": number.title, **told, **more}
 
 
 def _range(parameter: Parameter) -> str:

@@ -32,7 +32,7 @@ def leaderboard(
       mebench leaderboard runs/megex-table1/quick --pairs
     """
     from mebench.results.leaderboard import FORMATS, build_leaderboard, show
-    from mebench.results.leaderboard.write.tables import as_text
+    from mebench.results.leaderboard.write.formats import as_text
 
     board = build_leaderboard(roots)
     if key is not None:
@@ -58,7 +58,7 @@ def leaderboard(
 
 def _show_pairs(board: Leaderboard, style: str, output: Path | None) -> None:
     from mebench.api.files import write_atomically
-    from mebench.results.leaderboard.write.pair_tables import FORMATS
+    from mebench.results.leaderboard.write.differences import FORMATS
 
     if style not in FORMATS:
         raise click.UsageError(f"--pairs can be {', '.join(FORMATS)}, not {style}")

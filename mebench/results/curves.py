@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from mebench.guard.diagnostics import KEY
+from mebench.results.numbers import SCORES, builtin_metrics
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio", "query_label_entropy"]
 PROBED = ("gradient_cosine", "gradient_norm_ratio")
 """What only attacks with a gradient have; see `mebench.trial.metrics.gradient_probe`."""
-OPTIONAL = (*PROBED, "fidelity_on_errors", "kl", "total_variation", "query_label_entropy", "test_inputs")
-"""What a line of a curve may lack: older results do, and ``null`` stands for what is not finite."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-"""What else a line may hold numbers by."""
+"""What a line may hold numbers by."""
+
+
+def optional_columns() -> tuple[str, ...]:
+    """What mebench itself measures and a line may lack: older results do, and ``null`` is for what is not finite."""
+    metrics = (entry.name for entry in builtin_metrics() if entry.name not in SCORES)
+    return (*PROBED, *metrics, "query_label_entropy", "test_inputs")
 
 
 @dataclass(frozen=True)
@@ -31,24 +36,15 @@ class Curve:
     Attributes:
         queries: queries spent at each evaluation.
         accuracy, fidelity: of the clone at that time, on the test set, in [0, 1].
-        gradient_cosine, gradient_norm_ratio: how good the attack's gradients were; None where that is not known.
-        fidelity_on_errors, kl, total_variation: of the clone, too; None where not measured or not finite.
-        query_label_entropy: spread of the labels of the training queries since the evaluation before, in [0, 1].
-        test_inputs: test inputs that the evaluation looked at.
-        others: what else there is, by name: metrics that the benchmark measures besides, and what the strategy tells.
+        columns: what else there is, by name; None where it is not known. `optional_columns` are what mebench itself
+            measures, ``test_inputs`` (how many the evaluation looked at) among them; others are metrics that the
+            benchmark measures besides, and what the strategy tells.
     """
 
     queries: tuple[int, ...] = ()
     accuracy: tuple[float, ...] = ()
     fidelity: tuple[float, ...] = ()
-    gradient_cosine: tuple[float | None, ...] = ()
-    gradient_norm_ratio: tuple[float | None, ...] = ()
-    fidelity_on_errors: tuple[float | None, ...] = ()
-    kl: tuple[float | None, ...] = ()
-    total_variation: tuple[float | None, ...] = ()
-    query_label_entropy: tuple[float | None, ...] = ()
-    test_inputs: tuple[float | None, ...] = ()
-    others: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict, hash=False)
+    columns: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict, hash=False)
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -65,28 +61,30 @@ class Curve:
             if not isinstance(point, Mapping):
                 raise ValueError(f"curve.jsonl line {number} has no number 'queries'")
         named = set().union(*lines)
-        columns: dict[str, tuple[Any, ...]] = dict.fromkeys(OPTIONAL, (None,) * len(lines))
-        for key in ("queries", "accuracy", "fidelity", *(named & columns.keys())):
+        optional = optional_columns()
+        columns: dict[str, tuple[Any, ...]] = dict.fromkeys(optional, (None,) * len(lines))
+        for key in ("queries", *SCORES, *(named & columns.keys())):
             columns[key] = tuple([point.get(key) for point in lines])
-            if not set(map(type, columns[key])) <= (_NUMBERS | {type(None)} if key in OPTIONAL else _NUMBERS):
+            if not set(map(type, columns[key])) <= (_NUMBERS | {type(None)} if key in optional else _NUMBERS):
                 wrong = next(n for n, value in enumerate(columns[key], 1) if type(value) not in _NUMBERS)
                 raise ValueError(f"curve.jsonl line {wrong} has no number {key!r}")
-        if not all(float(value).is_integer() for value in columns["queries"]):
+        queries = columns.pop("queries")
+        if not all(float(value).is_integer() for value in queries):
             raise ValueError("curve.jsonl holds a number of queries that is not whole")
-        columns["queries"] = tuple(map(int, columns["queries"]))
-        return cls(**columns, others=_others(lines, named))
+        accuracy, fidelity = (columns.pop(name) for name in SCORES)
+        others = _others(lines, named, {"queries", *SCORES, *optional})
+        return cls(tuple(map(int, queries)), accuracy, fidelity, columns | others)
 
     def values(self, metric: str) -> tuple[float | None, ...]:
         """The column of that name; empty if there is none."""
-        if metric in {one.name for one in fields(self)} - {"queries", "others"}:
-            found: tuple[float | None, ...] = getattr(self, metric)
-            return found
-        return self.others.get(metric, ())
+        scores = dict(zip(SCORES, (self.accuracy, self.fidelity), strict=True))
+        return scores.get(metric) or self.columns.get(metric, ())
 
     @property
     def whole(self) -> list[bool]:
         """Whether each evaluation looked at as much of the test set as the last one, which looks at all of it."""
-        return [number == self.test_inputs[-1] for number in self.test_inputs] or [True] * len(self)
+        looked_at = self.values("test_inputs")
+        return [number == looked_at[-1] for number in looked_at] or [True] * len(self)
 
     def points(self, metric: str) -> list[tuple[int, float]]:
         """Queries and value of the evaluations that have one; those before the first query are left out."""
@@ -94,16 +92,17 @@ class Curve:
         return [(queries, value) for queries, value in pairs if queries > 0 and value is not None]
 
 
-_OWN = {one.name for one in fields(Curve)} | {KEY}
 _NUMBERS = {int, float}
 
 
-def _others(lines: Sequence[Mapping[str, Any]], named: set[str]) -> dict[str, tuple[float | None, ...]]:
-    """The columns that a curve has no field for; a metric comes before a diagnostic of its name."""
-    if not (named - _OWN or KEY in named):
+def _others(
+    lines: Sequence[Mapping[str, Any]], named: set[str], own: Collection[str]
+) -> dict[str, tuple[float | None, ...]]:
+    """The columns that are not mebench's own; a metric comes before a diagnostic of its name."""
+    if not (named - {*own, KEY} or KEY in named):
         return {}
     flat = [{**(told if isinstance(told := line.get(KEY), Mapping) else {}), **line} for line in lines]
-    names = {name for line in flat for name in line if name not in _OWN and NAME.fullmatch(name)}
+    names = {name for line in flat for name in line if name not in own and name != KEY and NAME.fullmatch(name)}
     return {name: tuple(_number(line.get(name)) for line in flat) for name in sorted(names)}
 
 

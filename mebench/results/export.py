@@ -6,17 +6,19 @@ import contextlib
 import importlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import ConfigurationError, ResultsError
-from mebench.results.curves import OPTIONAL
+from mebench.results.curves import optional_columns
 from mebench.results.leaderboard.compute.build import group_trials
 from mebench.results.leaderboard.compute.rows import Group, build_row
+from mebench.results.leaderboard.keys import keys_of
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.leaderboard.read.saved import holds_trials
+from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.numbers import SCORES, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +28,18 @@ IDENTITY = (
     *("data_prior", "pool", "track", "budget", "profile", "protocol", "settings", "key"),
 )
 """What a trial has from its row."""
-MEASURED = tuple(one.name for one in fields(SeedResult) if one.name not in ("seed", "trial", "metrics"))
-"""What a finished and valid trial has of its own."""
-CURVE = ("queries", "accuracy", "fidelity", *OPTIONAL)
+
+
+def measured_keys() -> list[str]:
+    """What a finished and valid trial has of its own."""
+    return [key for key in keys_of(SeedResult) if key not in ("seed", "trial")]
+
+
+def curve_keys(trials: Iterable[Trial]) -> list[str]:
+    """What every evaluation has, and the metrics that these trials' benchmarks measure besides."""
+    usual = ["queries", *SCORES, *optional_columns()]
+    asked = {key for one in trials if one.result for key in one.result.metrics.by_key() if key in one.curve.columns}
+    return [*usual, *in_order(asked - {*usual})]
 
 
 def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
@@ -48,17 +59,17 @@ def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list
     for root in roots:
         if not holds_trials(root):
             raise ResultsError(f"{root}: holds no trials; only a results folder can be exported")
-    trials: list[dict[str, Any]] = []
-    curves: list[tuple[Any, ...]] = []
+    lines: list[dict[str, Any]] = []
+    valid: list[Trial] = []
     for group in group_trials(roots, notes):
-        trials += _lines(group, build_row(group), curves)
-    usual = ["trial", "seed", "status", "reason", *IDENTITY, *MEASURED]
-    extra = sorted({name for line in trials for name in line} - {*usual, "flags"})
-    columns = [*usual, *extra, "flags"]
-    return pd.DataFrame(trials, columns=columns), pd.DataFrame(curves, columns=["trial", *CURVE]), notes
+        lines += _lines(group, build_row(group), valid)
+    usual = ["trial", "seed", "status", "reason", *IDENTITY, *measured_keys()]
+    extra = sorted({name for line in lines for name in line} - {*usual, "flags"})
+    return pd.DataFrame(lines, columns=[*usual, *extra, "flags"]), _curves(valid), notes
 
 
-def _lines(group: Group, row: Row, curves: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+def _lines(group: Group, row: Row, valid: list[Trial]) -> list[dict[str, Any]]:
+    """A line per trial of a row; those that have numbers are added to ``valid``."""
     shared = {name: getattr(row, name) for name in IDENTITY}
     measured = {one.trial: one for one in row.per_seed}
     lines = []
@@ -68,13 +79,25 @@ def _lines(group: Group, row: Row, curves: list[tuple[Any, ...]]) -> list[dict[s
         reason = row.reason if status == "invalid" else trial.reason
         line = {"trial": trial.id, "seed": trial.spec.seed, "status": status, "reason": reason, **shared}
         if one is not None and trial.result is not None:
-            line |= one.metrics | {name: getattr(one, name) for name in MEASURED}
+            line |= one.asked_for() | {key: getattr(one, key) for key in measured_keys()}
             line["flags"] = ";".join(trial.result.flags)
             line["victim_accuracy"] = trial.result.victim.accuracy
-            values = zip(*(getattr(trial.curve, name) for name in CURVE), strict=True)
-            curves += [(trial.id, *point) for point in values]
+            valid.append(trial)
         lines.append(line)
     return lines
+
+
+def _curves(trials: Sequence[Trial]) -> pd.DataFrame:
+    """A line per evaluation."""
+    import pandas as pd
+
+    keys = curve_keys(trials)
+    points: list[tuple[Any, ...]] = []
+    for trial in trials:
+        unknown = (None,) * len(trial.curve)
+        columns = [trial.curve.queries, *(trial.curve.values(key) or unknown for key in keys[1:])]
+        points += [(trial.id, *point) for point in zip(*columns, strict=True)]
+    return pd.DataFrame(points, columns=["trial", *keys])
 
 
 def export(roots: Sequence[Path], path: Path) -> tuple[list[Path], list[str]]:

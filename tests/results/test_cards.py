@@ -1,46 +1,51 @@
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 
 from mebench.cli.info import info
 from mebench.registry.catalogue import registry
-from mebench.results.compare import METRICS
-from mebench.results.compare.metrics import known_metrics
-from mebench.results.leaderboard import Row
+from mebench.results.derived import DERIVED
+from mebench.results.leaderboard import Row, SeedResult
 from mebench.results.leaderboard.compute.rows import MEANS
-from mebench.results.metric_cards import CARDS, as_markdown
+from mebench.results.leaderboard.keys import keys_of
+from mebench.results.numbers import SCORES, builtin_metrics, comparable, numbers
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
-
-
-def test_the_page_of_metrics_is_what_the_cards_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == as_markdown()
+MEASURED = {key for key, (entry, _) in registry().measured().items() if registry().ships("metric", entry.name)}
 
 
 def test_every_number_of_a_row_has_a_card_and_every_card_a_number() -> None:
-    keys = {one.name for one in fields(Row)}
-    shipped = [entry for entry, _ in registry().measured().values() if registry().ships("metric", entry.name)]
-    assert set(CARDS) - {one.name for entry in shipped for one in entry.outputs} <= keys
-    assert {one.name for entry in shipped for one in entry.numbers} <= set(CARDS)
-    assert {"accuracy", "fidelity", "normalised_accuracy", *MEANS} <= set(CARDS)
+    assert {one.name for one in DERIVED} <= {*keys_of(Row)}
+    assert {*SCORES, *MEANS} <= numbers().keys()
+    assert numbers().keys() >= MEASURED | {one.name for one in DERIVED}
+    for one in numbers().values():
+        assert all((one.card.title, one.card.formula, one.card.range, one.card.misleads, one.card.unit)), one.name
 
 
-def test_comparisons_go_in_the_direction_of_the_card() -> None:
-    assert set(known_metrics()) > set(METRICS)
-    for name, metric in known_metrics().items():
-        assert CARDS[name].better == ("higher" if metric.higher_is_better else "lower"), name
+def test_what_every_trial_is_measured_by_has_a_key_in_every_row_and_seed() -> None:
+    assert [entry.name for entry in builtin_metrics()][:2] == [*SCORES]
+    for entry in builtin_metrics():
+        assert entry.name in keys_of(Row)
+        assert entry.name in keys_of(SeedResult)
+        assert (f"{entry.name}_ci" in keys_of(Row)) == entry.card.interval
+        assert f"{entry.name}_ci" not in keys_of(SeedResult)
 
 
-@pytest.mark.parametrize("name", CARDS)
+def test_what_can_be_compared_has_a_direction_and_a_tolerance() -> None:
+    assert comparable().keys() >= {*SCORES, "auc", "queries_to_90", "kl", "transfer_pgd"}
+    assert not comparable().keys() & {"rank", "seconds", "cost", "queries", "best_on_test", "normalised_accuracy"}
+    for one in comparable().values():
+        assert one.better != "neither"
+        assert one.tolerance[0] > 0
+
+
+@pytest.mark.parametrize("name", numbers())
 def test_info_shows_a_metrics_card(name: str) -> None:
     shown = " ".join(CliRunner().invoke(info, [name]).output.split())
+    card = numbers()[name].card
     assert f"{name}, a metric" in shown
-    assert CARDS[name].range in shown
-    assert " ".join(CARDS[name].misleads.split()) in shown
+    assert card.range in shown
+    assert " ".join(card.misleads.split()) in shown
 
 
 def test_a_metric_written_wrong_is_suggested() -> None:

@@ -13,7 +13,7 @@ from make_results import BUDGET, make_row, make_spec, make_trial, write_benchmar
 from mebench.report.page.page import write_report
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.read.saved import write_row_files
-from mebench.results.leaderboard.write.tables import FORMATS, as_text
+from mebench.results.leaderboard.write.formats import FORMATS, as_text
 
 ROW = {"attack": "megex", "variant": "l1", "victim": "fmnist-lenet5", "budget": BUDGET}
 RISE_AND_FALL = [

@@ -14,7 +14,7 @@ from test_more_metrics import enrich, only, wide
 
 from mebench.report.page.table import columns
 from mebench.results.compare import compare
-from mebench.results.compare.formats import as_text as compared
+from mebench.results.compare.text import as_text as compared
 from mebench.results.leaderboard import FORMATS, Leaderboard, build_leaderboard
 from mebench.results.leaderboard.read.saved import write_row_files
 
@@ -120,6 +120,24 @@ def test_the_page_shows_rates_in_percent_with_their_cards(tmp_path: Path) -> Non
     measured(tmp_path)
     row = only(board(tmp_path))
     shown = {one.key: one for one in columns([row])}
-    assert (shown["transfer_pgd"].title, shown["transfer_pgd"].text(row)) == ("PGD-U, %", "65.2")
-    assert shown["transfer_pgd"].card is not None
+    assert (shown["transfer_pgd"].title, shown["transfer_pgd"].cell(row)) == ("PGD-U, %", "65.2")
+    assert shown["transfer_pgd"].number is not None
     assert "transfer_pgd_plain" not in shown
+
+
+def test_a_metric_that_nobody_here_knows_is_shown_with_three_digits_and_its_interval(tmp_path: Path) -> None:
+    for seed, value in enumerate((0.61234, 0.62345, 1234.5)):
+        folder = make_trial(tmp_path / ("few" if seed < 2 else "many"), make_spec(seed=seed), 0.7)
+        enrich(folder, **{"of-a-plugin": value})
+    few, many = board(tmp_path / "few"), board(tmp_path / "many")
+    half = only(few).interval("of-a-plugin")
+    assert half is not None
+    assert f"0.618 ± {half:.3g}" in FORMATS["text"](few)
+    assert "1,234" in FORMATS["md"](many) or "1,235" in FORMATS["md"](many)
+    shown = {one.key: one for one in columns([only(few)])}
+    assert shown["of-a-plugin"].cell(only(few)) == f"0.618 ± {half:.3g}"
+    assert shown["of-a-plugin"].means == "the key of-a-plugin of leaderboard.json"
+    assert json.loads(FORMATS["json"](few))["rows"][-1]["metrics_ci"] == {"of-a-plugin": half}
+    write_benchmark(tmp_path / "few")
+    write_row_files(tmp_path / "rows", board(tmp_path / "few"))
+    assert only(board(tmp_path / "rows")).intervals == only(board(tmp_path / "few")).intervals

@@ -9,7 +9,7 @@ from mebench.plan.file.checker import Checker, items, mapping
 from mebench.plan.file.positions import Location
 from mebench.plan.file.run_checks import Used
 from mebench.registry.entries import MetricEntry
-from mebench.results.metric_cards import CARDS, in_percent
+from mebench.results.numbers import SCORES, number, numbers
 
 
 def check_reported(checker: Checker, used: Used) -> None:
@@ -44,7 +44,7 @@ def _check_row(checker: Checker, used: Used, location: Location, row: Mapping[st
 
 
 def _check_numbers(checker: Checker, location: Location, row: Mapping[str, Any]) -> None:
-    values = {key: row.get(key) for key in ("accuracy", "fidelity")}
+    values = {key: row.get(key) for key in SCORES}
     if all(value is None for value in values.values()) and not row.get("metrics"):
         checker.add(location, "must report accuracy, fidelity or metrics")
     for key, value in values.items():
@@ -67,11 +67,11 @@ def _check_metric(
 ) -> None:
     """Check one of the other numbers: is it measured here, and can it have that value?"""
     name = location[-1]
-    known = sorted({*CARDS, *optional} - {"accuracy", "fidelity"})
-    if name in ("accuracy", "fidelity"):
+    known = sorted({*numbers(), *optional} - {*SCORES})
+    if name in SCORES:
         checker.add(location, "stands beside metrics, not in it", at_key=True)
     elif checker.one_of(known, location, name, "no such number in results:", at_key=True):
         if name in optional and optional[str(name)] not in asked:
             checker.add(location, f"is not measured: add {optional[str(name)]} to the benchmark's metrics", at_key=True)
-        if in_percent(str(name)) and isinstance(value, (int, float)) and value > 100:
+        if number(str(name)).is_fraction and isinstance(value, (int, float)) and value > 100:
             checker.add(location, f"must be in percent, not {value!r}")

@@ -23,8 +23,8 @@ from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.panels import Member, ranked_trials, valid_rows
 from mebench.report.figures.sheet import Sheet
 from mebench.results.leaderboard.read.trials import Trial
-from mebench.results.metric_cards import ADVERSARIAL
 from mebench.toolkit.adversarial import Limits
+from mebench.trial.metrics.entries import ADVERSARIAL
 from mebench.trial.metrics.transfer import examples
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mebench.report.figures.panels import Panel
-from mebench.results.curves import CurveMetric
+from mebench.results.numbers import number
 
 MARGIN = 1.6
 """Room below and above the values on a logarithmic axis, as a factor."""
@@ -74,9 +74,7 @@ def _around(values: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-AXES: Mapping[CurveMetric, Axis] = {
-    "accuracy": Axis("Accuracy (%)", factor=100, high=102),
-    "fidelity": Axis("Fidelity (%)", factor=100, high=102),
+AXES: Mapping[str, Axis] = {
     "gradient_cosine": Axis("Cosine with the true gradient", digits=2, high=1.02, perfect=1.0),
     "gradient_norm_ratio": Axis("Norm / norm of the true gradient", low=None, logarithmic=True, perfect=1.0),
     "query_label_entropy": Axis("Spread of the queries' labels", digits=2, high=1.02),
@@ -84,6 +82,12 @@ AXES: Mapping[CurveMetric, Axis] = {
 
 
 def axis_of(metric: str) -> Axis:
-    """How a metric is drawn, or a number of any name and size that curves hold."""
-    known = {str(name): axis for name, axis in AXES.items()}
-    return known.get(metric) or Axis(metric.replace("_", " "), low=None, digits_of_all=3)
+    """How a metric is drawn: by its card if it has one; or a number of any name and size that curves hold."""
+    if metric in AXES:
+        return AXES[metric]
+    one = number(metric)
+    title = one.card.long_title or one.card.title or metric.replace("_", " ")
+    if one.in_percent:
+        return Axis(f"{title} (%)", factor=100, high=102)
+    unit = "" if one.is_fraction else one.card.unit
+    return Axis(f"{title} ({unit})" if unit else title, low=None, digits_of_all=3)

@@ -15,7 +15,8 @@ from mebench.results.leaderboard.compute.rows import Group, build_row
 from mebench.results.leaderboard.model import Row
 from mebench.results.leaderboard.read.saved import holds_trials
 from mebench.results.leaderboard.read.trials import Trial
-from mebench.results.leaderboard.write.cells import distinct_names, prior
+from mebench.results.leaderboard.write.columns import distinct_names, prior
+from mebench.results.numbers import in_order, of_victim
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,16 @@ def read_panels(roots: Sequence[Path], metric: str = "accuracy") -> tuple[list[P
         notes += [f"left out {name}: it has no {metric}" for name in _unseen(members, lines)]
         if not lines:
             continue
-        of_victim = {"accuracy": members[0][0].victim_accuracy or 0.0, "fidelity": 1.0}
+        victim = of_victim(members[0][0].victim_accuracy or 0.0)
         supervised = {
-            row.clone: getattr(row, metric)
+            row.clone: value
             for row, _ in valid
-            if metric in of_victim and row.attack == "supervised" and (row.victim_hash, row.data_hash) == key[1:3]
+            if metric in victim
+            and (value := row.number(metric)) is not None
+            and row.attack == "supervised"
+            and (row.victim_hash, row.data_hash) == key[1:3]
         }
-        panels.append(Panel(title(key, attacks), of_victim.get(metric), supervised, lines))
+        panels.append(Panel(title(key, attacks), victim.get(metric), supervised, lines))
     if not panels:
         raise ResultsError(f"{', '.join(map(str, roots))}: no trial has {metric} in its curve; {_there_are(attacks)}")
     return panels, notes
@@ -153,7 +157,8 @@ def _unseen(members: Sequence[Member], lines: Sequence[Line]) -> list[str]:
 def _there_are(attacks: Mapping[PanelKey, Sequence[Member]]) -> str:
     """The names that can be drawn, where only trials that were run again have what was asked for."""
     curves = [trial.curve for members in attacks.values() for _, group in members for trial in group.trials]
-    names = [str(name) for name in get_args(CurveMetric)] + sorted({name for curve in curves for name in curve.others})
+    usual = [str(name) for name in get_args(CurveMetric)]
+    names = [*usual, *in_order({name for curve in curves for name in curve.columns} - {*usual, "test_inputs"})]
     return f"there are {', '.join(name for name in names if any(curve.points(name) for curve in curves))}"
 
 

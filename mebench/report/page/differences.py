@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from mebench.results.leaderboard.compute.pairs import over_blocks
 from mebench.results.leaderboard.model import Leaderboard, Row
-from mebench.results.leaderboard.write.pair_tables import tables
+from mebench.results.leaderboard.write.differences import difference_tables
 
 MAX_TOGETHER = 16
 """Rows of one key whose pairs a page lists: 120 lines."""
@@ -43,7 +43,7 @@ def find_differences(board: Leaderboard) -> Differences:
     """
     together = Counter(row.key for row in board.rows if row.kind == "attack")
     rows = [row for row in board.rows if row.kind == "attack" and together[row.key] <= MAX_TOGETHER]
-    found = tables(replace(board, rows=tuple(rows)))
+    found = difference_tables(replace(board, rows=tuple(rows)))
     crowded = sum(count > MAX_TOGETHER for count in together.values())
     missing = [f"the pairs of {crowded} keys with more than {MAX_TOGETHER} rows"] if crowded else []
     missing += [f"{len(found) - MAX_TABLES} tables of differences"] if len(found) > MAX_TABLES else []

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from mebench.report.page.source import Entry, Source, read_quietly
 from mebench.results.leaderboard.compute.rows import settings
-from mebench.results.leaderboard.model import Reported, Row, value_of
+from mebench.results.leaderboard.model import Reported, Row
 from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import Trial
-from mebench.results.leaderboard.write import cells
 from mebench.results.leaderboard.write.labels import cleaned
-from mebench.results.metric_cards import CARDS
+from mebench.results.numbers import number
+from mebench.results.written import NOTHING, as_reported
 
 MAX_REASON = 1000
 MAX_SPEC = 20_000
@@ -203,7 +203,7 @@ class Beside:
     def difference(self) -> str:
         """Measured minus reported, in points."""
         if self.row is None or self.row.accuracy is None or self.number.accuracy is None:
-            return cells.NOTHING
+            return NOTHING
         return f"{100 * self.row.accuracy - self.number.accuracy:+.1f}"
 
     @property
@@ -216,11 +216,11 @@ class Beside:
         """Title, reported and measured of the paper's other numbers for the row."""
         return [
             (
-                CARDS[name].title if name in CARDS else name,
+                one.title,
                 f"{value:,.10g}",
-                cells.reported_number(name, None if self.row is None else value_of(self.row, name)),
+                as_reported(one, None if self.row is None else self.row.number(one.name)),
             )
-            for name, value in self.number.metrics.items()
+            for one, value in ((number(key), value) for key, value in self.number.metrics.items())
         ]
 
 
@@ -228,8 +228,8 @@ def reported_beside_measured(source: Source) -> list[Beside]:
     """Each of the paper's numbers with the row that it is for, or with what comes nearest to it here."""
     attacks = [row for row in source.board.rows if row.kind == "attack" and row.accuracy is not None]
     found = []
-    for number in source.board.benchmark.reported:
-        row = next((row for row in source.board.rows if number.is_for(row)), None)
-        alike = [one for one in attacks if one.attack == number.attack and number.variant in (None, one.variant)]
-        found.append(Beside(number, row, () if row else tuple(alike[:2])))
+    for reported in source.board.benchmark.reported:
+        row = next((row for row in source.board.rows if reported.is_for(row)), None)
+        alike = [one for one in attacks if one.attack == reported.attack and reported.variant in (None, one.variant)]
+        found.append(Beside(reported, row, () if row else tuple(alike[:2])))
     return found

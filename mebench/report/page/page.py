@@ -20,8 +20,9 @@ from mebench.report.page.differences import Differences, find_differences
 from mebench.report.page.results import Results
 from mebench.report.page.source import Entry, Source, read_source
 from mebench.results.leaderboard.compute.flags import legend
-from mebench.results.leaderboard.write import cells
+from mebench.results.leaderboard.write.columns import common_flags
 from mebench.results.leaderboard.write.text import heading
+from mebench.results.written import NOTHING, percent, percent_interval, whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -104,7 +105,7 @@ class Material:
         self.provenance = facts.Provenance(source)
         self.commands = facts.Commands(source, self.provenance)
         self.pictures = pictures.find_pictures(source)
-        self.common = cells.common_flags([entry.row for entry in source.entries])
+        self.common = common_flags([entry.row for entry in source.entries])
 
     @cached_property
     def problems(self) -> list[facts.Problem]:
@@ -120,11 +121,11 @@ class Material:
         """One cell per column: key, text, and what it is sorted by."""
         for column in self.columns:
             blank = entry.row.kind == "reference" and column.key in ("reported", "rank", "spent")
-            text = entry.label if column.key == "attack" else column.text(entry.row)
+            text = entry.label if column.key == "attack" else column.cell(entry.row)
             value = column.value(entry.row)
             yield {
                 "key": column.key,
-                "text": cells.NOTHING if blank or not text else text,
+                "text": NOTHING if blank or not text else text,
                 "sort": f"{value:.10g}" if column.numeric and isinstance(value, (int, float)) and not blank else "",
                 "numeric": column.numeric,
             }
@@ -206,9 +207,9 @@ def _facts(material: Material) -> dict[str, Any]:
         "fidelity_reported": any(number.fidelity is not None for number in board.benchmark.reported),
         "flags": flags,
         "provenance": material.provenance.of_all(),
-        "percent": cells.percent,
-        "whole": cells.whole,
-        "interval": cells.interval,
+        "percent": percent,
+        "whole": whole,
+        "interval": percent_interval,
     }
 
 

@@ -115,7 +115,7 @@ def _references(section: Section) -> list[dict[str, Any]]:
     rows = [entry for entry in section.entries if entry.row.kind == "reference" and entry.row.accuracy is not None]
     return [
         {"label": entry.label.strip("()")}
-        | {metric: round(SCALE * (getattr(entry.row, metric) or 0)) for metric in METRICS}
+        | {metric: round(SCALE * (entry.row.number(metric) or 0)) for metric in METRICS}
         for entry in rows
     ]
 

@@ -16,7 +16,7 @@ from mebench.results.leaderboard.compute.rows import Group, settings_digest
 from mebench.results.leaderboard.model import Leaderboard, Row
 from mebench.results.leaderboard.read.saved import holds_trials
 from mebench.results.leaderboard.read.trials import Trial
-from mebench.results.leaderboard.write.cells import distinct_names, prior
+from mebench.results.leaderboard.write.columns import distinct_names, prior
 from mebench.results.leaderboard.write.labels import cleaned
 from mebench.results.leaderboard.write.text import section_title, sections
 

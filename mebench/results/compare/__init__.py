@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from mebench.results.compare.comparison import Comparison, RowComparison, compare
-from mebench.results.compare.formats import as_markdown, render_text, show
-from mebench.results.compare.machines import FORMATS
-from mebench.results.compare.metrics import METRICS, MetricComparison
+from mebench.results.compare.formats import FORMATS
+from mebench.results.compare.metrics import MetricComparison
+from mebench.results.compare.text import as_markdown, render_text, show
 
 __all__ = [
     "FORMATS",
-    "METRICS",
     "Comparison",
     "MetricComparison",
     "RowComparison",

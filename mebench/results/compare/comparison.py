@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mebench.api.exit_codes import ExitCode
+from mebench.registry.card import Number
 from mebench.results.compare.matching import match
-from mebench.results.compare.metrics import Metric, MetricComparison, chosen_metrics, judge
+from mebench.results.compare.metrics import MetricComparison, chosen_metrics, judge
 from mebench.results.leaderboard import Leaderboard, Row
 
 Mark = Literal["worse", "failing", "gone", "incomplete", "not-comparable", "better", "new", "fixed", "same"]
@@ -138,7 +139,7 @@ def compare(
     return Comparison(tuple(rows), tuple(notes))
 
 
-def _compare_pair(base: Row, new: Row, chosen: Sequence[tuple[Metric, float]]) -> RowComparison:
+def _compare_pair(base: Row, new: Row, chosen: Sequence[tuple[Number, float]]) -> RowComparison:
     """Mark two rows of the same experiment."""
     if not _has_numbers(new):
         mark: Mark = "failing" if _has_numbers(base) else "not-comparable"

@@ -1,116 +1,86 @@
-"""A comparison for people: in a terminal and as Markdown."""
+"""A comparison in every format: for machines JSON, JUnit XML and GitHub annotations; for people see `text`."""
 
 from __future__ import annotations
 
-import io
-import sys
+from collections.abc import Callable
+from xml.etree import ElementTree
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
+from mebench.results.compare.comparison import MARKS, MISSING, Comparison, RowComparison
+from mebench.results.compare.text import as_markdown, as_text, metric_cell, summary
+from mebench.results.documents import json_text
 
-from mebench.results.compare.comparison import MARKS, Comparison, Mark, RowComparison
-from mebench.results.compare.metrics import MetricComparison
-from mebench.results.leaderboard.write.layout import TextColumn, fitted, terminal
-from mebench.results.leaderboard.write.tables import markdown_escape, markdown_table
-from mebench.results.metric_cards import CARDS
+Writer = Callable[[Comparison, bool], str]
 
-STYLES: dict[Mark, str] = {
-    "worse": "bold red",
-    "failing": "red",
-    "gone": "red",
-    "incomplete": "yellow",
-    "not-comparable": "yellow",
-    "better": "green",
-    "fixed": "green",
+
+def as_json(comparison: Comparison, allow_missing: bool) -> str:
+    """Write all that is known of every row."""
+    return json_text(comparison.to_json(allow_missing=allow_missing))
+
+
+def explanation(row: RowComparison) -> str:
+    """Say in one line why a row has its mark."""
+    numbers = [f"{one.metric.name} {metric_cell(one)}" for one in row.metrics]
+    return "; ".join([f"{row.mark}: {MARKS[row.mark]}", *numbers, *row.remarks])
+
+
+def as_junit(comparison: Comparison, allow_missing: bool) -> str:
+    """Write JUnit XML: worse rows are failures, failing and gone ones errors, what cannot be compared is skipped."""
+    tags = {row: _junit_tag(row, allow_missing) for row in comparison.rows}
+    suite = ElementTree.Element("testsuite", name="mebench compare", tests=str(len(comparison.rows)))
+    for plural, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(plural, str(list(tags.values()).count(tag)))
+    for row, tag in tags.items():
+        case = ElementTree.SubElement(suite, "testcase", classname=f"mebench.{row.row.victim}", name=row.title)
+        if tag:
+            ElementTree.SubElement(case, tag, message=explanation(row))
+        else:
+            ElementTree.SubElement(case, "system-out").text = explanation(row)
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _junit_tag(row: RowComparison, allow_missing: bool) -> str:
+    if row.mark == "worse":
+        return "failure"
+    if row.mark in MISSING:
+        return "skipped" if allow_missing else "error"
+    return "skipped" if row.mark == "not-comparable" else ""
+
+
+def as_github(comparison: Comparison, allow_missing: bool) -> str:
+    """Write workflow commands that GitHub shows as annotations: errors, warnings, and one notice with the counts."""
+    lines = []
+    for row in comparison.rows:
+        missing = row.mark in MISSING
+        if row.mark == "worse" or (missing and not allow_missing):
+            level = "error"
+        elif missing or row.mark == "not-comparable":
+            level = "warning"
+        else:
+            continue
+        lines.append(_command(level, f"{row.mark}: {row.title}", explanation(row)))
+    lines.append(_command("notice", "mebench compare", summary(comparison)))
+    return "\n".join(lines) + "\n"
+
+
+def _command(level: str, title: str, message: str) -> str:
+    return f"::{level} title={_escape(title, '%:,')}::{_escape(message, '%')}"
+
+
+def _escape(text: str, special: str) -> str:
+    """Percent-encode as GitHub's workflow commands want it; percent signs first."""
+    for character in f"{special}\r\n":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+FORMATS: dict[str, Writer] = {
+    "text": lambda comparison, _: as_text(comparison),
+    "md": lambda comparison, _: as_markdown(comparison),
+    "json": as_json,
+    "junit": as_junit,
+    "github": as_github,
 }
-NOTHING = "–"
-PIPED_WIDTH = 150
-
-
-def metric_cell(metric: MetricComparison | None) -> str:
-    """Write ``71.2 → 60.1 (-11.1 ± 3.0)``: percent, nats, queries or a plugin's number; then the 95 % interval."""
-    if metric is None or (metric.base is None and metric.new is None):
-        return NOTHING
-    card = CARDS.get(metric.metric.name)
-    unit = card.unit if card else ""
-    in_queries = unit == "queries"
-    scale, form = {"": (1, ".4g"), "queries": (1, ",.0f"), "nats": (1, ".3f")}.get(unit, (100, ".1f"))
-
-    def write(value: float | None, sign: str = "") -> str:
-        return ("never" if in_queries else NOTHING) if value is None else format(scale * value, sign + form)
-
-    text = f"{write(metric.base)} → {write(metric.new)}"
-    if metric.difference is None:
-        return text
-    half = "" if metric.interval is None else f" ± {write((metric.interval.high - metric.interval.low) / 2)}"
-    return f"{text} ({write(metric.difference, '+')}{half})"
-
-
-def summary(comparison: Comparison) -> str:
-    """Count the marks in one line."""
-    return ", ".join(f"{count} {mark}" for mark, count in comparison.counts.items()) or "no rows on either side"
-
-
-def metric_names(comparison: Comparison) -> list[str]:
-    """The metrics that were compared, in their order."""
-    return list(dict.fromkeys(metric.metric.name for row in comparison.rows for metric in row.metrics))
-
-
-def metric_of(row: RowComparison, name: str) -> MetricComparison | None:
-    """A row's comparison of one metric, if it has one."""
-    return next((metric for metric in row.metrics if metric.metric.name == name), None)
-
-
-def render_text(comparison: Comparison, console: Console) -> None:
-    """Print a comparison: a table, the remarks, and the count of the marks."""
-    rows = comparison.rows
-    styles = [STYLES.get(row.mark, "") for row in rows]
-    columns = [TextColumn("", [row.mark for row in rows], styles=styles)]
-    columns += [TextColumn("Row", [row.title for row in rows], wrap=True)]
-    for rank, name in enumerate(metric_names(comparison)):
-        cells = [metric_cell(metric_of(row, name)) for row in rows]
-        columns.append(TextColumn(name.replace("_", " ").capitalize(), cells, rank))
-    table, left_out = fitted(columns, console)
-    if rows:
-        console.print(table)
-        console.print()
-    if left_out:
-        console.print(Text(f"No room for: {', '.join(left_out)} (--format json has them)", style="dim"))
-    lines = [f"{row.title}: {'; '.join(row.remarks)}" for row in rows if row.remarks]
-    for line in (*lines, *comparison.notes):
-        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 1)))
-    console.print(Text(summary(comparison), style="bold"))
-
-
-def show(comparison: Comparison) -> None:
-    """Print to stdout: what fits the terminal, and all of it where output is piped."""
-    if console := terminal():
-        render_text(comparison, console)
-    else:
-        sys.stdout.write(as_text(comparison))
-
-
-def as_text(comparison: Comparison) -> str:
-    """Write what the terminal shows, without colours and wide enough for most rows."""
-    buffer = io.StringIO()
-    render_text(comparison, Console(file=buffer, width=PIPED_WIDTH, color_system=None))
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
-
-
-def as_markdown(comparison: Comparison) -> str:
-    """Write a summary for a pull request or a job page."""
-    names = metric_names(comparison)
-    titles = ["", "Row", *(name.replace("_", " ").capitalize() for name in names), "Remarks"]
-    body = [
-        [row.mark, row.title, *(metric_cell(metric_of(row, name)) for name in names), "; ".join(row.remarks)]
-        for row in comparison.rows
-    ]
-    parts = ["### mebench compare", f"**{markdown_escape(summary(comparison))}**"]
-    if body:
-        parts.append(markdown_table(titles, body))
-    if comparison.notes:
-        parts.append("\n".join(f"- {markdown_escape(note)}" for note in comparison.notes))
-    meanings = [f"{mark}: {MARKS[mark]}" for mark in comparison.counts]
-    parts.append("<sub>" + "; ".join(map(markdown_escape, meanings)) + ".</sub>")
-    return "\n\n".join(parts) + "\n"
+"""How a comparison can be written, by the name of the format; the second argument allows missing rows."""

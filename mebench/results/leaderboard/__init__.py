@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Row, SeedResult
-from mebench.results.leaderboard.write.tables import FORMATS, show, write_leaderboard_files
+from mebench.results.leaderboard.write.formats import FORMATS, show, write_leaderboard_files
 from mebench.results.leaderboard.write.text import render_text
 
 __all__ = [

@@ -3,53 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mebench.api.spec import content_digest
-from mebench.results.metric_cards import CARDS
+from mebench.results.leaderboard.keys import CI, Numbered, keys_of
+from mebench.results.numbers import in_order, number, numbers
 from mebench.results.prices import PriceSheet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RowStatus = Literal["finished", "partial", "failed", "invalid"]
-SORT_LAST_FIRST = frozenset(
-    {
-        *("accuracy", "fidelity", "normalised_accuracy", "fidelity_on_errors", "auc", "best_on_test", "seeds"),
-        "queries_per_second",
-    }
-)
-GOALS = (50, 80, 90, 95)
-"""Percent of the victim's accuracy, to which queries are counted."""
 
 
 @dataclass(frozen=True)
-class SeedResult:
+class SeedResult(Numbered):
     """One finished trial of a row; the keys are those of a `Row`.
 
     Attributes:
         clone_start: digest of the clone's weights before training; empty in older results.
         trial: the id, and the name of its folder.
-        metrics: what the benchmark measures besides.
+        metrics, queries_to: see `Numbered`.
     """
 
+    SCORES_BEFORE: ClassVar[str] = "queries"
     seed: int
-    accuracy: float
-    fidelity: float
     queries: int
-    fidelity_on_errors: float | None = None
-    kl: float | None = None
-    total_variation: float | None = None
-    queries_to_50: int | None = None
-    queries_to_50_censored: bool = False
-    queries_to_80: int | None = None
-    queries_to_80_censored: bool = False
-    queries_to_90: int | None = None
-    queries_to_90_censored: bool = False
-    queries_to_95: int | None = None
-    queries_to_95_censored: bool = False
+    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
+    queries_to: dict[int, int | None] = field(default_factory=dict, hash=False)
     auc: float | None = None
     best_on_test: float | None = None
     queries_to_maximum: int | None = None
@@ -60,11 +43,25 @@ class SeedResult:
     cost: float | None = None
     clone_start: str = ""
     trial: str = ""
-    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of test inputs with the true label; there is no result without one."""
+        return self._score("accuracy")
+
+    @property
+    def fidelity(self) -> float:
+        """The fraction with the victim's label; there is no result without one."""
+        return self._score("fidelity")
+
+    def _score(self, name: str) -> float:
+        value = self.metrics[name]
+        assert value is not None
+        return value
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Numbered):
     """One attack on one victim through one channel at one budget, over seeds. docs/results.md explains every key.
 
     Attributes:
@@ -73,24 +70,20 @@ class Row:
         settings: digest of everything else that the trials of the row have in common.
         seeds, seeds_planned: finished trials, and all that are known of.
         reason: why ``status`` is not ``finished``.
-        accuracy, fidelity, normalised_accuracy, auc, best_on_test: means over seeds, fractions; None if the row is
-            invalid or has no finished seed.
         track: ``native``, or ``standard``: the clone of one fixed learner on the attack's queries.
         clone_init: empty, or which other start of the clone the row has than most rows of its clone.
         rank, rank_last: best and last place that the seeds leave open among rows of the same `key`; equal where the
             row is apart from all others. None for references, for rows without numbers, and where nothing is beside it.
-        fidelity_on_errors, kl, total_variation: means over seeds; None unless every seed has one.
-        accuracy_ci, fidelity_ci: half widths of 95 % Student-t intervals; None for fewer than two seeds.
-        queries, queries_to_50 and so on: means over seeds; the latter None unless every seed got there, and
-            ``..._censored`` if a seed did not.
+        metrics, intervals, queries_to: see `Numbered`. Metrics are means over seeds; None unless every seed has one.
+        normalised_accuracy, queries, auc, best_on_test, seconds, queries_per_second: means over seeds.
+        queries_to_maximum: mean queries at the best evaluation, a diagnostic that nothing is chosen by.
         victim_forward, victim_backward: rows that the victim computed, mean over seeds.
         cost: mean over seeds, by the benchmark's price sheet; None without one.
-        metrics: means over seeds of what the benchmark measures besides; None unless every seed has one.
         reported, reported_fidelity: the paper's numbers as fractions, where they are for this row.
-        queries_to_maximum: mean queries at the best evaluation, a diagnostic that nothing is chosen by.
         reported_metrics: the paper's other numbers by key, fractions as such.
     """
 
+    SCORES_BEFORE: ClassVar[str] = "normalised_accuracy"
     attack: str
     variant: str
     victim: str
@@ -112,23 +105,11 @@ class Row:
     seeds_planned: int = 0
     rank: int | None = None
     rank_last: int | None = None
-    accuracy: float | None = None
-    accuracy_ci: float | None = None
-    fidelity: float | None = None
-    fidelity_ci: float | None = None
     normalised_accuracy: float | None = None
-    fidelity_on_errors: float | None = None
-    kl: float | None = None
-    total_variation: float | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
+    intervals: dict[str, float | None] = field(default_factory=dict, hash=False)
     queries: float | None = None
-    queries_to_50: float | None = None
-    queries_to_50_censored: bool = False
-    queries_to_80: float | None = None
-    queries_to_80_censored: bool = False
-    queries_to_90: float | None = None
-    queries_to_90_censored: bool = False
-    queries_to_95: float | None = None
-    queries_to_95_censored: bool = False
+    queries_to: dict[int, float | None] = field(default_factory=dict, hash=False)
     auc: float | None = None
     best_on_test: float | None = None
     queries_to_maximum: float | None = None
@@ -143,8 +124,17 @@ class Row:
     reason: str = ""
     flags: tuple[str, ...] = ()
     per_seed: tuple[SeedResult, ...] = ()
-    metrics: dict[str, float | None] = field(default_factory=dict, hash=False)
     reported_metrics: dict[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The mean over seeds; None if the row is invalid or has no finished seed."""
+        return self.metrics.get("accuracy")
+
+    @property
+    def fidelity(self) -> float | None:
+        """The mean over seeds; None if the row is invalid or has no finished seed."""
+        return self.metrics.get("fidelity")
 
     @property
     def name(self) -> str:
@@ -164,34 +154,20 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""
-        plain = _plain(self)
-        return plain | {
+        reported = {"reported_metrics": self.reported_metrics} if self.reported_metrics else {}
+        return {
+            **self.plain(),
+            **self.own_mappings(),
+            **reported,
             "key": self.key,
             "flags": list(self.flags),
-            "per_seed": [_plain(one) for one in self.per_seed],
+            "per_seed": [one.plain() | one.own_mappings() for one in self.per_seed],
         }
 
 
-def extra_metrics(rows: Sequence[Row]) -> list[str]:
-    """The names of what benchmarks measure besides, as far as a row has it: in the order of cards, then of names."""
-    known = list(CARDS)
-    found = {name for row in rows for name in row.metrics}
-    return sorted(found, key=lambda name: (known.index(name) if name in known else len(known), name))
-
-
-def value_of(one: Row | SeedResult, name: str) -> float | None:
-    """A number of a row or seed by its key, which may be that of a metric that the benchmark measures besides."""
-    value: float | None = one.metrics[name] if name in one.metrics else getattr(one, name, None)
-    return value
-
-
-def _plain(value: Row | SeedResult) -> dict[str, Any]:
-    """The fields of a flat dataclass, ten times quicker than by ``asdict``, which copies every value."""
-    plain = {one.name: getattr(value, one.name) for one in fields(value)}
-    for name in ("metrics", "reported_metrics"):  # most benchmarks measure and report nothing besides
-        if not plain.get(name):
-            plain.pop(name, None)
-    return plain
+def asked_metrics(rows: Sequence[Row]) -> list[str]:
+    """The keys of the metrics that benchmarks measure besides, as far as a row has them, in the order of tables."""
+    return in_order(name for row in rows for name in row.asked_for())
 
 
 @dataclass(frozen=True)
@@ -278,13 +254,13 @@ class Leaderboard:
         """The rows as a table with one column per key, without ``per_seed``; flags are joined by ``;``."""
         import pandas as pd
 
-        apart = ("per_seed", "metrics", "reported_metrics")
-        columns = [one.name for one in fields(Row) if one.name not in apart]
-        records = [[getattr(row, column) for column in columns] for row in self.rows]
-        frame = pd.DataFrame(records, columns=columns)
+        columns = list(keys_of(Row))
+        frame = pd.DataFrame([[getattr(row, column) for column in columns] for row in self.rows], columns=columns)
         frame["flags"] = [";".join(row.flags) for row in self.rows]
-        for name in extra_metrics(self.rows):
+        for name in asked_metrics(self.rows):
             frame[name] = [row.metrics.get(name) for row in self.rows]
+            if any(name in row.intervals for row in self.rows):
+                frame[f"{name}{CI}"] = [row.interval(name) for row in self.rows]
         for name in self.reported_names():
             frame[f"reported_{name}"] = [row.reported_metrics.get(name) for row in self.rows]
         return frame
@@ -295,21 +271,20 @@ class Leaderboard:
         Raises:
             KeyError: rows have no such key, or it has no order.
         """
-        extra = key in extra_metrics(self.rows)
-        if key in ("flags", "per_seed", "metrics") or not (extra or key in {one.name for one in fields(Row)}):
+        asked = key in asked_metrics(self.rows)
+        if not (asked or key in keys_of(Row)):
             raise KeyError(key)
-        last_first = key in SORT_LAST_FIRST or (extra and (key not in CARDS or CARDS[key].better == "higher"))
-        values: list[Any] = [value_of(row, key) for row in self.rows]
+        last_first = key == "seeds" or ((asked or key in numbers()) and number(key).better == "higher")
+        values: list[Any] = [row.number(key) for row in self.rows]
         pairs = [(value, row) for value, row in zip(values, self.rows, strict=True) if value is not None]
         known = [row for _, row in sorted(pairs, key=lambda pair: pair[0], reverse=last_first)]
         unknown = [row for value, row in zip(values, self.rows, strict=True) if value is None]
         return replace(self, rows=tuple(sorted([*known, *unknown], key=section_key)))
 
     def reported_names(self) -> list[str]:
-        """The keys of what the paper reports besides accuracy and fidelity for any row, in the order of cards."""
+        """The keys of what the paper reports besides accuracy and fidelity for any row, in the order of tables."""
         reported = (*(one.metrics for one in self.benchmark.reported), *(row.reported_metrics for row in self.rows))
-        names = {name for each in reported for name in each}
-        return [name for name in CARDS if name in names] + sorted(names - CARDS.keys())
+        return in_order(name for each in reported for name in each)
 
     def unmatched_reported(self) -> list[Reported]:
         """The paper's numbers that no row stands beside."""

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mebench.api.errors import ResultsError
 from mebench.cli import main
 from mebench.report.figures import draw, read_panels, save_plot
-from mebench.report.figures.axis import AXES
+from mebench.report.figures.axis import AXES, axis_of
 from mebench.results.curves import Curve, band
 
 
@@ -32,7 +32,7 @@ def make_probed(root: Path) -> Path:
 def test_a_curve_knows_how_good_gradients_were_where_it_was_measured() -> None:
     points = probed(0.5, 0.25, 3.0)[:2] + probed(0.5, None, None)[2:3] + make_curve(0.5)[3:4]
     curve = Curve.from_points(points)
-    assert curve.gradient_cosine == (0.25, 0.25, None, None)
+    assert curve.values("gradient_cosine") == (0.25, 0.25, None, None)
     assert [value for _, value in curve.points("gradient_norm_ratio")] == [3.0, 3.0]
     assert len(curve.points("accuracy")) == 4
 
@@ -80,7 +80,7 @@ def test_a_label_stands_at_the_end_of_its_line_on_a_logarithmic_axis() -> None:
     assert axis.height(10.0, (1.0, 100.0)) == pytest.approx(0.5)
     assert axis.height(0.0, (1.0, 100.0)) == 0
     assert (axis.written(28.73), axis.written(0.00412)) == ("29", "0.0041")
-    assert AXES["accuracy"].written(71.24) == "71.2"
+    assert axis_of("accuracy").written(71.24) == "71.2"
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])

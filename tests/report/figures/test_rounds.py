@@ -15,7 +15,7 @@ from mebench.api.errors import ResultsError
 from mebench.cli import main
 from mebench.report.figures import draw, draw_rounds, read_panels, read_rounds, save_rounds
 from mebench.report.figures.axis import axis_of
-from mebench.results.curves import Curve
+from mebench.results.curves import Curve, optional_columns
 from mebench.results.trial_folder import TrialFolder
 
 COLOURS = {2500: (1.0, 0, 0), 5000: (0, 1.0, 0), 13_000: (0, 0, 1.0), 25_600: (1.0, 0, 1.0), 50_000: (0, 1.0, 1.0)}
@@ -109,9 +109,14 @@ def telling(accuracy: float, **told: float | None) -> list[dict]:
     return [point | entropy | {"diagnostics": told, "top-5": 0.9} for point in make_curve(accuracy)]
 
 
+def besides(curve: Curve) -> dict:
+    """The columns that are not mebench's own."""
+    return {name: column for name, column in curve.columns.items() if name not in optional_columns()}
+
+
 def test_a_curve_holds_what_strategies_tell_and_what_is_measured_besides() -> None:
     curve = Curve.from_points([*telling(0.5, loss=3.5, gap=None)[:2], make_curve(0.5)[2]])
-    assert curve.others == {"gap": (None,) * 3, "loss": (3.5, 3.5, None), "top-5": (0.9, 0.9, None)}
+    assert besides(curve) == {"gap": (None,) * 3, "loss": (3.5, 3.5, None), "top-5": (0.9, 0.9, None)}
     assert [value for _, value in curve.points("query_label_entropy")] == [0.7, 0.7]
     assert [value for _, value in curve.points("loss")] == [3.5, 3.5]
     assert curve.points("of a name that is nowhere") == []
@@ -122,9 +127,9 @@ def test_a_metric_comes_before_a_diagnostic_of_its_name_and_what_is_no_number_is
     curve = Curve.from_points(
         [point | {"diagnostics": {"accuracy": 7.0, "top-5": 7.0, "word": "a", "\x1b[2J": 1.0}, "top-5": 0.9}]
     )
-    assert curve.others == {"top-5": (0.9,), "word": (None,)}
+    assert besides(curve) == {"top-5": (0.9,), "word": (None,)}
     assert curve.values("accuracy") == (point["accuracy"],)
-    assert Curve.from_points([point | {"diagnostics": [1, 2]}]).others == {}
+    assert besides(Curve.from_points([point | {"diagnostics": [1, 2]}])) == {}
 
 
 @pytest.mark.parametrize("values", [(0.2, 0.9), (-120.5, 3000.25), (5.0, 5.0), (0.0, 0.0), (2e-7, 3e7)])

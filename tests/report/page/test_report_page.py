@@ -16,7 +16,7 @@ from report_results import CLOSING, MARKUP, make_hostile
 from mebench.cli import main
 from mebench.report.page import MAX_BYTES, page, render_report
 from mebench.results.leaderboard import build_leaderboard
-from mebench.results.leaderboard.write.tables import write_leaderboard_files
+from mebench.results.leaderboard.write.formats import write_leaderboard_files
 
 ADDRESS = re.compile(r"https?:|ftp:|[\"'(]//", re.IGNORECASE)
 

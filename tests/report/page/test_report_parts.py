@@ -178,11 +178,11 @@ def test_goals_that_no_seed_reached_are_shown_as_more_than_the_budget(tmp_path: 
     make_row(tmp_path, [0.5, 0.5, 0.5])
     rows = [entry.row for entry in read_source([tmp_path]).entries]
     column = next(one for one in columns(rows) if one.title == "To 90 %")
-    assert [column.text(row) for row in rows if row.kind == "attack"] == ["> 50,000"]
+    assert [column.cell(row) for row in rows if row.kind == "attack"] == ["> 50,000"]
 
 
 def test_a_reference_never_shows_a_rank_even_if_it_had_one(tmp_path: Path) -> None:
     source = read_source([make_table1(tmp_path)])
     rows = [replace(entry.row, rank=1, rank_last=1) for entry in source.entries]
     rank = next(one for one in columns(rows) if one.key == "rank")
-    assert {rank.text(row) for row in rows if row.kind == "reference"} == {""}
+    assert {rank.cell(row) for row in rows if row.kind == "reference"} == {""}

@@ -25,7 +25,7 @@ from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Report
 from mebench.results.leaderboard.read.saved import holds_trials, read_info, read_saved
 from mebench.results.leaderboard.read.trials import Trial, read_trials, unique
 from mebench.results.leaderboard.write.labels import printable
-from mebench.results.metric_cards import in_percent
+from mebench.results.numbers import number
 
 
 def build_leaderboard(roots: Sequence[Path]) -> Leaderboard:
@@ -140,8 +140,14 @@ def _without_digest(identity: str) -> str:
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
-    """Leave out rows that stand in two sources alike, such as the victim's."""
-    return list(dict.fromkeys(rows))
+    """Leave out rows that stand in two sources alike, such as the victim's: their files would be the same."""
+    alike: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        same = alike[row.attack, row.variant, row.settings, row.victim_hash, row.data_hash]
+        if not any(row.to_json() == other.to_json() for other in same):
+            same.append(row)
+    kept = {id(row) for same in alike.values() for row in same}
+    return [row for row in rows if id(row) in kept]
 
 
 def _with_reported(row: Row, reported: Sequence[Reported]) -> Row:
@@ -155,7 +161,7 @@ def _with_reported(row: Row, reported: Sequence[Reported]) -> Row:
         reported=_fraction(next((one.accuracy for one in numbers if one.accuracy is not None), None)),
         reported_fidelity=_fraction(next((one.fidelity for one in numbers if one.fidelity is not None), None)),
         reported_metrics={
-            name: round(value / 100, 6) if in_percent(name) else value for name, value in sorted(others.items())
+            name: round(value / 100, 6) if number(name).is_fraction else value for name, value in sorted(others.items())
         },
     )
 

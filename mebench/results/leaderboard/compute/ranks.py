@@ -113,6 +113,6 @@ def values_of(rows: Sequence[Row], metric: str = "accuracy") -> NDArray[Any]:
     values = np.full((len(rows), len(seeds)), np.nan)
     for index, row in enumerate(rows):
         for one in row.per_seed:
-            value = getattr(one, metric)
+            value = one.number(metric)
             values[index, seeds[one.seed]] = np.nan if value is None else value
     return values

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mebench.api.spec import TrialSpec, content_digest
 from mebench.results import curves, stats
+from mebench.results.derived import GOALS
 from mebench.results.leaderboard.compute.flags import ordered, row_flags
-from mebench.results.leaderboard.model import GOALS, BenchmarkInfo, Row, RowStatus, SeedResult
+from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import ResultFile, Trial
 from mebench.results.leaderboard.write.labels import component_label
+from mebench.results.numbers import number, of_victim
 from mebench.results.prices import PriceSheet
 
+Key = TypeVar("Key", str, int)
+
 MEANS = (
-    *("fidelity_on_errors", "kl", "total_variation", *(f"queries_to_{goal}" for goal in GOALS), "auc"),
-    *("best_on_test", "queries_to_maximum", "victim_forward", "victim_backward"),
+    *("auc", "best_on_test", "queries_to_maximum", "victim_forward", "victim_backward"),
     *("seconds", "queries_per_second", "cost"),
 )
-"""What a row has the mean of if every seed has it."""
+"""What a row has the mean of, besides metrics and queries to goals, if every seed has it."""
 
 
 @dataclass(frozen=True)
@@ -136,17 +139,13 @@ def _status(trials: Sequence[Trial], problems: Mapping[str, Sequence[str]]) -> t
 
 
 def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) -> SeedResult:
-    best, ledger, metrics = result.best_on_test, result.ledger, result.metrics
+    best, ledger = result.best_on_test, result.ledger
     attack, curved = trial.spec.kind == "attack", trial.spec.kind == "attack" and trial.spec.track == "native"
     return SeedResult(
         seed=trial.spec.seed,
-        accuracy=metrics.accuracy,
-        fidelity=metrics.fidelity,
         queries=ledger.spent,
-        fidelity_on_errors=metrics.fidelity_on_errors,
-        kl=metrics.kl,
-        total_variation=metrics.total_variation,
-        **(_reached(trial, result.victim.accuracy) if curved else {}),
+        metrics=result.metrics.by_key(),
+        queries_to=_reached(trial, result.victim.accuracy) if curved else {},
         auc=curves.area(trial.curve) if curved else None,
         best_on_test=best.accuracy if best else None,
         queries_to_maximum=curves.queries_to_maximum(trial.curve) if curved else None,
@@ -157,17 +156,12 @@ def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) ->
         cost=_cost(trial, result, prices) if attack and prices else None,
         clone_start=result.clone.initial_hash,
         trial=trial.id,
-        metrics=dict(metrics.model_extra or {}),
     )
 
 
-def _reached(trial: Trial, victim_accuracy: float) -> dict[str, Any]:
-    """The queries to each fraction of the victim's accuracy, and whether the budget ended before."""
-    found: dict[str, Any] = {}
-    for goal in GOALS:
-        queries = curves.queries_to(trial.curve, goal / 100 * victim_accuracy)
-        found |= {f"queries_to_{goal}": queries, f"queries_to_{goal}_censored": queries is None}
-    return found
+def _reached(trial: Trial, victim_accuracy: float) -> dict[int, int | None]:
+    """The queries to each fraction of the victim's accuracy; None where the budget ended before."""
+    return {goal: curves.queries_to(trial.curve, goal / 100 * victim_accuracy) for goal in GOALS}
 
 
 def _cost(trial: Trial, result: ResultFile, prices: PriceSheet) -> float | None:
@@ -177,33 +171,32 @@ def _cost(trial: Trial, result: ResultFile, prices: PriceSheet) -> float | None:
 
 
 def _with_statistics(row: Row, victim_accuracy: float) -> Row:
-    accuracy = [one.accuracy for one in row.per_seed]
-    fidelity = [one.fidelity for one in row.per_seed]
-    mean = stats.mean(accuracy)
-    means: dict[str, Any] = {name: _mean_of_all([getattr(one, name) for one in row.per_seed]) for name in MEANS}
-    censored: dict[str, Any] = {
-        name: any(getattr(one, name) for one in row.per_seed)
-        for name in (f"queries_to_{goal}_censored" for goal in GOALS)
-    }
+    seeds = row.per_seed
+    metrics = {key: [one.metrics.get(key) for one in seeds] for key in _every(one.metrics for one in seeds)}
+    goals = {goal: [one.queries_to.get(goal) for one in seeds] for goal in _every(one.queries_to for one in seeds)}
+    means: dict[str, Any] = {name: _mean_of_all([getattr(one, name) for one in seeds]) for name in MEANS}
+    mean = stats.mean([one.accuracy for one in seeds])
     return replace(
         row,
         victim_accuracy=victim_accuracy,
-        accuracy=mean,
-        accuracy_ci=stats.half_width(accuracy),
-        fidelity=stats.mean(fidelity),
-        fidelity_ci=stats.half_width(fidelity),
+        metrics={key: _mean_of_all(values) for key, values in metrics.items()},
+        intervals={key: _half_width_of_all(values) for key, values in metrics.items() if number(key).card.interval},
         normalised_accuracy=mean / victim_accuracy if mean is not None and victim_accuracy else None,
-        queries=stats.mean([one.queries for one in row.per_seed]) if row.kind == "attack" else None,
-        metrics=_extra_means(row.per_seed),
+        queries=stats.mean([one.queries for one in seeds]) if row.kind == "attack" else None,
+        queries_to={goal: _mean_of_all(values) for goal, values in goals.items()},
         **means,
-        **censored,
     )
 
 
-def _extra_means(seeds: Sequence[SeedResult]) -> dict[str, float | None]:
-    """The means of the metrics that the benchmark measures besides."""
-    names = dict.fromkeys(name for one in seeds for name in one.metrics)
-    return {name: _mean_of_all([one.metrics.get(name) for one in seeds]) for name in sorted(names)}
+def _every(mappings: Iterable[Mapping[Key, Any]]) -> list[Key]:
+    """The keys that any of the mappings has, sorted."""
+    return sorted({key for mapping in mappings for key in mapping})
+
+
+def _half_width_of_all(values: Sequence[float | None]) -> float | None:
+    """The half width of the interval, or None as soon as a value is missing."""
+    known = [value for value in values if value is not None]
+    return stats.half_width(known) if len(known) == len(values) else None
 
 
 def _mean_of_all(values: Sequence[float | None]) -> float | None:
@@ -231,14 +224,11 @@ def victim_rows(rows: Sequence[Row]) -> list[Row]:
             kind="reference",
             seeds=1,
             seeds_planned=1,
-            accuracy=row.victim_accuracy,
-            fidelity=1.0,
+            metrics=of_victim(row.victim_accuracy),
             normalised_accuracy=1.0,
-            fidelity_on_errors=None if row.victim_accuracy == 1 else 1.0,
-            kl=0.0,
-            total_variation=0.0,
         )
         for row in victims.values()
+        if row.victim_accuracy is not None
     ]
 
 

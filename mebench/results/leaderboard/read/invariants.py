@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import compress, pairwise
 
 from mebench.results.leaderboard.read.trials import ResultFile, Trial
-from mebench.results.metric_cards import CARDS
+from mebench.results.numbers import SCORES, builtin_metrics, in_order, number
 
 TOLERANCE = 1e-6
 
@@ -21,27 +21,33 @@ def broken_invariants(trial: Trial) -> list[str]:
 
 
 def _out_of_range(trial: Trial, result: ResultFile) -> Iterator[str]:
-    named = {
-        "accuracy": result.metrics.accuracy,
-        "fidelity": result.metrics.fidelity,
+    metrics = result.metrics.by_key()
+    others = [key for key in in_order(metrics) if key not in SCORES]
+    best = result.best_on_test.accuracy if result.best_on_test else None
+    known = {name: metrics[name] for name in SCORES} | {
         "victim accuracy": result.victim.accuracy,
-        "best accuracy": result.best_on_test.accuracy if result.best_on_test else 0.0,
+        "best accuracy": best,
     }
-    for name, value in named.items():
-        if not is_fraction(value):
-            yield f"{name} {value:g} is outside 0..1"
-    extra = result.metrics.model_extra or {}
-    maybe = {name: getattr(result.metrics, name) for name in ("fidelity_on_errors", "total_variation")}
-    maybe |= {name: value for name, value in extra.items() if name in CARDS and CARDS[name].unit == "fraction"}
-    for name, value in maybe.items():
+    for name, value in known.items():
         if value is not None and not is_fraction(value):
             yield f"{name} {value:g} is outside 0..1"
-    if result.metrics.kl is not None and not result.metrics.kl >= 0:
-        yield f"kl {result.metrics.kl:g} is below 0"
-    for name in ("accuracy", "fidelity"):
+    yield from filter(None, (_out_of_bounds(key, metrics[key]) for key in others))
+    for name in SCORES:
         wrong = [value for value in getattr(trial.curve, name) if not is_fraction(value)]
         if wrong:
             yield f"the curve has {name} {wrong[0]:g}, outside 0..1"
+
+
+def _out_of_bounds(key: str, value: float | None) -> str:
+    """Say that a number is none of those that its metric can have; empty if it is one."""
+    if value is None:
+        return ""
+    low, high = number(key).card.minimum, number(key).card.maximum
+    if number(key).is_fraction:
+        return "" if is_fraction(value) else f"{key} {value:g} is outside 0..1"
+    if low is not None and not value >= low:
+        return f"{key} {value:g} is below {low:g}"
+    return f"{key} {value:g} is above {high:g}" if high is not None and not value <= high else ""
 
 
 def _identity(trial: Trial, result: ResultFile) -> Iterator[str]:
@@ -77,7 +83,8 @@ def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
         if problem:
             yield problem
             break
-    yield from filter(None, [divergence_problem(result), _errors_problem(result)])
+    metrics = result.metrics.by_key()
+    yield from filter(None, [entry.contradiction(metrics, victim) for entry in builtin_metrics()])
     if trial.spec.kind == "attack" and not curve:
         yield "it has no curve"
     last = {"accuracy": curve.accuracy[-1], "fidelity": curve.fidelity[-1]} if curve else {}
@@ -85,28 +92,6 @@ def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
         score = getattr(result.metrics, name)
         if abs(value - score) > TOLERANCE:
             yield f"{name} {score:g} is not the curve's last, {value:g}"
-
-
-def divergence_problem(result: ResultFile) -> str:
-    """Say how KL and total variation contradict each other; empty if they do not.
-
-    By Pinsker's inequality, and Jensen's for the means, total variation <= sqrt(KL / 2).
-    """
-    kl, variation = result.metrics.kl, result.metrics.total_variation
-    if kl is None or variation is None or variation <= math.sqrt(kl / 2) + TOLERANCE:
-        return ""
-    return f"total_variation {variation:.4g} cannot be, with kl {kl:.4g} it is at most {math.sqrt(kl / 2):.4g}"
-
-
-def _errors_problem(result: ResultFile) -> str:
-    """Clone and victim agree on the inputs that the victim gets right as often as the clone is right there."""
-    metrics, victim = result.metrics, result.victim.accuracy
-    if metrics.fidelity_on_errors is None:
-        return ""
-    on_right = metrics.fidelity - (1 - victim) * metrics.fidelity_on_errors
-    if -TOLERANCE <= on_right <= min(metrics.accuracy, victim) + TOLERANCE:
-        return ""
-    return f"fidelity_on_errors {metrics.fidelity_on_errors:.4g} cannot be, with fidelity {metrics.fidelity:.4g}"
 
 
 def is_fraction(value: float) -> bool:

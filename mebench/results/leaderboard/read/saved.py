@@ -12,17 +12,19 @@ from mebench.api.errors import ResultsError
 from mebench.api.files import read_json, write_json
 from mebench.api.spec import content_digest
 from mebench.results.leaderboard.compute.rows import MEANS
+from mebench.results.leaderboard.keys import MAPPINGS
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Row
 from mebench.results.leaderboard.read.invariants import TOLERANCE, fidelity_problem, is_fraction
+from mebench.results.leaderboard.read.row_files import row_of
 from mebench.results.leaderboard.read.trials import parse
 from mebench.results.leaderboard.write.labels import printable
+from mebench.results.numbers import SCORES
 from mebench.results.trial_folder import trial_folders
 
 ROW_KIND = "mebench-row"
-SCORES = ("accuracy", "fidelity")
 TIMES = ("seconds", "queries_per_second", "cost")
-NUMBERS = (*("accuracy_ci", "fidelity_ci", "normalised_accuracy", "queries", "rank", "rank_last"), *SCORES, *MEANS)
-"""What an invalid row must not have."""
+NUMBERS = ("normalised_accuracy", "queries", "rank", "rank_last", *MEANS)
+"""What an invalid row must not have, besides what its mappings hold."""
 
 
 def holds_trials(root: Path) -> bool:
@@ -97,7 +99,7 @@ def _leaderboard(path: Path, plain: dict[str, Any], notes: list[str], names: Seq
     for number, value in enumerate(plain["rows"]):
         name = names[number] if names else f"row {number + 1}"
         try:
-            rows.append(checked(parse(Row, value)))
+            rows.append(checked(row_of(value)))
         except ValueError as error:
             notes.append(printable(f"skipped {name}: {error}"))
     try:
@@ -113,14 +115,14 @@ def checked(row: Row) -> Row:
     problem = next(iter(_row_problems(row)), "") if row.status != "invalid" else ""
     if not problem:
         return row
-    nothing: dict[str, Any] = dict.fromkeys(NUMBERS)
+    nothing: dict[str, Any] = {**dict.fromkeys(NUMBERS), **{name: {} for name in MAPPINGS}}
     return replace(row, **nothing, per_seed=(), status="invalid", reason=problem)
 
 
 def _row_problems(row: Row) -> list[str]:
     """What cannot be true of a row: values, and means that are not those of its seeds."""
-    values = {"accuracy": row.accuracy, "fidelity": row.fidelity, "victim accuracy": row.victim_accuracy}
-    fractions = [*values.items(), *((name, getattr(one, name)) for one in row.per_seed for name in SCORES)]
+    values = {name: row.number(name) for name in SCORES} | {"victim accuracy": row.victim_accuracy}
+    fractions = [*values.items(), *((name, one.number(name)) for one in row.per_seed for name in SCORES)]
     problems = [
         f"{name} {value:g} is outside 0..1" for name, value in fractions if value is not None and not is_fraction(value)
     ]
@@ -133,7 +135,7 @@ def _row_problems(row: Row) -> list[str]:
     if row.accuracy is not None and row.fidelity is not None and row.victim_accuracy is not None:
         problems += filter(None, [fidelity_problem(row.accuracy, row.fidelity, row.victim_accuracy)])
     for name in SCORES:
-        mean, seeds = getattr(row, name), [getattr(one, name) for one in row.per_seed]
+        mean, seeds = row.number(name), [one.number(name) or 0.0 for one in row.per_seed]
         if mean is not None and seeds and abs(mean - sum(seeds) / len(seeds)) > TOLERANCE:
             problems.append(f"{name} {mean:g} is not the mean of its seeds, {sum(seeds) / len(seeds):g}")
     return problems

@@ -23,15 +23,16 @@ Model = TypeVar("Model")
 
 
 class Metrics(BaseModel):
-    """What the last clone scores on the test set, as fractions."""
+    """What the last clone scores on the test set. There is no result without accuracy and fidelity."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float | None]
     accuracy: float
     fidelity: float
-    fidelity_on_errors: float | None = None
-    kl: float | None = None
-    total_variation: float | None = None
+
+    def by_key(self) -> dict[str, float | None]:
+        """All of them by their keys."""
+        return {"accuracy": self.accuracy, "fidelity": self.fidelity, **(self.model_extra or {})}
 
 
 class BestOnTest(BaseModel):

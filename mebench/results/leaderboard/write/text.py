@@ -14,12 +14,13 @@ from rich.text import Text
 from mebench.api.spec import PROTOCOL
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, section_key
-from mebench.results.leaderboard.write import cells
+from mebench.results.leaderboard.write import columns
 from mebench.results.leaderboard.write.layout import TextColumn, fitted, left_out_line, width
-from mebench.results.metric_cards import CARDS
+from mebench.results.numbers import number
+from mebench.results.written import percent, whole
 
 STATUS_STYLES = {"finished": "", "partial": "yellow", "failed": "red", "invalid": "bold red"}
-CONTEXT = (cells.CHANNEL, cells.CLONE, cells.START, cells.PRIOR, cells.TRACK, cells.PROTOCOL)
+CONTEXT = (columns.CHANNEL, columns.CLONE, columns.START, columns.PRIOR, columns.TRACK, columns.PROTOCOL)
 USUAL = {"Clone start": "as most", "Learner": "native", "Protocol": str(PROTOCOL)}
 """What need not be said."""
 CAPTION = (
@@ -27,9 +28,6 @@ CAPTION = (
     "the victim's accuracy for good, > where not every seed got there. Rank: the places that the seeds leave open "
     "among rows of the same channel, clone, data prior and learner. Docs: docs/results.md, docs/metrics.md"
 )
-RIGHT = frozenset(column.title for column in (*cells.SCORES[:1], *cells.SCORES[3:], *cells.MORE)) | {
-    *("Rank", "Cost", "Reported", "Spent")
-}
 
 
 def render_text(leaderboard: Leaderboard, console: Console, *, wide: bool = False) -> None:
@@ -46,7 +44,7 @@ def render_text(leaderboard: Leaderboard, console: Console, *, wide: bool = Fals
 
 
 def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[RenderableType]:
-    common, reported = cells.common_flags(leaderboard.rows), leaderboard.reported_names()
+    common, reported = columns.common_flags(leaderboard.rows), leaderboard.reported_names()
     yield from _heading(leaderboard.benchmark, common)
     left_out: dict[str, None] = {}
     for section in sections(leaderboard.rows):
@@ -54,7 +52,7 @@ def _parts(leaderboard: Leaderboard, console: Console, wide: bool) -> Iterator[R
         left_out.update(dict.fromkeys(missing))
         yield Group(section_title(section), Text(), table)
     if any(row.seeds for row in leaderboard.rows):
-        lines = [" ".join([CAPTION, *cost_note(leaderboard)]), *cells.extra_note(leaderboard.rows, detail=wide)]
+        lines = [" ".join([CAPTION, *cost_note(leaderboard)]), *columns.asked_note(leaderboard.rows, detail=wide)]
         yield Group(*(Text(line, style="dim") for line in lines))
     else:
         yield Text("No results yet.")
@@ -81,13 +79,13 @@ def _section_table(
     section: Sequence[Row], common: Sequence[str], console: Console, wide: bool, reported: Sequence[str]
 ) -> tuple[Table, list[str]]:
     """The table of a section. Where there is no room for a column that tells rows apart, their names do."""
-    columns = _columns(section, common, wide, reported)
+    first, *rest = _columns(section, common, wide, reported)
     breaks = _breaks(section)
-    table, left_out = fitted(columns, console, breaks)
-    names = cells.distinct_names(section)
-    if not {column.title for column in CONTEXT} & set(left_out) or names == list(columns[0].cells):
+    table, left_out = fitted([first, *rest], console, breaks)
+    names = columns.distinct_names(section)
+    if not {column.title for column in CONTEXT} & set(left_out) or names == list(first.cells):
         return table, left_out
-    return fitted([replace(columns[0], cells=names, wrap=True), *columns[1:]], console, breaks)
+    return fitted([replace(first, cells=names, wrap=True), *rest], console, breaks)
 
 
 def _breaks(section: Sequence[Row]) -> frozenset[int]:
@@ -100,7 +98,7 @@ def _breaks(section: Sequence[Row]) -> frozenset[int]:
 
 def full_width(leaderboard: Leaderboard, *, wide: bool = False) -> int:
     """The console width at which no column is left out."""
-    common, reported = cells.common_flags(leaderboard.rows), leaderboard.reported_names()
+    common, reported = columns.common_flags(leaderboard.rows), leaderboard.reported_names()
     tables = (_columns(section, common, wide, reported) for section in sections(leaderboard.rows))
     return max(map(width, tables), default=0)
 
@@ -158,42 +156,40 @@ def section_title(section: Sequence[Row]) -> Text:
     first = next((row for row in reversed(section) if row.victim_accuracy is not None), section[-1])
     facts = []
     if first.victim_accuracy is not None:
-        facts.append(f"accuracy {cells.percent(first.victim_accuracy)}")
+        facts.append(f"accuracy {percent(first.victim_accuracy)}")
     if first.victim_hash:
         facts.append(f"weights {first.victim_hash[:10]}")
     if first.kind == "attack":
         facts.append(f"{first.budget:,} queries")
-        shared = [column for column in CONTEXT if not cells.varying(column, section)]
+        shared = [column for column in CONTEXT if not columns.varying(column, section)]
         told = [(column.title, column.cell(first)) for column in shared]
         facts += [f"{title.lower()} {cell}" for title, cell in told if cell != USUAL.get(title)]
     return Text.assemble("Victim ", (first.victim, "bold"), *(f" · {fact}" for fact in facts))
 
 
 def _columns(section: Sequence[Row], common: Sequence[str], wide: bool, reported: Sequence[str]) -> list[TextColumn]:
-    telling = [column for column in (*CONTEXT, cells.PROFILE) if cells.varying(column, section)]
-    columns = [cells.ATTACK, *telling]
+    telling = [column for column in (*CONTEXT, columns.PROFILE) if columns.varying(column, section)]
+    shown = [columns.ATTACK, *telling]
     if any(row.rank is not None for row in section):
-        columns.append(cells.RANK)
-    extra = cells.extra_columns(section, detail=wide)
-    columns += [*cells.SCORES, *extra, *(cells.MORE if wide else ())]
-    beside = cells.reported_columns(section, reported, {column.title for column in columns})
-    columns += beside
+        shown.append(columns.RANK)
+    shown += [*columns.score_columns(section), *columns.asked_columns(section, detail=wide)]
+    shown += columns.wide_columns(section) if wide else []
+    shown += columns.reported_columns(section, reported, {column.title for column in shown})
     if any(row.cost is not None for row in section):
-        columns.append(cells.COST)
+        shown.append(columns.COST)
     if any(row.queries is not None and row.queries < row.budget for row in section):
-        columns.append(cells.SPENT)
+        shown.append(columns.SPENT)
     if any(row.reported is not None for row in section):
-        columns.append(cells.REPORTED)
+        shown.append(columns.REPORTED)
     if any(row.status != "finished" for row in section):
-        columns.append(cells.STATUS)
-    flags = cells.flags_column(common)
+        shown.append(columns.STATUS)
+    flags = columns.flags_column(common)
     if any(flags.cell(row) for row in section):
-        columns.append(flags)
+        shown.append(flags)
     styles = [STATUS_STYLES[row.status] or ("dim" if row.kind == "reference" else "") for row in section]
-    right = RIGHT | {one.title for one in (*extra, *beside)}
     return [
-        TextColumn(one.title, [one.cell(row) for row in section], one.rank, one.wrap, one.title in right, styles)
-        for one in columns
+        TextColumn(one.title, [one.cell(row) for row in section], one.rank, one.wrap, one.right, styles)
+        for one in shown
     ]
 
 
@@ -225,12 +221,12 @@ def reported_cells(number: Reported, names: Sequence[str]) -> tuple[str, ...]:
     name = f"{number.attack} {number.variant or ''}".replace(" default", "").strip()
     scores = ("" if value is None else f"{value:.1f}" for value in (number.accuracy, number.fidelity))
     others = ("" if other not in number.metrics else f"{number.metrics[other]:,.10g}" for other in names)
-    return (name, number.victim, number.channel or "", cells.whole(number.budget), *scores, *others)
+    return (name, number.victim, number.channel or "", whole(number.budget), *scores, *others)
 
 
 def reported_titles(names: Sequence[str]) -> tuple[str, ...]:
     """The titles of `reported_cells`."""
-    others = (CARDS[name].title if name in CARDS else name for name in names)
+    others = (number(name).title for name in names)
     return ("Attack", "Victim", "Channel", "Queries", "Accuracy", "Fidelity", *others)
 
 
@@ -240,12 +236,12 @@ def _reported(leaderboard: Leaderboard, console: Console) -> Iterator[Renderable
         return
     names = leaderboard.reported_names()
     by_column = zip(*(reported_cells(number, names) for number in numbers), strict=True)
-    columns = [
+    shown = [
         TextColumn(title, values, 0 if index in (0, 4) else index, right=index > 2)
         for index, (title, values) in enumerate(zip(reported_titles(names), by_column, strict=True))
         if any(values)
     ]
-    yield Group(Text(reported_title(leaderboard), style="bold"), Text(), fitted(columns, console)[0])
+    yield Group(Text(reported_title(leaderboard), style="bold"), Text(), fitted(shown, console)[0])
 
 
 def _sentence(clause: str) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import json
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from mebench.api.files import write_atomically
+from mebench.results.documents import json_text, markdown_escape, markdown_table, plain_text
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.model import Leaderboard
-from mebench.results.leaderboard.write import cells
+from mebench.results.leaderboard.write import columns
 from mebench.results.leaderboard.write.layout import terminal
 from mebench.results.leaderboard.write.text import (
     cost_note,
@@ -35,10 +31,8 @@ LEFT = ("Attack", "Victim", "Channel", "Clone", "Clone start", "Data prior", "Le
 
 def as_text(leaderboard: Leaderboard, *, wide: bool = False) -> str:
     """Write what a terminal shows that is wide enough for all columns, without colours."""
-    buffer = io.StringIO()
     width = max(FILE_WIDTH, full_width(leaderboard, wide=wide))
-    render_text(leaderboard, Console(file=buffer, width=width, color_system=None), wide=wide)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    return plain_text(lambda console: render_text(leaderboard, console, wide=wide), width)
 
 
 def show(leaderboard: Leaderboard, *, wide: bool = False) -> None:
@@ -56,7 +50,7 @@ def show(leaderboard: Leaderboard, *, wide: bool = False) -> None:
 
 def as_json(leaderboard: Leaderboard) -> str:
     """Write all keys of all rows; the same bytes for the same results."""
-    return json.dumps(leaderboard.to_json(), indent=1, sort_keys=True) + "\n"
+    return json_text(leaderboard.to_json())
 
 
 def as_csv(leaderboard: Leaderboard) -> str:
@@ -70,7 +64,7 @@ def as_markdown(leaderboard: Leaderboard) -> str:
     parts = ["  \n".join(map(markdown_escape, heading(leaderboard.benchmark))), markdown_table(titles, body)]
     for title, lines in (
         ("Problems", problems(leaderboard.rows)),
-        ("Notes", (*leaderboard.notes, *cost_note(leaderboard), *cells.extra_note(leaderboard.rows))),
+        ("Notes", (*leaderboard.notes, *cost_note(leaderboard), *columns.asked_note(leaderboard.rows))),
     ):
         if lines:
             parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_escape(line)}" for line in lines))
@@ -84,18 +78,6 @@ def as_markdown(leaderboard: Leaderboard) -> str:
         )
         parts.append(table)
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def markdown_table(titles: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Write a table in GitHub's Markdown, with cells escaped."""
-    lines = [titles, ["---"] * len(titles), *([markdown_escape(cell) for cell in row] for row in body)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def markdown_escape(text: str) -> str:
-    """Escape what Markdown, its tables, or HTML inside of it would take for markup."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
 
 
 def as_latex(leaderboard: Leaderboard) -> str:
@@ -114,17 +96,15 @@ def as_latex(leaderboard: Leaderboard) -> str:
 def _flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
     """All rows in one table: titles, and cells without padding."""
     rows = leaderboard.rows
-    context = (cells.CLONE, cells.START, cells.PRIOR, cells.TRACK, cells.PROTOCOL, cells.PROFILE)
-    optional = [column for column in context if cells.varying(column, rows)]
-    columns = [cells.ATTACK, cells.VICTIM, cells.CHANNEL, *optional, cells.BUDGET, cells.RANK, *cells.SCORES]
-    columns += cells.extra_columns(rows)
-    columns += cells.reported_columns(rows, leaderboard.reported_names(), {column.title for column in columns})
-    columns += [cells.COST] if any(row.cost is not None for row in rows) else []
-    columns += [cells.REPORTED, cells.STATUS]
-    if flags:
-        columns.append(cells.flags_column(()))
-    return [column.title for column in columns], [
-        [" ".join(column.cell(row).split()) for column in columns] for row in rows
+    context = (columns.CLONE, columns.START, columns.PRIOR, columns.TRACK, columns.PROTOCOL, columns.PROFILE)
+    optional = [column for column in context if columns.varying(column, rows)]
+    shown = [columns.ATTACK, columns.VICTIM, columns.CHANNEL, *optional, columns.BUDGET, columns.RANK]
+    shown += [*columns.score_columns(rows), *columns.asked_columns(rows)]
+    shown += columns.reported_columns(rows, leaderboard.reported_names(), {column.title for column in shown})
+    shown += [columns.COST] if any(row.cost is not None for row in rows) else []
+    shown += [columns.REPORTED, columns.STATUS, *([columns.flags_column(())] if flags else [])]
+    return [column.title for column in shown], [
+        [" ".join(column.cell(row).split()) for column in shown] for row in rows
     ]
 
 

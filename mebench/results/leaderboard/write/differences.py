@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
+from mebench.results.documents import json_text, markdown_escape, markdown_table, plain_text
 from mebench.results.leaderboard.compute.pairs import Overall, PairDifference, over_victims, paired_differences
 from mebench.results.leaderboard.model import Leaderboard
-from mebench.results.leaderboard.write.cells import NOTHING
 from mebench.results.leaderboard.write.layout import TextColumn, fitted, width
+from mebench.results.written import NOTHING
 
 PAIR_TITLES = ("Better", "Other", "Difference", "Pairs", "p", "Holm", "Apart")
 OVERALL_TITLES = ("Attack", "Of victim", "Mean rank")
@@ -45,7 +45,7 @@ def overall_caption(one: Overall) -> str:
     )
 
 
-def tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
+def difference_tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
     """All tables as caption, titles and cells: paired differences by key, then summaries over victims."""
     by_context: dict[str, list[PairDifference]] = {}
     summaries = over_victims(leaderboard.rows)
@@ -62,28 +62,30 @@ def tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str], list[tupl
 
 def as_text(leaderboard: Leaderboard) -> str:
     """Write every table below its caption."""
-    buffer = io.StringIO()
-    for caption, titles, body in tables(leaderboard):
-        cells = list(zip(*body, strict=True))
-        columns = [
-            TextColumn(title, cells[index], right=title not in ("Better", "Other", "Attack", "Apart"))
-            for index, title in enumerate(titles)
-        ]
-        console = Console(file=buffer, width=max(100, width(columns)), color_system=None)
+    nothing = "Nothing to compare: no two attacks have the same key (see docs/results.md, Ranks).\n"
+    return "".join(_text(*table) for table in difference_tables(leaderboard)) or nothing
+
+
+def _text(caption: str, titles: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    cells = list(zip(*body, strict=True))
+    columns = [
+        TextColumn(title, cells[index], right=title not in ("Better", "Other", "Attack", "Apart"))
+        for index, title in enumerate(titles)
+    ]
+
+    def render(console: Console) -> None:
         console.print(Text(caption))
         console.print(fitted(columns, console)[0])
         console.print()
-    nothing = "Nothing to compare: no two attacks have the same key (see docs/results.md, Ranks).\n"
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n" if buffer.getvalue() else nothing
+
+    return plain_text(render, max(100, width(columns)))
 
 
 def as_markdown(leaderboard: Leaderboard) -> str:
     """Write every table below its caption."""
-    from mebench.results.leaderboard.write.tables import markdown_escape, markdown_table
-
     parts = [
         f"**{markdown_escape(caption)}**\n\n{markdown_table(titles, body)}"
-        for caption, titles, body in tables(leaderboard)
+        for caption, titles, body in difference_tables(leaderboard)
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -95,7 +97,7 @@ def as_json(leaderboard: Leaderboard) -> str:
         "pairs": [one.to_json() for one in paired_differences(leaderboard.rows)],
         "over_victims": [one.to_json() for one in over_victims(leaderboard.rows)],
     }
-    return json.dumps(plain, indent=1, sort_keys=True) + "\n"
+    return json_text(plain)
 
 
 def as_csv(leaderboard: Leaderboard) -> str:
