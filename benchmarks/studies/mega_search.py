@@ -32,10 +32,10 @@ from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.oracle.label_spread import effective_classes
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
-from mebench.results.label_spread import effective_classes
 
 CPU = torch.device("cpu")
 CHANNELS = {"label": LabelChannel, "probability": ProbabilityChannel}

@@ -1,4 +1,4 @@
-"""Times in words: as a clock shows them, or as people estimate."""
+"""Times in words: as a clock shows them, as people estimate, or as they were measured."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def about(seconds: float) -> str:
         return f"{minutes // 60} h {minutes % 60:02} min"
     hours = round(minutes / 60)
     return f"{hours // 24} d {hours % 24:02} h"
+
+
+def measured(seconds: float) -> str:
+    """A time that was taken, in its largest unit: ``8.5 s``, ``3.2 min``, ``1.4 h``."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"

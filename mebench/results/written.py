@@ -58,11 +58,3 @@ def as_reported(number: Number, value: float | None) -> str:
     if number.is_fraction:
         return percent(value)
     return formatted(value, number.format or ".4g")
-
-
-def duration(seconds: float | None) -> str:
-    """Write ``8.5 s``, ``3.2 min``, ``1.4 h``."""
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds is not None and seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return formatted(seconds, ".1f") + (" s" if seconds is not None else "")

@@ -11,7 +11,7 @@ from mebench.api.errors import ResultsError
 from mebench.guard.call import Guard
 from mebench.trial.state_file import load_state, save_state
 
-FORMAT = 2
+FORMAT = 3
 """Of the checkpoint; one of another format is not read, and the trial starts anew."""
 _log = logging.getLogger(__name__)
 

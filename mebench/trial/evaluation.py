@@ -12,7 +12,7 @@ from mebench.api.spec import TrialSpec
 from mebench.guard import diagnostics
 from mebench.guard.call import Guard
 from mebench.oracle.label_counts import LabelCounts
-from mebench.results.label_spread import spread
+from mebench.oracle.label_spread import spread
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.clock import TrialClock
 from mebench.trial.metrics.examination import Examination, Scores, at_end

@@ -12,9 +12,9 @@ from mebench.api.spec import TrialSpec
 from mebench.models.clones import save_clone
 from mebench.models.victims.loading import PreparedVictim
 from mebench.models.weights import weights_hash
+from mebench.oracle.label_spread import collapsed, spread
 from mebench.oracle.ledger import QueryLedger
 from mebench.registry.catalogue import registry
-from mebench.results.label_spread import collapsed, spread
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.examination import Scores
 from mebench.trial.provenance import environment, provenance

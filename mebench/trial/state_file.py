@@ -15,8 +15,6 @@ from torch import Tensor
 from mebench.api.errors import ResultsError
 from mebench.api.files import write_atomically
 
-FORMAT = "2"
-"""Of what a trial puts into its state; a checkpoint of another version cannot be gone on with."""
 _TENSOR, _PAIRS, _TUPLE, _FLOAT = "__tensor__", "__pairs__", "__tuple__", "__float__"
 
 
@@ -28,24 +26,21 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_encode(state, tensors, "state"))
-    write_atomically(path, save(tensors, metadata={"state": structure, "format": FORMAT}))
+    write_atomically(path, save(tensors, metadata={"state": structure}))
 
 
 def load_state(path: Path) -> dict[str, Any]:
     """Read what ``save_state`` wrote; tensors come back on the CPU.
 
     Raises:
-        ResultsError: the file is damaged, or of another version of mebench.
+        ResultsError: the file is damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            structure = json.loads(metadata["state"])
+            structure = json.loads(file.metadata()["state"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ResultsError(f"{path}: damaged checkpoint ({error})") from None
-    if metadata.get("format") != FORMAT:
-        raise ResultsError(f"{path}: a checkpoint of another version of mebench")
     state: dict[str, Any] = _decode(structure, tensors)
     return state
 

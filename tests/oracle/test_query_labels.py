@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from trials import tiny_trial
 
 from mebench.oracle.label_counts import LabelCounts
-from mebench.results.label_spread import collapsed, effective_classes, entropy, spread
+from mebench.oracle.label_spread import collapsed, effective_classes, entropy, spread
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.examination import Scores
 from mebench.trial.result import trial_flags

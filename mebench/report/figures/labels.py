@@ -8,12 +8,12 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from mebench.oracle.label_spread import effective_classes
 from mebench.report.figures.figure import COLOURS, FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.samples import EDGE, IN_ONE_LINE
 from mebench.report.figures.sections import Section, sections_of
 from mebench.report.figures.sheet import Sheet
-from mebench.results.label_spread import effective_classes
 from mebench.results.leaderboard.read.trials import Trial
 from mebench.results.trial_folder import TrialFolder
 

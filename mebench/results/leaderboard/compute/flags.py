@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mebench.results.label_spread import COLLAPSED_BELOW
+from mebench.oracle.label_spread import COLLAPSED_BELOW
 from mebench.results.leaderboard.model import Row
 
 FEW_SEEDS = 3

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from mebench.api.durations import measured
 from mebench.registry.card import Number
 from mebench.results.leaderboard.model import Row, asked_metrics
 from mebench.results.numbers import SCORES, builtin_metrics, number
 from mebench.results.written import (
     NOTHING,
     as_reported,
-    duration,
     formatted,
     percent,
     whole,
@@ -75,6 +75,10 @@ def prior(row: Row) -> str:
     return row.data_prior if row.pool is None else f"{row.data_prior}: {row.pool}"
 
 
+def _time(row: Row) -> str:
+    return NOTHING if row.seconds is None else measured(row.seconds)
+
+
 def _attack(row: Row) -> str:
     return f"({row.name})" if row.kind == "reference" else row.name
 
@@ -115,7 +119,7 @@ def wide_columns(rows: Sequence[Row]) -> list[Column]:
     return [
         *(_to_goal(50, 10), _to_goal(80, 10), _to_goal(95, 10), _derived("queries_to_maximum", 10)),
         *_builtin(rows, 10, detail=True),
-        Column(number("seconds").title, lambda row: duration(row.seconds), 11, right=True),
+        Column(number("seconds").title, _time, 11, right=True),
         Column(number("queries_per_second").title, lambda row: whole(row.queries_per_second), 11, right=True),
         *(_derived("victim_forward", 12), _derived("victim_backward", 12)),
     ]
