@@ -21,7 +21,8 @@ import click
 from mebench.cli import COMMANDS, cli
 from mebench.plan.file.schema import Benchmark
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Kind, MetricEntry
+from mebench.registry.entry import Entry
 from mebench.testing.checks import CHECKS
 
 HERE = Path(__file__).resolve().parent
@@ -111,10 +112,10 @@ def _entry(entry: Entry) -> str:
     facts = {key: value for key, value in _facts(entry).items() if value}
     text = f"\n## `{entry.name}`\n\n{entry.summary}\n\n"
     text += "".join(f"- {key}: {value}\n" for key, value in facts.items())
-    if not entry.parameters:
+    if not entry.declared:
         return text + "\nIt has no parameters.\n"
     rows = []
-    for one in entry.parameters:
+    for one in entry.declared:
         default = one.default if isinstance(one.default, str) else json.dumps(one.default)
         rows.append((f"`{one.name}`", one.type, f"`{default}`", _range(one), one.help))
     return text + "\n" + _table(("parameter", "type", "default", "range", "what it is"), rows)

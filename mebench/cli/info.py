@@ -13,7 +13,8 @@ from mebench.api.errors import UnknownNameError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mebench.registry.entries import Entry, Kind
+    from mebench.registry.entries import Kind
+    from mebench.registry.entry import Entry
     from mebench.registry.parameter import Parameter
     from mebench.results.metric_cards import MetricCard
 
@@ -155,10 +156,10 @@ def _print(screen: Console, kind: Kind, entry: Entry) -> None:
     for key, value in _facts(kind, entry).items():
         screen.print(f"{key}: {value}")
     screen.print()
-    if not entry.parameters:
+    if not entry.declared:
         screen.print("It has no parameters.")
         return
-    rows = [(one.name, one.type, _written(one.default), _range(one), one.help) for one in entry.parameters]
+    rows = [(one.name, one.type, _written(one.default), _range(one), one.help) for one in entry.declared]
     print_table(screen, ("parameter", "type", "default", "range", "what it is"), rows, wrap=["what it is"])
 
 
@@ -187,7 +188,7 @@ def _written(value: Any) -> str:
 
 
 def _json(kind: Kind, entry: Entry) -> dict[str, Any]:
-    parameters = [asdict(parameter) for parameter in entry.parameters]
+    parameters = [asdict(parameter) for parameter in entry.declared]
     return {
         "kind": kind,
         "name": entry.name,

@@ -36,12 +36,12 @@ def load_dataset(component: Component, split: Split) -> Labelled:
         UnknownNameError, ConfigurationError: the name or a parameter is wrong.
         DataUnavailableError: the data is on none of the places where it is looked for, or damaged.
     """
-    entry, guard = registry().get("dataset", component.name), Guard.of("dataset", component.name)
-    dataset = guard.call("reading", guard.call("loading", entry.load), split, **entry.resolve(component.parameters))
+    entry, guard = registry().dataset(component.name), Guard.of("dataset", component.name)
+    dataset = entry.call(split, given=component.parameters, through=guard)
     if not isinstance(dataset, Labelled):
         guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
     if isinstance(dataset, Dataset):
-        _check_declared(dataset, registry().dataset(component.name), guard)
+        _check_declared(dataset, entry, guard)
     return dataset
 
 

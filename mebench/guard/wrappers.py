@@ -147,7 +147,7 @@ def guarded_channel(component: Component) -> ResponseChannel:
         PluginFaultError: it cannot be built, or is no `ResponseChannel`.
     """
     entry, guard = registry().channel(component.name), Guard.of("channel", component.name)
-    channel = guard.call("its constructor", guard.call("loading", entry.load), **entry.resolve(component.parameters))
+    channel = entry.call(given=component.parameters, through=guard)
     if not isinstance(channel, ResponseChannel):
         guard.fail(f"its constructor returned a {type(channel).__name__}, not a ResponseChannel")
     for field in ("name", "gives"):

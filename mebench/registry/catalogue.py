@@ -14,7 +14,8 @@ import pluggy
 from mebench.api.errors import PluginError
 from mebench.api.version import API_VERSION, check_api_version
 from mebench.registry import hooks as hookspecs
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entries import Kind
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 from mebench.registry.safe_import import guarded_import
 from mebench.registry.sources import DISABLE, FOLDERS, Source, sources

@@ -1,20 +1,15 @@
-"""What can be named in a benchmark file: metadata, parameters, and a lazy ``"module:object"``.
+"""What can be named in a benchmark file, kind by kind. Imports no torch.
 
-Nothing here imports torch. An entry's target is imported when a trial needs it, never when names are listed.
+Targets are written ``target(context, parameters)`` here: ``parameters`` is an object of the dataclass that declares
+them. Where a tuple of `Parameter` declares them, it is a keyword for each; where there are none, nothing.
 """
 
 from __future__ import annotations
 
-import importlib
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from mebench.api.errors import ConfigurationError, PluginError
-from mebench.api.spec import Component
-from mebench.api.suggestions import did_you_mean
-from mebench.registry.parameter import Parameter
+from mebench.registry.entry import Entry
 
 Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -22,107 +17,10 @@ Medium = Literal["images", "texts"]
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
 
-_OWN_NAMES = re.compile(r"\bmebench_plugin_[0-9a-f]{8}_")
-"""What `mebench.registry.sources` puts before the names of modules in plugin folders; nobody has written it."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What every registered thing has.
-
-    Attributes:
-        name: unique within its kind; lower case, digits and hyphens.
-        summary: one sentence.
-        target: ``"module:object"``, imported only when it is used.
-        parameters: what a benchmark file may set.
-    """
-
-    name: str
-    summary: str
-    target: str
-    parameters: tuple[Parameter, ...] = ()
-
-    def load(self) -> Any:
-        """Import and return the target.
-
-        Raises:
-            PluginError: the module cannot be imported, or has no such object.
-        """
-        module_name, _, attribute = self.target.partition(":")
-        try:
-            return getattr(importlib.import_module(module_name), attribute)
-        except Exception as error:
-            said = f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}"
-            raise PluginError(_OWN_NAMES.sub("", said)) from error
-
-    def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all parameters with defaults filled in, in the order of their declaration.
-
-        Raises:
-            ConfigurationError: with one ``key: problem`` line per unknown or unfit value.
-        """
-        problems: list[str] = []
-        known = [parameter.name for parameter in self.parameters]
-        for key in given:
-            if key not in known:
-                problems.append(f"{key}: {self.name} has no such parameter{did_you_mean(key, known)}")
-        resolved: dict[str, Any] = {}
-        for parameter in self.parameters:
-            value = given.get(parameter.name, parameter.default)
-            try:
-                resolved[parameter.name] = parameter.check(value)
-            except ValueError as error:
-                problems.append(f"{parameter.name}: {error}")
-        if problems:
-            raise ConfigurationError(*problems)
-        return resolved
-
-    def component(self, given: Mapping[str, Any]) -> Component:
-        """Return what a spec keeps: name and resolved parameters, less late ones that have their default.
-
-        Raises:
-            ConfigurationError: as `resolve`.
-        """
-        resolved = self.resolve(given)
-        default = [one.name for one in self.parameters if one.late and resolved[one.name] == one.default]
-        return Component(self.name, {name: value for name, value in resolved.items() if name not in default})
-
-    def variant(self, parameters: Mapping[str, Any]) -> str:
-        """Name the variant that parameters make; ``"default"`` where nothing tells it apart.
-
-        Parameters that are left out have their defaults.
-        """
-        words = []
-        for parameter in self.parameters:
-            value = parameters.get(parameter.name, parameter.default)
-            changed = parameter.in_variant == "changed" and value != parameter.default
-            if parameter.in_variant == "always" or changed:
-                words.append(value if isinstance(value, str) else f"{parameter.name}={value}")
-        return ",".join(words) or "default"
-
-    def label(self, parameters: Mapping[str, Any]) -> str:
-        """The name and, in brackets, what differs from the defaults or is always shown: ``probability(decimals=2)``.
-
-        Parameters that are left out have their defaults.
-        """
-        values = [(parameter, parameters.get(parameter.name, parameter.default)) for parameter in self.parameters]
-        changed = [
-            f"{parameter.name}={_word(value)}"
-            for parameter, value in values
-            if parameter.in_variant == "always" or value != parameter.default
-        ]
-        return f"{self.name}({','.join(changed)})" if changed else self.name
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "/".join(map(_word, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
 
 @dataclass(frozen=True)
 class AttackEntry(Entry):
-    """An attack. Its target is called as ``target(context, **parameters)`` and returns an ``Attack``.
+    """An attack. Its target is called as ``target(context, parameters)`` and returns an ``Attack``.
 
     Attributes:
         family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
@@ -145,7 +43,7 @@ class AttackEntry(Entry):
 
 @dataclass(frozen=True)
 class ChannelEntry(Entry):
-    """A response channel. Its target is called as ``target(**parameters)`` and returns a ``ResponseChannel``.
+    """A response channel. Its target is called as ``target(parameters)`` and returns a ``ResponseChannel``.
 
     Attributes:
         gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
@@ -156,11 +54,11 @@ class ChannelEntry(Entry):
 
 @dataclass(frozen=True)
 class NetworkEntry(Entry):
-    """A network. Its target is called as ``target(spec, **parameters)`` and returns an ``nn.Module`` of logits.
+    """A network. Its target is called as ``target(spec, parameters)`` and returns an ``nn.Module`` of logits.
 
     Attributes:
         inputs: what it takes, ``images`` or ``texts``. The target of one for texts is called as
-            ``target(spec, lexicon, **parameters)``, with a `mebench.data.text.words.Lexicon`: the public word list, and
+            ``target(spec, lexicon, parameters)``, with a `mebench.data.text.words.Lexicon`: the public word list, and
             how often each word occurs in what the network's owner has.
     """
 
@@ -169,7 +67,7 @@ class NetworkEntry(Entry):
 
 @dataclass(frozen=True)
 class DatasetEntry(Entry):
-    """A data set. Its target is called as ``target(split, **parameters)``; returns a ``Dataset`` or ``TextDataset``.
+    """A data set. Its target is called as ``target(split, parameters)``; returns a ``Dataset`` or ``TextDataset``.
 
     Attributes:
         shape: shape of one input, channels first.
@@ -181,6 +79,8 @@ class DatasetEntry(Entry):
         has_test: whether there is a ``test`` split; without, it can only be a pool.
     """
 
+    doing = "reading"
+
     shape: tuple[int, ...] = ()
     num_classes: int = 0
     licence: str = ""
@@ -191,7 +91,7 @@ class DatasetEntry(Entry):
 
 @dataclass(frozen=True)
 class StrategyEntry(Entry):
-    """A query strategy by itself. Its target is called as ``target(context, **parameters)`` and returns a
+    """A query strategy by itself. Its target is called as ``target(context, parameters)`` and returns a
     ``QueryStrategy``. Together with a learner it is the attack ``strategy+learner``.
 
     Attributes:
@@ -204,7 +104,7 @@ class StrategyEntry(Entry):
 
 @dataclass(frozen=True)
 class LearnerEntry(Entry):
-    """A learner by itself. Its target is called as ``target(context, **parameters)`` and returns a ``Learner``.
+    """A learner by itself. Its target is called as ``target(context, parameters)`` and returns a ``Learner``.
 
     Attributes:
         needs: what an answer must hold for the learner.
@@ -233,7 +133,7 @@ class MetricOutput:
 
 @dataclass(frozen=True)
 class MetricEntry(Entry):
-    """One or more numbers about a clone. Its target is called as ``target(evidence, **parameters)`` with a
+    """One or more numbers about a clone. Its target is called as ``target(evidence, parameters)`` with a
     `mebench.trial.metrics.examination.NetworkEvidence`. It returns a finite number, or None where there is none; or,
     if there are ``outputs``, a mapping of some of their names to such values.
 
@@ -244,6 +144,8 @@ class MetricEntry(Entry):
         when: ``evaluation``: at every one; ``end``: once, of the clone that is scored. What is measured at the end only
             is tried at the start of the trial, on a few inputs, so that its faults cost no more.
     """
+
+    doing = "measuring"
 
     better: Better = "higher"
     always: bool = False
@@ -258,7 +160,7 @@ class MetricEntry(Entry):
 
 @dataclass(frozen=True)
 class VictimEntry(Entry):
-    """A victim that brings its weights. Its target is called as ``target(**parameters)`` and returns an ``nn.Module``
+    """A victim that brings its weights. Its target is called as ``target(parameters)`` and returns an ``nn.Module``
     of logits (B, c) for inputs (B, \\*shape), on the CPU.
 
     Attributes:
@@ -275,12 +177,14 @@ class VictimEntry(Entry):
 
 @dataclass(frozen=True)
 class ReportEntry(Entry):
-    """A report. Its target is called as ``target(results, output, **parameters)`` with a
+    """A report. Its target is called as ``target(results, output, parameters)`` with a
     `mebench.report.page.Results` and a path, writes that file, and returns lines to tell the user, or None.
 
     Attributes:
         suffix: of the file, without a dot.
     """
+
+    doing = "writing"
 
     suffix: str = "txt"
 

@@ -13,7 +13,6 @@ from mebench.registry.entries import (
     AttackEntry,
     ChannelEntry,
     DatasetEntry,
-    Entry,
     Kind,
     LearnerEntry,
     MetricEntry,
@@ -22,6 +21,7 @@ from mebench.registry.entries import (
     StrategyEntry,
     VictimEntry,
 )
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 
 JOIN = "+"
@@ -47,13 +47,15 @@ class ComposedEntry(AttackEntry):
         """
         assert self.strategy is not None
         assert self.learner is not None
-        strategy, learner = self.strategy.load(), self.learner.load()
+        strategy, learner = self.strategy, self.learner
+        make_strategy, make_learner = strategy.load(), learner.load()
 
         def build(context: Any, **parameters: Any) -> Any:
             from mebench.api.contract import Attack
 
             return Attack(
-                strategy(context, **_part("strategy", parameters)), learner(context, **_part("learner", parameters))
+                strategy.with_parameters(make_strategy, _part("strategy", parameters))(context),
+                learner.with_parameters(make_learner, _part("learner", parameters))(context),
             )
 
         return build
@@ -204,7 +206,7 @@ def composed(registry: Registry) -> list[ComposedEntry]:
 
 
 def _named(part: str, entry: Entry) -> list[Parameter]:
-    return [replace(parameter, name=f"{part}.{parameter.name}") for parameter in entry.parameters]
+    return [replace(parameter, name=f"{part}.{parameter.name}") for parameter in entry.declared]
 
 
 def _part(part: str, parameters: dict[str, Any]) -> dict[str, Any]:

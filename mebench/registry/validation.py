@@ -14,7 +14,6 @@ from mebench.registry.entries import (
     WORDS,
     AttackEntry,
     Better,
-    Entry,
     Kind,
     Medium,
     MetricEntry,
@@ -22,6 +21,7 @@ from mebench.registry.entries import (
     ReportEntry,
     VictimEntry,
 )
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter, ParameterType
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -59,9 +59,17 @@ def _problem(entry: Entry) -> str:
         return "summary must be a sentence"
     if not isinstance(entry.target, str) or not TARGET.fullmatch(entry.target):
         return f'target must be a string "module:object", not {_shown(entry.target)}'
-    if not isinstance(entry.parameters, (tuple, list)):
-        return f"parameters must be a tuple of Parameter, not {_shown(entry.parameters)}"
-    return next(filter(None, (_parameter(one) for one in entry.parameters)), "") or _repeated(entry) or _fields(entry)
+    return _parameters(entry) or _fields(entry)
+
+
+def _parameters(entry: Entry) -> str:
+    if not isinstance(entry.parameters, (tuple, list, type)):
+        return f"parameters must be a frozen dataclass or a tuple of Parameter, not {_shown(entry.parameters)}"
+    try:
+        declared = entry.declared
+    except PluginError as error:
+        return str(error)
+    return next(filter(None, (_parameter(one) for one in declared)), "") or _repeated(entry)
 
 
 def _parameter(parameter: Any) -> str:
@@ -84,7 +92,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _repeated(entry: Entry) -> str:
-    names = [parameter.name for parameter in entry.parameters]
+    names = [parameter.name for parameter in entry.declared]
     twice = next((name for name in names if names.count(name) > 1), "")
     return f"parameter {twice} is declared twice" if twice else ""
 

@@ -53,6 +53,5 @@ def build_attack(spec: TrialSpec, context: AttackContext, guard: Guard) -> Attac
         PluginFaultError: its code failed, or returned no `Attack`.
     """
     entry = registry().attack(spec.attack.name)
-    target = guard.call("loading", entry.load)
-    attack = guard.call("its constructor", target, context, **entry.resolve(spec.attack.parameters))
+    attack = entry.call(context, given=spec.attack.parameters, through=guard)
     return guarded_attack(guard, attack, context.device)

@@ -9,7 +9,8 @@ import pytest
 from mebench.api.errors import ConfigurationError, PluginError, UnknownNameError
 from mebench.api.spec import Component
 from mebench.api.suggestions import did_you_mean
-from mebench.registry.entries import AttackEntry, ChannelEntry, Entry
+from mebench.registry.entries import AttackEntry, ChannelEntry
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 from mebench.registry.registry import Registry
 

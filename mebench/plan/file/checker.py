@@ -15,7 +15,8 @@ from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.positions import Location, Problem
 from mebench.plan.file.schema import NAME, PATTERN_WORDS
 from mebench.plan.file.wording import shown
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entries import Kind
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 
 Resolved = tuple[Entry, dict[str, Any]]
@@ -78,7 +79,7 @@ class Checker:
         try:
             return entry, entry.resolve(given)
         except ConfigurationError as error:
-            known = {parameter.name for parameter in entry.parameters}
+            known = {parameter.name for parameter in entry.declared}
             for line in error.problems:
                 key, _, text = line.partition(": ")
                 self.add((*location, key), text, at_key=key not in known)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mebench.plan.file.schema import Benchmark
-from mebench.registry.entries import Entry, Kind, MetricEntry
+from mebench.registry.entries import Kind, MetricEntry
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 from mebench.registry.registry import Registry, composed
 
@@ -70,7 +71,7 @@ def _attack(entry: Entry) -> Schema:
 
 
 def _parameters(entry: Entry) -> dict[str, Schema]:
-    return {parameter.name: _parameter(parameter) for parameter in entry.parameters}
+    return {parameter.name: _parameter(parameter) for parameter in entry.declared}
 
 
 def _parameter(parameter: Parameter) -> Schema:

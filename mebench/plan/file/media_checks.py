@@ -8,7 +8,8 @@ from typing import Any
 from mebench.api.errors import MebenchError
 from mebench.plan.file.checker import Checker, items, listed, mapping
 from mebench.plan.file.positions import Location
-from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, NetworkEntry, VictimEntry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Kind, NetworkEntry, VictimEntry
+from mebench.registry.entry import Entry
 
 IMAGES_ONLY = ("image_size", "mean", "std")
 CODEC = ("length", "words")

@@ -19,7 +19,8 @@ from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.positions import Document, Location, parse_value
 from mebench.plan.file.schema import Benchmark, Named, Profile, annotation_at, section_at
 from mebench.plan.file.wording import written
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entries import Kind
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 
 _KINDS: dict[str, Kind] = {
@@ -156,7 +157,7 @@ def _fitting(content: dict[str, Any], locations: list[Location], registry: Regis
     known: dict[Location, set[str] | None] = {}
     for location in locations:
         owner = _owner(content, location, registry)
-        known[location] = {parameter.name for parameter in owner.parameters} if owner else None
+        known[location] = {parameter.name for parameter in owner.declared} if owner else None
     fitting = [location for location, names in known.items() if names is None or location[-1] in names]
     if not fitting:
         key = str(locations[0][-1])

@@ -10,7 +10,8 @@ from typing import Any
 from mebench.plan.file.checker import Checker, Resolved, items, listed, mapping
 from mebench.plan.file.positions import Location
 from mebench.plan.file.wording import written
-from mebench.registry.entries import AttackEntry, ChannelEntry, Entry
+from mebench.registry.entries import AttackEntry, ChannelEntry
+from mebench.registry.entry import Entry
 
 
 @dataclass

@@ -79,7 +79,7 @@ def explain(victim: Victim, images: Tensor) -> Explained:
     titles: tuple[str, ...] = ()
     for name, given in CHANNELS:
         entry = registry().channel(name)
-        channel = entry.load()(**entry.resolve(given))
+        channel = entry.call(given=given)
         channel.use_randomness(RandomStreams(0, images.device))
         response = channel.answer(victim, images, explain=True)
         weights = torch.nn.functional.one_hot(response.labels, victim.spec.num_classes).to(images.dtype)

@@ -226,7 +226,7 @@ def measure(metric: Component, evidence: NetworkEvidence) -> dict[str, float | N
     """
     entry, guard = registry().metric(metric.name), Guard.of("metric", metric.name)
     before = _writes(evidence)
-    value = guard.call("measuring", guard.call("loading", entry.load), evidence, **entry.resolve(metric.parameters))
+    value = entry.call(evidence, given=metric.parameters, through=guard)
     if _writes(evidence) != before:
         guard.fail("measuring wrote to the victim's weights or to the test set")
     return {name: _number(one, guard) for name, one in _by_name(value, entry, guard).items()}

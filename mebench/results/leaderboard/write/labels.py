@@ -8,7 +8,8 @@ from typing import Any
 from mebench.api.errors import UnknownNameError
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entries import Kind
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 
 
@@ -27,7 +28,7 @@ def component_label(kind: Kind, component: Component) -> str:
 @cache
 def _parameters(kind: Kind, name: str) -> tuple[Parameter, ...]:
     try:
-        return registry().get(kind, name).parameters
+        return registry().get(kind, name).declared
     except UnknownNameError:
         return ()
 
