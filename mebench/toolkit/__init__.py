@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.adversarial import bim as bim
     from mebench.toolkit.adversarial import fgsm as fgsm
     from mebench.toolkit.adversarial import pgd as pgd
-    from mebench.toolkit.deepfool import DeepFool as DeepFool
-    from mebench.toolkit.deepfool import deepfool as deepfool
+    from mebench.toolkit.boundary import DeepFool as DeepFool
+    from mebench.toolkit.boundary import deepfool as deepfool
     from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner as EarlyStoppingLearner
     from mebench.toolkit.learners.early_stopping import macro_f1 as macro_f1
     from mebench.toolkit.learners.entries import EARLY_STOPPING_PARAMETERS as EARLY_STOPPING_PARAMETERS
@@ -72,7 +72,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.models.to_device": ["to_device"],
         "mebench.models.weights": ["logits_of"],
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
-        "mebench.toolkit.deepfool": ["DeepFool", "deepfool"],
+        "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],
         "mebench.toolkit.learners.entries": [
             "EARLY_STOPPING_PARAMETERS",

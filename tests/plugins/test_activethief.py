@@ -18,7 +18,7 @@ from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
-from mebench.toolkit.deepfool import deepfool
+from mebench.toolkit.boundary import deepfool
 
 QUICK = {"epochs": 2, "patience": 1}
 STRATEGIES = ("random", "uncertainty", "k-center", "dfal", "dfal+k-center")
