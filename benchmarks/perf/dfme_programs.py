@@ -28,7 +28,7 @@ COMPILED = "dfme, compiled"
 
 
 def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
+    return registry().get("network", "lenet5").call(SPEC)
 
 
 class Ours:
@@ -38,7 +38,7 @@ class Ours:
         self.oracle = BudgetedOracle(Victim(lenet(), SPEC), channel, QueryLedger(10**12), name)
         context = AttackContext(SPEC, channel, 10**12, lenet(), cpu, RandomStreams(0, cpu))
         context = replace(context, compile=compiled)
-        self.attack = entry.load()(context, **entry.resolve({"batch_size": batch_size}))
+        self.attack = entry.call(context, given={"batch_size": batch_size})
 
     def iteration(self):
         for _ in range(5):

@@ -23,7 +23,7 @@ INPUTS, TESTS = 100, 1000
 
 
 def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
+    return registry().get("network", "lenet5").call(SPEC)
 
 
 def data(count):

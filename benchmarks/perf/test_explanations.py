@@ -32,7 +32,7 @@ CASES = [
 def test_explanation(benchmark, compare, role, kind, classes):
     make, batch = CHANNELS[kind]
     spec = InputSpec((1, 32, 32), classes)
-    victim, channel = Victim(registry().get("network", "lenet5").load()(spec), spec), make()
+    victim, channel = Victim(registry().get("network", "lenet5").call(spec), spec), make()
     inputs, weights = torch.rand(batch, 1, 32, 32), torch.randn(batch, classes)
 
     def explain():

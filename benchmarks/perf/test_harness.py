@@ -34,7 +34,7 @@ class Constant(ResponseChannel):
 
 
 def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
+    return registry().get("network", "lenet5").call(SPEC)
 
 
 @pytest.mark.cheap
@@ -72,6 +72,6 @@ def test_evaluation(compare):
 
 
 def test_checkpoint(compare, tmp_path):
-    generator = registry().get("network", "resnet18").load()(InputSpec((3, 32, 32), 10))
+    generator = registry().get("network", "resnet18").call(InputSpec((3, 32, 32), 10))
     state = {"clone": generator.state_dict(), "turn": 1}
     compare("checkpoint of 11 million weights", "alone", lambda: save_state(tmp_path / "checkpoint", state), 3)

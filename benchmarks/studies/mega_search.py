@@ -228,11 +228,10 @@ class Run:
 
     def __init__(self, victim: Victim, row: Row) -> None:
         entry = registry().attack("mega")
-        values = entry.resolve({**BASE, **PRINTED, **row.settings})
         channel = CHANNELS[row.channel]()
         clone = build_network(Component("plain-cnn", {"convolutions": 3, "width": 16}), victim.spec, row.seed)
         context = AttackContext(victim.spec, channel, row.budget, clone, CPU, RandomStreams(row.seed, CPU))
-        self.attack: Attack = entry.load()(context, **values)
+        self.attack: Attack = entry.call(context, given={**BASE, **PRINTED, **row.settings})
         self.oracle = BudgetedOracle(victim, channel, QueryLedger(row.budget), "mega")
         self.seconds, self.generator_seconds = 0.0, 0.0
         self.classes: float | None = None

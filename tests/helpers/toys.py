@@ -105,8 +105,7 @@ def pool_of(count: int = 60, labels: Tensor | None = None) -> DatasetPool:
 
 def build_attack(name: str, context: AttackContext, **parameters):
     """Build a registered attack with its defaults."""
-    entry = registry().attack(name)
-    return entry.load()(context, **entry.resolve(parameters))
+    return registry().attack(name).call(context, given=parameters)
 
 
 def one_turn(attack, oracle: BudgetedOracle) -> Tensor:
