@@ -12,13 +12,14 @@ import torch
 from memory import peak_growth
 
 from mebench.api.contract import InputSpec, Victim
+from mebench.oracle.channels.entries import IntegratedGradientsParameters, SmoothGradParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
 from mebench.registry.catalogue import registry
 
 CHANNELS = {
     "vg": (VanillaGradientChannel, 64),
-    "sg 25": (lambda: SmoothGradChannel(25), 32),
-    "ig 50": (lambda: IntegratedGradientsChannel(50), 32),
+    "sg 25": (lambda: SmoothGradChannel(SmoothGradParameters(25)), 32),
+    "ig 50": (lambda: IntegratedGradientsChannel(IntegratedGradientsParameters(50)), 32),
 }
 CASES = [
     pytest.param(kind, classes, marks=[pytest.mark.cheap] if kind == "vg" else [])

@@ -43,7 +43,7 @@ def test_info_of_an_attack_has_paper_needs_channels_and_every_parameter(capsys):
     assert "needs: explanation, probability" in out
     assert "channels: ig, sg, vg, white-box" in out
     rows = [line.split() for line in out.splitlines() if line]
-    for parameter in registry().attack("megex").parameters:
+    for parameter in registry().attack("megex").declared:
         (row,) = [row for row in rows if row[0] == parameter.name]
         assert row[1] == parameter.type
 

@@ -26,7 +26,7 @@ def load(name, split="train", **parameters):
 def test_every_data_set_that_is_read_takes_root_and_rows():
     for entry in registry().entries("dataset"):
         wanted = {"rows"} if entry.name == "made-up-topics" else {"root", "rows"}
-        assert wanted <= {parameter.name for parameter in entry.parameters}
+        assert wanted <= {parameter.name for parameter in entry.declared}
 
 
 def test_the_embedded_data_set_has_8000_and_2000_images_of_all_classes():

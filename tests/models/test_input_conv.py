@@ -55,7 +55,7 @@ def test_transforms_of_functions_see_through_it():
 
 @pytest.mark.parametrize("name", ["lenet5", "plain-cnn", "small-cnn", "resnet18"])
 def test_networks_for_images_begin_with_it(name):
-    network = registry().get("network", name).load()(InputSpec((1, 16, 16), 4))
+    network = registry().get("network", name).call(InputSpec((1, 16, 16), 4))
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     assert isinstance(first, InputConv2d)
 

@@ -20,7 +20,7 @@ PARAMETERS = {"batch_size": 24, "generator_width": 4, "noise_dim": 8}
 
 def channel_of(name, **parameters):
     entry = registry().channel(name)
-    return entry.load()(**entry.resolve(parameters))
+    return entry.call(given=parameters)
 
 
 def setting(attack, channel, spec=SPEC, network=perceptron, **parameters):
