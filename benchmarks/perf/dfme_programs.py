@@ -22,19 +22,20 @@ from mebench.oracle.channels.explanations import VanillaGradientChannel
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry, NetworkEntry
 
 SPEC = InputSpec((1, 32, 32), 10)
 COMPILED = "dfme, compiled"
 
 
 def lenet():
-    return registry().get("network", "lenet5").call(SPEC)
+    return registry().get(NetworkEntry, "lenet5").call(SPEC)
 
 
 class Ours:
     def __init__(self, name, channel, batch_size, compiled=False):
         cpu = torch.device("cpu")
-        entry = registry().attack(name)
+        entry = registry().get(AttackEntry, name)
         self.oracle = BudgetedOracle(Victim(lenet(), SPEC), channel, QueryLedger(10**12), name)
         context = AttackContext(SPEC, channel, 10**12, lenet(), cpu, RandomStreams(0, cpu))
         context = replace(context, compile=compiled)

@@ -15,6 +15,7 @@ from mebench.api.contract import InputSpec, Victim
 from mebench.oracle.channels.entries import IntegratedGradientsParameters, SmoothGradParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 CHANNELS = {
     "vg": (VanillaGradientChannel, 64),
@@ -33,7 +34,7 @@ CASES = [
 def test_explanation(benchmark, compare, role, kind, classes):
     make, batch = CHANNELS[kind]
     spec = InputSpec((1, 32, 32), classes)
-    victim, channel = Victim(registry().get("network", "lenet5").call(spec), spec), make()
+    victim, channel = Victim(registry().get(NetworkEntry, "lenet5").call(spec), spec), make()
     inputs, weights = torch.rand(batch, 1, 32, 32), torch.randn(batch, classes)
 
     def explain():

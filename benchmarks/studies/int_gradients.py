@@ -29,6 +29,7 @@ from mebench.oracle.channels.explanations import IntegratedGradientsChannel, Van
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry, NetworkEntry
 from mebench.toolkit.losses import loss_derivatives, make_loss
 from mebench.toolkit.strategies.generator import squash
 
@@ -44,7 +45,7 @@ def lenet5() -> tuple[Victim, Tensor]:
         return Component(name, registry().get(kind, name).resolve({}))
 
     recipe = TrainingRecipe(epochs=30, batch_size=64, optimizer="adam", learning_rate=1e-3)
-    data, network = part("dataset", "fashion-mnist-10k"), part("network", "lenet5")
+    data, network = part(DatasetEntry, "fashion-mnist-10k"), part(NetworkEntry, "lenet5")
     prepared = prepare_victim(
         VictimSpec("fmnist-lenet5", data=data, image_size=(32, 32), network=network, training=recipe)
     )

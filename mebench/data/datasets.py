@@ -37,7 +37,7 @@ def load_dataset(component: Component, split: Split) -> Labelled:
         UnknownNameError, ConfigurationError: the name or a parameter is wrong.
         DataUnavailableError: the data is on none of the places where it is looked for, or damaged.
     """
-    entry, guard = registry().dataset(component.name), Guard.of("dataset", component.name)
+    entry, guard = registry().get(DatasetEntry, component.name), Guard.of(DatasetEntry, component.name)
     dataset = entry.call(split, given=component.parameters, through=guard)
     if not isinstance(dataset, Labelled):
         guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
@@ -65,7 +65,7 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
     if spec.pool is None:
         return None
     given = spec.pool.parameters
-    if registry().dataset(spec.pool.name).inputs == "texts":
+    if registry().get(DatasetEntry, spec.pool.name).inputs == "texts":
         same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
         given = {**given, **same}
     size = takes.shape[1:] if takes is not None and len(takes.shape) == 3 else None

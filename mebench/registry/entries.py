@@ -1,4 +1,6 @@
-"""What can be named in a benchmark file, kind by kind. Imports no torch.
+"""What can be named in a benchmark file: one class for each kind, and `KINDS`, the list of them. Imports no torch.
+
+All else follows from that list: hooks, lookups, checks, ``mebench list`` and ``mebench info``.
 
 Targets are written ``target(context, parameters)`` here: ``parameters`` is an object of the dataclass that declares
 them. Where a tuple of `Parameter` declares them, it is a keyword for each; where there are none, nothing.
@@ -7,15 +9,15 @@ them. Where a tuple of `Parameter` declares them, it is a keyword for each; wher
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from mebench.registry.entry import Entry
+from mebench.registry.entry import Entry, Known
 
-Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Medium = Literal["images", "texts"]
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
+Family = Literal["generator", "pool"]
+_FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,24 @@ class AttackEntry(Entry):
             networks are trained in bfloat16. Since version 1.3.
     """
 
-    family: Literal["generator", "pool"] = "generator"
+    kind, plural, phrase = "attack", "attacks", "an attack"
+
+    family: Family = "generator"
     needs: frozenset[str] = frozenset({"probability"})
     paper: str = ""
     minimum_budget: int = 1
     texts: bool = False
     float32: bool = False
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Paper, family, needs, the channels that give them, and the smallest budget."""
+        return {
+            "paper": self.paper,
+            "family": f"{self.family} ({_FAMILIES[self.family]})",
+            "needs": ", ".join(sorted(self.needs)),
+            "channels": ", ".join(known.channels_for(self.needs)) or "none that is installed",
+            "smallest budget": f"{self.minimum_budget:,} queries" if self.minimum_budget > 1 else "",
+        }
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,13 @@ class ChannelEntry(Entry):
         gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
     """
 
+    kind, plural, phrase = "channel", "channels", "a channel"
+
     gives: frozenset[str] = frozenset({"label"})
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """What its answers hold."""
+        return {"gives": ", ".join(sorted(self.gives))}
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,8 @@ class NetworkEntry(Entry):
             ``target(spec, lexicon, parameters)``, with a `mebench.data.text.words.Lexicon`: the public word list, and
             how often each word occurs in what the network's owner has.
     """
+
+    kind, plural, phrase = "network", "networks", "a network"
 
     inputs: Medium = "images"
 
@@ -79,6 +101,7 @@ class DatasetEntry(Entry):
         has_test: whether there is a ``test`` split; without, it can only be a pool.
     """
 
+    kind, plural, phrase = "dataset", "datasets", "a data set"
     doing = "reading"
 
     shape: tuple[int, ...] = ()
@@ -87,6 +110,15 @@ class DatasetEntry(Entry):
     source: str = ""
     inputs: Medium = "images"
     has_test: bool = True
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Shape, classes, licence and source."""
+        return {
+            "shape": " x ".join(map(str, self.shape)),
+            "classes": str(self.num_classes or ""),
+            "licence": self.licence,
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True)
@@ -98,8 +130,18 @@ class StrategyEntry(Entry):
         family, needs: as of an attack; what the strategy needs for itself.
     """
 
-    family: Literal["generator", "pool"] = "generator"
+    kind, plural, phrase = "strategy", "strategies", "a query strategy"
+
+    family: Family = "generator"
     needs: frozenset[str] = frozenset({"label"})
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Family, needs, and the learners that make it an attack."""
+        return {
+            "family": f"{self.family} ({_FAMILIES[self.family]})",
+            "needs": ", ".join(sorted(self.needs)),
+            "as an attack": f"{self.name}+LEARNER, e.g. with {', '.join(known.names(LearnerEntry))}",
+        }
 
 
 @dataclass(frozen=True)
@@ -110,7 +152,16 @@ class LearnerEntry(Entry):
         needs: what an answer must hold for the learner.
     """
 
+    kind, plural, phrase = "learner", "learners", "a learner"
+
     needs: frozenset[str] = frozenset({"label"})
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Needs, and the strategies that make it an attack."""
+        return {
+            "needs": ", ".join(sorted(self.needs)),
+            "as an attack": f"STRATEGY+{self.name}, e.g. with {', '.join(known.names(StrategyEntry))}",
+        }
 
 
 Better = Literal["higher", "lower", "neither"]
@@ -145,6 +196,7 @@ class MetricEntry(Entry):
             is tried at the start of the trial, on a few inputs, so that its faults cost no more.
     """
 
+    kind, plural, phrase = "metric", "metrics", "a metric"
     doing = "measuring"
 
     better: Better = "higher"
@@ -157,11 +209,19 @@ class MetricEntry(Entry):
         """What it may measure: its outputs, or the one number that has its own name."""
         return self.outputs or (MetricOutput(self.name, self.summary, self.better),)
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """Direction, when it is measured, and its numbers."""
+        return {
+            "better": "" if self.outputs else self.better,
+            "measured": "once, at the end of the trial" if self.when == "end" else "at every evaluation",
+            "numbers": ", ".join(output.name for output in self.outputs),
+        }
+
 
 @dataclass(frozen=True)
 class VictimEntry(Entry):
     """A victim that brings its weights. Its target is called as ``target(parameters)`` and returns an ``nn.Module``
-    of logits (B, c) for inputs (B, \\*shape), on the CPU.
+    of logits (B, c) for inputs (B, \\*shape), on the CPU. Since version 1.2.
 
     Attributes:
         data: the data set on whose test split it is scored, if the benchmark file names none.
@@ -169,34 +229,51 @@ class VictimEntry(Entry):
         mean, std: per channel, put before it; empty for none. Inputs themselves are in [0, 1].
     """
 
+    kind, plural, phrase = "victim", "victims", "a victim"
+
     data: str = ""
     image_size: tuple[int, int] | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """Data set, size of images, and normalisation."""
+        return {
+            "data": self.data,
+            "image size": " x ".join(map(str, self.image_size or ())),
+            "mean, std": "; ".join(", ".join(map(str, values)) for values in (self.mean, self.std) if values),
+        }
+
 
 @dataclass(frozen=True)
 class ReportEntry(Entry):
     """A report. Its target is called as ``target(results, output, parameters)`` with a
-    `mebench.report.page.Results` and a path, writes that file, and returns lines to tell the user, or None.
+    `mebench.report.page.Results` and a path, writes that file, and returns lines to tell the user, or None. Since
+    version 1.2.
 
     Attributes:
         suffix: of the file, without a dot.
     """
 
+    kind, plural, phrase = "report", "reports", "a report"
     doing = "writing"
 
     suffix: str = "txt"
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """The name of its file."""
+        return {"file": f"report.{self.suffix}"}
 
-ENTRY_TYPES: dict[Kind, type[Entry]] = {
-    "attack": AttackEntry,
-    "channel": ChannelEntry,
-    "network": NetworkEntry,
-    "dataset": DatasetEntry,
-    "strategy": StrategyEntry,
-    "learner": LearnerEntry,
-    "metric": MetricEntry,
-    "victim": VictimEntry,
-    "report": ReportEntry,
-}
+
+KINDS: tuple[type[Entry], ...] = (
+    AttackEntry,
+    ChannelEntry,
+    NetworkEntry,
+    DatasetEntry,
+    StrategyEntry,
+    LearnerEntry,
+    MetricEntry,
+    VictimEntry,
+    ReportEntry,
+)
+"""Every kind, in the order in which they are shown; one that is added here is a kind everywhere."""

@@ -32,6 +32,16 @@ class Caller(Protocol):
         """Call a function; ``doing`` is what for, e.g. ``loading``."""
 
 
+class Known(Protocol):
+    """The registry, as far as an entry asks it."""
+
+    def names(self, kind: type[Entry]) -> list[str]:
+        """The names of one kind, sorted."""
+
+    def channels_for(self, needs: frozenset[str]) -> list[str]:
+        """The channels that give all of what is needed."""
+
+
 class _Plainly:
     """Calls as it stands."""
 
@@ -51,6 +61,12 @@ class Entry:
             of it is the target's last argument. Or a tuple of `Parameter`; the target gets a keyword for each.
     """
 
+    kind: ClassVar[str]
+    """What it is in one word: ``attack``. Part of messages and of results."""
+    plural: ClassVar[str]
+    """Several of them: ``attacks``. What `mebench list` takes, and a part of the hook's name."""
+    phrase: ClassVar[str]
+    """What it is in a sentence: ``an attack``."""
     doing: ClassVar[str] = "its constructor"
     """What a call of the target is for, in errors."""
 
@@ -58,6 +74,15 @@ class Entry:
     summary: str
     target: str
     parameters: tuple[Parameter, ...] | type[Any] = ()
+
+    @classmethod
+    def hook(cls) -> str:
+        """The hook that registers entries of this kind: ``mebench_attacks``."""
+        return f"mebench_{cls.plural}"
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """What `mebench info` says of it besides its parameters; what is empty is not shown."""
+        return {}
 
     @property
     def declared(self) -> tuple[Parameter, ...]:
@@ -133,7 +158,7 @@ class Entry:
             raise ConfigurationError(*problems)
         return resolved
 
-    def component(self, given: Mapping[str, Any]) -> Component:
+    def as_component(self, given: Mapping[str, Any]) -> Component:
         """Return what a spec keeps: name and resolved parameters, less late ones that have their default.
 
         Raises:

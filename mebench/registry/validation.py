@@ -10,11 +10,9 @@ from typing import Any, get_args
 
 from mebench.api.errors import PluginError
 from mebench.registry.entries import (
-    ENTRY_TYPES,
     WORDS,
     AttackEntry,
     Better,
-    Kind,
     Medium,
     MetricEntry,
     MetricOutput,
@@ -31,13 +29,13 @@ RESERVED = frozenset({"queries", "gradient_cosine", "gradient_norm_ratio", "diag
 """Names that the points of a curve have besides metrics."""
 
 
-def checked_entries(hook: str, kind: Kind, returned: Any) -> Iterator[Entry]:
-    """Yield the entries that a hook returned.
+def checked_entries(wanted: type[Entry], returned: Any) -> Iterator[Entry]:
+    """Yield the entries that the hook of a kind returned.
 
     Raises:
         PluginError: one of them is no entry of that kind, or a field of it is wrong.
     """
-    wanted = ENTRY_TYPES[kind]
+    hook = wanted.hook()
     if isinstance(returned, (str, bytes)) or not isinstance(returned, Iterable):
         raise PluginError(f"{hook} returned {_shown(returned)}: it must return a list of {wanted.__name__}")
     for number, entry in enumerate(islice(returned, MOST + 1)):

@@ -132,10 +132,10 @@ def test_an_object_holds_tuples_unless_its_field_is_a_list_and_results_hold_list
 def test_ids_labels_and_variants_do_not_tell_how_parameters_are_declared():
     typed, plain = Entry("thing", "", "", Basic), Entry("thing", "", "", parameters_of(Basic))
     for given in ({}, {"loss": "kl", "rate": 2, "steps": 4, "soft": True}):
-        assert typed.component(given) == plain.component(given)
+        assert typed.as_component(given) == plain.as_component(given)
         assert typed.label(typed.resolve(given)) == plain.label(plain.resolve(given))
         assert typed.variant(typed.resolve(given)) == plain.variant(plain.resolve(given))
-    assert "sizes" not in Entry("thing", "", "", Lists).component({}).parameters  # late
+    assert "sizes" not in Entry("thing", "", "", Lists).as_component({}).parameters  # late
 
 
 def test_an_object_has_the_label_of_its_entry():
@@ -194,6 +194,6 @@ FAULTS = {
 def test_a_dataclass_that_declares_wrongly_is_refused_in_a_line_that_names_the_field(fault):
     declared, problem = FAULTS[fault]
     with pytest.raises(PluginError) as caught:
-        list(checked_entries("mebench_attacks", "attack", [AttackEntry("thing", "A thing.", "m:o", declared)]))
+        list(checked_entries(AttackEntry, [AttackEntry("thing", "A thing.", "m:o", declared)]))
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from mebench.cli.info import info
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import MetricEntry
 from mebench.results.compare import METRICS
 from mebench.results.compare.metrics import known_metrics
 from mebench.results.leaderboard import Row
@@ -23,7 +24,7 @@ def test_the_page_of_metrics_is_what_the_cards_say() -> None:
 
 def test_every_number_of_a_row_has_a_card_and_every_card_a_number() -> None:
     keys = {one.name for one in fields(Row)}
-    shipped = [entry for entry, _ in registry().measured().values() if registry().ships("metric", entry.name)]
+    shipped = [entry for entry, _ in registry().measured().values() if registry().ships(MetricEntry, entry.name)]
     assert set(CARDS) - {one.name for entry in shipped for one in entry.outputs} <= keys
     assert {one.name for entry in shipped for one in entry.numbers} <= set(CARDS)
     assert {"accuracy", "fidelity", "normalised_accuracy", *MEANS} <= set(CARDS)

@@ -16,7 +16,7 @@ from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import MetricOutput
+from mebench.registry.entries import MetricEntry, MetricOutput, NetworkEntry
 from mebench.results.metric_cards import ADVERSARIAL, CARDS
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.adversarial import Limits
@@ -149,7 +149,7 @@ def test_inputs_are_spread_over_a_test_set_that_may_be_sorted() -> None:
 
 
 def test_every_number_is_declared_and_has_a_card() -> None:
-    entry = registry().metric("transfer")
+    entry = registry().get(MetricEntry, "transfer")
     declared = [output.name for output in entry.outputs]
     assert set(declared) == {name for attack in ADVERSARIAL for name in names(attack)} <= set(CARDS)
     assert all(isinstance(output, MetricOutput) and output.better == "higher" for output in entry.outputs)
@@ -165,7 +165,7 @@ def test_every_number_is_declared_and_has_a_card() -> None:
 
 # In a trial
 
-TRANSFER = resolved(Component("transfer", {"inputs": 40, "steps": 2, "relative_step": 0.5}), "metric")
+TRANSFER = resolved(Component("transfer", {"inputs": 40, "steps": 2, "relative_step": 0.5}), MetricEntry)
 
 
 def attacked(**fields: Any) -> TrialSpec:
@@ -235,7 +235,7 @@ def test_the_supervised_bound_has_it_too(folder_of) -> None:
         channel=Component("none"),
         attack=Component("supervised"),
         variant="default",
-        clone=resolved(Component("mlp"), "network"),
+        clone=resolved(Component("mlp"), NetworkEntry),
         budget=0,
         seed=0,
         metrics=(TRANSFER,),

@@ -17,9 +17,7 @@ def report_named(name: str) -> ReportEntry:
     Raises:
         UnknownNameError: no such report; the message suggests the nearest.
     """
-    entry = registry().get("report", name)
-    assert isinstance(entry, ReportEntry)
-    return entry
+    return registry().get(ReportEntry, name)
 
 
 def write_registered(entry: ReportEntry, roots: Sequence[Path], output: Path, given: Mapping[str, Any]) -> list[str]:
@@ -38,7 +36,7 @@ def write_registered(entry: ReportEntry, roots: Sequence[Path], output: Path, gi
     """
     entry.resolve(given)
     results = Results(roots)
-    if registry().ships("report", entry.name):
+    if registry().ships(ReportEntry, entry.name):
         notes: list[str] = entry.call(results, output, given=given)
         return notes
     _ = results.board  # what is wrong with the results is no fault of the plugin's
@@ -49,7 +47,7 @@ def _write_guarded(entry: ReportEntry, results: Results, output: Path, given: Ma
     """Let a plugin write a file that takes the place of the last one once it is whole."""
     from mebench.guard.call import Guard
 
-    guard, unfinished = Guard.of("report", entry.name), output.with_name(f".unfinished-{output.name}")
+    guard, unfinished = Guard.of(ReportEntry, entry.name), output.with_name(f".unfinished-{output.name}")
     try:
         notes = entry.call(results, unfinished, given=given, through=guard)
         if notes is not None and not (isinstance(notes, (list, tuple)) and all(isinstance(one, str) for one in notes)):

@@ -215,7 +215,7 @@ class Examination:
 
 def at_end(metric: Component) -> bool:
     """Whether a registered metric is measured only at the end of a trial."""
-    return registry().metric(metric.name).when == "end"
+    return registry().get(MetricEntry, metric.name).when == "end"
 
 
 def measure(metric: Component, evidence: NetworkEvidence) -> dict[str, float | None]:
@@ -224,7 +224,7 @@ def measure(metric: Component, evidence: NetworkEvidence) -> dict[str, float | N
     Raises:
         PluginFaultError: it failed, wrote to what it was given, or returned something else than finite numbers.
     """
-    entry, guard = registry().metric(metric.name), Guard.of("metric", metric.name)
+    entry, guard = registry().get(MetricEntry, metric.name), Guard.of(MetricEntry, metric.name)
     before = _writes(evidence)
     value = entry.call(evidence, given=metric.parameters, through=guard)
     if _writes(evidence) != before:
