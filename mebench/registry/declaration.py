@@ -65,8 +65,8 @@ def made(declared: type[Made], resolved: Mapping[str, Any]) -> Made:
 
 def labelled(name: str, parameters: Any) -> str:
     """The `label` of an object of a dataclass of parameters."""
-    values = {field: _plain(value) for field, value in vars(parameters).items()}
-    return label(name, parameters_of(type(parameters)), values)
+    declared = parameters_of(type(parameters))
+    return label(name, declared, {one.name: _plain(getattr(parameters, one.name)) for one in declared})
 
 
 def _parameter(declared: Any, field: Field[Any]) -> Parameter:

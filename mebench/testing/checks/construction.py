@@ -111,6 +111,9 @@ def _require_one_object(function: inspect.Signature) -> None:
         function.bind("the context", "the parameters")
     except TypeError as error:
         fail(f"its target cannot be called as target(context, parameters), with an object of its dataclass: {error}")
+    named = [one.name for one in function.parameters.values() if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    hidden = ", ".join(named[2:])
+    require(not hidden, f"takes {hidden} besides the object of its dataclass: no benchmark file can set it")
 
 
 def every_choice_works(target: AttackUnderTest) -> str | None:
