@@ -23,6 +23,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	mkdir -p build
+	$(BIN)/python scripts/named_as_text.py > build/named_as_text.py
 	$(BIN)/vulture
 	$(BIN)/deptry mebench plugins
 	$(BIN)/codespell

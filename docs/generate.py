@@ -14,17 +14,27 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from mebench.cli import COMMANDS, cli
 from mebench.plan.file.schema import Benchmark
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, MetricEntry
+from mebench.registry.entries import (
+    AttackEntry,
+    ChannelEntry,
+    DatasetEntry,
+    LearnerEntry,
+    MetricEntry,
+    NetworkEntry,
+    StrategyEntry,
+)
+from mebench.registry.entry import Entry
 from mebench.results.numbers import numbers
 from mebench.testing.checks import CHECKS
 
+Named = TypeVar("Named", bound=Entry)
 HERE = Path(__file__).resolve().parent
 GROUPS_OF_MEBENCH = {
     "mebench.api.contract": "The contract",
@@ -44,7 +54,7 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.losses": "Losses",
     "mebench.toolkit.schedules": "Learning rates",
     "mebench.toolkit.adversarial": "Adversarial examples",
-    "mebench.toolkit.deepfool": "Adversarial examples",
+    "mebench.toolkit.boundary": "Adversarial examples",
     "mebench.toolkit.reservoir": "Memory",
     "mebench.toolkit": "Parameters",
     "": "Networks, devices and signs of life",
@@ -59,12 +69,12 @@ def pages() -> dict[str, str]:
         "api.md": _public_names("mebench", GROUPS_OF_MEBENCH),
         "toolkit.md": _public_names("mebench.toolkit", GROUPS_OF_TOOLKIT),
         "testing.md": _public_names("mebench.testing", {"": "The kit"}),
-        "channels.md": _listed("Channels", "channel"),
-        "networks.md": _listed("Networks", "network"),
-        "data-sets.md": _listed("Data sets", "dataset"),
-        "strategies.md": _listed("Strategies", "strategy"),
-        "learners.md": _listed("Learners", "learner"),
-        "metrics.md": _listed("Metrics", "metric"),
+        "channels.md": _listed("Channels", ChannelEntry),
+        "networks.md": _listed("Networks", NetworkEntry),
+        "data-sets.md": _listed("Data sets", DatasetEntry),
+        "strategies.md": _listed("Strategies", StrategyEntry),
+        "learners.md": _listed("Learners", LearnerEntry),
+        "metrics.md": _listed("Metrics", MetricEntry),
         "commands.md": _commands(),
         "checks.md": _checks(),
         "benchmark-keys.md": _benchmark_keys(),
@@ -83,7 +93,7 @@ def metrics_page() -> str:
         "seeds.",
     ]
     measured = registry().measured()
-    theirs = {key for key, (entry, _) in measured.items() if not registry().ships("metric", entry.name)}
+    theirs = {key for key, (entry, _) in measured.items() if not registry().ships(MetricEntry, entry.name)}
     for number in numbers().values():
         if number.name not in theirs:
             lines = "".join(f"- {key}: {value}\n" for key, value in number.facts().items())
@@ -91,18 +101,17 @@ def metrics_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _shipped(kind: Kind) -> list[Entry]:
+def _shipped(kind: type[Named]) -> list[Named]:
     """What comes with mebench, whatever else is installed where the pages are made."""
     known = registry()
-    return [one for one in known.entries(kind) if known.origin(kind, one.name).split()[0] == "mebench"]
+    return [one for one in known.entries(kind) if known.ships(kind, one.name)]
 
 
 def _attacks() -> dict[str, str]:
     """A page for each plugin that has attacks, and a table of all attacks."""
     plugins: dict[str, list[AttackEntry]] = {}
     rows = []
-    for one in _shipped("attack"):
-        assert isinstance(one, AttackEntry)
+    for one in _shipped(AttackEntry):
         plugin = one.target.partition(".")[0].removeprefix("mebench_")
         plugins.setdefault(plugin, []).append(one)
         rows.append((f"[`{one.name}`]({plugin}.md#{one.name})", one.summary, one.family, ", ".join(sorted(one.needs))))
@@ -123,7 +132,7 @@ def _plugin(name: str, entries: Sequence[AttackEntry]) -> str:
     return f"{title}\n" + "".join(map(_entry, entries)) + f"\n## Card\n{rest}\n"
 
 
-def _listed(title: str, kind: Kind) -> str:
+def _listed(title: str, kind: type[Entry]) -> str:
     return f"# {title}\n\nWhat `mebench info NAME` says of each.\n" + "".join(map(_entry, _shipped(kind)))
 
 
@@ -131,40 +140,31 @@ def _entry(entry: Entry) -> str:
     facts = {key: value for key, value in _facts(entry).items() if value}
     text = f"\n## `{entry.name}`\n\n{entry.summary}\n\n"
     text += "".join(f"- {key}: {value}\n" for key, value in facts.items())
-    if not entry.parameters:
+    if not entry.declared:
         return text + "\nIt has no parameters.\n"
     rows = []
-    for one in entry.parameters:
+    for one in entry.declared:
         default = one.default if isinstance(one.default, str) else json.dumps(one.default)
         rows.append((f"`{one.name}`", one.type, f"`{default}`", _range(one), one.help))
     return text + "\n" + _table(("parameter", "type", "default", "range", "what it is"), rows)
 
 
+class _ShippedOnly:
+    """The registry, as far as entries ask it, without what else is installed."""
+
+    def names(self, kind: type[Entry]) -> list[str]:
+        return [one.name for one in _shipped(kind)]
+
+    def channels_for(self, needs: frozenset[str]) -> list[str]:
+        return [one.name for one in _shipped(ChannelEntry) if needs <= one.gives]
+
+
 def _facts(entry: Entry) -> dict[str, str]:
-    if isinstance(entry, AttackEntry):
-        fit = [one.name for one in _shipped("channel") if isinstance(one, ChannelEntry) and entry.needs <= one.gives]
-        return {
-            "paper": entry.paper,
-            "family": entry.family,
-            "needs": ", ".join(sorted(entry.needs)),
-            "channels": ", ".join(fit),
-            "smallest budget": f"{entry.minimum_budget:,}" if entry.minimum_budget > 1 else "",
-        }
-    if isinstance(entry, MetricEntry):
-        when = (
-            "every trial"
-            if entry.always
-            else f"where asked for, at {'the end' if entry.when == 'end' else 'evaluations'}"
-        )
-        names = ", ".join(f"[`{one.name}`](../metrics.md#{one.name})" for one in entry.numbers)
-        return {"measured in": when, "numbers": names}
-    if isinstance(entry, ChannelEntry):
-        return {"gives": ", ".join(sorted(entry.gives))}
-    if isinstance(entry, DatasetEntry):
-        shape = " x ".join(map(str, entry.shape))
-        classes = str(entry.num_classes or "")
-        return {"shape": shape, "classes": classes, "licence": entry.licence, "source": entry.source}
-    return {}
+    if not isinstance(entry, MetricEntry):
+        return entry.facts(_ShippedOnly())
+    asked = f"where asked for, at {'the end' if entry.when == 'end' else 'evaluations'}"
+    names = ", ".join(f"[`{one.name}`](../metrics.md#{one.name})" for one in entry.numbers)
+    return {"measured in": "every trial" if entry.always else asked, "numbers": names}
 
 
 def _range(parameter: Any) -> str:

@@ -49,7 +49,9 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.registry.entries import StrategyEntry as StrategyEntry
     from mebench.registry.entries import VictimEntry as VictimEntry
     from mebench.registry.hooks import hookimpl as hookimpl
+    from mebench.registry.parameter import Param as Param
     from mebench.registry.parameter import Parameter as Parameter
+    from mebench.registry.parameter import Range as Range
     from mebench.report.page import Results as Results
     from mebench.report.page import render_report as render_report
     from mebench.results.leaderboard import build_leaderboard as build_leaderboard
@@ -101,7 +103,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "VictimEntry",
         ],
         "mebench.registry.hooks": ["hookimpl"],
-        "mebench.registry.parameter": ["Parameter"],
+        "mebench.registry.parameter": ["Param", "Parameter", "Range"],
         "mebench.report.page": ["Results", "render_report"],
         "mebench.results.leaderboard": ["build_leaderboard"],
         "mebench.toolkit.learners.fit": ["FitLearner"],

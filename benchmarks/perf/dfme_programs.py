@@ -22,23 +22,24 @@ from mebench.oracle.channels.explanations import VanillaGradientChannel
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry, NetworkEntry
 
 SPEC = InputSpec((1, 32, 32), 10)
 COMPILED = "dfme, compiled"
 
 
 def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
+    return registry().get(NetworkEntry, "lenet5").call(SPEC)
 
 
 class Ours:
     def __init__(self, name, channel, batch_size, compiled=False):
         cpu = torch.device("cpu")
-        entry = registry().attack(name)
+        entry = registry().get(AttackEntry, name)
         self.oracle = BudgetedOracle(Victim(lenet(), SPEC), channel, QueryLedger(10**12), name)
         context = AttackContext(SPEC, channel, 10**12, lenet(), cpu, RandomStreams(0, cpu))
         context = replace(context, compile=compiled)
-        self.attack = entry.load()(context, **entry.resolve({"batch_size": batch_size}))
+        self.attack = entry.call(context, given={"batch_size": batch_size})
 
     def iteration(self):
         for _ in range(5):

@@ -14,6 +14,7 @@ from torch.nn import functional
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import MetricEntry, NetworkEntry
 from mebench.toolkit.adversarial import Limits, pgd
 from mebench.trial.metrics.examination import Examination
 
@@ -23,7 +24,7 @@ INPUTS, TESTS = 100, 1000
 
 
 def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
+    return registry().get(NetworkEntry, "lenet5").call(SPEC)
 
 
 def data(count):
@@ -62,7 +63,7 @@ def test_transfer(benchmark, compare):
     """The metric with its defaults: FGSM, BIM and PGD, untargeted and targeted, 42 gradients of each input."""
     exam = Examination.of(Victim(lenet(), SPEC), *data(TESTS))
     clone = lenet()
-    scores, asked = exam.score(clone), [Component("transfer", registry().metric("transfer").resolve({}))]
+    scores, asked = exam.score(clone), [Component("transfer", registry().get(MetricEntry, "transfer").resolve({}))]
 
     def measure():
         start = time.process_time()

@@ -12,13 +12,15 @@ import torch
 from memory import peak_growth
 
 from mebench.api.contract import InputSpec, Victim
+from mebench.oracle.channels.entries import IntegratedGradientsParameters, SmoothGradParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 CHANNELS = {
     "vg": (VanillaGradientChannel, 64),
-    "sg 25": (lambda: SmoothGradChannel(25), 32),
-    "ig 50": (lambda: IntegratedGradientsChannel(50), 32),
+    "sg 25": (lambda: SmoothGradChannel(SmoothGradParameters(25)), 32),
+    "ig 50": (lambda: IntegratedGradientsChannel(IntegratedGradientsParameters(50)), 32),
 }
 CASES = [
     pytest.param(kind, classes, marks=[pytest.mark.cheap] if kind == "vg" else [])
@@ -32,7 +34,7 @@ CASES = [
 def test_explanation(benchmark, compare, role, kind, classes):
     make, batch = CHANNELS[kind]
     spec = InputSpec((1, 32, 32), classes)
-    victim, channel = Victim(registry().get("network", "lenet5").load()(spec), spec), make()
+    victim, channel = Victim(registry().get(NetworkEntry, "lenet5").call(spec), spec), make()
     inputs, weights = torch.rand(batch, 1, 32, 32), torch.randn(batch, classes)
 
     def explain():

@@ -14,6 +14,7 @@ from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 from mebench.trial.metrics.examination import Examination
 from mebench.trial.state_file import save_state
 
@@ -34,7 +35,7 @@ class Constant(ResponseChannel):
 
 
 def lenet():
-    return registry().get("network", "lenet5").load()(SPEC)
+    return registry().get(NetworkEntry, "lenet5").call(SPEC)
 
 
 @pytest.mark.cheap
@@ -72,6 +73,6 @@ def test_evaluation(compare):
 
 
 def test_checkpoint(compare, tmp_path):
-    generator = registry().get("network", "resnet18").load()(InputSpec((3, 32, 32), 10))
+    generator = registry().get(NetworkEntry, "resnet18").call(InputSpec((3, 32, 32), 10))
     state = {"clone": generator.state_dict(), "turn": 1}
     compare("checkpoint of 11 million weights", "alone", lambda: save_state(tmp_path / "checkpoint", state), 3)

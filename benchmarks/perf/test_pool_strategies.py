@@ -18,7 +18,7 @@ from mebench.api.contract import InputSpec
 from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
 from mebench.models.networks.build import build_network
-from mebench.toolkit.deepfool import deepfool
+from mebench.toolkit.boundary import deepfool
 from mebench.toolkit.strategies.k_center import k_center
 
 POOL = 100_000

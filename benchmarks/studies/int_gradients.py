@@ -24,10 +24,12 @@ from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.victims.loading import prepare_victim
+from mebench.oracle.channels.entries import ExplainedParameters, IntegratedGradientsParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, VanillaGradientChannel
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry, NetworkEntry
 from mebench.toolkit.losses import loss_derivatives, make_loss
 from mebench.toolkit.strategies.generator import squash
 
@@ -43,7 +45,7 @@ def lenet5() -> tuple[Victim, Tensor]:
         return Component(name, registry().get(kind, name).resolve({}))
 
     recipe = TrainingRecipe(epochs=30, batch_size=64, optimizer="adam", learning_rate=1e-3)
-    data, network = part("dataset", "fashion-mnist-10k"), part("network", "lenet5")
+    data, network = part(DatasetEntry, "fashion-mnist-10k"), part(NetworkEntry, "lenet5")
     prepared = prepare_victim(
         VictimSpec("fmnist-lenet5", data=data, image_size=(32, 32), network=network, training=recipe)
     )
@@ -71,7 +73,9 @@ class Study:
     def __init__(self, victim: Victim, clone: Victim, images: Tensor) -> None:
         self.victim, self.clone, self.images = victim, clone, images.clamp_min(1e-6)
         self.double = copy.deepcopy(victim).double()
-        exact = VanillaGradientChannel(score="logit").answer(self.double, self.images.double(), True)
+        exact = VanillaGradientChannel(ExplainedParameters(score="logit")).answer(
+            self.double, self.images.double(), True
+        )
         answer = Response(exact.labels, exact.probabilities.float())
         self.weights = {name: self.derivative(name, answer) for name in WEIGHTINGS}
         self.logits = {name: logit_weights(answer, one) for name, one in self.weights.items()}
@@ -89,7 +93,11 @@ class Study:
         """All classes' explanations at this scale, divided by the scaled image (times scale), (B, c, *shape)."""
         victim = self.double if double else self.victim
         asked = self.images.to(torch.float64 if double else torch.float32) * scale
-        dense = IntegratedGradientsChannel(steps, 0.0, rule, score).answer(victim, asked, True).explanation.dense()
+        dense = (
+            IntegratedGradientsChannel(IntegratedGradientsParameters(steps, 0.0, rule, score))
+            .answer(victim, asked, True)
+            .explanation.dense()
+        )
         return scale * dense / asked.unsqueeze(1) if divide else dense
 
     def estimate(self, weighting: str, score: str, form: str, alpha: float, *settings: object) -> Tensor:
@@ -105,7 +113,7 @@ class Study:
 
     def shipped(self, weighting: str, score: str, name: str, rule: str, steps: int) -> Tensor:
         """What the attack's reconstruction gives, through an oracle."""
-        channel = IntegratedGradientsChannel(steps, 0.0, rule, score)
+        channel = IntegratedGradientsChannel(IntegratedGradientsParameters(steps, 0.0, rule, score))
         context = AttackContext(self.victim.spec, channel, 10**9, self.clone, CPU, RandomStreams(0, CPU))
         reconstruction = RECONSTRUCTIONS[name](context, None)
         oracle = BudgetedOracle(self.victim, channel, QueryLedger(10**9), "study")

@@ -36,6 +36,7 @@ from mebench.oracle.label_spread import effective_classes
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry, DatasetEntry
 
 CPU = torch.device("cpu")
 CHANNELS = {"label": LabelChannel, "probability": ProbabilityChannel}
@@ -217,7 +218,7 @@ VICTIMS = {
 @functools.cache
 def development_victim(data_set: str, kind: str) -> tuple[Victim, Tensor, Tensor]:
     network, recipe = VICTIMS[kind]
-    data = registry().get("dataset", data_set).component({})
+    data = registry().get(DatasetEntry, data_set).as_component({})
     spec = VictimSpec(f"dev-{kind}-{data_set}", data=data, network=network, training=recipe, seed=7)
     prepared = prepare_victim(spec)
     return prepared.victim, prepared.test_inputs[:TEST_IMAGES], prepared.test_labels[:TEST_IMAGES]
@@ -227,12 +228,11 @@ class Run:
     """One trial, with what it cost."""
 
     def __init__(self, victim: Victim, row: Row) -> None:
-        entry = registry().attack("mega")
-        values = entry.resolve({**BASE, **PRINTED, **row.settings})
+        entry = registry().get(AttackEntry, "mega")
         channel = CHANNELS[row.channel]()
         clone = build_network(Component("plain-cnn", {"convolutions": 3, "width": 16}), victim.spec, row.seed)
         context = AttackContext(victim.spec, channel, row.budget, clone, CPU, RandomStreams(row.seed, CPU))
-        self.attack: Attack = entry.load()(context, **values)
+        self.attack: Attack = entry.call(context, given={**BASE, **PRINTED, **row.settings})
         self.oracle = BudgetedOracle(victim, channel, QueryLedger(row.budget), "mega")
         self.seconds, self.generator_seconds = 0.0, 0.0
         self.classes: float | None = None

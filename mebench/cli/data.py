@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from mebench.api.errors import ConfigurationError
@@ -12,9 +10,7 @@ from mebench.cli.screen import progress_bar
 from mebench.data.layouts import LAYOUTS
 from mebench.data.sources import Layout, find, unavailable
 from mebench.data.text.layouts import VECTORS
-
-if TYPE_CHECKING:
-    from mebench.registry.entries import DatasetEntry
+from mebench.registry.entries import DatasetEntry
 
 _root = click.option("--root", metavar="DIR", help="Look in this folder and nowhere else.")
 
@@ -41,8 +37,7 @@ def list_() -> None:
     from mebench.registry.catalogue import registry
 
     rows = []
-    for entry in registry().entries("dataset"):
-        known = registry().dataset(entry.name)
+    for known in registry().entries(DatasetEntry):
         shape = "x".join(map(str, known.shape)) or "any"
         rows.append((known.name, shape, str(known.num_classes or "any"), known.licence, _found(known)))
     for name, layout in VECTORS.items():
@@ -110,7 +105,7 @@ data.add_command(overlap)
 def _entry(name: str) -> DatasetEntry:
     from mebench.registry.catalogue import registry
 
-    return registry().dataset(name)
+    return registry().get(DatasetEntry, name)
 
 
 def _layout(name: str) -> Layout:

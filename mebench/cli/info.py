@@ -14,21 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mebench.registry.card import Number
-    from mebench.registry.entries import Entry, Kind
+    from mebench.registry.entry import Entry
     from mebench.registry.parameter import Parameter
-
-_KINDS: dict[Kind, str] = {
-    "attack": "an attack",
-    "channel": "a channel",
-    "network": "a network",
-    "dataset": "a data set",
-    "strategy": "a query strategy",
-    "learner": "a learner",
-    "metric": "a metric",
-    "victim": "a victim",
-    "report": "a report",
-}
-_FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
 
 
 @click.command()
@@ -46,29 +33,29 @@ def info(name: str, as_json: bool) -> None:
     """
     from mebench.registry.entries import KINDS, BuiltinMetric
 
-    found = [(kind, entry) for kind in KINDS if (entry := _find(kind, name))]
+    found = [entry for kind in KINDS if (entry := _find(kind, name))]
     carded = _carded(name)
     if carded is None and (measuring := _measuring(name)):
-        found.append(("metric", measuring))
+        found.append(measuring)
     if not found and carded is None:
         raise UnknownNameError(_unknown(name))
     # Of what every trial is measured by, the card says all: there is nothing to set.
-    told = [(kind, entry) for kind, entry in found if carded is None or not isinstance(entry, BuiltinMetric)]
+    told = [entry for entry in found if carded is None or not isinstance(entry, BuiltinMetric)]
     if as_json:
         cards = [_card_json(carded)] if carded else []
-        click.echo(json.dumps([*(_json(kind, entry) for kind, entry in told), *cards], indent=1))
+        click.echo(json.dumps([*map(_json, told), *cards], indent=1))
         return
     from mebench.cli.screen import console
 
     screen = console()
-    for kind, entry in told:
-        _print(screen, kind, entry)
+    for entry in told:
+        _print(screen, entry)
     if carded:
         screen.print() if told else None
         _print_card(screen, carded)
 
 
-def _find(kind: Kind, name: str) -> Entry | None:
+def _find(kind: type[Entry], name: str) -> Entry | None:
     from mebench.registry.catalogue import registry
 
     try:
@@ -106,67 +93,28 @@ def _unknown(name: str) -> str:
     return f"nothing is named {name!r}{did_you_mean(name, known) or hint}"
 
 
-def _facts(kind: Kind, entry: Entry) -> dict[str, Any]:
+def _facts(entry: Entry) -> dict[str, str]:
     """What is known besides the parameters, in words."""
     from mebench.registry.catalogue import registry
-    from mebench.registry.entries import (
-        AttackEntry,
-        ChannelEntry,
-        DatasetEntry,
-        LearnerEntry,
-        MetricEntry,
-        ReportEntry,
-        StrategyEntry,
-        VictimEntry,
-    )
 
-    facts: dict[str, Any] = {"from": registry().origin(kind, entry.name)}
-    if isinstance(entry, AttackEntry):
-        facts["paper"] = entry.paper
-        facts["family"] = f"{entry.family} ({_FAMILIES[entry.family]})"
-        facts["needs"] = ", ".join(sorted(entry.needs))
-        facts["channels"] = ", ".join(registry().channels_for(entry)) or "none that is installed"
-        facts["smallest budget"] = f"{entry.minimum_budget:,} queries" if entry.minimum_budget > 1 else ""
-    elif isinstance(entry, StrategyEntry):
-        facts["family"] = f"{entry.family} ({_FAMILIES[entry.family]})"
-        facts["needs"] = ", ".join(sorted(entry.needs))
-        facts["as an attack"] = f"{entry.name}+LEARNER, e.g. with {', '.join(registry().names('learner'))}"
-    elif isinstance(entry, LearnerEntry):
-        facts["needs"] = ", ".join(sorted(entry.needs))
-        facts["as an attack"] = f"STRATEGY+{entry.name}, e.g. with {', '.join(registry().names('strategy'))}"
-    elif isinstance(entry, MetricEntry):
-        facts["better"] = "" if entry.outputs else entry.better
-        facts["measured"] = "once, at the end of the trial" if entry.when == "end" else "at every evaluation"
-        facts["numbers"] = ", ".join(output.name for output in entry.outputs)
-    elif isinstance(entry, ChannelEntry):
-        facts["gives"] = ", ".join(sorted(entry.gives))
-    elif isinstance(entry, VictimEntry):
-        facts["data"] = entry.data
-        facts["image size"] = " x ".join(map(str, entry.image_size or ()))
-        facts["mean, std"] = "; ".join(", ".join(map(str, values)) for values in (entry.mean, entry.std) if values)
-    elif isinstance(entry, ReportEntry):
-        facts["file"] = f"report.{entry.suffix}"
-    elif isinstance(entry, DatasetEntry):
-        facts["shape"] = " x ".join(map(str, entry.shape))
-        facts["classes"] = str(entry.num_classes or "")
-        facts["licence"] = entry.licence
-        facts["source"] = entry.source
+    known = registry()
+    facts = {"from": known.origin(type(entry), entry.name)} | entry.facts(known)
     return {key: value for key, value in facts.items() if value}
 
 
-def _print(screen: Console, kind: Kind, entry: Entry) -> None:
+def _print(screen: Console, entry: Entry) -> None:
     from mebench.cli.screen import print_table
 
-    screen.print(f"{entry.name}, {_KINDS[kind]}", style="bold")
+    screen.print(f"{entry.name}, {entry.phrase}", style="bold")
     screen.print(entry.summary)
     screen.print()
-    for key, value in _facts(kind, entry).items():
+    for key, value in _facts(entry).items():
         screen.print(f"{key}: {value}")
     screen.print()
-    if not entry.parameters:
+    if not entry.declared:
         screen.print("It has no parameters.")
         return
-    rows = [(one.name, one.type, _written(one.default), _range(one), one.help) for one in entry.parameters]
+    rows = [(one.name, one.type, _written(one.default), _range(one), one.help) for one in entry.declared]
     print_table(screen, ("parameter", "type", "default", "range", "what it is"), rows, wrap=["what it is"])
 
 
@@ -199,12 +147,12 @@ def _written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _json(kind: Kind, entry: Entry) -> dict[str, Any]:
-    parameters = [asdict(parameter) for parameter in entry.parameters]
+def _json(entry: Entry) -> dict[str, Any]:
+    parameters = [asdict(parameter) for parameter in entry.declared]
     return {
-        "kind": kind,
+        "kind": entry.kind,
         "name": entry.name,
         "summary": entry.summary,
-        **_facts(kind, entry),
+        **_facts(entry),
         "parameters": parameters,
     }

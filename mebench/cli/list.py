@@ -10,19 +10,7 @@ import click
 from mebench.api.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from mebench.registry.entries import Kind
-
-TITLES: dict[Kind, str] = {
-    "attack": "attacks",
-    "channel": "channels",
-    "network": "networks",
-    "dataset": "datasets",
-    "strategy": "strategies",
-    "learner": "learners",
-    "metric": "metrics",
-    "victim": "victims",
-    "report": "reports",
-}
+    from mebench.registry.entry import Entry
 
 
 @click.command("list")
@@ -40,12 +28,13 @@ def list_(kind: str | None, as_json: bool) -> None:
       mebench list channels --json
     """
     from mebench.registry.catalogue import registry
+    from mebench.registry.entries import KINDS
 
-    kinds = [_kind(kind)] if kind else list(TITLES)
+    kinds = [_kind(kind)] if kind else list(KINDS)
     known = registry()
     if as_json:
         found = {
-            TITLES[one]: [
+            one.plural: [
                 {"name": entry.name, "summary": entry.summary, "origin": known.origin(one, entry.name)}
                 for entry in known.entries(one)
             ]
@@ -57,23 +46,24 @@ def list_(kind: str | None, as_json: bool) -> None:
         _print(one, titled=len(kinds) > 1)
 
 
-def _kind(word: str) -> Kind:
+def _kind(word: str) -> type[Entry]:
     """The kind that a word means, in singular or plural."""
     from mebench.api.suggestions import did_you_mean
+    from mebench.registry.entries import KINDS
 
-    for kind, title in TITLES.items():
-        if word.lower() in (kind, title, title.replace("datasets", "data")):
+    for kind in KINDS:
+        if word.lower() in (kind.kind, kind.plural, kind.plural.replace("datasets", "data")):
             return kind
-    raise UnknownNameError(f"unknown kind {word!r}{did_you_mean(word, TITLES.values())}")
+    raise UnknownNameError(f"unknown kind {word!r}{did_you_mean(word, [kind.plural for kind in KINDS])}")
 
 
-def _print(kind: Kind, titled: bool) -> None:
+def _print(kind: type[Entry], titled: bool) -> None:
     from mebench.cli.screen import console, print_table
     from mebench.registry.catalogue import registry
 
     screen = console()
     if titled:
-        screen.print(f"{TITLES[kind]}:", style="bold")
+        screen.print(f"{kind.plural}:", style="bold")
     known = registry()
     rows = [(entry.name, entry.summary, known.origin(kind, entry.name)) for entry in known.entries(kind)]
     if rows:

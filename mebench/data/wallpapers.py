@@ -18,6 +18,7 @@ from mebench.api.progress import Progress, step
 from mebench.data.crops import Bytes, Light, cut_windows
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows, training_only
+from mebench.data.entries import CropsParameters
 from mebench.data.fetch import require
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.layouts import WALLPAPERS
@@ -42,39 +43,26 @@ _OF_THE_PACKAGES = (
 _METHOD = 1  # part of the key: raise it when other crops come out
 
 
-def wallpaper_crops(
-    split: Split,
-    root: str | None = None,
-    rows: Sequence[int] | None = None,
-    size: int = 32,
-    colour: str = "rgb",
-    pictures: Sequence[int] | None = None,
-    mean: float | None = None,
-    deviation: float | None = None,
-) -> Dataset:
+def wallpaper_crops(split: Split, parameters: CropsParameters) -> Dataset:
     """Read the crops, and cut them first if nobody has; all have class 0.
 
     They lie in the order of their SHA-256, which mixes pictures and which no library can change.
 
     Args:
         split: ``train``; there is no other.
-        root: folder of pictures to cut from, with all folders below it; the wallpapers of the Debian packages without.
-        rows: [start, stop) to keep; all for None.
-        size: height and width of a crop.
-        colour: ``rgb`` or ``grey``.
-        pictures: keep only crops of these pictures, [start, stop) in the order of names; all for None.
-        mean: move every crop's mean here, 0 for black and 1 for white; as it is for None.
-        deviation: make this every crop's standard deviation, of a range of 1; as it is for None.
+        parameters: what is cut, how, and which crops are kept. Without a folder the wallpapers of the Debian packages
+            are cut; without mean and deviation crops are as they are.
 
     Raises:
         ConfigurationError: the test split, or rows or pictures that are not there.
         DataUnavailableError: there are no pictures, one cannot be read, or none has a textured part.
     """
     training_only("wallpaper-crops", split)
+    root, pictures, size, colour = parameters.root, parameters.pictures, parameters.size, parameters.colour
     folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
     files = _sources(folder, root)
-    light = Light(mean, deviation)
-    about = [_METHOD, size, colour, *(() if light == Light() else (mean, deviation))]
+    light = Light(parameters.mean, parameters.deviation)
+    about = [_METHOD, size, colour, *(() if light == Light() else (parameters.mean, parameters.deviation))]
     made = kept("wallpaper-crops", folder, files, about, lambda to: _make(folder, files, size, colour, light, to))
     images = kept_tensor(made / "images.npy")
     if pictures is not None:
@@ -82,7 +70,7 @@ def wallpaper_crops(
         if not len(images):
             raise DataUnavailableError(f"data set 'wallpaper-crops': no crop is of the pictures {list(pictures)}")
     whole = Dataset("wallpaper-crops", images, torch.zeros(len(images), dtype=torch.int64), 1, place)
-    return select_rows(whole, rows, split)
+    return select_rows(whole, parameters.rows, split)
 
 
 def _packages() -> tuple[Path, str]:

@@ -28,7 +28,7 @@ from typing import Any, NoReturn, TypeVar
 from mebench.api.errors import MebenchError, PluginFaultError
 from mebench.guard.process_state import ProcessState, threads_started
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import Kind
+from mebench.registry.entry import Entry
 from mebench.registry.safe_import import what_happened
 
 Result = TypeVar("Result")
@@ -49,7 +49,7 @@ class Guard:
         self._state = ProcessState()
 
     @classmethod
-    def of(cls, kind: Kind, name: str) -> Guard:
+    def of(cls, kind: type[Entry], name: str) -> Guard:
         """The guard of something registered."""
         return cls(described(kind, name), registry().ships(kind, name))
 
@@ -99,6 +99,6 @@ class Guard:
             os._exit(0)
 
 
-def described(kind: Kind, name: str) -> str:
+def described(kind: type[Entry], name: str) -> str:
     """A registered thing in words: ``attack megex (mebench 0.1.0)``."""
-    return f"{kind} {name} ({registry().origin(kind, name)})"
+    return f"{kind.kind} {name} ({registry().origin(kind, name)})"

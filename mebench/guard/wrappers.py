@@ -27,6 +27,7 @@ from mebench.guard import diagnostics
 from mebench.guard.call import Guard
 from mebench.oracle.links import Link
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 
 PLAY = 1e-5
 """What rounding may add to a probability."""
@@ -146,8 +147,8 @@ def guarded_channel(component: Component) -> ResponseChannel:
     Raises:
         PluginFaultError: it cannot be built, or is no `ResponseChannel`.
     """
-    entry, guard = registry().channel(component.name), Guard.of("channel", component.name)
-    channel = guard.call("its constructor", guard.call("loading", entry.load), **entry.resolve(component.parameters))
+    entry, guard = registry().get(ChannelEntry, component.name), Guard.of(ChannelEntry, component.name)
+    channel = entry.call(given=component.parameters, through=guard)
     if not isinstance(channel, ResponseChannel):
         guard.fail(f"its constructor returned a {type(channel).__name__}, not a ResponseChannel")
     for field in ("name", "gives"):

@@ -18,6 +18,7 @@ from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import guarded_network
 from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 
 def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: DatasetPool | None = None) -> nn.Module:
@@ -28,7 +29,7 @@ def initial_clone(spec: TrialSpec, victim: PreparedVictim, pool: DatasetPool | N
         victim: says what the clone takes.
         pool: that of the trial, if it is at hand; else it is read where it is needed.
     """
-    lexicon = _lexicon(spec, pool) if registry().network(spec.clone.name).inputs == "texts" else None
+    lexicon = _lexicon(spec, pool) if registry().get(NetworkEntry, spec.clone.name).inputs == "texts" else None
     with seeded_globals(derive_seed(spec.seed, "clone")):
         return guarded_network(spec.clone, victim.spec, lexicon)
 

@@ -22,7 +22,7 @@ from mebench.results.trial_folder import Status, TrialFolder, trial_folders
 
 STATES: Mapping[Status, str] = {"new": "new", "partial": "partial", "finished": "done", "failed": "failed"}
 """The words in which states are shown."""
-Kind = tuple[str, str, str]
+Pace = tuple[str, str, str]
 """Attack, victim and clone: trials that are taken to be equally fast."""
 
 
@@ -92,16 +92,16 @@ def forecast(plan: Plan, out: Path) -> Forecast:
     return Forecast([_row(plan, trials, statuses, speeds, out) for trials in plan.rows])
 
 
-def measured_speeds(out: Path) -> dict[Kind, float]:
+def measured_speeds(out: Path) -> dict[Pace, float]:
     """Mean queries per second (trials per second for supervised references) of the finished trials of a folder."""
-    found: dict[Kind, list[float]] = {}
+    found: dict[Pace, list[float]] = {}
     for folder in trial_folders(out):
         for kind, speed in _speed(folder):
             found.setdefault(kind, []).append(speed)
     return {kind: len(speeds) / sum(1 / speed for speed in speeds) for kind, speeds in found.items()}
 
 
-def _speed(folder: TrialFolder) -> Iterator[tuple[Kind, float]]:
+def _speed(folder: TrialFolder) -> Iterator[tuple[Pace, float]]:
     """The speed of one finished trial; nothing if its files do not tell."""
     if folder.status != "finished":
         return
@@ -120,7 +120,7 @@ def _row(
     plan: Plan,
     trials: Mapping[str, TrialSpec],
     statuses: Mapping[str, Status],
-    speeds: Mapping[Kind, float],
+    speeds: Mapping[Pace, float],
     out: Path,
 ) -> Row:
     """What is left of the trials of one row."""

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.plan.file.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
-from mebench.registry.entries import Kind, VictimEntry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 
 SUPERVISED: Literal["supervised"] = "supervised"
@@ -36,7 +37,7 @@ class Grid:
         self._profile = profile
         self._registry = registry
         self._seeds = seeds
-        self._metrics = tuple(self._component("metric", metric) for metric in benchmark.metrics)
+        self._metrics = tuple(self._component(MetricEntry, metric) for metric in benchmark.metrics)
         self._victims = {name: self._victim(name, section) for name, section in benchmark.victims.items()}
 
     def trials(self) -> list[TrialSpec]:
@@ -50,7 +51,7 @@ class Grid:
         return [*supervised.values(), *(trial for run in runs for trial in self._attacks(run))]
 
     def _attacks(self, run: Run) -> Iterator[TrialSpec]:
-        clone = self._component("network", run.clone)
+        clone = self._component(NetworkEntry, run.clone)
         for section in run.attacks:
             for victim in run.victims:
                 for budget in run.budgets:
@@ -62,18 +63,18 @@ class Grid:
     def _trial(
         self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int
     ) -> TrialSpec:
-        entry = self._registry.attack(section.attack)
-        attack = entry.component(section.parameters)
+        entry = self._registry.get(AttackEntry, section.attack)
+        attack = entry.as_component(section.parameters)
         pool = run.pool if entry.family == "pool" else None
         return TrialSpec(
             victim=victim,
-            channel=self._component("channel", section.channel),
+            channel=self._component(ChannelEntry, section.channel),
             attack=attack,
             variant=section.variant or entry.variant(attack.parameters),
             clone=clone,
             budget=budget,
             seed=seed,
-            pool=self._component("dataset", pool) if pool else None,
+            pool=self._component(DatasetEntry, pool) if pool else None,
             data_prior=pool.prior if pool else "none",
             evaluations=run.evaluations or self._profile.evaluations,
             tf32=self._profile.tf32,
@@ -84,7 +85,7 @@ class Grid:
         )
 
     def _supervised(self, run: Run) -> Iterator[TrialSpec]:
-        clone = self._component("network", run.clone)
+        clone = self._component(NetworkEntry, run.clone)
         for victim in run.victims:
             for seed in self._seeds_of(run):
                 yield TrialSpec(
@@ -104,8 +105,8 @@ class Grid:
     def _seeds_of(self, run: Run) -> Sequence[int]:
         return self._seeds or run.seeds or self._profile.seeds
 
-    def _component(self, kind: Kind, named: Named) -> Component:
-        return self._registry.get(kind, named.name).component(named.parameters)
+    def _component(self, kind: type[Entry], named: Named) -> Component:
+        return self._registry.get(kind, named.name).as_component(named.parameters)
 
     def _victim(self, name: str, section: VictimSection) -> VictimSpec:
         if section.victim is not None:
@@ -113,9 +114,9 @@ class Grid:
         assert section.data is not None
         return VictimSpec(
             name=name,
-            data=self._component("dataset", section.data),
+            data=self._component(DatasetEntry, section.data),
             image_size=(section.image_size[0], section.image_size[1]) if section.image_size else None,
-            network=self._component("network", section.network) if section.network else None,
+            network=self._component(NetworkEntry, section.network) if section.network else None,
             training=section.training.recipe() if section.training else None,
             seed=section.seed,
             factory=section.factory,
@@ -126,8 +127,8 @@ class Grid:
         )
 
     def _registered_victim(self, name: str, section: VictimSection, named: Named) -> VictimSpec:
-        entry = self._registry.victim(named.name)
-        data = self._component("dataset", section.data or Named(name=entry.data))
+        entry = self._registry.get(VictimEntry, named.name)
+        data = self._component(DatasetEntry, section.data or Named(name=entry.data))
         return registered_victim(name, entry, named.parameters, data, section.seed)
 
 
@@ -150,5 +151,5 @@ def registered_victim(
         seed=seed,
         mean=tuple(entry.mean) or None,
         std=tuple(entry.std) or None,
-        registered=entry.component(parameters),
+        registered=entry.as_component(parameters),
     )

@@ -15,6 +15,7 @@ from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
 from mebench.registry.catalogue import registry as installed
+from mebench.registry.entries import ChannelEntry
 from mebench.registry.registry import Registry
 
 
@@ -50,7 +51,7 @@ class Plan:
     def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
         """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
         try:
-            channel = self._registry.channel(trial.channel.name).label(trial.channel.parameters)
+            channel = self._registry.get(ChannelEntry, trial.channel.name).label(trial.channel.parameters)
         except UnknownNameError:  # the supervised reference has none
             channel = trial.channel.name
         return trial.attack.name, trial.variant, trial.victim.name, channel

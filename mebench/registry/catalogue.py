@@ -14,23 +14,12 @@ import pluggy
 from mebench.api.errors import PluginError
 from mebench.api.version import API_VERSION, check_api_version
 from mebench.registry import hooks as hookspecs
-from mebench.registry.entries import Entry, Kind, MetricEntry
+from mebench.registry.entries import KINDS, MetricEntry
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 from mebench.registry.safe_import import guarded_import
 from mebench.registry.sources import DISABLE, FOLDERS, Source, sources
 from mebench.registry.validation import checked_entries
-
-HOOKS: dict[str, Kind] = {
-    "mebench_attacks": "attack",
-    "mebench_channels": "channel",
-    "mebench_networks": "network",
-    "mebench_datasets": "dataset",
-    "mebench_strategies": "strategy",
-    "mebench_learners": "learner",
-    "mebench_metrics": "metric",
-    "mebench_victims": "victim",
-    "mebench_reports": "report",
-}
 
 
 @dataclass(frozen=True)
@@ -119,10 +108,10 @@ def _status(source: Source, registry: Registry, disabled: frozenset[str]) -> Plu
     except PluginError as error:
         cause = error.__cause__
         return replace(status, error=str(error), details="".join(traceback.format_exception(cause)) if cause else "")
-    return replace(status, provides=tuple(f"{kind} {entry.name}" for kind, entry in found))
+    return replace(status, provides=tuple(f"{entry.kind} {entry.name}" for entry in found))
 
 
-def _entries(source: Source) -> list[tuple[Kind, Entry]]:
+def _entries(source: Source) -> list[Entry]:
     """What a plugin registers, on a pluggy manager of its own."""
     plugin = source.load()
     check_api_version(_declared_version(plugin))
@@ -130,7 +119,7 @@ def _entries(source: Source) -> list[tuple[Kind, Entry]]:
     manager.add_hookspecs(hookspecs.Hooks)
     manager.register(plugin, name=source.name)
     manager.check_pending()
-    return [(kind, entry) for hook, kind in HOOKS.items() for entry in _returned(manager, source, hook, kind)]
+    return [entry for kind in KINDS for entry in _returned(manager, source, kind)]
 
 
 def _declared_version(plugin: Any) -> Any:
@@ -139,9 +128,10 @@ def _declared_version(plugin: Any) -> Any:
     return declare() if callable(declare) else (API_VERSION[0], 0)
 
 
-def _returned(manager: pluggy.PluginManager, source: Source, hook: str, kind: Kind) -> Iterator[Entry]:
-    for returned in getattr(manager.hook, hook)():
-        for entry in checked_entries(hook, kind, returned):
+def _returned(manager: pluggy.PluginManager, source: Source, kind: type[Entry]) -> Iterator[Entry]:
+    for returned in getattr(manager.hook, kind.hook())():
+        for entry in checked_entries(kind, returned):
             if isinstance(entry, MetricEntry) and entry.always and not source.fixed:
-                raise PluginError(f"{hook} returned {entry.name!r}: always is for mebench's own metrics, leave it out")
+                said = "always is for mebench's own metrics, leave it out"
+                raise PluginError(f"{kind.hook()} returned {entry.name!r}: {said}")
             yield replace(entry, target=source.target(entry.target))

@@ -1,129 +1,30 @@
-"""What can be named in a benchmark file: metadata, parameters, and a lazy ``"module:object"``.
+"""What can be named in a benchmark file: one class for each kind, and `KINDS`, the list of them. Imports no torch.
 
-Nothing here imports torch. An entry's target is imported when a trial needs it, never when names are listed.
+All else follows from that list: hooks, lookups, checks, ``mebench list`` and ``mebench info``.
+
+Targets are written ``target(context, parameters)`` here: ``parameters`` is an object of the dataclass that declares
+them. Where a tuple of `Parameter` declares them, it is a keyword for each; where there are none, nothing.
 """
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from mebench.api.errors import ConfigurationError, PluginError
-from mebench.api.spec import Component
-from mebench.api.suggestions import did_you_mean
 from mebench.registry.card import NO_CARD, Better, MetricCard, Number
-from mebench.registry.parameter import Parameter
+from mebench.registry.entry import Entry, Known
 
-Kind = Literal["attack", "channel", "network", "dataset", "strategy", "learner", "metric", "victim", "report"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Medium = Literal["images", "texts"]
 WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
-
-_OWN_NAMES = re.compile(r"\bmebench_plugin_[0-9a-f]{8}_")
-"""What `mebench.registry.sources` puts before the names of modules in plugin folders; nobody has written it."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What every registered thing has.
-
-    Attributes:
-        name: unique within its kind; lower case, digits and hyphens.
-        summary: one sentence.
-        target: ``"module:object"``, imported only when it is used.
-        parameters: what a benchmark file may set.
-    """
-
-    name: str
-    summary: str
-    target: str
-    parameters: tuple[Parameter, ...] = ()
-
-    def load(self) -> Any:
-        """Import and return the target.
-
-        Raises:
-            PluginError: the module cannot be imported, or has no such object.
-        """
-        module_name, _, attribute = self.target.partition(":")
-        try:
-            return getattr(importlib.import_module(module_name), attribute)
-        except Exception as error:
-            said = f"{self.name}: cannot load {self.target!r}: {type(error).__name__}: {error}"
-            raise PluginError(_OWN_NAMES.sub("", said)) from error
-
-    def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all parameters with defaults filled in, in the order of their declaration.
-
-        Raises:
-            ConfigurationError: with one ``key: problem`` line per unknown or unfit value.
-        """
-        problems: list[str] = []
-        known = [parameter.name for parameter in self.parameters]
-        for key in given:
-            if key not in known:
-                problems.append(f"{key}: {self.name} has no such parameter{did_you_mean(key, known)}")
-        resolved: dict[str, Any] = {}
-        for parameter in self.parameters:
-            value = given.get(parameter.name, parameter.default)
-            try:
-                resolved[parameter.name] = parameter.check(value)
-            except ValueError as error:
-                problems.append(f"{parameter.name}: {error}")
-        if problems:
-            raise ConfigurationError(*problems)
-        return resolved
-
-    def component(self, given: Mapping[str, Any]) -> Component:
-        """Return what a spec keeps: name and resolved parameters, less late ones that have their default.
-
-        Raises:
-            ConfigurationError: as `resolve`.
-        """
-        resolved = self.resolve(given)
-        default = [one.name for one in self.parameters if one.late and resolved[one.name] == one.default]
-        return Component(self.name, {name: value for name, value in resolved.items() if name not in default})
-
-    def variant(self, parameters: Mapping[str, Any]) -> str:
-        """Name the variant that parameters make; ``"default"`` where nothing tells it apart.
-
-        Parameters that are left out have their defaults.
-        """
-        words = []
-        for parameter in self.parameters:
-            value = parameters.get(parameter.name, parameter.default)
-            changed = parameter.in_variant == "changed" and value != parameter.default
-            if parameter.in_variant == "always" or changed:
-                words.append(value if isinstance(value, str) else f"{parameter.name}={value}")
-        return ",".join(words) or "default"
-
-    def label(self, parameters: Mapping[str, Any]) -> str:
-        """The name and, in brackets, what differs from the defaults or is always shown: ``probability(decimals=2)``.
-
-        Parameters that are left out have their defaults.
-        """
-        values = [(parameter, parameters.get(parameter.name, parameter.default)) for parameter in self.parameters]
-        changed = [
-            f"{parameter.name}={_word(value)}"
-            for parameter, value in values
-            if parameter.in_variant == "always" or value != parameter.default
-        ]
-        return f"{self.name}({','.join(changed)})" if changed else self.name
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "/".join(map(_word, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+Family = Literal["generator", "pool"]
+_FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
 
 
 @dataclass(frozen=True)
 class AttackEntry(Entry):
-    """An attack. Its target is called as ``target(context, **parameters)`` and returns an ``Attack``.
+    """An attack. Its target is called as ``target(context, parameters)`` and returns an ``Attack``.
 
     Attributes:
         family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
@@ -136,41 +37,61 @@ class AttackEntry(Entry):
             networks are trained in bfloat16. Since version 1.3.
     """
 
-    family: Literal["generator", "pool"] = "generator"
+    kind, plural, phrase = "attack", "attacks", "an attack"
+
+    family: Family = "generator"
     needs: frozenset[str] = frozenset({"probability"})
     paper: str = ""
     minimum_budget: int = 1
     texts: bool = False
     float32: bool = False
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """Paper, family, needs, the channels that give them, and the smallest budget."""
+        return {
+            "paper": self.paper,
+            "family": f"{self.family} ({_FAMILIES[self.family]})",
+            "needs": ", ".join(sorted(self.needs)),
+            "channels": ", ".join(known.channels_for(self.needs)) or "none that is installed",
+            "smallest budget": f"{self.minimum_budget:,} queries" if self.minimum_budget > 1 else "",
+        }
+
 
 @dataclass(frozen=True)
 class ChannelEntry(Entry):
-    """A response channel. Its target is called as ``target(**parameters)`` and returns a ``ResponseChannel``.
+    """A response channel. Its target is called as ``target(parameters)`` and returns a ``ResponseChannel``.
 
     Attributes:
         gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
     """
 
+    kind, plural, phrase = "channel", "channels", "a channel"
+
     gives: frozenset[str] = frozenset({"label"})
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """What its answers hold."""
+        return {"gives": ", ".join(sorted(self.gives))}
 
 
 @dataclass(frozen=True)
 class NetworkEntry(Entry):
-    """A network. Its target is called as ``target(spec, **parameters)`` and returns an ``nn.Module`` of logits.
+    """A network. Its target is called as ``target(spec, parameters)`` and returns an ``nn.Module`` of logits.
 
     Attributes:
         inputs: what it takes, ``images`` or ``texts``. The target of one for texts is called as
-            ``target(spec, lexicon, **parameters)``, with a `mebench.data.text.words.Lexicon`: the public word list, and
+            ``target(spec, lexicon, parameters)``, with a `mebench.data.text.words.Lexicon`: the public word list, and
             how often each word occurs in what the network's owner has.
     """
+
+    kind, plural, phrase = "network", "networks", "a network"
 
     inputs: Medium = "images"
 
 
 @dataclass(frozen=True)
 class DatasetEntry(Entry):
-    """A data set. Its target is called as ``target(split, **parameters)``; returns a ``Dataset`` or ``TextDataset``.
+    """A data set. Its target is called as ``target(split, parameters)``; returns a ``Dataset`` or ``TextDataset``.
 
     Attributes:
         shape: shape of one input, channels first.
@@ -182,6 +103,9 @@ class DatasetEntry(Entry):
         has_test: whether there is a ``test`` split; without, it can only be a pool.
     """
 
+    kind, plural, phrase = "dataset", "datasets", "a data set"
+    doing = "reading"
+
     shape: tuple[int, ...] = ()
     num_classes: int = 0
     licence: str = ""
@@ -189,29 +113,57 @@ class DatasetEntry(Entry):
     inputs: Medium = "images"
     has_test: bool = True
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """Shape, classes, licence and source."""
+        return {
+            "shape": " x ".join(map(str, self.shape)),
+            "classes": str(self.num_classes or ""),
+            "licence": self.licence,
+            "source": self.source,
+        }
+
 
 @dataclass(frozen=True)
 class StrategyEntry(Entry):
-    """A query strategy by itself. Its target is called as ``target(context, **parameters)`` and returns a
+    """A query strategy by itself. Its target is called as ``target(context, parameters)`` and returns a
     ``QueryStrategy``. Together with a learner it is the attack ``strategy+learner``.
 
     Attributes:
         family, needs: as of an attack; what the strategy needs for itself.
     """
 
-    family: Literal["generator", "pool"] = "generator"
+    kind, plural, phrase = "strategy", "strategies", "a query strategy"
+
+    family: Family = "generator"
     needs: frozenset[str] = frozenset({"label"})
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Family, needs, and the learners that make it an attack."""
+        return {
+            "family": f"{self.family} ({_FAMILIES[self.family]})",
+            "needs": ", ".join(sorted(self.needs)),
+            "as an attack": f"{self.name}+LEARNER, e.g. with {', '.join(known.names(LearnerEntry))}",
+        }
 
 
 @dataclass(frozen=True)
 class LearnerEntry(Entry):
-    """A learner by itself. Its target is called as ``target(context, **parameters)`` and returns a ``Learner``.
+    """A learner by itself. Its target is called as ``target(context, parameters)`` and returns a ``Learner``.
 
     Attributes:
         needs: what an answer must hold for the learner.
     """
 
+    kind, plural, phrase = "learner", "learners", "a learner"
+
     needs: frozenset[str] = frozenset({"label"})
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Needs, and the strategies that make it an attack."""
+        return {
+            "needs": ", ".join(sorted(self.needs)),
+            "as an attack": f"STRATEGY+{self.name}, e.g. with {', '.join(known.names(StrategyEntry))}",
+        }
 
 
 @dataclass(frozen=True)
@@ -221,7 +173,7 @@ class MetricOutput(Number):
 
 @dataclass(frozen=True)
 class MetricEntry(Entry):
-    """One or more numbers about a clone. Its target is called as ``target(evidence, **parameters)`` with a
+    """One or more numbers about a clone. Its target is called as ``target(evidence, parameters)`` with a
     `mebench.trial.metrics.evidence.NetworkEvidence`. It returns a finite number, or None where there is none; or,
     if there are ``outputs``, a mapping of some of their names to such values.
 
@@ -236,6 +188,9 @@ class MetricEntry(Entry):
             `mebench.trial.metrics.evidence.Evidence`, and no copy of the clone is made for it. Since version 1.5.
     """
 
+    kind, plural, phrase = "metric", "metrics", "a metric"
+    doing = "measuring"
+
     better: Better = "higher"
     always: bool = False
     outputs: tuple[MetricOutput, ...] = ()
@@ -247,6 +202,14 @@ class MetricEntry(Entry):
     def numbers(self) -> tuple[MetricOutput, ...]:
         """What it may measure: its outputs, or the one number that has its own name."""
         return self.outputs or (MetricOutput(self.name, self.summary, self.better, self.card),)
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """Direction, when it is measured, and its numbers."""
+        return {
+            "better": "" if self.outputs else self.better,
+            "measured": "once, at the end of the trial" if self.when == "end" else "at every evaluation",
+            "numbers": ", ".join(output.name for output in self.outputs),
+        }
 
 
 @dataclass(frozen=True)
@@ -266,8 +229,8 @@ class BuiltinMetric(MetricEntry):
 
 @dataclass(frozen=True)
 class VictimEntry(Entry):
-    """A victim that brings its weights. Its target is called as ``target(**parameters)`` and returns an ``nn.Module``
-    of logits (B, c) for inputs (B, \\*shape), on the CPU.
+    """A victim that brings its weights. Its target is called as ``target(parameters)`` and returns an ``nn.Module``
+    of logits (B, c) for inputs (B, \\*shape), on the CPU. Since version 1.2.
 
     Attributes:
         data: the data set on whose test split it is scored, if the benchmark file names none.
@@ -275,32 +238,51 @@ class VictimEntry(Entry):
         mean, std: per channel, put before it; empty for none. Inputs themselves are in [0, 1].
     """
 
+    kind, plural, phrase = "victim", "victims", "a victim"
+
     data: str = ""
     image_size: tuple[int, int] | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """Data set, size of images, and normalisation."""
+        return {
+            "data": self.data,
+            "image size": " x ".join(map(str, self.image_size or ())),
+            "mean, std": "; ".join(", ".join(map(str, values)) for values in (self.mean, self.std) if values),
+        }
+
 
 @dataclass(frozen=True)
 class ReportEntry(Entry):
-    """A report. Its target is called as ``target(results, output, **parameters)`` with a
-    `mebench.report.page.Results` and a path, writes that file, and returns lines to tell the user, or None.
+    """A report. Its target is called as ``target(results, output, parameters)`` with a
+    `mebench.report.page.Results` and a path, writes that file, and returns lines to tell the user, or None. Since
+    version 1.2.
 
     Attributes:
         suffix: of the file, without a dot.
     """
 
+    kind, plural, phrase = "report", "reports", "a report"
+    doing = "writing"
+
     suffix: str = "txt"
 
+    def facts(self, known: Known) -> dict[str, str]:
+        """The name of its file."""
+        return {"file": f"report.{self.suffix}"}
 
-ENTRY_TYPES: dict[Kind, type[Entry]] = {
-    "attack": AttackEntry,
-    "channel": ChannelEntry,
-    "network": NetworkEntry,
-    "dataset": DatasetEntry,
-    "strategy": StrategyEntry,
-    "learner": LearnerEntry,
-    "metric": MetricEntry,
-    "victim": VictimEntry,
-    "report": ReportEntry,
-}
+
+KINDS: tuple[type[Entry], ...] = (
+    AttackEntry,
+    ChannelEntry,
+    NetworkEntry,
+    DatasetEntry,
+    StrategyEntry,
+    LearnerEntry,
+    MetricEntry,
+    VictimEntry,
+    ReportEntry,
+)
+"""Every kind, in the order in which they are shown; one that is added here is a kind everywhere."""

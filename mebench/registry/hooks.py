@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pluggy
 
-from mebench.registry.entries import (
-    AttackEntry,
-    ChannelEntry,
-    DatasetEntry,
-    LearnerEntry,
-    MetricEntry,
-    NetworkEntry,
-    ReportEntry,
-    StrategyEntry,
-    VictimEntry,
-)
+from mebench.registry.entries import KINDS
+from mebench.registry.entry import Entry
 
 PROJECT = "mebench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -24,44 +15,27 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Hooks:
-    """The hook specifications. A plugin is any module or object with some of these, marked ``@hookimpl``."""
+    """The hook specifications: one for each kind of entry, and the version.
+
+    A plugin is any module or object with some of these, marked ``@hookimpl``.
+    """
 
     @hookspec(firstresult=True)
     def mebench_api_version(self) -> tuple[int, int]:  # type: ignore[empty-body]
         """The version of `mebench.api` that the plugin was built for, e.g. ``(1, 0)``; ``(1, 0)`` without it."""
 
-    @hookspec
-    def mebench_attacks(self) -> Sequence[AttackEntry]:  # type: ignore[empty-body]
-        """Attacks."""
 
-    @hookspec
-    def mebench_channels(self) -> Sequence[ChannelEntry]:  # type: ignore[empty-body]
-        """Response channels."""
+def _specification(kind: type[Entry]) -> Callable[[Hooks], Sequence[Entry]]:
+    """The hook that registers entries of one kind."""
 
-    @hookspec
-    def mebench_networks(self) -> Sequence[NetworkEntry]:  # type: ignore[empty-body]
-        """Networks, for victims and clones alike."""
+    def hook(self: Hooks) -> Sequence[Entry]:  # type: ignore[empty-body]
+        pass
 
-    @hookspec
-    def mebench_datasets(self) -> Sequence[DatasetEntry]:  # type: ignore[empty-body]
-        """Data sets, for victims, test inputs and pools."""
+    hook.__name__, hook.__qualname__ = kind.hook(), f"Hooks.{kind.hook()}"
+    hook.__doc__ = f"Return a list of {kind.__name__}. {kind.__doc__}"
+    hook.__annotations__["return"] = f"Sequence[{kind.__name__}]"
+    return hookspec(hook)
 
-    @hookspec
-    def mebench_strategies(self) -> Sequence[StrategyEntry]:  # type: ignore[empty-body]
-        """Query strategies by themselves, which a benchmark puts together with a learner: ``strategy+learner``."""
 
-    @hookspec
-    def mebench_learners(self) -> Sequence[LearnerEntry]:  # type: ignore[empty-body]
-        """Learners by themselves."""
-
-    @hookspec
-    def mebench_metrics(self) -> Sequence[MetricEntry]:  # type: ignore[empty-body]
-        """Numbers about clones, which a benchmark asks for by name."""
-
-    @hookspec
-    def mebench_victims(self) -> Sequence[VictimEntry]:  # type: ignore[empty-body]
-        """Victims that bring their weights. Since version 1.2."""
-
-    @hookspec
-    def mebench_reports(self) -> Sequence[ReportEntry]:  # type: ignore[empty-body]
-        """Reports about results, which ``mebench report --format`` writes. Since version 1.2."""
+for _kind in KINDS:
+    setattr(Hooks, _kind.hook(), _specification(_kind))

@@ -11,17 +11,15 @@ from typing import Any, get_args
 from mebench.api.errors import PluginError
 from mebench.registry.card import problem as card_problem
 from mebench.registry.entries import (
-    ENTRY_TYPES,
     WORDS,
     AttackEntry,
-    Entry,
-    Kind,
     Medium,
     MetricEntry,
     MetricOutput,
     ReportEntry,
     VictimEntry,
 )
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter, ParameterType
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -31,13 +29,13 @@ RESERVED = frozenset({"queries", "gradient_cosine", "gradient_norm_ratio", "diag
 """Names that the points of a curve have besides metrics."""
 
 
-def checked_entries(hook: str, kind: Kind, returned: Any) -> Iterator[Entry]:
-    """Yield the entries that a hook returned.
+def checked_entries(wanted: type[Entry], returned: Any) -> Iterator[Entry]:
+    """Yield the entries that the hook of a kind returned.
 
     Raises:
         PluginError: one of them is no entry of that kind, or a field of it is wrong.
     """
-    wanted = ENTRY_TYPES[kind]
+    hook = wanted.hook()
     if isinstance(returned, (str, bytes)) or not isinstance(returned, Iterable):
         raise PluginError(f"{hook} returned {_shown(returned)}: it must return a list of {wanted.__name__}")
     for number, entry in enumerate(islice(returned, MOST + 1)):
@@ -59,9 +57,17 @@ def _problem(entry: Entry) -> str:
         return "summary must be a sentence"
     if not isinstance(entry.target, str) or not TARGET.fullmatch(entry.target):
         return f'target must be a string "module:object", not {_shown(entry.target)}'
-    if not isinstance(entry.parameters, (tuple, list)):
-        return f"parameters must be a tuple of Parameter, not {_shown(entry.parameters)}"
-    return next(filter(None, (_parameter(one) for one in entry.parameters)), "") or _repeated(entry) or _fields(entry)
+    return _parameters(entry) or _fields(entry)
+
+
+def _parameters(entry: Entry) -> str:
+    if not isinstance(entry.parameters, (tuple, list, type)):
+        return f"parameters must be a frozen dataclass or a tuple of Parameter, not {_shown(entry.parameters)}"
+    try:
+        declared = entry.declared
+    except PluginError as error:
+        return str(error)
+    return next(filter(None, (_parameter(one) for one in declared)), "") or _repeated(entry)
 
 
 def _parameter(parameter: Any) -> str:
@@ -84,7 +90,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _repeated(entry: Entry) -> str:
-    names = [parameter.name for parameter in entry.parameters]
+    names = [parameter.name for parameter in entry.declared]
     twice = next((name for name in names if names.count(name) > 1), "")
     return f"parameter {twice} is declared twice" if twice else ""
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from mebench.registry.card import Number
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import BuiltinMetric
+from mebench.registry.entries import BuiltinMetric, MetricEntry
 from mebench.registry.registry import Registry
 from mebench.results.derived import DERIVED
 
@@ -55,7 +55,7 @@ def _builtin(known: Registry) -> tuple[BuiltinMetric, ...]:
 @cache
 def _numbers(known: Registry) -> dict[str, Number]:
     measured = known.measured()
-    ships = {key: known.ships("metric", entry.name) for key, (entry, _) in measured.items()}
+    ships = {key: known.ships(MetricEntry, entry.name) for key, (entry, _) in measured.items()}
     ours: dict[str, Number] = {one.name: one for entry in _builtin(known) for one in entry.numbers}
     ours |= {key: one for key, (_, one) in measured.items() if ships[key]}
     theirs: dict[str, Number] = {key: measured[key][1] for key in sorted(measured) if not ships[key]}

@@ -14,7 +14,8 @@ from mebench.api.files import write_json
 from mebench.api.spec import Component, TrialSpec, VictimSpec, content_digest
 from mebench.plan.plan import Plan
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import Kind
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
+from mebench.registry.entry import Entry
 from mebench.results.trial_folder import Status, TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
 from mebench.run.tasks import Needs, Site, TrialWork
@@ -70,11 +71,11 @@ def site(
     needs = Needs(
         device or settings.device,
         plan.profile if settings.needs_gpu else "",
-        tuple(one for one in data if _own("dataset", one[0].name)),
+        tuple(one for one in data if _own(DatasetEntry, one[0].name)),
         tuple(dict.fromkeys(one for one in _components(trials) if _own(*one))),
     )
     job = Job("check", "looking for data and devices", "mebench.run.tasks:check", needs)
-    others = [_look(one, stall) for one in data if not _own("dataset", one[0].name)]
+    others = [_look(one, stall) for one in data if not _own(DatasetEntry, one[0].name)]
     outcomes = engine.run([job, *others])
     outcome = outcomes.pop("check", None)
     if outcome is None or outcome.ending == "stopped":
@@ -86,7 +87,7 @@ def site(
     return Site((*_missing_weights(trials), *found.problems, *theirs), found.devices)
 
 
-def _own(kind: Kind, name: str) -> bool:
+def _own(kind: type[Entry], name: str) -> bool:
     """Whether something ships with mebench. What others bring is looked at where it cannot stop the whole run."""
     known = registry()
     try:
@@ -248,44 +249,44 @@ def execute(
     return recorder.failed
 
 
-def _subject(parts: Iterator[tuple[Kind, str]]) -> str:
+def _subject(parts: Iterator[tuple[type[Entry], str]]) -> str:
     """Whose code a job runs, in words: the attack, and all else that does not ship with mebench."""
     known = registry()
-    told = dict.fromkeys(part for part in parts if part[0] == "attack" or not _own(*part))
-    return " with ".join(f"{kind} {name} ({known.origin(kind, name)})" for kind, name in told)
+    told = dict.fromkeys(part for part in parts if part[0] is AttackEntry or not _own(*part))
+    return " with ".join(f"{kind.kind} {name} ({known.origin(kind, name)})" for kind, name in told)
 
 
-def _victim_parts(victim: VictimSpec) -> Iterator[tuple[Kind, str]]:
-    yield "dataset", victim.data.name
+def _victim_parts(victim: VictimSpec) -> Iterator[tuple[type[Entry], str]]:
+    yield DatasetEntry, victim.data.name
     if victim.network is not None:
-        yield "network", victim.network.name
+        yield NetworkEntry, victim.network.name
     if victim.registered is not None:
-        yield "victim", victim.registered.name
+        yield VictimEntry, victim.registered.name
 
 
-def _trial_parts(trial: TrialSpec) -> Iterator[tuple[Kind, str]]:
+def _trial_parts(trial: TrialSpec) -> Iterator[tuple[type[Entry], str]]:
     yield from _components([trial])
-    yield "dataset", trial.victim.data.name
+    yield DatasetEntry, trial.victim.data.name
     if trial.victim.registered is not None:
-        yield "victim", trial.victim.registered.name
+        yield VictimEntry, trial.victim.registered.name
     if trial.pool is not None:
-        yield "dataset", trial.pool.name
+        yield DatasetEntry, trial.pool.name
     for metric in trial.metrics:
-        yield "metric", metric.name
+        yield MetricEntry, metric.name
 
 
 def _row(trial: TrialSpec) -> str:
     return trial.attack.name if trial.variant == "default" else f"{trial.attack.name} {trial.variant}"
 
 
-def _components(trials: Sequence[TrialSpec]) -> Iterator[tuple[Kind, str]]:
+def _components(trials: Sequence[TrialSpec]) -> Iterator[tuple[type[Entry], str]]:
     for trial in trials:
         if trial.kind == "attack":
-            yield "attack", trial.attack.name
-            yield "channel", trial.channel.name
+            yield AttackEntry, trial.attack.name
+            yield ChannelEntry, trial.channel.name
         for network in (trial.clone, trial.victim.network):
             if network is not None:
-                yield "network", network.name
+                yield NetworkEntry, network.name
 
 
 def data_needed(trials: Sequence[TrialSpec]) -> Iterator[tuple[Component, Literal["train", "test"]]]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from mebench.api.errors import MebenchError, PluginFaultError, ResultsError
 from mebench.api.progress import Report, ShouldStop, Stopped, steps_to
 from mebench.api.spec import Component, TrialSpec, VictimSpec
-from mebench.registry.entries import Kind
+from mebench.registry.entry import Entry
 from mebench.results.trial_folder import TrialFolder
 
 BUSY_SECONDS = 20.0
@@ -35,7 +35,7 @@ class Needs:
     device: str
     gpu_wanted_by: str
     data: tuple[tuple[Component, Literal["train", "test"]], ...]
-    components: tuple[tuple[Kind, str], ...]
+    components: tuple[tuple[type[Entry], str], ...]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _lookups(needs: Needs) -> Iterable[Callable[[], object]]:
         yield partial(load_dataset, data, split)
 
 
-def _load(kind: Kind, name: str) -> None:
+def _load(kind: type[Entry], name: str) -> None:
     from mebench.registry.catalogue import registry
 
     registry().get(kind, name).load()

@@ -62,7 +62,7 @@ class Session:
         self.watch.guard(self.victim.network)
         self.context = self._context()
         self.proposals: list[Tensor] = []
-        self.attack: Attack = target.entry.load()(self.context, **target.resolved(parameters))
+        self.attack: Attack = target.entry.call(self.context, given=target.resolved(parameters))
 
     def _context(self) -> AttackContext:
         stage = self.stage
@@ -138,7 +138,7 @@ def _channel(target: AttackUnderTest, entry: ChannelEntry | None) -> ResponseCha
     entries = [entry] if entry else target.channel_entries
     if not entries:
         fail(f"no registered channel gives what it needs: {', '.join(sorted(target.entry.needs))}")
-    channel: ResponseChannel = entries[0].load()(**entries[0].resolve({}))
+    channel: ResponseChannel = entries[0].call()
     return channel
 
 

@@ -47,7 +47,7 @@ class AttackUnderTest:
         Raises:
             UnknownNameError: nothing has registered the name.
         """
-        return registry().attack(self.attack) if isinstance(self.attack, str) else self.attack
+        return registry().get(AttackEntry, self.attack) if isinstance(self.attack, str) else self.attack
 
     @property
     def channel_entries(self) -> list[ChannelEntry]:
@@ -58,17 +58,17 @@ class AttackUnderTest:
             ConfigurationError: a channel does not give what the attack needs.
         """
         if self.channels:
-            given = [registry().channel(one) if isinstance(one, str) else one for one in self.channels]
+            given = [registry().get(ChannelEntry, one) if isinstance(one, str) else one for one in self.channels]
             unfit = [one for one in given if not self.entry.needs <= one.gives]
             if unfit:
                 raise ConfigurationError(*(self._unfit(one) for one in unfit))
             return given
-        fit = [registry().channel(name) for name in registry().channels_for(self.entry)]
+        fit = [registry().get(ChannelEntry, name) for name in registry().channels_for(self.entry.needs)]
         return sorted(fit, key=lambda one: (len(one.gives), one.name))
 
     def _unfit(self, channel: ChannelEntry) -> str:
         missing = " and ".join(sorted(self.entry.needs - channel.gives))
-        fit = ", ".join(registry().channels_for(self.entry))
+        fit = ", ".join(registry().channels_for(self.entry.needs))
         return f"{self.name} needs {missing}, which channel {channel.name} does not give. Channels that do: {fit}"
 
     @property

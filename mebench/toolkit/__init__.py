@@ -22,29 +22,27 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.adversarial import bim as bim
     from mebench.toolkit.adversarial import fgsm as fgsm
     from mebench.toolkit.adversarial import pgd as pgd
-    from mebench.toolkit.deepfool import DeepFool as DeepFool
-    from mebench.toolkit.deepfool import deepfool as deepfool
+    from mebench.toolkit.boundary import DeepFool as DeepFool
+    from mebench.toolkit.boundary import deepfool as deepfool
     from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner as EarlyStoppingLearner
     from mebench.toolkit.learners.early_stopping import macro_f1 as macro_f1
-    from mebench.toolkit.learners.entries import EARLY_STOPPING_PARAMETERS as EARLY_STOPPING_PARAMETERS
-    from mebench.toolkit.learners.entries import FIT_PARAMETERS as FIT_PARAMETERS
-    from mebench.toolkit.learners.entries import MILESTONE_PARAMETERS as MILESTONE_PARAMETERS
-    from mebench.toolkit.learners.entries import with_defaults as with_defaults
     from mebench.toolkit.learners.fit import FitLearner as FitLearner
     from mebench.toolkit.learners.online import OnlineLearner as OnlineLearner
     from mebench.toolkit.learners.online import StepLearner as StepLearner
-    from mebench.toolkit.learners.online import online_learner as online_learner
     from mebench.toolkit.losses import ExtractionLoss as ExtractionLoss
     from mebench.toolkit.losses import KLLoss as KLLoss
     from mebench.toolkit.losses import L1LogitLoss as L1LogitLoss
     from mebench.toolkit.losses import centred as centred
+    from mebench.toolkit.losses import extraction_loss as extraction_loss
     from mebench.toolkit.losses import loss_derivatives as loss_derivatives
     from mebench.toolkit.losses import make_loss as make_loss
-    from mebench.toolkit.parameters import FROZEN_GENERATOR_PARAMETERS as FROZEN_GENERATOR_PARAMETERS
-    from mebench.toolkit.parameters import GENERATOR_PARAMETERS as GENERATOR_PARAMETERS
-    from mebench.toolkit.parameters import LEARNER_PARAMETERS as LEARNER_PARAMETERS
-    from mebench.toolkit.parameters import LOSS_PARAMETERS as LOSS_PARAMETERS
-    from mebench.toolkit.parameters import generator_options as generator_options
+    from mebench.toolkit.parameters import EarlyStoppingParameters as EarlyStoppingParameters
+    from mebench.toolkit.parameters import FitParameters as FitParameters
+    from mebench.toolkit.parameters import FrozenGeneratorParameters as FrozenGeneratorParameters
+    from mebench.toolkit.parameters import GeneratorParameters as GeneratorParameters
+    from mebench.toolkit.parameters import LearnerParameters as LearnerParameters
+    from mebench.toolkit.parameters import LossParameters as LossParameters
+    from mebench.toolkit.parameters import MilestoneParameters as MilestoneParameters
     from mebench.toolkit.reservoir import Reservoir as Reservoir
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
@@ -53,6 +51,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.schedules import step_rate as step_rate
     from mebench.toolkit.schedules import step_schedule as step_schedule
     from mebench.toolkit.strategies.explained import ImageGradientStrategy as ImageGradientStrategy
+    from mebench.toolkit.strategies.generator import FrozenGeneratorStrategy as FrozenGeneratorStrategy
     from mebench.toolkit.strategies.generator import GeneratorStrategy as GeneratorStrategy
     from mebench.toolkit.strategies.generator import seeded as seeded
     from mebench.toolkit.strategies.generator import squash as squash
@@ -72,30 +71,27 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.models.to_device": ["to_device"],
         "mebench.models.weights": ["logits_of"],
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
-        "mebench.toolkit.deepfool": ["DeepFool", "deepfool"],
+        "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],
-        "mebench.toolkit.learners.entries": [
-            "EARLY_STOPPING_PARAMETERS",
-            "FIT_PARAMETERS",
-            "MILESTONE_PARAMETERS",
-            "with_defaults",
-        ],
         "mebench.toolkit.learners.fit": ["FitLearner"],
-        "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner", "online_learner"],
+        "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
         "mebench.toolkit.losses": [
             "ExtractionLoss",
             "KLLoss",
             "L1LogitLoss",
             "centred",
+            "extraction_loss",
             "loss_derivatives",
             "make_loss",
         ],
         "mebench.toolkit.parameters": [
-            "FROZEN_GENERATOR_PARAMETERS",
-            "GENERATOR_PARAMETERS",
-            "LEARNER_PARAMETERS",
-            "LOSS_PARAMETERS",
-            "generator_options",
+            "EarlyStoppingParameters",
+            "FitParameters",
+            "FrozenGeneratorParameters",
+            "GeneratorParameters",
+            "LearnerParameters",
+            "LossParameters",
+            "MilestoneParameters",
         ],
         "mebench.toolkit.reservoir": ["Reservoir"],
         "mebench.toolkit.schedules": [
@@ -107,7 +103,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "step_schedule",
         ],
         "mebench.toolkit.strategies.explained": ["ImageGradientStrategy"],
-        "mebench.toolkit.strategies.generator": ["GeneratorStrategy", "seeded", "squash"],
+        "mebench.toolkit.strategies.generator": ["FrozenGeneratorStrategy", "GeneratorStrategy", "seeded", "squash"],
         "mebench.toolkit.strategies.k_center": ["k_center"],
         "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_of"],
         "mebench.toolkit.strategies.zeroth_order": ["ZerothOrderStrategy"],

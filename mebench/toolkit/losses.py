@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mebench.api.contract import AttackContext
+from mebench.toolkit.parameters import LossParameters
+
 ClonedLogits = Literal["centred", "raw"]
 
 
@@ -64,6 +67,11 @@ class KLLoss(ExtractionLoss):
         """Return the loss of each query, (B,)."""
         log_ratio = probabilities.clamp_min(self.floor).log() - functional.log_softmax(clone_logits, dim=1)
         return (probabilities * log_ratio).sum(1)
+
+
+def extraction_loss(context: AttackContext, parameters: LossParameters) -> ExtractionLoss:
+    """The loss that an attack's parameters choose, with the floor of its channel. Since version 1.5."""
+    return make_loss(parameters.loss, context.channel.probability_floor, parameters.clone_logits)
 
 
 def make_loss(name: str, floor: float, clone_logits: ClonedLogits = "centred") -> ExtractionLoss:

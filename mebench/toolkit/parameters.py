@@ -1,72 +1,131 @@
-"""Parameters that generator attacks share, declared once, and how they become objects. Imports torch only in use."""
+"""Parameters that attacks share, each declared once. Imports no torch.
+
+An attack inherits what it needs. Where parameters are listed, those of the last base come first::
+
+    @dataclass(frozen=True)
+    class DfmeParameters(LearnerParameters, GeneratorParameters, LossParameters):  # loss, generator, learner, own
+        directions: Annotated[int, Param("Random directions m per gradient estimate.", minimum=1)] = 1
+
+A paper's own default is the field once more, with its plain type: ``epochs: int = 100``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from mebench.registry.parameter import Parameter
-
-if TYPE_CHECKING:
-    pass
-
-LOSS_PARAMETERS = (
-    Parameter(
-        "loss",
-        "str",
-        "l1",
-        "Between victim and clone: `l1` on recovered logits, or `kl`.",
-        choices=("l1", "kl"),
-        in_variant="always",
-    ),
-    Parameter(
-        "clone_logits",
-        "str",
-        "centred",
-        "In `l1`: subtract the clone's mean logit (`centred`, MEGEX section 3.3) or not (`raw`, the released DFME).",
-        choices=("centred", "raw"),
-        in_variant="changed",
-    ),
-)
-
-FROZEN_GENERATOR_PARAMETERS = (
-    Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1),
-    Parameter("noise_dim", "int", 256, "Length of the generator's noise vector.", minimum=1),
-    Parameter("generator_width", "int", 128, "Channels of the generator's first convolution.", minimum=2),
-)
-
-GENERATOR_PARAMETERS = (
-    *FROZEN_GENERATOR_PARAMETERS,
-    Parameter("generator_steps", "int", 1, "Generator steps per iteration, N_G.", minimum=1),
-    Parameter("clone_steps", "int", 5, "Clone steps per iteration, N_C.", minimum=1),
-    Parameter("generator_lr", "float", 5e-4, "Learning rate of the generator's Adam.", minimum=0),
-)
-
-LEARNER_PARAMETERS = (
-    Parameter("clone_lr", "float", 0.1, "Learning rate of the clone's SGD.", minimum=0),
-    Parameter("momentum", "float", 0.9, "Momentum of the clone's SGD.", minimum=0, maximum=1),
-    Parameter("weight_decay", "float", 5e-4, "Weight decay of the clone's SGD.", minimum=0),
-    Parameter(
-        "milestones",
-        "floats",
-        [0.1, 0.3, 0.5],
-        "Fractions of the budget at which all learning rates are multiplied by `lr_factor`.",
-        minimum=0,
-        maximum=1,
-    ),
-    Parameter("lr_factor", "float", 0.3, "What learning rates are multiplied by at milestones.", minimum=0),
-)
+from mebench.registry.parameter import Param
+from mebench.toolkit.schedules import Schedule, step_schedule
 
 
-def generator_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of a `GeneratorStrategy`, without the attack's own."""
-    return {
-        "batch_size": parameters["batch_size"],
-        "generator_steps": parameters.get("generator_steps", 0),
-        "clone_steps": parameters.get("clone_steps", 1),
-        "learning_rate": parameters.get("generator_lr", 0.0),
-        "milestones": parameters["milestones"],
-        "factor": parameters["lr_factor"],
-        "noise_dim": parameters["noise_dim"],
-        "width": parameters["generator_width"],
-    }
+@dataclass(frozen=True)
+class LossParameters:
+    """The loss that the clone descends and a generator ascends; see `mebench.toolkit.extraction_loss`."""
+
+    loss: Annotated[
+        Literal["l1", "kl"],
+        Param("Between victim and clone: `l1` on recovered logits, or `kl`.", in_variant="always"),
+    ] = "l1"
+    clone_logits: Annotated[
+        Literal["centred", "raw"],
+        Param(
+            "In `l1`: subtract the clone's mean logit (`centred`, MEGEX section 3.3) or not "
+            "(`raw`, the released DFME).",
+            in_variant="changed",
+        ),
+    ] = "centred"
+
+
+@dataclass(frozen=True)
+class FrozenGeneratorParameters:
+    """A generator that takes no step; see `FrozenGeneratorStrategy`."""
+
+    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1)] = 256
+    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1)] = 256
+    generator_width: Annotated[int, Param("Channels of the generator's first convolution.", minimum=2)] = 128
+
+
+@dataclass(frozen=True)
+class GeneratorParameters(FrozenGeneratorParameters):
+    """A generator that is trained; see `GeneratorStrategy`."""
+
+    generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1)] = 1
+    clone_steps: Annotated[int, Param("Clone steps per iteration, N_C.", minimum=1)] = 5
+    generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 5e-4
+
+
+@dataclass(frozen=True)
+class LearnerParameters:
+    """A clone that takes one step per answered batch; see `OnlineLearner`."""
+
+    clone_lr: Annotated[float, Param("Learning rate of the clone's SGD.", minimum=0)] = 0.1
+    momentum: Annotated[float, Param("Momentum of the clone's SGD.", minimum=0, maximum=1)] = 0.9
+    weight_decay: Annotated[float, Param("Weight decay of the clone's SGD.", minimum=0)] = 5e-4
+    milestones: Annotated[
+        tuple[float, ...],
+        Param(
+            "Fractions of the budget at which all learning rates are multiplied by `lr_factor`.", minimum=0, maximum=1
+        ),
+    ] = (0.1, 0.3, 0.5)
+    lr_factor: Annotated[float, Param("What learning rates are multiplied by at milestones.", minimum=0)] = 0.3
+
+    def schedule(self, rate: float) -> Schedule:
+        """From the fraction of the budget that is spent to a learning rate that begins at ``rate``."""
+        return step_schedule(rate, self.milestones, self.lr_factor)
+
+
+@dataclass(frozen=True)
+class OnlineParameters(LearnerParameters, LossParameters):
+    """The learner ``online``."""
+
+
+@dataclass(frozen=True)
+class FitParameters:
+    """A clone that is fitted on all answers; see `FitLearner`."""
+
+    epochs: Annotated[int, Param("Passes over all answers per fit.", minimum=1)] = 60
+    batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1)] = 64
+    optimizer: Annotated[Literal["sgd", "adam"], Param("Of the clone.", in_variant="changed")] = "sgd"
+    learning_rate: Annotated[float, Param("Of the clone's optimiser at the start of a fit.", minimum=0)] = 0.02
+    momentum: Annotated[float, Param("Of SGD.", minimum=0, maximum=1)] = 0.9
+    weight_decay: Annotated[float, Param("Of the clone's optimiser.", minimum=0)] = 5e-4
+
+
+@dataclass(frozen=True)
+class MilestoneParameters:
+    """A fit whose learning rate falls in steps in place of the cosine."""
+
+    milestones: Annotated[
+        tuple[float, ...],
+        Param("Fractions of a fit at which the learning rate is multiplied by `lr_factor`.", minimum=0, maximum=1),
+    ] = ()
+    lr_factor: Annotated[float, Param("What the learning rate is multiplied by at milestones.", minimum=0)] = 0.1
+
+    def schedule(self, rate: float) -> Schedule:
+        """From the fraction of a fit to a learning rate that begins at ``rate``."""
+        return step_schedule(rate, self.milestones, self.lr_factor)
+
+
+@dataclass(frozen=True)
+class EarlyStoppingParameters:
+    """A clone whose fits stop early; see `EarlyStoppingLearner`."""
+
+    epochs: Annotated[int, Param("Passes over all answers per fit, at most.", minimum=1)] = 1000
+    patience: Annotated[int, Param("A fit ends after so many epochs without a better macro-F1.", minimum=1)] = 100
+    batch_size: Annotated[int, Param("Answers per step of the clone, at most.", minimum=1)] = 150
+    learning_rate: Annotated[float, Param("Of Adam.", minimum=0)] = 1e-3
+    weight_decay: Annotated[float, Param("Lambda of the term lambda/2 |w|^2 of the loss.", minimum=0)] = 1e-3
+
+
+@dataclass(frozen=True)
+class HoldOutParameters(EarlyStoppingParameters):
+    """The learner ``fit-early-stopping``, which may have to hold answers out by itself."""
+
+    held_out: Annotated[
+        float,
+        Param(
+            "Share of answers that validate and are not learnt, where the strategy asks no validation queries.",
+            minimum=0,
+            maximum=0.9,
+        ),
+    ] = 0.2

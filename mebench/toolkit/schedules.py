@@ -1,11 +1,13 @@
-"""Learning rates that depend on how much of the budget is spent."""
+"""Learning rates that depend on how much of the budget is spent. Imports no torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from torch.optim import Optimizer
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
 
 Schedule = Callable[[float], float]
 """From the fraction of the budget that is spent, in [0, 1], to a learning rate."""

@@ -15,6 +15,7 @@ from mebench.models.weights import weights_hash
 from mebench.oracle.label_spread import collapsed, spread
 from mebench.oracle.ledger import QueryLedger
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.examination import Scores
 from mebench.trial.provenance import environment, provenance
@@ -115,4 +116,4 @@ def trial_flags(
 
 def gives_logits(channel: str) -> bool:
     """Whether a channel gives logits, which makes it a white box; the references' channel ``none`` does not."""
-    return channel in registry().names("channel") and "logit" in registry().channel(channel).gives
+    return channel in registry().names(ChannelEntry) and "logit" in registry().get(ChannelEntry, channel).gives

@@ -11,6 +11,7 @@ from mebench.guard.call import Guard
 from mebench.guard.wrappers import guarded_attack
 from mebench.models.networks.precision import trained_in_bf16
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry
 
 
 def build_context(
@@ -52,7 +53,6 @@ def build_attack(spec: TrialSpec, context: AttackContext, guard: Guard) -> Attac
     Raises:
         PluginFaultError: its code failed, or returned no `Attack`.
     """
-    entry = registry().attack(spec.attack.name)
-    target = guard.call("loading", entry.load)
-    attack = guard.call("its constructor", target, context, **entry.resolve(spec.attack.parameters))
+    entry = registry().get(AttackEntry, spec.attack.name)
+    attack = entry.call(context, given=spec.attack.parameters, through=guard)
     return guarded_attack(guard, attack, context.device)

@@ -20,6 +20,7 @@ from mebench.models.clones import initial_clone
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.chain import Chain
 from mebench.trial.checkpoint import Checkpoint, Part
@@ -86,7 +87,7 @@ class Trial:
         self.spec, self.folder, self.prepared, self.device = spec, folder, victim, device
         self.random = RandomStreams(spec.seed, device)
         self.random.seed_globals()
-        self.guard = Guard.of("attack", spec.attack.name)
+        self.guard = Guard.of(AttackEntry, spec.attack.name)
         service = guarded_channel(spec.channel)
         self.standard = StandardTrack(spec, folder, victim, service) if spec.track == "standard" else None
         observers = [self.standard.recorder] if self.standard else []
@@ -205,7 +206,7 @@ class Trial:
             victim_accuracy=self.exam.victim_accuracy,
             initial_hash=self.initial_hash,
             ledger=self.chain.ledger,
-            origin=registry().origin("attack", self.spec.attack.name),
+            origin=registry().origin(AttackEntry, self.spec.attack.name),
             best=None if self.standard else self.evaluation.best,
             query_labels=self.chain.labels.halves,
             diverged=self.early_end.diverged,

@@ -13,18 +13,8 @@ from torch import Tensor, nn
 
 from mebench import Pool
 from mebench.toolkit import deepfool, k_center
+from mebench_activethief import SelectionParameters
 from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities
-
-
-@dataclass(frozen=True)
-class Options:
-    """The parameters of a selection; see ``mebench info activethief``."""
-
-    space: str
-    rho: int
-    dfal_candidates: int | None
-    deepfool_steps: int
-    overshoot: float
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,8 @@ class Scene:
         answered: (M,) int64 rows that the clone has learnt from.
         device: where the clone is.
         random: what is drawn is drawn from, on the CPU.
-        options: the parameters.
+        budget: of the trial.
+        parameters: of the selection; see ``mebench info activethief``.
     """
 
     clone: nn.Module
@@ -47,7 +38,8 @@ class Scene:
     answered: Tensor
     device: torch.device
     random: torch.Generator
-    options: Options
+    budget: int
+    parameters: SelectionParameters
 
     def outputs(self, output: Output, rows: Tensor) -> Tensor:
         """What the clone says of rows of the pool."""
@@ -71,7 +63,7 @@ def farthest(scene: Scene, k: int) -> Tensor:
 
 def nearest_to_boundary(scene: Scene, k: int) -> Tensor:
     """The k candidates that DeepFool moves across the clone's boundary by the smallest perturbations (DFAL)."""
-    candidates, most = scene.candidates, scene.options.dfal_candidates
+    candidates, most = scene.candidates, scene.parameters.dfal_candidates
     if most is not None and most < len(candidates):
         drawn = torch.randperm(len(candidates), generator=scene.random)[: max(most, k)]
         candidates = candidates[drawn.sort().values]
@@ -80,7 +72,8 @@ def nearest_to_boundary(scene: Scene, k: int) -> Tensor:
 
 def nearest_to_boundary_then_farthest(scene: Scene, k: int) -> Tensor:
     """k by greedy k-center of the rho candidates with the smallest perturbations (section 4.2)."""
-    nearest = nearest_to_boundary(scene, min(max(scene.options.rho, k), len(scene.candidates)))
+    rho = scene.parameters.rho or scene.budget
+    nearest = nearest_to_boundary(scene, min(max(rho, k), len(scene.candidates)))
     return _farthest_of(scene, nearest.sort().values, k)
 
 
@@ -93,15 +86,15 @@ SELECTIONS: dict[str, Selection] = {  # `random` is asked in one round, so that 
 
 
 def _farthest_of(scene: Scene, rows: Tensor, k: int) -> Tensor:
-    space = SPACES[scene.options.space]
+    space = SPACES[scene.parameters.space]
     return rows[k_center(scene.outputs(space, rows), scene.outputs(space, scene.answered), k)]
 
 
 def _perturbations(scene: Scene, rows: Tensor) -> Tensor:
     """(N,) norms of DeepFool's perturbations, on the CPU; infinite where the class did not change."""
-    options, norms = scene.options, []
+    steps, overshoot, norms = scene.parameters.deepfool_steps, scene.parameters.overshoot, []
     for inputs in batches(scene.pool, rows, scene.device):
-        found = deepfool(scene.clone, inputs, overshoot=options.overshoot, max_steps=options.deepfool_steps)
+        found = deepfool(scene.clone, inputs, overshoot=overshoot, max_steps=steps)
         norms.append(torch.where(found.crossed, found.norms, torch.inf).cpu())
     return torch.cat(norms)
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from mebench import AttackContext, Oracle, QueryStrategy, Response
 from mebench.toolkit import pool_of
-from mebench_activethief.selection import Options, Scene, Selection
+from mebench_activethief import SelectionParameters
+from mebench_activethief.selection import Scene, Selection
 from mebench_activethief.spending import Spending
 
 HoldOut = Callable[[Tensor, Response], None]
@@ -23,9 +24,9 @@ class ActiveThiefStrategy(QueryStrategy):
 
     Args:
         context: gives the pool and the random streams ``pool`` (the order of random inputs) and ``selection``.
-        selection: picks the inputs of every round after the seed; None where there is none.
+        parameters: of the selection.
         spending: what is asked when; no more than the pool has.
-        options: of the selection.
+        selection: picks the inputs of every round after the seed; None where there is none.
         hold_out: takes the validation queries and their answers.
 
     Raises:
@@ -35,14 +36,14 @@ class ActiveThiefStrategy(QueryStrategy):
     def __init__(
         self,
         context: AttackContext,
-        selection: Selection | None,
+        parameters: SelectionParameters,
         spending: Spending,
-        options: Options,
+        selection: Selection | None,
         hold_out: HoldOut,
     ) -> None:
         self._pool = pool_of(context)
-        self._device = context.device
-        self._select, self._options, self._hold_out = selection, options, hold_out
+        self._device, self._budget = context.device, context.budget
+        self._select, self._parameters, self._hold_out = selection, parameters, hold_out
         self._spending = spending
         self._random = context.random.torch("selection", "cpu")
         self._order = torch.randperm(len(self._pool), generator=context.random.torch("pool", "cpu"))
@@ -73,7 +74,8 @@ class ActiveThiefStrategy(QueryStrategy):
     def _select_next(self, clone: nn.Module, most: int) -> Tensor:
         assert self._select is not None
         candidates = self._open.nonzero().view(-1)
-        scene = Scene(clone, self._pool, candidates, self._answered, self._device, self._random, self._options)
+        known = clone, self._pool, candidates, self._answered, self._device
+        scene = Scene(*known, self._random, self._budget, self._parameters)
         return self._select(scene, min(self._spending.rounds[self._round], most))
 
     def _inputs(self, rows: Tensor) -> Tensor:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from mebench import AttackEntry, Parameter, StrategyEntry, hookimpl
-from mebench.toolkit import FROZEN_GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+from mebench import AttackEntry, Param, StrategyEntry, hookimpl
+from mebench.toolkit import FrozenGeneratorParameters, LearnerParameters, LossParameters
 
-BATCH_SIZE = Parameter("batch_size", "int", 256, "Queries per batch, B.", minimum=1)
+
+@dataclass(frozen=True)
+class RandomGeneratorParameters(LearnerParameters, FrozenGeneratorParameters, LossParameters):
+    """What can be set of the frozen generator."""
+
+
+@dataclass(frozen=True)
+class NoiseParameters:
+    """What can be set of uniform noise."""
+
+    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1)] = 256
+
+
+@dataclass(frozen=True)
+class NoiseAttackParameters(LearnerParameters, NoiseParameters, LossParameters):
+    """What can be set of uniform noise with an online learner."""
 
 
 @hookimpl
@@ -18,7 +35,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "random-generator",
             "DFME with the generator frozen at its initial weights: the control for every generator attack.",
             "mebench_controls.attacks:build_random_generator",
-            (*LOSS_PARAMETERS, *FROZEN_GENERATOR_PARAMETERS, *LEARNER_PARAMETERS),
+            RandomGeneratorParameters,
             family="generator",
             needs=frozenset({"probability"}),
             paper="the row `random` of MEGEX's sequel",
@@ -27,11 +44,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "noise",
             "Uniform noise over the input range, the weakest query there is.",
             "mebench_controls.attacks:build_noise",
-            (
-                *LOSS_PARAMETERS,
-                BATCH_SIZE,
-                *LEARNER_PARAMETERS,
-            ),
+            NoiseAttackParameters,
             family="generator",
             needs=frozenset({"probability"}),
             paper="Tramèr et al., Stealing Machine Learning Models via Prediction APIs, USENIX Security 2016",
@@ -44,6 +57,9 @@ def mebench_strategies() -> Sequence[StrategyEntry]:
     """Uniform noise, with any learner."""
     return (
         StrategyEntry(
-            "noise", "Ask uniform noise over the input range.", "mebench_controls.attacks:NoiseStrategy", (BATCH_SIZE,)
+            "noise",
+            "Ask uniform noise over the input range.",
+            "mebench_controls.attacks:NoiseStrategy",
+            NoiseParameters,
         ),
     )

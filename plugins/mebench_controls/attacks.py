@@ -9,32 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from mebench import Attack, AttackContext, Oracle, QueryStrategy
-from mebench.toolkit import GeneratorStrategy, generator_options, make_loss, online_learner
+from mebench.toolkit import FrozenGeneratorStrategy, OnlineLearner, extraction_loss
+from mebench_controls import NoiseAttackParameters, NoiseParameters, RandomGeneratorParameters
 
 
-def build_random_generator(context: AttackContext, **parameters: Any) -> Attack:
+def build_random_generator(context: AttackContext, parameters: RandomGeneratorParameters) -> Attack:
     """Build the frozen generator with an online learner; see ``mebench info random-generator``."""
-    return _with_learner(context, FrozenGeneratorStrategy(context, **generator_options(parameters)), parameters)
+    learner = OnlineLearner(context, extraction_loss(context, parameters), parameters)
+    return Attack(FrozenGeneratorStrategy(context, parameters), learner)
 
 
-def build_noise(context: AttackContext, **parameters: Any) -> Attack:
+def build_noise(context: AttackContext, parameters: NoiseAttackParameters) -> Attack:
     """Build uniform noise with an online learner; see ``mebench info noise``."""
-    return _with_learner(context, NoiseStrategy(context, parameters["batch_size"]), parameters)
-
-
-def _with_learner(context: AttackContext, strategy: QueryStrategy, parameters: Mapping[str, Any]) -> Attack:
-    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
-    return Attack(strategy, online_learner(context, loss, parameters))
-
-
-class FrozenGeneratorStrategy(GeneratorStrategy):
-    """A generator that never takes a step."""
-
-    step_cost = 0
-
-    def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
-        """Never called: N_G is 0."""
-        raise AssertionError("a frozen generator takes no steps")
+    learner = OnlineLearner(context, extraction_loss(context, parameters), parameters)
+    return Attack(NoiseStrategy(context, parameters), learner)
 
 
 class NoiseStrategy(QueryStrategy):
@@ -42,11 +30,11 @@ class NoiseStrategy(QueryStrategy):
 
     Args:
         context: gives the spec, the device and the random stream ``noise``.
-        batch_size: queries per proposal.
+        parameters: how many queries a proposal has.
     """
 
-    def __init__(self, context: AttackContext, batch_size: int) -> None:
-        self._spec, self._device, self._batch_size = context.spec, context.device, batch_size
+    def __init__(self, context: AttackContext, parameters: NoiseParameters) -> None:
+        self._spec, self._device, self._batch_size = context.spec, context.device, parameters.batch_size
         self._noise = context.random.torch("noise")
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mebench import AttackEntry, hookimpl
-from mebench.toolkit import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
+from mebench.toolkit import FitParameters, MilestoneParameters
+
+
+@dataclass(frozen=True)
+class CopycatParameters(MilestoneParameters, FitParameters):
+    """What can be set of the attack."""
+
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.0
 
 
 @hookimpl
@@ -16,14 +27,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "copycat",
             "Ask random images of a pool, and fit the clone on their labels once, whatever else is answered.",
             "mebench_copycat.attack:build",
-            with_defaults(
-                (*FIT_PARAMETERS, *MILESTONE_PARAMETERS),
-                epochs=10,
-                batch_size=32,
-                learning_rate=1e-4,
-                momentum=0.9,
-                weight_decay=0.0,
-            ),
+            CopycatParameters,
             family="pool",
             needs=frozenset({"label"}),
             paper="Correia-Silva et al., Copycat CNN, IJCNN 2018, arXiv:1806.05476",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mebench import Attack, AttackContext
 from mebench.toolkit import FitLearner, RandomPoolStrategy
+from mebench_copycat import CopycatParameters
 
 
-def build(context: AttackContext, *, lr_factor: float, **learner: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info copycat``."""
-    return Attack(
-        RandomPoolStrategy(context, rounds=1), FitLearner(context, labels_only=True, factor=lr_factor, **learner)
-    )
+def build(context: AttackContext, parameters: CopycatParameters) -> Attack:
+    """Build the attack; see ``mebench info copycat``."""
+    learner = FitLearner(context, parameters, schedule=parameters.schedule(1.0), labels_only=True)
+    return Attack(RandomPoolStrategy(context, rounds=1), learner)

@@ -12,27 +12,14 @@ from torch.nn import functional
 
 from mebench import Attack, AttackContext, Oracle, QueryStrategy, Response
 from mebench.toolkit import StepLearner, as_trained, constant_schedule, evaluating, frozen, seeded, to_device
+from mebench_dast import DastParameters
 from mebench_dast.generator import BranchedGenerator
 from mebench_dast.losses import generator_loss, imitation_loss
 
 
-def build(context: AttackContext, **parameters: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info dast``."""
-    betas = (parameters["adam_beta1"], 0.999)
-    strategy = BranchStrategy(
-        context,
-        batch_size=parameters["batch_size"],
-        noise_dim=parameters["noise_dim"],
-        width=parameters["generator_width"],
-        learning_rate=parameters["generator_lr"],
-        betas=betas,
-        beta=parameters["beta"],
-        alpha=parameters["alpha"],
-        alpha_threshold=parameters["alpha_threshold"],
-        frozen=parameters["program"] == "cifar10",
-    )
-    learner = ImitationLearner(context, beta=parameters["beta"], learning_rate=parameters["clone_lr"], betas=betas)
-    return Attack(strategy, learner)
+def build(context: AttackContext, parameters: DastParameters) -> Attack:
+    """Build the attack; see ``mebench info dast``."""
+    return Attack(BranchStrategy(context, parameters), ImitationLearner(context, parameters))
 
 
 class ImitationLearner(StepLearner):
@@ -40,16 +27,13 @@ class ImitationLearner(StepLearner):
 
     Args:
         context: gives the clone.
-        beta: weight of the squared error of probabilities.
-        learning_rate, betas: of Adam.
+        parameters: of the attack.
     """
 
-    def __init__(
-        self, context: AttackContext, *, beta: float, learning_rate: float, betas: tuple[float, float]
-    ) -> None:
-        optimizer = torch.optim.Adam(context.clone.parameters(), lr=learning_rate, betas=betas)
-        super().__init__(context, optimizer, constant_schedule(learning_rate))
-        self._beta = beta
+    def __init__(self, context: AttackContext, parameters: DastParameters) -> None:
+        optimizer = torch.optim.Adam(context.clone.parameters(), parameters.clone_lr, parameters.betas)
+        super().__init__(context, optimizer, constant_schedule(parameters.clone_lr))
+        self._beta = parameters.beta
 
     def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
         """Return the mean loss of (B, c) clone logits."""
@@ -60,43 +44,26 @@ class BranchStrategy(QueryStrategy):
     """Batches in which the branches take turns; a generator step on each after the clone has learnt from it.
 
     The generator's gradient goes through the clone alone, in eval mode: the victim's answer is a constant. Row i of the
-    n-th batch is made by branch (n B + i) mod c, so that a batch that c does not divide, or that the budget cuts, has
-    of no branch more than one row more than of another.
+    n-th batch is made by branch (n B + i) mod c. So the branches of any batch differ by one row at most, also where c
+    does not divide it or the budget cuts it.
 
     Args:
         context: gives the spec, the device and the random stream ``noise``.
-        batch_size: B.
-        noise_dim, width: of the generator.
-        learning_rate, betas: of its Adam.
-        beta: as in the clone's loss.
-        alpha: weight of the diversity loss, at first.
-        alpha_threshold: a diversity loss of at most this becomes the new ``alpha``.
-        frozen: as the released CIFAR-10 program: the generator takes no step, and its noise is uniform on [0, 1).
+        parameters: of the attack. With the program of CIFAR-10 the generator takes no step, and its noise is uniform
+            on [0, 1).
     """
 
-    def __init__(
-        self,
-        context: AttackContext,
-        *,
-        batch_size: int,
-        noise_dim: int,
-        width: int,
-        learning_rate: float,
-        betas: tuple[float, float],
-        beta: float,
-        alpha: float,
-        alpha_threshold: float,
-        frozen: bool,
-    ) -> None:
-        self._classes, self._device, self._frozen = context.spec.num_classes, context.device, frozen
-        self._shape = (batch_size, noise_dim)
+    def __init__(self, context: AttackContext, parameters: DastParameters) -> None:
+        self._classes, self._device = context.spec.num_classes, context.device
+        self._frozen = parameters.program == "cifar10"
+        self._shape = (parameters.batch_size, parameters.noise_dim)
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
-            generator = BranchedGenerator(context.spec, noise_dim, width).to(context.device)
-        self._generator = as_trained(generator, context)
-        self._optimizer = torch.optim.Adam(self._generator.parameters(), lr=learning_rate, betas=betas)
-        self._beta, self._alpha_threshold = beta, alpha_threshold
-        self._alpha = torch.tensor(alpha, device=context.device)
+            generator = BranchedGenerator(context.spec, parameters.noise_dim, parameters.generator_width)
+        self._generator = as_trained(generator.to(context.device), context)
+        self._optimizer = torch.optim.Adam(self._generator.parameters(), parameters.generator_lr, parameters.betas)
+        self._beta, self._alpha_threshold = parameters.beta, parameters.alpha_threshold
+        self._alpha = torch.tensor(parameters.alpha, device=context.device)
         self._next_branch = 0
         self._made: tuple[Tensor, Tensor] | None = None  # from propose to observe only
         self._facts: dict[str, Tensor] = {}

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from mebench import AttackEntry, Parameter, hookimpl
-from mebench.toolkit import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+from mebench import AttackEntry, Param, hookimpl
+from mebench.toolkit import GeneratorParameters, LearnerParameters, LossParameters
 
-PARAMETERS = (
-    *LOSS_PARAMETERS,
-    *GENERATOR_PARAMETERS,
-    *LEARNER_PARAMETERS,
-    Parameter("directions", "int", 1, "Random directions m per gradient estimate (DFME: 1, MAZE: 10).", minimum=1),
-    Parameter("step_size", "float", 1e-3, "Forward-difference step, before the tanh.", minimum=1e-8),
-    Parameter(
-        "clone_gradient",
-        "str",
-        "finite-difference",
-        "How the clone's part is found: by the same `finite-difference`, as released, or `exact`.",
-        choices=("finite-difference", "exact"),
-        in_variant="changed",
-    ),
-)
+
+@dataclass(frozen=True)
+class DfmeParameters(LearnerParameters, GeneratorParameters, LossParameters):
+    """What can be set of the attack."""
+
+    directions: Annotated[int, Param("Random directions m per gradient estimate (DFME: 1, MAZE: 10).", minimum=1)] = 1
+    step_size: Annotated[float, Param("Forward-difference step, before the tanh.", minimum=1e-8)] = 1e-3
+    clone_gradient: Annotated[
+        Literal["finite-difference", "exact"],
+        Param(
+            "How the clone's part is found: by the same `finite-difference`, as released, or `exact`.",
+            in_variant="changed",
+        ),
+    ] = "finite-difference"
 
 
 @hookimpl
@@ -32,7 +33,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "dfme",
             "Generator trained by zeroth-order gradients of the victim's disagreement with the clone.",
             "mebench_dfme.attack:build",
-            PARAMETERS,
+            DfmeParameters,
             family="generator",
             needs=frozenset({"probability"}),
             float32=True,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mebench import Attack, AttackContext
-from mebench.toolkit import ZerothOrderStrategy, generator_options, make_loss, online_learner
+from mebench.toolkit import OnlineLearner, ZerothOrderStrategy, extraction_loss
+from mebench_dfme import DfmeParameters
 
 
-def build(context: AttackContext, **parameters: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info dfme``."""
-    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
+def build(context: AttackContext, parameters: DfmeParameters) -> Attack:
+    """Build the attack; see ``mebench info dfme``."""
+    loss = extraction_loss(context, parameters)
     strategy = ZerothOrderStrategy(
         context,
         loss,
-        directions=parameters["directions"],
-        step_size=parameters["step_size"],
-        exact_clone=parameters["clone_gradient"] == "exact",
-        **generator_options(parameters),
+        parameters,
+        parameters.schedule(parameters.generator_lr),
+        directions=parameters.directions,
+        step_size=parameters.step_size,
+        exact_clone=parameters.clone_gradient == "exact",
     )
-    return Attack(strategy, online_learner(context, loss, parameters))
+    return Attack(strategy, OnlineLearner(context, loss, parameters))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mebench import Attack, AttackContext
 from mebench.toolkit import FitLearner
+from mebench_jbda import JbdaParameters
 from mebench_jbda.augmentation import JacobianAugmentation
 
 
-def build(
-    context: AttackContext, *, seeds: int, rounds: int, reservoir: int, step: float, lr_factor: float, **learner: Any
-) -> Attack:
-    """Build the attack from its parameters; see ``mebench info jbda``."""
-    strategy = JacobianAugmentation(context, seeds=seeds, rounds=rounds, reservoir=reservoir, step=step)
-    return Attack(strategy, FitLearner(context, factor=lr_factor, **learner))
+def build(context: AttackContext, parameters: JbdaParameters) -> Attack:
+    """Build the attack; see ``mebench info jbda``."""
+    schedule = parameters.schedule(1.0)
+    learner = FitLearner(context, parameters, schedule=schedule, warm_start=parameters.warm_start)
+    return Attack(JacobianAugmentation(context, parameters), learner)

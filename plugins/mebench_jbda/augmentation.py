@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from mebench import AttackContext, ConfigurationError, Oracle, QueryStrategy, Response
 from mebench.toolkit import evaluating, frozen, pool_of
+from mebench_jbda import AugmentationParameters
 
 _CHUNK = 256
 
@@ -49,23 +50,20 @@ class JacobianAugmentation(QueryStrategy):
 
     Args:
         context: gives the pool and the random stream ``jbda``.
-        seeds: images of the pool.
-        rounds: rounds, the seeds' included, that take every answered input.
-        reservoir: answered inputs that a later round takes.
-        step: length of the step in every pixel, as a fraction of the input range.
+        parameters: of the queries.
 
     Raises:
         ConfigurationError: there is no pool, it is empty, or it is of texts.
     """
 
-    def __init__(self, context: AttackContext, *, seeds: int, rounds: int, reservoir: int, step: float) -> None:
+    def __init__(self, context: AttackContext, parameters: AugmentationParameters) -> None:
         self._pool = pool_of(context)
         if context.spec.discrete:
             raise ConfigurationError("jbda steps along derivatives with respect to inputs: texts have none")
         self._spec, self._device = context.spec, context.device
         self._random = context.random.torch("jbda", "cpu")
-        self._seeds, self._rounds, self._reservoir = seeds, rounds, reservoir
-        self._step = step * (self._spec.high - self._spec.low)
+        self._parameters = parameters
+        self._step = parameters.step * (self._spec.high - self._spec.low)
         self._round = 0
         self._queries: list[Tensor] = []
         self._labels: list[Tensor] = []
@@ -76,14 +74,15 @@ class JacobianAugmentation(QueryStrategy):
         self._round += 1
         if self._round == 1:
             rows = torch.randperm(len(self._pool), generator=self._random)
-            return self._pool.inputs(rows[: min(self._seeds, oracle.remaining)]).to(self._device)
+            return self._pool.inputs(rows[: min(self._parameters.seeds, oracle.remaining)]).to(self._device)
         queries, labels = torch.cat(self._queries), torch.cat(self._labels)
         rows = self._chosen(len(queries), oracle.remaining).to(self._device)
         return self._stepped(queries[rows], jacobian_signs(clone, queries[rows], labels[rows]))
 
     def _chosen(self, known: int, remaining: int) -> Tensor:
         """Which answered inputs this round steps from: all, in their order, or a random sample of them."""
-        count = min(known if self._round <= self._rounds else self._reservoir, known, remaining)
+        most = known if self._round <= self._parameters.rounds else self._parameters.reservoir
+        count = min(most, known, remaining)
         if count == known:
             return torch.arange(known)
         return torch.randperm(known, generator=self._random)[:count]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from mebench import AttackEntry, Parameter, hookimpl
-from mebench.toolkit import FIT_PARAMETERS, MILESTONE_PARAMETERS, with_defaults
+from mebench import AttackEntry, Param, hookimpl
+from mebench.toolkit import FitParameters, MilestoneParameters
 
-POLICY_PARAMETERS = (
-    Parameter(
-        "policy",
-        "str",
-        "random",
-        "How images are chosen: at `random` without replacement, or by the bandit (`adaptive`).",
-        choices=("random", "adaptive"),
-        in_variant="always",
-    ),
-    Parameter(
-        "rewards",
-        "str",
-        "certainty+diversity+loss",
-        "What the adaptive policy is rewarded for.",
-        choices=(
+
+@dataclass(frozen=True)
+class PolicyParameters:
+    """What can be set of the choice of images."""
+
+    policy: Annotated[
+        Literal["random", "adaptive"],
+        Param(
+            "How images are chosen: at `random` without replacement, or by the bandit (`adaptive`).",
+            in_variant="always",
+        ),
+    ] = "random"
+    rewards: Annotated[
+        Literal[
             "certainty",
             "diversity",
             "loss",
@@ -29,24 +30,23 @@ POLICY_PARAMETERS = (
             "certainty+loss",
             "diversity+loss",
             "certainty+diversity+loss",
-        ),
-        in_variant="changed",
-    ),
-    Parameter("clusters", "int", 10, "Actions of the adaptive policy: clusters of the pool.", minimum=1),
-    Parameter("window", "int", 25, "Past queries that rewards are compared with, Delta in the paper.", minimum=1),
-    Parameter("turn_size", "int", 8, "Queries between two steps of the adaptive policy's clone.", minimum=1),
-)
+        ],
+        Param("What the adaptive policy is rewarded for.", in_variant="changed"),
+    ] = "certainty+diversity+loss"
+    clusters: Annotated[int, Param("Actions of the adaptive policy: clusters of the pool.", minimum=1)] = 10
+    window: Annotated[int, Param("Past queries that rewards are compared with, Delta in the paper.", minimum=1)] = 25
+    turn_size: Annotated[int, Param("Queries between two steps of the adaptive policy's clone.", minimum=1)] = 8
 
-LEARNER_PARAMETERS = with_defaults(
-    (*FIT_PARAMETERS, *MILESTONE_PARAMETERS),
-    epochs=100,
-    batch_size=64,
-    learning_rate=0.01,
-    momentum=0.5,
-    weight_decay=0.0,
-    milestones=[0.6],
-    lr_factor=0.1,
-)
+
+@dataclass(frozen=True)
+class KnockoffParameters(MilestoneParameters, FitParameters, PolicyParameters):
+    """What can be set of the attack."""
+
+    epochs: int = 100
+    learning_rate: float = 0.01
+    momentum: float = 0.5
+    weight_decay: float = 0.0
+    milestones: tuple[float, ...] = (0.6,)
 
 
 @hookimpl
@@ -57,7 +57,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "knockoff",
             "Ask images of a pool, chosen at random or by a bandit, and fit the clone on all answers once.",
             "mebench_knockoff.attack:build",
-            (*POLICY_PARAMETERS, *LEARNER_PARAMETERS),
+            KnockoffParameters,
             family="pool",
             needs=frozenset({"label"}),
             paper="Orekondy et al., Knockoff Nets, CVPR 2019, arXiv:1812.02766",

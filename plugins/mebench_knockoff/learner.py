@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench import AttackContext, Response
-from mebench.toolkit import FitLearner
+from mebench.toolkit import FitLearner, FitParameters, Schedule
 
 
 class OnlineThenFit(FitLearner):
@@ -19,11 +19,11 @@ class OnlineThenFit(FitLearner):
 
     Args:
         context: gives the clone, the budget and the pool.
-        fit: the arguments of `FitLearner`; steps take the fit's optimiser at its first rate.
+        parameters, schedule: of the fit; steps take the fit's optimiser at its first rate.
     """
 
-    def __init__(self, context: AttackContext, **fit: Any) -> None:
-        super().__init__(context, **fit)
+    def __init__(self, context: AttackContext, parameters: FitParameters, schedule: Schedule) -> None:
+        super().__init__(context, parameters, schedule=schedule)
         assert context.pool is not None
         self._end = min(context.budget, len(context.pool))
         self._answered = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from mebench import AttackContext, ConfigurationError, Oracle, QueryStrategy, Response
 from mebench.toolkit import evaluating, pool_of
+from mebench_knockoff import PolicyParameters
 from mebench_knockoff.bandit import REWARDS, Answered, GradientBandit, Surprise
 from mebench_knockoff.clusters import group_pool
 
@@ -22,29 +23,24 @@ class AdaptivePolicy(QueryStrategy):
 
     Args:
         context: gives the pool and the random stream ``policy``.
-        rewards: what is rewarded, names of `REWARDS`.
-        clusters: actions at most.
-        window: answers and rewards that count as recent.
-        turn_size: queries per turn; their actions are drawn before any of their answers is known.
+        parameters: of the policy. The actions of a turn are drawn before any of its answers is known.
 
     Raises:
         ConfigurationError: there is no pool, it is empty, or it is of texts.
     """
 
-    def __init__(
-        self, context: AttackContext, *, rewards: Sequence[str], clusters: int, window: int, turn_size: int
-    ) -> None:
+    def __init__(self, context: AttackContext, parameters: PolicyParameters) -> None:
         self._pool = pool_of(context)
         if context.spec.discrete:
             raise ConfigurationError("knockoff's adaptive policy clusters images: on texts, use `policy: random`")
         self._device, self._classes = context.device, context.spec.num_classes
         self._random = context.random.torch("policy", "cpu")
-        self._rewards, self._turn_size = tuple(rewards), turn_size
-        self._groups = group_pool(self._pool, clusters, self._random)
+        self._rewards, self._turn_size = parameters.rewards.split("+"), parameters.turn_size
+        self._groups = group_pool(self._pool, parameters.clusters, self._random)
         self._asked = [0] * len(self._groups)
         self._bandit = GradientBandit(len(self._groups))
-        self._surprise = Surprise(window)
-        self._answers: deque[Tensor] = deque(maxlen=window)
+        self._surprise = Surprise(parameters.window)
+        self._answers: deque[Tensor] = deque(maxlen=parameters.window)
         self._actions: list[int] = []  # of the turn that waits for its answers
         self._expected = torch.empty(0)
 

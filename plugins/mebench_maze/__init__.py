@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from mebench import AttackEntry, Parameter, hookimpl
+from mebench import AttackEntry, Param, hookimpl
 
-PARAMETERS = (
-    Parameter("batch_size", "int", 128, "Queries per batch, B.", minimum=1),
-    Parameter("generator_steps", "int", 1, "Generator steps per iteration, N_G.", minimum=1),
-    Parameter(
-        "clone_steps",
-        "int",
-        5,
-        "Clone batches per iteration, N_C; the first is the generator step's own and costs nothing.",
-        minimum=2,
-    ),
-    Parameter(
-        "replay_steps",
-        "int",
-        10,
-        "Steps of the clone on stored batches per iteration, N_R; 0 stores nothing.",
-        minimum=0,
-        in_variant="changed",
-    ),
-    Parameter(
-        "replay_size",
-        "int",
-        10_000,
-        "Most images in the store, a uniform sample of all that entered it; the released program keeps all.",
-        minimum=1,
-    ),
-    Parameter("directions", "int", 10, "Random directions m per gradient estimate.", minimum=1),
-    Parameter("step_size", "float", 1e-3, "Forward-difference step mu, before the tanh.", minimum=1e-8),
-    Parameter(
-        "generator_lr",
-        "float",
-        1e-4,
-        "Initial learning rate of the generator's SGD: 1e-4 in the released parser, 1e-3 in its README's example.",
-        minimum=0,
-    ),
-    Parameter("clone_lr", "float", 0.1, "Initial learning rate of the clone's SGD.", minimum=0),
-    Parameter("momentum", "float", 0.9, "Momentum of both SGDs.", minimum=0, maximum=1),
-    Parameter("weight_decay", "float", 5e-4, "Weight decay of both SGDs.", minimum=0),
-    Parameter("noise_dim", "int", 100, "Length of the generator's noise vector.", minimum=1),
-    Parameter("generator_width", "int", 128, "Channels of the generator's first convolution.", minimum=2),
-)
+
+@dataclass(frozen=True)
+class MazeParameters:
+    """What can be set of the attack."""
+
+    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1)] = 128
+    generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1)] = 1
+    clone_steps: Annotated[
+        int,
+        Param("Clone batches per iteration, N_C; the first is the generator step's own and costs nothing.", minimum=2),
+    ] = 5
+    replay_steps: Annotated[
+        int,
+        Param(
+            "Steps of the clone on stored batches per iteration, N_R; 0 stores nothing.",
+            minimum=0,
+            in_variant="changed",
+        ),
+    ] = 10
+    replay_size: Annotated[
+        int,
+        Param(
+            "Most images in the store, a uniform sample of all that entered it; the released program keeps all.",
+            minimum=1,
+        ),
+    ] = 10_000
+    directions: Annotated[int, Param("Random directions m per gradient estimate.", minimum=1)] = 10
+    step_size: Annotated[float, Param("Forward-difference step mu, before the tanh.", minimum=1e-8)] = 1e-3
+    generator_lr: Annotated[
+        float,
+        Param(
+            "Initial learning rate of the generator's SGD: 1e-4 in the released parser, 1e-3 in its README's example.",
+            minimum=0,
+        ),
+    ] = 1e-4
+    clone_lr: Annotated[float, Param("Initial learning rate of the clone's SGD.", minimum=0)] = 0.1
+    momentum: Annotated[float, Param("Momentum of both SGDs.", minimum=0, maximum=1)] = 0.9
+    weight_decay: Annotated[float, Param("Weight decay of both SGDs.", minimum=0)] = 5e-4
+    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1)] = 100
+    generator_width: Annotated[int, Param("Channels of the generator's first convolution.", minimum=2)] = 128
+
+    @property
+    def fresh_batches(self) -> int:
+        """Batches per iteration that are asked for the clone alone, N_C - 1."""
+        return self.clone_steps - 1
 
 
 @hookimpl
@@ -56,7 +63,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "maze",
             "Generator trained by zeroth-order gradients over ten directions; the clone replays past batches.",
             "mebench_maze.attack:build",
-            PARAMETERS,
+            MazeParameters,
             family="generator",
             needs=frozenset({"probability"}),
             float32=True,

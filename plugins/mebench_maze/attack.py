@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mebench import Attack, AttackContext, Oracle
-from mebench.toolkit import ExtractionLoss, KLLoss, ZerothOrderStrategy, cosine_schedule
+from mebench.toolkit import ExtractionLoss, GeneratorParameters, KLLoss, ZerothOrderStrategy, cosine_schedule
+from mebench_maze import MazeParameters
 from mebench_maze.learner import Handover, ReplayLearner
 
 
-def build(context: AttackContext, **parameters: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info maze``."""
+def build(context: AttackContext, parameters: MazeParameters) -> Attack:
+    """Build the attack; see ``mebench info maze``."""
     loss, handover = KLLoss(context.channel.probability_floor), Handover()
-    fresh_batches = parameters["clone_steps"] - 1
-    decay = {"momentum": parameters["momentum"], "weight_decay": parameters["weight_decay"]}
-    strategy = HandoverStrategy(
-        context,
-        loss,
-        handover,
-        directions=parameters["directions"],
-        step_size=parameters["step_size"],
-        exact_clone=False,
-        batch_size=parameters["batch_size"],
-        generator_steps=parameters["generator_steps"],
-        clone_steps=fresh_batches,
-        noise_dim=parameters["noise_dim"],
-        width=parameters["generator_width"],
-        affine=True,
-        optimizer=lambda weights: torch.optim.SGD(weights, lr=parameters["generator_lr"], **decay),
-        schedule=cosine_schedule(parameters["generator_lr"]),
-    )
-    learner = ReplayLearner(
-        context,
-        loss,
-        handover,
-        fresh_batches=fresh_batches,
-        replay_steps=parameters["replay_steps"],
-        replay_size=parameters["replay_size"],
-        learning_rate=parameters["clone_lr"],
-        schedule=cosine_schedule(parameters["clone_lr"]),
-        **decay,
-    )
-    return Attack(strategy, learner)
+    strategy = HandoverStrategy(context, loss, parameters, handover)
+    return Attack(strategy, ReplayLearner(context, loss, parameters, handover))
 
 
 class HandoverStrategy(ZerothOrderStrategy):
@@ -55,12 +29,32 @@ class HandoverStrategy(ZerothOrderStrategy):
     costs B (N_G (m + 1) + N_C - 1).
 
     Args:
+        context, loss: of every generator attack.
+        parameters: of the attack.
         handover: shared with the learner.
-        options: of `ZerothOrderStrategy`.
     """
 
-    def __init__(self, context: AttackContext, loss: ExtractionLoss, handover: Handover, **options: Any) -> None:
-        super().__init__(context, loss, **options)
+    def __init__(
+        self, context: AttackContext, loss: ExtractionLoss, parameters: MazeParameters, handover: Handover
+    ) -> None:
+        generator = GeneratorParameters(
+            batch_size=parameters.batch_size,
+            noise_dim=parameters.noise_dim,
+            generator_width=parameters.generator_width,
+            generator_steps=parameters.generator_steps,
+            clone_steps=parameters.fresh_batches,
+        )
+        sgd = partial(torch.optim.SGD, momentum=parameters.momentum, weight_decay=parameters.weight_decay)
+        super().__init__(
+            context,
+            loss,
+            generator,
+            cosine_schedule(parameters.generator_lr),
+            directions=parameters.directions,
+            step_size=parameters.step_size,
+            optimizer=sgd,
+            affine=True,
+        )
         self._handover = handover
         self._facts: dict[str, Tensor] = {}
 

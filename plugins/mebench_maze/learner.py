@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mebench import AttackContext, Response
-from mebench.toolkit import ExtractionLoss, OnlineLearner, Reservoir
+from mebench.toolkit import ExtractionLoss, Reservoir, StepLearner, cosine_schedule
+from mebench_maze import MazeParameters
 
 
 @dataclass
@@ -28,35 +30,37 @@ class Handover:
         return batch
 
 
-class ReplayLearner(OnlineLearner):
+class ReplayLearner(StepLearner):
     """N_C clone steps per iteration, the first on the handed-over batch, then N_R steps on stored batches.
+
+    The last of an iteration's proposals is stored.
 
     Args:
         context: gives the clone and the random stream ``replay``.
         loss: between answers and clone.
+        parameters: of the attack.
         handover: shared with the strategy.
-        fresh_batches: proposals per iteration, N_C - 1; the last of them is stored.
-        replay_steps: N_R.
-        replay_size: most images in the store.
-        options: of `OnlineLearner`.
     """
 
     def __init__(
         self,
         context: AttackContext,
         loss: ExtractionLoss,
+        parameters: MazeParameters,
         handover: Handover,
-        *,
-        fresh_batches: int,
-        replay_steps: int,
-        replay_size: int,
-        **options: Any,
     ) -> None:
-        super().__init__(context, loss, **options)
-        self._handover, self._fresh_batches, self._replay_steps = handover, fresh_batches, replay_steps
-        self._store = Reservoir(replay_size, context.random.torch("replay", "cpu"))
+        rate, momentum, decay = parameters.clone_lr, parameters.momentum, parameters.weight_decay
+        optimizer = torch.optim.SGD(context.clone.parameters(), rate, momentum, weight_decay=decay)
+        super().__init__(context, optimizer, cosine_schedule(rate))
+        self._loss, self._parameters, self._handover = loss, parameters, handover
+        self._store = Reservoir(parameters.replay_size, context.random.torch("replay", "cpu"))
         self._device = context.device
         self._turn = 0
+
+    def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
+        """Return the mean loss; the channel must give probabilities."""
+        assert response.probabilities is not None
+        return self._loss.mean(response.probabilities, logits)
 
     def learn(self, queries: Tensor, response: Response) -> None:
         """Take a step on the handed-over batch if there is one, on (B, \\*shape) queries, and at times on stored ones.
@@ -69,13 +73,13 @@ class ReplayLearner(OnlineLearner):
             self.step(*handed_over)
         self.step(queries, response)
         self._turn += 1
-        if self._replay_steps and self._turn % self._fresh_batches == 0:
+        if self._parameters.replay_steps and self._turn % self._parameters.fresh_batches == 0:
             self._replay(queries, response)
 
     def _replay(self, queries: Tensor, response: Response) -> None:
         assert response.probabilities is not None
         self._store.add(queries, response.labels, response.probabilities)
-        for _ in range(self._replay_steps):
+        for _ in range(self._parameters.replay_steps):
             inputs, labels, probabilities = self._store.draw(len(queries))
             self.step(inputs, Response(labels, probabilities))
 

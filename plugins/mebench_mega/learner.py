@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from mebench import AttackContext, Learner, Response
 from mebench.toolkit import set_rate, step_schedule
+from mebench_mega import MegaParameters
 from mebench_mega.memory import Memory
 
 
@@ -23,39 +24,17 @@ class PlateauLearner(Learner):
 
     Args:
         context: gives the clone and the random stream ``learner`` for the order of the data.
-        batch_size: answers per step.
-        learning_rate: of Adam, whose moments live on from round to round.
-        max_epochs: most passes per round.
-        tolerance: a fall of the lowest loss so far by less than this, in nats, is none.
-        patience: passes in a row without a fall that end the round.
-        memory: earlier answers that are kept; see `Memory`.
-        by_class: visit the classes of these equally often.
-        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
+        parameters: of the attack. The moments of Adam live on from round to round.
     """
 
     passes = math.inf
 
-    def __init__(
-        self,
-        context: AttackContext,
-        *,
-        batch_size: int,
-        learning_rate: float,
-        max_epochs: int,
-        tolerance: float,
-        patience: int,
-        memory: int = 0,
-        by_class: bool = False,
-        milestones: Sequence[float] = (),
-        factor: float = 0.3,
-    ) -> None:
-        self.clone = context.clone
+    def __init__(self, context: AttackContext, parameters: MegaParameters) -> None:
+        self.clone, self._parameters = context.clone, parameters
         self._order = context.random.torch("learner", "cpu")
-        self._memory = Memory(memory, self._order, by_class)
-        self._batch_size = batch_size
-        self._max_epochs, self._tolerance, self._patience = max_epochs, tolerance, patience
-        self._schedule = step_schedule(learning_rate, milestones, factor)
-        self._optimizer = torch.optim.Adam(self.clone.parameters(), lr=learning_rate)
+        self._memory = Memory(parameters.memory, self._order, by_class=parameters.balance > 0)
+        self._schedule = step_schedule(parameters.clone_lr, parameters.milestones, parameters.lr_factor)
+        self._optimizer = torch.optim.Adam(self.clone.parameters(), lr=parameters.clone_lr)
 
     def learn(self, queries: Tensor, response: Response) -> None:
         """Pass over the answers to (B, \\*shape) queries until the loss stops falling."""
@@ -63,18 +42,19 @@ class PlateauLearner(Learner):
         set_rate(self._optimizer, self._schedule(response.progress))
         self.clone.train()
         best, without_fall = float("inf"), 0
-        for _ in range(self._max_epochs):
+        for _ in range(self._parameters.max_epochs):
             loss = self._pass(*self._memory.mixed_with(queries, targets))
-            without_fall = 0 if loss < best - self._tolerance else without_fall + 1
+            without_fall = 0 if loss < best - self._parameters.tolerance else without_fall + 1
             best = min(best, loss)
-            if without_fall >= self._patience:
+            if without_fall >= self._parameters.patience:
                 break
         self._memory.add(queries, targets)
 
     def _pass(self, inputs: Tensor, targets: Tensor) -> float:
         """One step per batch, in a new order; returns the mean loss, in nats."""
         total = torch.zeros((), device=inputs.device)
-        for rows in torch.randperm(len(inputs), generator=self._order).to(inputs.device).split(self._batch_size):
+        order = torch.randperm(len(inputs), generator=self._order).to(inputs.device)
+        for rows in order.split(self._parameters.batch_size):
             self._optimizer.zero_grad(set_to_none=True)
             loss = functional.cross_entropy(self.clone(inputs[rows]), targets[rows])
             loss.backward()

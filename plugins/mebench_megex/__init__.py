@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from mebench import AttackEntry, Parameter, hookimpl
-from mebench.toolkit import GENERATOR_PARAMETERS, LEARNER_PARAMETERS, LOSS_PARAMETERS
+from mebench import AttackEntry, Param, hookimpl
+from mebench.toolkit import GeneratorParameters, LearnerParameters, LossParameters
 
-PARAMETERS = (
-    *LOSS_PARAMETERS,
-    *GENERATOR_PARAMETERS,
-    *LEARNER_PARAMETERS,
-    Parameter(
-        "contraction",
-        "str",
-        "corrected",
-        "How explanations become the gradient of `l1`: `corrected`, or `as-printed` in the paper's Example 3.",
-        choices=("corrected", "as-printed"),
-        in_variant="changed",
-    ),
-)
+
+@dataclass(frozen=True)
+class MegexParameters(LearnerParameters, GeneratorParameters, LossParameters):
+    """What can be set of the attack."""
+
+    contraction: Annotated[
+        Literal["corrected", "as-printed"],
+        Param(
+            "How explanations become the gradient of `l1`: `corrected`, or `as-printed` in the paper's Example 3.",
+            in_variant="changed",
+        ),
+    ] = "corrected"
 
 
 @hookimpl
@@ -30,7 +31,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "megex",
             "Generator trained by exact gradients, contracted from the victim's explanations.",
             "mebench_megex.attack:build",
-            PARAMETERS,
+            MegexParameters,
             family="generator",
             needs=frozenset({"probability", "explanation"}),
             paper="Miura et al., MEGEX, 2021, arXiv:2107.08909",

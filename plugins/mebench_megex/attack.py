@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -11,43 +11,41 @@ from mebench import Attack, AttackContext, ConfigurationError, Oracle, Response
 from mebench.toolkit import (
     ExtractionLoss,
     ImageGradientStrategy,
+    OnlineLearner,
     centred,
-    generator_options,
+    extraction_loss,
     loss_derivatives,
-    make_loss,
-    online_learner,
 )
+from mebench_megex import MegexParameters
+
+Contraction = Callable[[ExtractionLoss, Response, nn.Module, Tensor], Tensor]
 
 
-def build(context: AttackContext, **parameters: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info megex``."""
-    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
-    contract = contraction
-    if parameters["contraction"] == "as-printed":
-        if parameters["loss"] != "l1":
-            raise ConfigurationError("megex: contraction: only the printed formula of l1 differs; use loss: l1")
-        contract = contraction_as_printed
-    strategy = ExplanationStrategy(context, loss, contract, **generator_options(parameters))
-    return Attack(strategy, online_learner(context, loss, parameters))
+def build(context: AttackContext, parameters: MegexParameters) -> Attack:
+    """Build the attack; see ``mebench info megex``."""
+    if parameters.contraction == "as-printed" and parameters.loss != "l1":
+        raise ConfigurationError("megex: contraction: only the printed formula of l1 differs; use loss: l1")
+    loss = extraction_loss(context, parameters)
+    return Attack(ExplanationStrategy(context, loss, parameters), OnlineLearner(context, loss, parameters))
 
 
 class ExplanationStrategy(ImageGradientStrategy):
     """Generator steps from explanations; B queries each.
 
     Args:
-        loss: what the generator ascends.
-        contract: turns an explained answer into d L / d x.
+        context, loss: of every generator attack.
+        parameters: of the attack.
     """
 
-    def __init__(self, context: AttackContext, loss: ExtractionLoss, contract: Any, **options: Any) -> None:
-        super().__init__(context, loss, **options)
-        self._contract = contract
+    def __init__(self, context: AttackContext, loss: ExtractionLoss, parameters: MegexParameters) -> None:
+        super().__init__(context, loss, parameters, parameters.schedule(parameters.generator_lr))
+        as_printed = parameters.contraction == "as-printed"
+        self._contract: Contraction = contraction_as_printed if as_printed else contraction
 
     def image_gradient(self, images: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return d L / d x, exactly (MEGEX, Proposition 2)."""
         response = oracle.query(images, purpose="explore", explain=True)
-        gradient: Tensor = self._contract(self._loss, response, clone, images)
-        return gradient
+        return self._contract(self._loss, response, clone, images)
 
 
 def contraction(loss: ExtractionLoss, response: Response, clone: nn.Module, images: Tensor) -> Tensor:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from mebench import AttackEntry, Parameter, StrategyEntry, hookimpl
-from mebench.toolkit import FIT_PARAMETERS
+from mebench import AttackEntry, Param, StrategyEntry, hookimpl
+from mebench.toolkit import FitParameters
 
-ROUNDS = Parameter("rounds", "int", 5, "In how many rounds the budget is spent.", minimum=1)
+
+@dataclass(frozen=True)
+class RoundsParameters:
+    """What can be set of random queries."""
+
+    rounds: Annotated[int, Param("In how many rounds the budget is spent.", minimum=1)] = 5
+
+
+@dataclass(frozen=True)
+class RandomPoolParameters(FitParameters, RoundsParameters):
+    """What can be set of random queries with a clone that is fitted."""
 
 
 @hookimpl
@@ -18,7 +30,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "random-pool",
             "Ask random unlabelled inputs of a pool, and fit the clone on all answers after every round.",
             "mebench_pool.attack:build",
-            (ROUNDS, *FIT_PARAMETERS),
+            RandomPoolParameters,
             family="pool",
             needs=frozenset({"label"}),
             paper="the core of Knockoff Nets' random policy (arXiv:1812.02766) and Copycat CNN (arXiv:1806.05476)",
@@ -27,7 +39,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "real-data",
             "Ask for the whole budget at once, of real images, and fit the clone on the answers: a reference.",
             "mebench_pool.attack:build_real_data",
-            FIT_PARAMETERS,
+            FitParameters,
             family="pool",
             needs=frozenset({"label"}),
             paper="what MEGA (paper 003) compares itself with in its Table 5",
@@ -42,8 +54,8 @@ def mebench_strategies() -> Sequence[StrategyEntry]:
         StrategyEntry(
             "random-pool",
             "Ask random unlabelled inputs of a pool.",
-            "mebench.toolkit.strategies.pool:RandomPoolStrategy",
-            (ROUNDS,),
+            "mebench_pool.attack:strategy",
+            RoundsParameters,
             family="pool",
         ),
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mebench import Attack, AttackContext
-from mebench.toolkit import FitLearner, RandomPoolStrategy
+from mebench.toolkit import FitLearner, FitParameters, RandomPoolStrategy
+from mebench_pool import RandomPoolParameters, RoundsParameters
 
 
-def build(context: AttackContext, *, rounds: int, **learner: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info random-pool``."""
-    return Attack(RandomPoolStrategy(context, rounds), FitLearner(context, **learner))
+def build(context: AttackContext, parameters: RandomPoolParameters) -> Attack:
+    """Build the attack; see ``mebench info random-pool``."""
+    return Attack(strategy(context, parameters), FitLearner(context, parameters))
 
 
-def build_real_data(context: AttackContext, **learner: Any) -> Attack:
-    """Build the attack ``real-data``, which asks all at once, from the parameters of its learner."""
-    return Attack(RandomPoolStrategy(context, rounds=1), FitLearner(context, **learner))
+def build_real_data(context: AttackContext, parameters: FitParameters) -> Attack:
+    """Build the attack ``real-data``, which asks all at once."""
+    return Attack(RandomPoolStrategy(context, rounds=1), FitLearner(context, parameters))
+
+
+def strategy(context: AttackContext, parameters: RoundsParameters) -> RandomPoolStrategy:
+    """Build the strategy alone, for any learner."""
+    return RandomPoolStrategy(context, parameters.rounds)

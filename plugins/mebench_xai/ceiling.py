@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,18 +14,17 @@ from mebench.toolkit import (
     L1LogitLoss,
     OnlineLearner,
     centred,
-    generator_options,
+    extraction_loss,
     loss_derivatives,
-    make_loss,
-    online_learner,
 )
+from mebench_xai import DefaultGradParameters
 
 
-def build(context: AttackContext, **parameters: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info default-grad``."""
-    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
-    strategy = WhiteBoxStrategy(context, loss, **generator_options(parameters))
-    return Attack(strategy, online_learner(context, OnLogits(loss), parameters, LogitLearner))
+def build(context: AttackContext, parameters: DefaultGradParameters) -> Attack:
+    """Build the attack; see ``mebench info default-grad``."""
+    loss = extraction_loss(context, parameters)
+    strategy = WhiteBoxStrategy(context, loss, parameters, parameters.schedule(parameters.generator_lr))
+    return Attack(strategy, LogitLearner(context, OnLogits(loss), parameters))
 
 
 class OnLogits(ExtractionLoss):

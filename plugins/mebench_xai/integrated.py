@@ -11,16 +11,16 @@ from mebench import Attack, AttackContext, ConfigurationError, Oracle
 from mebench.toolkit import (
     ExtractionLoss,
     ImageGradientStrategy,
-    generator_options,
+    OnlineLearner,
+    extraction_loss,
     loss_derivatives,
-    make_loss,
-    online_learner,
 )
-from mebench_xai.reconstructions import RECONSTRUCTIONS, Reconstruction
+from mebench_xai import IntParameters
+from mebench_xai.reconstructions import RECONSTRUCTIONS
 
 
-def build(context: AttackContext, **parameters: Any) -> Attack:
-    """Build the attack from its parameters; see ``mebench info int``.
+def build(context: AttackContext, parameters: IntParameters) -> Attack:
+    """Build the attack; see ``mebench info int``.
 
     Raises:
         ConfigurationError: the channel does not give Integrated Gradients, or ``best`` cannot ask it.
@@ -28,25 +28,21 @@ def build(context: AttackContext, **parameters: Any) -> Attack:
     if "integrated" not in context.channel.gives:
         name = context.channel.name
         raise ConfigurationError(f"int: it undoes Integrated Gradients; use channel ig instead of {name}")
-    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
-    reconstruction = RECONSTRUCTIONS[parameters["reconstruction"]](context, parameters["alpha"])
-    strategy = IntegratedStrategy(context, loss, reconstruction, **generator_options(parameters))
-    return Attack(strategy, online_learner(context, loss, parameters))
+    loss = extraction_loss(context, parameters)
+    return Attack(IntegratedStrategy(context, loss, parameters), OnlineLearner(context, loss, parameters))
 
 
 class IntegratedStrategy(ImageGradientStrategy):
     """Generator steps along gradients that are reconstructed from two explained queries per image.
 
     Args:
-        loss: what the generator ascends.
-        reconstruction: makes the victim's part of the gradient.
+        context, loss: of every generator attack.
+        parameters: of the attack.
     """
 
-    def __init__(
-        self, context: AttackContext, loss: ExtractionLoss, reconstruction: Reconstruction, **options: Any
-    ) -> None:
-        super().__init__(context, loss, **options)
-        self._reconstruction = reconstruction
+    def __init__(self, context: AttackContext, loss: ExtractionLoss, parameters: IntParameters) -> None:
+        self._reconstruction = RECONSTRUCTIONS[parameters.reconstruction](context, parameters.alpha)
+        super().__init__(context, loss, parameters, parameters.schedule(parameters.generator_lr))
 
     @property
     def step_cost(self) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from mebench.cli import main
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import KINDS
+from mebench.registry.entries import KINDS, AttackEntry
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_a_kind_is_taken_in_singular_and_plural(word, capsys):
     assert main(["list", word, "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert list(listed) == ["attacks"]
-    assert [entry["name"] for entry in listed["attacks"]] == registry().names("attack")
+    assert [entry["name"] for entry in listed["attacks"]] == registry().names(AttackEntry)
 
 
 def test_an_unknown_kind_is_one_line(capsys):
@@ -43,17 +43,17 @@ def test_info_of_an_attack_has_paper_needs_channels_and_every_parameter(capsys):
     assert "needs: explanation, probability" in out
     assert "channels: ig, sg, vg, white-box" in out
     rows = [line.split() for line in out.splitlines() if line]
-    for parameter in registry().attack("megex").parameters:
+    for parameter in registry().get(AttackEntry, "megex").declared:
         (row,) = [row for row in rows if row[0] == parameter.name]
         assert row[1] == parameter.type
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_info_knows_every_name(kind, capsys):
     for name in registry().names(kind):
         assert main(["info", name, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
-        assert kind in [one["kind"] for one in found]
+        assert kind.kind in [one["kind"] for one in found]
 
 
 def test_info_of_an_unknown_name_looks_through_all_kinds(capsys):
@@ -84,5 +84,5 @@ def test_schema_is_json_with_the_installed_names(capsys):
     assert main(["schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
     names = schema["$defs"]["AttackSection"]["properties"]["attack"]["enum"]
-    assert names[: len(registry().names("attack"))] == registry().names("attack")
+    assert names[: len(registry().names(AttackEntry))] == registry().names(AttackEntry)
     assert {"noise+fit", "random-pool+online"} <= set(names)

@@ -15,6 +15,7 @@ from mebench.data.datasets import load_dataset
 from mebench.data.embedded.cut_fashion_mnist import cut
 from mebench.data.layouts import FASHION_MNIST, FASHION_MNIST_10K
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
@@ -24,9 +25,9 @@ def load(name, split="train", **parameters):
 
 
 def test_every_data_set_that_is_read_takes_root_and_rows():
-    for entry in registry().entries("dataset"):
+    for entry in registry().entries(DatasetEntry):
         wanted = {"rows"} if entry.name == "made-up-topics" else {"root", "rows"}
-        assert wanted <= {parameter.name for parameter in entry.parameters}
+        assert wanted <= {parameter.name for parameter in entry.declared}
 
 
 def test_the_embedded_data_set_has_8000_and_2000_images_of_all_classes():

@@ -120,8 +120,8 @@ def test_a_flat_picture_among_others_is_left_out_in_any_light(tmp_path):
 
 def test_crops_as_they_are_keep_the_id_that_they_had_before_light_could_be_chosen():
     entry = next(entry for entry in DATASETS if entry.name == "wallpaper-crops")
-    assert not {"mean", "deviation"} & set(entry.component({"colour": "grey"}).parameters)
-    assert entry.component({"mean": 0}).parameters["mean"] == 0.0
+    assert not {"mean", "deviation"} & set(entry.as_component({"colour": "grey"}).parameters)
+    assert entry.as_component({"mean": 0}).parameters["mean"] == 0.0
 
 
 @pytest.mark.parametrize("wanted", [[0], [2, 1]])

@@ -65,8 +65,7 @@ reported:
 def toy_registry() -> Registry:
     """What ships with mebench, `gradients` (needs explanations), `chooser` (needs a pool), and the metric `echoes`."""
     registry = Registry()
-    builtins = [("channel", CHANNELS), ("network", NETWORKS), ("dataset", DATASETS)]
-    registry.add([(kind, entry) for kind, entries in builtins for entry in entries], "mebench 0")
+    registry.add([*CHANNELS, *NETWORKS, *DATASETS], "mebench 0")
     gradients = AttackEntry(
         "gradients",
         "Asks for explanations.",
@@ -82,7 +81,7 @@ def toy_registry() -> Registry:
     )
     chooser = AttackEntry("chooser", "Chooses.", "nowhere:build", family="pool", needs=frozenset({"label"}))
     echoes = MetricEntry("echoes", "Counts echoes.", "nowhere:measure")
-    registry.add([("attack", gradients), ("attack", chooser), ("metric", echoes)], "toys 1")
+    registry.add([gradients, chooser, echoes], "toys 1")
     return registry
 
 

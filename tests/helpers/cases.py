@@ -9,6 +9,7 @@ from toys import convolutional, oracle_of, perceptron, residual
 
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.random_streams import RandomStreams
+from mebench.oracle.channels.entries import IntegratedGradientsParameters, SmoothGradParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel
 
 NETWORKS = [
@@ -18,9 +19,11 @@ NETWORKS = [
     (residual, InputSpec((1, 6, 6), 3)),
 ]
 CHANNELS = {
-    "sg": lambda **options: SmoothGradChannel(samples=7, **options),
-    "ig": lambda **options: IntegratedGradientsChannel(steps=7, **options),
-    "ig midpoint from grey": lambda **options: IntegratedGradientsChannel(7, 0.5, "midpoint", **options),
+    "sg": lambda **options: SmoothGradChannel(SmoothGradParameters(samples=7, **options)),
+    "ig": lambda **options: IntegratedGradientsChannel(IntegratedGradientsParameters(steps=7, **options)),
+    "ig midpoint from grey": lambda **options: IntegratedGradientsChannel(
+        IntegratedGradientsParameters(7, 0.5, "midpoint", **options)
+    ),
 }
 
 

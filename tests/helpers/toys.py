@@ -12,6 +12,7 @@ from mebench.data.pools import DatasetPool
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry
 
 SPEC = InputSpec((1, 8, 8), 10)
 
@@ -105,8 +106,7 @@ def pool_of(count: int = 60, labels: Tensor | None = None) -> DatasetPool:
 
 def build_attack(name: str, context: AttackContext, **parameters):
     """Build a registered attack with its defaults."""
-    entry = registry().attack(name)
-    return entry.load()(context, **entry.resolve(parameters))
+    return registry().get(AttackEntry, name).call(context, given=parameters)
 
 
 def one_turn(attack, oracle: BudgetedOracle) -> Tensor:

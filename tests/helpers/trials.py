@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mebench.api.spec import Component, TrainingRecipe, TrialSpec, VictimSpec
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry, ChannelEntry, NetworkEntry
+from mebench.registry.entry import Entry
 
 VICTIM = VictimSpec(
     "tiny",
@@ -15,7 +17,7 @@ VICTIM = VictimSpec(
 SMALL = {"batch_size": 16, "generator_width": 4, "noise_dim": 8}
 
 
-def resolved(component: Component, kind: str) -> Component:
+def resolved(component: Component, kind: type[Entry]) -> Component:
     """All parameters filled in."""
     return Component(component.name, registry().get(kind, component.name).resolve(component.parameters))
 
@@ -24,15 +26,15 @@ def tiny_trial(
     attack: str = "dfme", channel: str = "probability", budget: int = 700, seed: int = 0, parameters=SMALL, **fields
 ) -> TrialSpec:
     """A trial that takes a second."""
-    entry = registry().attack(attack)
+    entry = registry().get(AttackEntry, attack)
     values = entry.resolve(parameters)
     fields.setdefault("evaluations", 5)
     return TrialSpec(
         victim=fields.pop("victim", VICTIM),
-        channel=resolved(Component(channel), "channel"),
+        channel=resolved(Component(channel), ChannelEntry),
         attack=Component(attack, values),
         variant=entry.variant(values),
-        clone=resolved(Component("mlp"), "network"),
+        clone=resolved(Component("mlp"), NetworkEntry),
         budget=budget,
         seed=seed,
         **fields,

@@ -16,6 +16,7 @@ from mebench.models.modes import frozen
 from mebench.models.networks.block_cnn import block_cnn
 from mebench.models.networks.build import build_network
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry, NetworkEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.trial import run_trial
 
@@ -58,7 +59,7 @@ def test_colour_other_sizes_and_depths_have_the_parameters_of_hand_arithmetic(co
 
 
 def test_the_size_in_the_entrys_help_is_that_of_the_default():
-    assert f"{count(built()):,}" in registry().network("block-cnn").summary
+    assert f"{count(built()):,}" in registry().get(NetworkEntry, "block-cnn").summary
 
 
 @pytest.mark.parametrize("blocks", [2, 3, 4])
@@ -124,9 +125,9 @@ def test_the_smallest_images_are_taken_and_learnt_from_one_by_one():
 
 def trial_with_it():
     """A tiny attack on a pool whose clone has dropout and batch norm."""
-    clone = Component("block-cnn", registry().network("block-cnn").resolve({"blocks": 2, "width": 2, "dropout": 0.3}))
+    clone = resolved(Component("block-cnn", {"blocks": 2, "width": 2, "dropout": 0.3}), NetworkEntry)
     quick = {"strategy": "uncertainty", "iterations": 2, "epochs": 2, "patience": 2, "batch_size": 10}
-    pool = resolved(Component("fashion-mnist-10k", {"rows": [600, 680]}), "dataset")
+    pool = resolved(Component("fashion-mnist-10k", {"rows": [600, 680]}), DatasetEntry)
     spec = tiny_trial("activethief", "label", 60, parameters=quick, pool=pool, data_prior="problem-domain")
     return replace(spec, clone=clone)
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 from mebench.api.contract import InputSpec
 from mebench.models.networks.input_conv import InputConv2d
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 CASES = [(1, 6, 5, 1, 0, 12), (1, 16, 5, 2, 2, 13), (3, 8, 3, 1, 1, 9), (3, 4, 3, 2, 1, 8), (1, 4, 7, 3, 1, 16)]
 
@@ -55,7 +56,7 @@ def test_transforms_of_functions_see_through_it():
 
 @pytest.mark.parametrize("name", ["lenet5", "plain-cnn", "small-cnn", "resnet18"])
 def test_networks_for_images_begin_with_it(name):
-    network = registry().get("network", name).load()(InputSpec((1, 16, 16), 4))
+    network = registry().get(NetworkEntry, name).call(InputSpec((1, 16, 16), 4))
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     assert isinstance(first, InputConv2d)
 

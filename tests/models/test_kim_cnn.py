@@ -142,4 +142,4 @@ def test_networks_and_inputs_of_different_kinds_are_told_apart():
 def test_an_entry_that_is_for_neither_images_nor_texts_is_refused():
     entry = NetworkEntry("odd", "An odd one.", "odd:odd", inputs="sounds")
     with pytest.raises(PluginError, match="'odd': inputs must be images or texts, not 'sounds'"):
-        list(checked_entries("mebench_networks", "network", [entry]))
+        list(checked_entries(NetworkEntry, [entry]))

@@ -5,6 +5,7 @@ from torch import nn
 from toys import SPEC, perceptron
 
 from mebench.api.contract import InputSpec, Victim
+from mebench.oracle.channels.entries import IntegratedGradientsParameters, SmoothGradParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel
 
 
@@ -84,7 +85,10 @@ def test_top_1_explains_the_class_predicted_for_the_query_itself(kind):
 
 
 @pytest.mark.parametrize("classes", [10, 100])
-@pytest.mark.parametrize("channel", [SmoothGradChannel(25), IntegratedGradientsChannel(50)])
+@pytest.mark.parametrize(
+    "channel",
+    [SmoothGradChannel(SmoothGradParameters(25)), IntegratedGradientsChannel(IntegratedGradientsParameters(50))],
+)
 def test_a_vjp_costs_m_backward_passes_whatever_the_number_of_classes(channel, classes):
     network, explanation, weights = watched(channel, classes)
     assert network.forwards == network.backwards == []
@@ -93,7 +97,7 @@ def test_a_vjp_costs_m_backward_passes_whatever_the_number_of_classes(channel, c
 
 
 def test_dense_costs_m_backward_passes_for_each_class_but_m_forward_passes_in_all():
-    network, explanation, _ = watched(IntegratedGradientsChannel(50))
+    network, explanation, _ = watched(IntegratedGradientsChannel(IntegratedGradientsParameters(50)))
     explanation.dense()
     assert sum(network.forwards) == 50 * 4
     assert sum(network.backwards) == 50 * 4 * 10
@@ -101,7 +105,7 @@ def test_dense_costs_m_backward_passes_for_each_class_but_m_forward_passes_in_al
 
 @pytest.mark.parametrize(("rows", "passes"), [(4, 1), (7, 1), (100, 4), (256, 10), (300, 20), (1000, 40)])
 def test_the_network_never_sees_more_than_256_rows_at_once(rows, passes):
-    network, explanation, weights = watched(SmoothGradChannel(10), rows=rows)
+    network, explanation, weights = watched(SmoothGradChannel(SmoothGradParameters(10)), rows=rows)
     explanation.vjp(weights)
     assert max(network.forwards) <= 256
     assert sum(network.forwards) == 10 * rows
@@ -111,7 +115,9 @@ def test_the_network_never_sees_more_than_256_rows_at_once(rows, passes):
 def test_the_largest_chunk_does_not_grow_with_the_number_of_points():
     largest = []
     for count in (10, 1000):
-        network, explanation, weights = watched(IntegratedGradientsChannel(count), rows=30)
+        network, explanation, weights = watched(
+            IntegratedGradientsChannel(IntegratedGradientsParameters(count)), rows=30
+        )
         explanation.vjp(weights)
         largest.append(max(network.forwards))
     assert largest == [240, 240]

@@ -2,6 +2,7 @@ import pytest
 
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 from mebench.results.leaderboard.write.labels import component_label
 
 SETTINGS = [
@@ -19,14 +20,14 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("kind", "parameters", "name"), SETTINGS)
 def test_a_channel_and_the_leaderboard_call_it_by_the_same_name(kind, parameters, name):
-    resolved = registry().channel(kind).resolve(parameters)
-    channel = registry().channel(kind).load()(**resolved)
+    resolved = registry().get(ChannelEntry, kind).resolve(parameters)
+    channel = registry().get(ChannelEntry, kind).call(given=resolved)
     assert channel.name == name
-    assert component_label("channel", Component(kind, resolved)) == name
-    assert channel.gives == registry().channel(kind).gives
+    assert component_label(ChannelEntry, Component(kind, resolved)) == name
+    assert channel.gives == registry().get(ChannelEntry, kind).gives
 
 
 def test_one_explained_class_is_public():
     for kind in ("vg", "sg", "ig"):
-        load = registry().channel(kind).load()
-        assert (load().explained_classes, load(classes="top-1").explained_classes) == (None, 1)
+        made = [registry().get(ChannelEntry, kind).call(given=given) for given in ({}, {"classes": "top-1"})]
+        assert [channel.explained_classes for channel in made] == [None, 1]

@@ -2,6 +2,7 @@ import torch
 from toys import oracle_of, perceptron
 
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.oracle.channels.entries import ProbabilityParameters
 
 INPUTS = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -26,19 +27,19 @@ def test_the_probability_channel_gives_the_softmax():
 
 
 def test_top_k_keeps_the_k_largest_and_does_not_renormalise():
-    response, expected = answers(ProbabilityChannel(top_k=3))
+    response, expected = answers(ProbabilityChannel(ProbabilityParameters(top_k=3)))
     for row, full in zip(response.probabilities, expected, strict=True):
         kept = sorted(full.tolist(), reverse=True)[:3]
         assert sorted(row[row > 0].tolist(), reverse=True) == kept
 
 
 def test_top_k_beyond_the_number_of_classes_is_everything():
-    response, expected = answers(ProbabilityChannel(top_k=99))
+    response, expected = answers(ProbabilityChannel(ProbabilityParameters(top_k=99)))
     torch.testing.assert_close(response.probabilities, expected)
 
 
 def test_decimals_round_and_tell_the_floor():
-    channel = ProbabilityChannel(decimals=2)
+    channel = ProbabilityChannel(ProbabilityParameters(decimals=2))
     response, expected = answers(channel)
     assert [[round(p, 2) for p in row] for row in response.probabilities.tolist()] == [
         [round(p, 2) for p in row] for row in expected.tolist()
@@ -48,4 +49,4 @@ def test_decimals_round_and_tell_the_floor():
 
 def test_a_channel_is_named_with_what_differs_from_its_defaults():
     assert ProbabilityChannel().name == "probability"
-    assert ProbabilityChannel(top_k=3, decimals=2).name == "probability(top_k=3,decimals=2)"
+    assert ProbabilityChannel(ProbabilityParameters(top_k=3, decimals=2)).name == "probability(top_k=3,decimals=2)"

@@ -5,6 +5,7 @@ from toys import SPEC, Counting, oracle_of, perceptron
 from mebench.api import progress
 from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.oracle.channels.entries import ExplainedParameters
 from mebench.oracle.channels.explanations import VanillaGradientChannel
 from mebench.oracle.ledger import QueryLedger
 
@@ -75,7 +76,7 @@ def test_explanations_are_the_same_query_and_counted_on_their_own(network):
 
 
 def test_a_top_1_explanation_counts_one_class(network):
-    oracle, ledger = oracle_of(network, VanillaGradientChannel(classes="top-1"))
+    oracle, ledger = oracle_of(network, VanillaGradientChannel(ExplainedParameters(classes="top-1")))
     oracle.query(torch.rand(3, 1, 8, 8), explain=True)
     assert ledger.explained_classes == 3
 

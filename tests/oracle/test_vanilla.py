@@ -3,6 +3,7 @@ import torch
 from toys import convolutional, oracle_of, perceptron
 
 from mebench.api.contract import InputSpec, Victim
+from mebench.oracle.channels.entries import ExplainedParameters
 from mebench.oracle.channels.explanations import VanillaGradientChannel
 
 CASES = [
@@ -15,7 +16,7 @@ CASES = [
 
 def explained(make, spec, **parameters):
     network = make(spec)
-    oracle, _ = oracle_of(network, VanillaGradientChannel(**parameters), spec=spec)
+    oracle, _ = oracle_of(network, VanillaGradientChannel(ExplainedParameters(**parameters)), spec=spec)
     inputs = torch.rand(5, *spec.shape)
     return network, inputs, oracle.query(inputs, explain=True)
 

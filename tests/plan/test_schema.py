@@ -7,6 +7,7 @@ import json
 from benchmark_texts import toy_registry
 
 from mebench.plan.file.jsonschema import benchmark_schema
+from mebench.registry.entries import ChannelEntry
 
 
 def schema():
@@ -17,7 +18,7 @@ def test_installed_names_are_the_only_ones_that_the_schema_allows():
     definitions = schema()["$defs"]
     assert definitions["AttackSection"]["properties"]["attack"] == {"enum": ["chooser", "gradients"]}
     names = definitions["AttackSection"]["properties"]["channel"]["anyOf"][0]["enum"]
-    assert names == toy_registry().names("channel")
+    assert names == toy_registry().names(ChannelEntry)
     assert "resnet18" in definitions["Run"]["properties"]["clone"]["anyOf"][0]["enum"]
     assert "cifar10" in definitions["VictimSection"]["properties"]["data"]["anyOf"][0]["enum"]
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mebench_activethief import selection
+from mebench_activethief import SelectionParameters, selection
 from mebench_activethief.outputs import features, over_pool, probabilities
 from mebench_activethief.spending import at_once, in_rounds
 from mebench_activethief.strategy import UniformNoiseStrategy
@@ -18,7 +18,7 @@ from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
-from mebench.toolkit.deepfool import deepfool
+from mebench.toolkit.boundary import deepfool
 
 QUICK = {"epochs": 2, "patience": 1}
 STRATEGIES = ("random", "uncertainty", "k-center", "dfal", "dfal+k-center")
@@ -127,16 +127,13 @@ def test_a_resumed_attack_asks_the_same():
     assert torch.cat(ours).equal(torch.cat([inputs for _, inputs in plain.asked]))
 
 
-def options(**changes):
-    defaults = {"space": "probability", "rho": 30, "dfal_candidates": None, "deepfool_steps": 50, "overshoot": 0.02}
-    return selection.Options(**(defaults | changes))
-
-
 def scene(clone=None, rows=80, **changes):
     pool = pool_of(rows)
     answered, candidates = torch.arange(0, rows, 8), torch.tensor([row for row in range(rows) if row % 8])
     clone = clone or perceptron(seed=3, scale=4)
-    return selection.Scene(clone, pool, candidates, answered, CPU, torch.Generator().manual_seed(0), options(**changes))
+    parameters = SelectionParameters(**({"rho": 30} | changes))
+    random = torch.Generator().manual_seed(0)
+    return selection.Scene(clone, pool, candidates, answered, CPU, random, 1000, parameters)
 
 
 def test_uncertainty_takes_the_highest_entropies():

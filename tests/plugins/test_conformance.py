@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry
 from mebench.testing import AttackUnderTest, parametrize_with_checks
 
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
@@ -65,5 +66,5 @@ def test_conformance(attack, check):
 
 def test_no_shipped_attack_is_left_out():
     known = registry()
-    shipped = [name for name in known.names("attack") if known.origin("attack", name).startswith("mebench ")]
+    shipped = [name for name in known.names(AttackEntry) if known.origin(AttackEntry, name).startswith("mebench ")]
     assert sorted(attack.name for attack in ATTACKS) == shipped

@@ -9,6 +9,7 @@ from trials import tiny_trial
 
 from mebench.oracle.channels.explanations import VanillaGradientChannel, WhiteBoxChannel
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.losses import make_loss
 from mebench.toolkit.strategies.generator import squash
@@ -83,8 +84,8 @@ def test_an_iteration_costs_as_much_as_megexs():
 
 
 def test_only_the_white_box_has_what_it_needs():
-    assert registry().channels_for(registry().attack("default-grad")) == ["white-box"]
-    assert registry().channels_for(registry().attack("int")) == ["ig"]
+    assert registry().channels_for(registry().get(AttackEntry, "default-grad").needs) == ["white-box"]
+    assert registry().channels_for(registry().get(AttackEntry, "int").needs) == ["ig"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron
 
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.toolkit.losses import L1LogitLoss, make_loss
+from mebench.toolkit.parameters import GeneratorParameters
+from mebench.toolkit.schedules import constant_schedule
 from mebench.toolkit.strategies.generator import squash
 from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy
 
@@ -14,12 +16,11 @@ def strategy_of(directions, exact, clone, loss="l1", step_size=1e-3):
     return ZerothOrderStrategy(
         context_of(ProbabilityChannel(), clone),
         make_loss(loss, 1e-37),
+        GeneratorParameters(**SMALL),
+        constant_schedule(5e-4),
         directions=directions,
         step_size=step_size,
         exact_clone=exact,
-        batch_size=4,
-        noise_dim=5,
-        width=4,
     )
 
 

@@ -8,6 +8,7 @@ from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
+from mebench.oracle.channels.entries import IntegratedGradientsParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, VanillaGradientChannel
 from mebench.toolkit.losses import loss_derivatives, make_loss
 
@@ -42,14 +43,17 @@ def cosine(ours, exact):
 @pytest.mark.parametrize("loss", ["l1", "kl"])
 @pytest.mark.parametrize("score", ["probability", "logit"])
 def test_as_printed_the_victims_part_is_exactly_zero_in_float32(score, loss):
-    channel = IntegratedGradientsChannel(score=score)
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(score=score))
     ours, exact = reconstructed("as-printed", channel, bent(), perceptron(), torch.rand(8, 1, 8, 8), loss)
     assert exact.abs().max() > 0
     assert ours.abs().max() == 0
 
 
 def test_as_printed_with_a_larger_alpha_is_the_quotient_without_a_division_by_x():
-    channel, inputs = IntegratedGradientsChannel(20, score="logit"), torch.rand(8, 1, 8, 8) * 0.9
+    channel, inputs = (
+        IntegratedGradientsChannel(IntegratedGradientsParameters(20, score="logit")),
+        torch.rand(8, 1, 8, 8) * 0.9,
+    )
     ours, exact = reconstructed("as-printed", channel, bent(), perceptron(), inputs, alpha=0.05)
     assert cosine(ours / inputs, exact) > 0.98
     assert cosine(ours, exact) < 0.95
@@ -66,7 +70,7 @@ def test_as_printed_clips_what_would_leave_the_input_range():
 @pytest.mark.parametrize("baseline", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("rule", ["right", "midpoint"])
 def test_from_explained_logits_the_gradient_comes_out(name, loss, baseline, rule):
-    channel = IntegratedGradientsChannel(50, baseline, rule, "logit")
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(50, baseline, rule, "logit"))
     ours, exact = reconstructed(name, channel, bent(), perceptron(), torch.rand(16, 1, 8, 8), loss)
     assert cosine(ours, exact) > 0.99
     assert (ours.norm() / exact.norm()).item() == pytest.approx(1, abs=0.05)
@@ -76,7 +80,7 @@ def test_from_explained_logits_the_gradient_comes_out(name, loss, baseline, rule
 @pytest.mark.parametrize("baseline", [0.0, 0.5])
 @pytest.mark.parametrize("rule", ["right", "midpoint"])
 def test_from_explained_probabilities_best_undoes_the_softmax(loss, baseline, rule):
-    channel = IntegratedGradientsChannel(50, baseline, rule)
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(50, baseline, rule))
     victim, inputs = bent(scale=20), torch.rand(16, 1, 8, 8)
     best, exact = reconstructed("best", channel, victim, perceptron(), inputs, loss)
     assert cosine(best, exact) > 0.97
@@ -94,7 +98,7 @@ def test_where_a_class_is_improbable_the_corrected_quotient_fails_and_best_does_
 def test_pixels_at_the_baseline_are_masked_by_corrected_and_recovered_by_best():
     inputs = torch.rand(16, 1, 8, 8)
     inputs[:, :, :4] = 0.0
-    channel = IntegratedGradientsChannel(score="logit")
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(score="logit"))
     corrected, exact = reconstructed("corrected", channel, bent(), perceptron(), inputs)
     best, _ = reconstructed("best", channel, bent(), perceptron(), inputs)
     assert corrected[:, :, :4].abs().max() == 0
@@ -103,7 +107,12 @@ def test_pixels_at_the_baseline_are_masked_by_corrected_and_recovered_by_best():
 
 @pytest.mark.parametrize("baseline", [-1.0, 0.0, 1.0])
 def test_best_asks_nothing_outside_the_range_and_moves_pixels_by_a_millionth_of_it(baseline):
-    reconstruction = Best(context_of(IntegratedGradientsChannel(baseline=baseline), perceptron(GREY), spec=GREY), None)
+    reconstruction = Best(
+        context_of(
+            IntegratedGradientsChannel(IntegratedGradientsParameters(baseline=baseline)), perceptron(GREY), spec=GREY
+        ),
+        None,
+    )
     images = torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0]).view(1, 1, 1, 5)
     asked = reconstruction.first(images)
     assert (asked - images).abs().max() <= 2.1e-6
@@ -114,14 +123,18 @@ def test_best_asks_nothing_outside_the_range_and_moves_pixels_by_a_millionth_of_
 
 
 def test_a_baseline_that_cannot_be_asked_is_a_clear_error():
-    context = context_of(IntegratedGradientsChannel(baseline=-1.0), perceptron())
+    context = context_of(IntegratedGradientsChannel(IntegratedGradientsParameters(baseline=-1.0)), perceptron())
     with pytest.raises(ConfigurationError, match=r"asks the baseline, and -1 is outside the input range \[0, 1\]"):
         build_attack("int", context, reconstruction="best", **SMALL)
     build_attack("int", context, reconstruction="corrected", **SMALL)
 
 
 def test_where_one_class_is_explained_only_comparable_rows_count():
-    channel, victim, inputs = IntegratedGradientsChannel(classes="top-1"), bent(scale=20), torch.rand(64, 1, 8, 8)
+    channel, victim, inputs = (
+        IntegratedGradientsChannel(IntegratedGradientsParameters(classes="top-1")),
+        bent(scale=20),
+        torch.rand(64, 1, 8, 8),
+    )
     inputs = inputs * torch.rand(64, 1, 1, 1)
     with torch.no_grad():  # the classes that win at zero and far from it must differ
         victim[-1].bias.copy_(-victim[-2:](torch.tanh(victim[:2](0.4 * inputs))).mean(0))
@@ -140,7 +153,13 @@ def test_without_a_victim_that_bends_the_softmax_is_undone_exactly():
         linear[1].weight.mul_(8)
         linear[1].bias.copy_(bias)
     ours, exact = reconstructed(
-        "best", IntegratedGradientsChannel(9), linear, perceptron(spec), torch.rand(8, 1, 8, 8), "l1", spec=spec
+        "best",
+        IntegratedGradientsChannel(IntegratedGradientsParameters(9)),
+        linear,
+        perceptron(spec),
+        torch.rand(8, 1, 8, 8),
+        "l1",
+        spec=spec,
     )
     assert cosine(ours, exact) > 0.999
     assert (ours - exact).norm() < 0.05 * exact.norm()
@@ -182,7 +201,7 @@ def test_the_logarithmic_mean_lies_between_and_has_no_hole():
 
 @pytest.mark.parametrize(("name", "spent"), [("as-printed", 1792), ("corrected", 1792), ("best", 1793)])
 def test_an_iteration_at_batch_256_costs_two_queries_for_each_gradient(name, spent):
-    channel = IntegratedGradientsChannel(2)
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(2))
     attack = build_attack("int", context_of(channel, perceptron()), reconstruction=name, generator_width=2, noise_dim=3)
     oracle, ledger = oracle_of(perceptron(seed=1), channel)
     for _ in range(5):
@@ -195,7 +214,7 @@ def test_an_iteration_at_batch_256_costs_two_queries_for_each_gradient(name, spe
 @pytest.mark.parametrize("name", RECONSTRUCTIONS)
 @pytest.mark.parametrize("budget", [1, 8, 9, 10, 28, 29, 30, 99])
 def test_every_query_is_spent_and_none_beyond_at_any_budget(name, budget):
-    channel = IntegratedGradientsChannel(2)
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(2))
     attack = build_attack("int", context_of(channel, perceptron(), budget=budget), reconstruction=name, **SMALL)
     oracle, ledger = oracle_of(perceptron(seed=1), channel, budget=budget)
     spend_all(attack, oracle)
@@ -207,13 +226,16 @@ def test_every_query_is_spent_and_none_beyond_at_any_budget(name, budget):
 @pytest.mark.parametrize("classes", ["all", "top-1"])
 @pytest.mark.parametrize("loss", ["l1", "kl"])
 def test_a_saturated_victim_gives_no_nan(name, score, classes, loss):
-    channel, victim = IntegratedGradientsChannel(5, score=score, classes=classes), bent(scale=3000)
+    channel, victim = (
+        IntegratedGradientsChannel(IntegratedGradientsParameters(5, score=score, classes=classes)),
+        bent(scale=3000),
+    )
     ours, _ = reconstructed(name, channel, victim, perceptron(), torch.rand(8, 1, 8, 8), loss)
     assert torch.isfinite(ours).all()
 
 
 def test_the_baseline_is_asked_once_and_survives_a_stop():
-    channel = IntegratedGradientsChannel(2)
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(2))
     attack = build_attack("int", context_of(channel, perceptron()), reconstruction="best", clone_steps=1, **SMALL)
     oracle, ledger = oracle_of(perceptron(seed=1), channel)
     one_turn(attack, oracle)

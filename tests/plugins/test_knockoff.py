@@ -13,6 +13,8 @@ from mebench.data.dataset import Dataset
 from mebench.data.pools import DatasetPool
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.toolkit.learners.fit import FitLearner
+from mebench.toolkit.parameters import FitParameters
+from mebench.toolkit.schedules import step_schedule
 
 QUICK = {"epochs": 2, "batch_size": 16, "clusters": 4, "turn_size": 5}
 
@@ -164,8 +166,8 @@ def test_the_last_clone_is_one_fit_on_all_answers(pool_size):
     oracle, _ = oracle_of(perceptron(seed=1), channel, budget=40)
     queries = torch.cat([one_turn(attack, oracle) for _ in range(-(-budget // 5))])
     context = context_of(channel, perceptron(seed=2))
-    options = {"optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.5, "weight_decay": 0.0}
-    expected = FitLearner(context, epochs=2, batch_size=16, milestones=[0.6], factor=0.1, **options)
+    parameters = FitParameters(2, 16, "sgd", learning_rate=0.01, momentum=0.5, weight_decay=0.0)
+    expected = FitLearner(context, parameters, schedule=step_schedule(1.0, [0.6], 0.1))
     oracle, _ = oracle_of(perceptron(seed=1), channel)
     expected.learn(queries, oracle.query(queries))
     for ours, theirs in zip(attack.learner.clone.parameters(), expected.clone.parameters(), strict=True):

@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from mebench_maze import MazeParameters
 from mebench_maze.learner import Handover, ReplayLearner
 from toys import SPEC, build_attack, context_of, convolutional, one_turn, oracle_of, perceptron, spend_all
 from trials import tiny_trial
@@ -27,10 +28,9 @@ def built(budget=10_000, clone=None, **parameters):
 
 
 def learner_of(handover=None, **options):
-    options = {"fresh_batches": 2, "replay_steps": 0, "replay_size": 10, "learning_rate": 0.1, **options}
-    return ReplayLearner(
-        context_of(ProbabilityChannel(), perceptron(seed=2)), KLLoss(), handover or Handover(), **options
-    )
+    parameters = MazeParameters(**{"clone_steps": 3, "replay_steps": 0, "replay_size": 10, **options})
+    context = context_of(ProbabilityChannel(), perceptron(seed=2))
+    return ReplayLearner(context, KLLoss(), parameters, handover or Handover())
 
 
 def answered(rows, seed=0):
@@ -123,7 +123,7 @@ def test_only_the_last_batch_of_an_iteration_is_stored_and_then_replayed():
 
 
 def test_replayed_steps_are_steps_on_the_stored_answers_at_the_same_rate():
-    learner, reference = learner_of(fresh_batches=1, replay_steps=2, replay_size=1), perceptron(seed=2)
+    learner, reference = learner_of(clone_steps=2, replay_steps=2, replay_size=1), perceptron(seed=2)
     inputs, response = answered(1)
     learner.learn(inputs, response)
     sgd_steps(reference, [(inputs, response.probabilities)] * 3, 0.1)

@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from mebench_mega import MegaParameters
 from mebench_mega.attack import ConfidenceStrategy
 from mebench_mega.learner import PlateauLearner
 from mebench_mega.losses import balance_loss, confidence_loss
@@ -22,8 +23,7 @@ SMALL = {
     "batch_size": 4,
     "max_epochs": 3,
 }
-GENERATOR = {"vectors": 10, "noise_dim": 5, "width": 4, "batch_size": 4, "steps": 3}
-LEARNER = {"batch_size": 4, "learning_rate": 0.01, "max_epochs": 3, "tolerance": 0.0, "patience": 1}
+LEARNER = {"batch_size": 4, "clone_lr": 0.01, "max_epochs": 3, "tolerance": 0.0, "patience": 1}
 
 
 def built(budget=1000, channel=LabelChannel, clone=None, **parameters):
@@ -34,12 +34,12 @@ def built(budget=1000, channel=LabelChannel, clone=None, **parameters):
 
 
 def strategy_of(**options):
-    return ConfidenceStrategy(context_of(LabelChannel(), perceptron()), **{**GENERATOR, **options})
+    return ConfidenceStrategy(context_of(LabelChannel(), perceptron()), MegaParameters(**{**SMALL, **options}))
 
 
 def learner_of(clone=None, channel=LabelChannel, **options):
     clone = perceptron() if clone is None else clone
-    return PlateauLearner(context_of(channel(), clone), **{**LEARNER, **options})
+    return PlateauLearner(context_of(channel(), clone), MegaParameters(**{**LEARNER, **options}))
 
 
 def answered(channel=LabelChannel, rows=10):
@@ -86,7 +86,7 @@ def test_the_balance_loss_has_a_finite_gradient_where_a_class_is_out_of_reach():
 
 @pytest.mark.parametrize("balance", [0.0, 0.7])
 def test_a_generator_step_is_one_step_of_adam_on_the_loss_through_the_clone(balance):
-    strategy, clone = strategy_of(balance=balance, learning_rate=0.01), perceptron(seed=3)
+    strategy, clone = strategy_of(balance=balance, generator_lr=0.01), perceptron(seed=3)
     vectors, reference = strategy._vectors[:4], copy.deepcopy(strategy._generator)
     probabilities = torch.softmax(clone(squash(reference(vectors), SPEC)), 1)
     mean = probabilities.mean(0)
@@ -100,7 +100,7 @@ def test_a_generator_step_is_one_step_of_adam_on_the_loss_through_the_clone(bala
 
 
 def test_generator_steps_make_the_clone_more_confident_and_leave_it_as_it_is():
-    strategy, clone = strategy_of(steps=30, learning_rate=0.01), convolutional(SPEC, seed=3)
+    strategy, clone = strategy_of(generator_steps=30, generator_lr=0.01), convolutional(SPEC, seed=3)
     clone[-1].weight.data *= 20  # so that inputs matter
     before = copy.deepcopy(clone.state_dict())
     with torch.no_grad():
@@ -287,7 +287,7 @@ def test_a_clone_that_can_fit_the_answers_stops_long_before_the_cap():
 
 def test_the_clone_goes_on_from_where_it_was():
     inputs, response = answered()
-    learner = learner_of(milestones=[0.5], factor=0.0)
+    learner = learner_of(milestones=(0.5,), lr_factor=0.0)
     learner.learn(inputs, response)
     learnt = weights_of(learner.clone)
     learner.learn(inputs, Response(response.labels, progress=0.6))  # at a rate of 0

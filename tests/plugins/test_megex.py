@@ -6,6 +6,7 @@ from toys import SPEC, build_attack, context_of, convolutional, one_turn, oracle
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError, OracleError
 from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.oracle.channels.entries import ExplainedParameters
 from mebench.oracle.channels.explanations import VanillaGradientChannel
 from mebench.toolkit.losses import make_loss
 from mebench.toolkit.strategies.generator import squash
@@ -35,7 +36,7 @@ def autograd_reference(name, victim, clone, inputs):
 def test_the_generator_gradient_is_the_gradient_through_the_victim(name, score, scale, spec):
     victim, clone = perceptron(spec, seed=1, scale=scale), perceptron(spec, seed=2)
     inputs = torch.rand(16, *spec.shape)
-    oracle, _ = oracle_of(victim, VanillaGradientChannel(score=score), spec=spec)
+    oracle, _ = oracle_of(victim, VanillaGradientChannel(ExplainedParameters(score=score)), spec=spec)
     ours = contraction(make_loss(name, 1e-37), oracle.query(inputs, explain=True), clone, inputs)
     expected = autograd_reference(name, victim, clone, inputs)
     assert (ours - expected).norm() / expected.norm() < 1e-5
@@ -56,7 +57,7 @@ def test_the_gradient_holds_for_a_victim_with_batch_norm():
 def test_a_saturated_victim_gives_no_nan(name, score, scale):
     victim, clone = perceptron(seed=1, scale=scale), perceptron(seed=2)
     inputs = torch.rand(64, *SPEC.shape)
-    oracle, _ = oracle_of(victim, VanillaGradientChannel(score=score))
+    oracle, _ = oracle_of(victim, VanillaGradientChannel(ExplainedParameters(score=score)))
     response = oracle.query(inputs, explain=True)
     assert response.probabilities.min() < 1e-30
     gradient = contraction(make_loss(name, 1e-37), response, clone, inputs)

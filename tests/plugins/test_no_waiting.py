@@ -25,6 +25,7 @@ from mebench.api.errors import InvalidQueryError
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
+from mebench.registry.entries import ChannelEntry, NetworkEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.trial import Trial, run_trial
 
@@ -91,7 +92,7 @@ def asked_generators(monkeypatch: pytest.MonkeyPatch) -> list[torch.device]:
 
 def prepared() -> PreparedVictim:
     """An untrained convolutional victim without values."""
-    network = build_network(resolved(Component("lenet5"), "network"), IMAGES, 0)
+    network = build_network(resolved(Component("lenet5"), NetworkEntry), IMAGES, 0)
     inputs, labels = torch.rand(20, *IMAGES.shape, device=META), torch.zeros(20, dtype=torch.int64, device=META)
     return PreparedVictim(Victim(network.to(META), IMAGES), IMAGES, 0.9, "", "", "made", inputs, labels, 1)
 
@@ -99,8 +100,8 @@ def prepared() -> PreparedVictim:
 def spec_of(attack: str, channel: Any, parameters: dict[str, Any]) -> TrialSpec:
     named = {"name": channel} if isinstance(channel, str) else dict(channel)
     spec = tiny_trial(attack, budget=100_000, parameters=parameters)
-    clone = resolved(Component("lenet5"), "network")
-    return replace(spec, channel=resolved(Component(named.pop("name"), named), "channel"), clone=clone)
+    clone = resolved(Component("lenet5"), NetworkEntry)
+    return replace(spec, channel=resolved(Component(named.pop("name"), named), ChannelEntry), clone=clone)
 
 
 def trial_of(case: str, folder: Path) -> Trial:

@@ -133,7 +133,7 @@ def test_what_is_measured_at_the_end_is_tried_before_on_a_few_inputs(exam: Exami
     exam.rehearse(clone, [Component("at-the-end"), Component("random")])
     assert exam.score(clone, [Component("at-the-end")]) == exam.score(clone)
     assert end_of(exam, clone, "at-the-end") == {"at-the-end": 2.0}
-    (calls,) = {tuple(registry().metric("at-the-end").load().__globals__["CALLS"])}
+    (calls,) = {tuple(registry().get(MetricEntry, "at-the-end").load().__globals__["CALLS"])}
     assert calls == (10, 30)
 
 
@@ -191,11 +191,11 @@ def test_what_is_measured_in_every_trial_is_mebenchs_own(tmp_path: Path, monkeyp
 
 def test_a_name_belongs_to_one_metric_be_it_its_own_or_an_outputs() -> None:
     known = Registry()
-    known.add([("metric", metric(outputs=out("a", "b")))], "first 1.0")
+    known.add([metric(outputs=out("a", "b"))], "first 1.0")
     for entry in (metric("a"), metric("two", outputs=out("b")), metric("two", outputs=out("one"))):
         with pytest.raises(PluginError, match=r"is registered twice, by first 1.0 and by second 1.0"):
-            known.add([("metric", entry)], "second 1.0")
-    known.add([("metric", metric("three", outputs=out("three", "c"))), ("metric", metric("four"))], "third 1.0")
+            known.add([entry], "second 1.0")
+    known.add([metric("three", outputs=out("three", "c")), metric("four")], "third 1.0")
     assert {name: entry.name for name, (entry, _) in known.measured().items()} == {
         "a": "one",
         "b": "one",
@@ -228,4 +228,4 @@ def test_a_name_belongs_to_one_metric_be_it_its_own_or_an_outputs() -> None:
 )
 def test_what_is_wrong_with_the_outputs_of_an_entry_is_said(fields: dict[str, Any], problem: str) -> None:
     with pytest.raises(PluginError, match=problem):
-        list(checked_entries("mebench_metrics", "metric", [metric(**fields)]))
+        list(checked_entries(MetricEntry, [metric(**fields)]))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mebench.cli import main
+from mebench.registry.entries import AttackEntry
 
 ENTRY = 'AttackEntry("stripes", "Random stripes.", "{target}"{more})'
 PLUGIN = """\
@@ -73,7 +74,7 @@ HARMS = {
         plugin() + "\ndef mebench_api_version(): return (2, 0)",
         "is built for version 2.0 of mebench.api",
     ),
-    "newer minor": (plugin() + "\ndef mebench_api_version(): return (1, 9)", "this mebench has 1.4: update mebench"),
+    "newer minor": (plugin() + "\ndef mebench_api_version(): return (1, 9)", "this mebench has 1.5: update mebench"),
     "older major": (plugin() + "\ndef mebench_api_version(): return (0, 1)", "update the plugin, or ask its author"),
     "no version": (plugin() + "\ndef mebench_api_version(): return '1.0'", "must return two numbers, e.g. (1, 0)"),
 }
@@ -132,7 +133,7 @@ def test_targets_are_found_under_the_plugins_own_name_or_its_real_one(tmp_path: 
     (tmp_path / "two" / "json.py").write_text(plugin().replace('"stripes:build"', '__name__ + ":build"') + build)
     for folder in ("one", "two"):
         monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path / folder))
-        module = registry().attack("stripes").load()(None)
+        module = registry().get(AttackEntry, "stripes").load()(None)
         assert module.startswith("mebench_plugin_")
         assert module.endswith("_json")
     assert json.dumps([1]) == "[1]"

@@ -13,7 +13,8 @@ from toys import SPEC, perceptron
 from mebench import API_VERSION, api
 from mebench.api.contract import Victim
 from mebench.api.spec import Component
-from mebench.registry.catalogue import HOOKS, catalogue, registry
+from mebench.registry.catalogue import catalogue, registry
+from mebench.registry.entries import KINDS, MetricEntry
 from mebench.trial.metrics.evidence import Evidence, NetworkEvidence
 from mebench.trial.metrics.examination import Examination
 
@@ -30,7 +31,7 @@ def test_the_metric_of_the_page_is_loaded_and_measures(page: str, tmp_path: Path
     assert catalogue().plugins[-1].error == ""
     logits = torch.tensor([[3.0, 2, 1], [1, 2, 3], [2, 3, 1]])
     evidence = Evidence(torch.rand(3, 1, 2, 2), torch.tensor([1, 0, 1]), logits, logits)
-    assert registry().get("metric", "top-k").load()(evidence, k=2) == pytest.approx(2 / 3)
+    assert registry().get(MetricEntry, "top-k").call(evidence, given={"k": 2}) == pytest.approx(2 / 3)
 
 
 def test_the_metric_with_several_numbers_of_the_page_measures_them(page: str, tmp_path: Path, monkeypatch) -> None:
@@ -54,7 +55,7 @@ def test_the_metric_with_several_numbers_of_the_page_measures_them(page: str, tm
 
 
 def test_the_page_names_every_hook_and_the_version(page: str) -> None:
-    for hook in (*HOOKS, "mebench_api_version"):
+    for hook in (*(kind.hook() for kind in KINDS), "mebench_api_version"):
         assert f"`{hook}`" in page
     assert f"return {API_VERSION}" in page
     assert api.API_VERSION is API_VERSION

@@ -9,7 +9,8 @@ import pytest
 from mebench.api.errors import ConfigurationError, PluginError, UnknownNameError
 from mebench.api.spec import Component
 from mebench.api.suggestions import did_you_mean
-from mebench.registry.entries import AttackEntry, ChannelEntry, Entry
+from mebench.registry.entries import AttackEntry, ChannelEntry
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 from mebench.registry.registry import Registry
 
@@ -37,9 +38,9 @@ def test_a_late_parameter_is_left_out_of_specs_where_it_has_its_default():
     entry = Entry(
         "thing", "A thing.", "fractions:Fraction", (*ENTRY.parameters, Parameter("new", "float", 0, "", late=True))
     )
-    assert entry.component({}) == Component("thing", ENTRY.resolve({}))
-    assert entry.component({"new": 0.5}).parameters["new"] == 0.5
-    assert entry.resolve(entry.component({}).parameters)["new"] == 0
+    assert entry.as_component({}) == Component("thing", ENTRY.resolve({}))
+    assert entry.as_component({"new": 0.5}).parameters["new"] == 0.5
+    assert entry.resolve(entry.as_component({}).parameters)["new"] == 0
 
 
 def test_all_problems_of_parameters_are_told_at_once():
@@ -106,31 +107,31 @@ def test_a_target_is_imported_when_it_is_used_and_a_bad_one_is_told_in_one_line(
 
 def test_a_name_that_is_taken_refuses_the_whole_plugin_and_is_ambiguous_from_then_on():
     registry = Registry()
-    registry.add([("attack", AttackEntry("a", "", "m:o")), ("channel", ChannelEntry("a", "", "m:o"))], "first 1")
+    registry.add([AttackEntry("a", "", "m:o"), ChannelEntry("a", "", "m:o")], "first 1")
     with pytest.raises(
         PluginError, match=r"^attack 'a' is registered twice, by first 1 and by second 2: uninstall one$"
     ):
-        registry.add([("attack", AttackEntry("b", "", "m:o")), ("attack", AttackEntry("a", "", "m:o"))], "second 2")
-    assert registry.names("attack") == ["a"]
-    assert registry.origin("attack", "a") == "first 1"
+        registry.add([AttackEntry("b", "", "m:o"), AttackEntry("a", "", "m:o")], "second 2")
+    assert registry.names(AttackEntry) == ["a"]
+    assert registry.origin(AttackEntry, "a") == "first 1"
     with pytest.raises(PluginError, match="by first 1 and by second 2"):
-        registry.attack("a")
-    assert registry.channel("a").name == "a"
+        registry.get(AttackEntry, "a")
+    assert registry.get(ChannelEntry, "a").name == "a"
 
 
 def test_an_unknown_name_suggests_the_nearest():
     registry = Registry()
-    registry.add([("channel", ChannelEntry("probability", "", "m:o"))], "x 1")
+    registry.add([ChannelEntry("probability", "", "m:o")], "x 1")
     with pytest.raises(UnknownNameError, match=r"^unknown channel 'probabilty'\. Did you mean 'probability'\?$"):
-        registry.channel("probabilty")
+        registry.get(ChannelEntry, "probabilty")
 
 
 def test_channels_fit_an_attack_if_they_give_all_that_it_needs():
     registry = Registry()
     gives = {"label": {"label"}, "soft": {"label", "probability"}, "full": {"label", "probability", "explanation"}}
-    registry.add([("channel", ChannelEntry(n, "", "m:o", gives=frozenset(g))) for n, g in gives.items()], "x 1")
-    assert registry.channels_for(AttackEntry("a", "", "m:o", needs=frozenset({"probability"}))) == ["full", "soft"]
-    assert registry.channels_for(AttackEntry("a", "", "m:o", needs=frozenset({"weights"}))) == []
+    registry.add([ChannelEntry(n, "", "m:o", gives=frozenset(g)) for n, g in gives.items()], "x 1")
+    assert registry.channels_for(frozenset({"probability"})) == ["full", "soft"]
+    assert registry.channels_for(frozenset({"weights"})) == []
 
 
 def test_a_hint_names_the_nearest_or_the_few_that_there_are():

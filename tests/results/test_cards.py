@@ -5,13 +5,14 @@ from click.testing import CliRunner
 
 from mebench.cli.info import info
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import MetricEntry
 from mebench.results.derived import DERIVED
 from mebench.results.leaderboard import Row, SeedResult
 from mebench.results.leaderboard.compute.rows import MEANS
 from mebench.results.leaderboard.keys import keys_of
 from mebench.results.numbers import SCORES, builtin_metrics, comparable, numbers
 
-MEASURED = {key for key, (entry, _) in registry().measured().items() if registry().ships("metric", entry.name)}
+MEASURED = {key for key, (entry, _) in registry().measured().items() if registry().ships(MetricEntry, entry.name)}
 
 
 def test_every_number_of_a_row_has_a_card_and_every_card_a_number() -> None:

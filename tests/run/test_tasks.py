@@ -11,6 +11,7 @@ from trials import SMALL, tiny_trial
 from mebench.api.errors import ResultsError
 from mebench.api.progress import Stopped, ignore, never
 from mebench.api.spec import Component
+from mebench.registry.entries import AttackEntry, NetworkEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.run import tasks
 from mebench.run.tasks import Needs, Site, TrialWork, check
@@ -59,7 +60,7 @@ def test_a_device_that_is_not_there_is_a_problem(
 
 def test_what_cannot_be_imported_or_found_is_a_problem_each(tmp_path: Path) -> None:
     data = Component("svhn", {"root": str(tmp_path)})
-    needs = Needs("cpu", "", ((data, "train"), (data, "test")), (("attack", "dfme"), ("network", "no-such-net")))
+    needs = Needs("cpu", "", ((data, "train"), (data, "test")), ((AttackEntry, "dfme"), (NetworkEntry, "no-such-net")))
     problems = check(needs, device="cpu", report=ignore, should_stop=never).problems
     assert len(problems) == 2
     assert "no-such-net" in problems[0]
@@ -67,7 +68,7 @@ def test_what_cannot_be_imported_or_found_is_a_problem_each(tmp_path: Path) -> N
 
 
 def test_a_check_that_is_stopped_says_so() -> None:
-    needs = Needs("cpu", "", (), (("attack", "dfme"),))
+    needs = Needs("cpu", "", (), ((AttackEntry, "dfme"),))
     with pytest.raises(Stopped):
         check(needs, device="cpu", report=ignore, should_stop=lambda: True)
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from toys import SPEC, Counting, convolutional, perceptron
 
-from mebench.toolkit import deepfool as module
-from mebench.toolkit.deepfool import deepfool
+from mebench.toolkit import boundary as module
+from mebench.toolkit.boundary import deepfool
 
 IMAGES = torch.rand(40, *SPEC.shape, generator=torch.Generator().manual_seed(0))
 

@@ -13,6 +13,7 @@ from toys import SPEC, context_of, oracle_of, perceptron
 from mebench.api.contract import Response
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner, macro_f1
+from mebench.toolkit.parameters import EarlyStoppingParameters
 
 COARSE = torch.rand(90, 1, 2, 2, generator=torch.Generator().manual_seed(0))
 INPUTS = COARSE.repeat_interleave(4, 2).repeat_interleave(4, 3)
@@ -35,7 +36,9 @@ def answers(channel=LabelChannel):
 
 def learner(channel=LabelChannel, **options):
     defaults = {"epochs": 30, "patience": 10, "batch_size": 25, "learning_rate": 3e-3, "weight_decay": 1e-3}
-    return EarlyStoppingLearner(context_of(channel(), perceptron(seed=2)), **(defaults | options))
+    held_out = options.pop("held_out", 0.0)
+    parameters = EarlyStoppingParameters(**(defaults | options))
+    return EarlyStoppingLearner(context_of(channel(), perceptron(seed=2)), parameters, held_out=held_out)
 
 
 def watch(learner, monkeypatch):

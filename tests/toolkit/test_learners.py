@@ -10,7 +10,8 @@ from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.toolkit.learners.fit import FitLearner
 from mebench.toolkit.learners.online import OnlineLearner
 from mebench.toolkit.losses import L1LogitLoss
-from mebench.toolkit.schedules import step_rate
+from mebench.toolkit.parameters import FitParameters, LearnerParameters
+from mebench.toolkit.schedules import constant_schedule, step_rate, step_schedule
 
 INPUTS = torch.rand(64, *SPEC.shape, generator=torch.Generator().manual_seed(0))
 
@@ -21,14 +22,13 @@ def answered(channel, scale=5.0):
 
 
 def online(**options):
-    return OnlineLearner(
-        context_of(ProbabilityChannel(), perceptron(seed=2)), L1LogitLoss(), learning_rate=0.1, **options
-    )
+    context = context_of(ProbabilityChannel(), perceptron(seed=2))
+    return OnlineLearner(context, L1LogitLoss(), LearnerParameters(**{"clone_lr": 0.1, "milestones": ()} | options))
 
 
 def fit(channel, **options):
-    defaults = {"epochs": 30, "batch_size": 16, "optimizer": "sgd", "learning_rate": 0.1}
-    return FitLearner(context_of(channel, perceptron(seed=2)), **(defaults | options))
+    parameters = FitParameters(epochs=30, batch_size=16, optimizer="sgd", learning_rate=0.1)
+    return FitLearner(context_of(channel, perceptron(seed=2)), parameters, **options)
 
 
 def test_one_online_step_is_sgd_with_momentum_and_weight_decay():
@@ -49,7 +49,7 @@ def test_one_online_step_is_sgd_with_momentum_and_weight_decay():
 
 
 def test_the_online_rate_follows_the_progress_of_the_budget():
-    learner = online(milestones=[0.5], factor=0.0, momentum=0.0)
+    learner = online(milestones=(0.5,), lr_factor=0.0, momentum=0.0)
     response = answered(ProbabilityChannel())
     before = [p.clone() for p in learner.clone.parameters()]
     learner.learn(INPUTS, Response(response.labels, response.probabilities, progress=0.6))
@@ -119,14 +119,14 @@ def rates_of_a_fit(monkeypatch, learner):
 
 
 def test_the_rate_of_a_fit_falls_at_its_milestones(monkeypatch):
-    learner = fit(LabelChannel(), epochs=5, milestones=[0.6, 0.8], factor=0.1)
+    learner = fit(LabelChannel(), epochs=5, schedule=step_schedule(1.0, [0.6, 0.8], 0.1))
     assert rates_of_a_fit(monkeypatch, learner) == pytest.approx([0.1] * 12 + [0.01] * 4 + [0.001] * 4)
 
 
 def test_a_fit_without_milestones_follows_a_cosine_and_one_with_none_of_them_keeps_its_rate(monkeypatch):
     cosine = [0.05 * (1 + math.cos(math.pi * step / 8)) for step in range(8)]
     assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2)) == pytest.approx(cosine)
-    assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2, milestones=[])) == [0.1] * 8
+    assert rates_of_a_fit(monkeypatch, fit(LabelChannel(), epochs=2, schedule=constant_schedule(1.0))) == [0.1] * 8
 
 
 def test_a_fit_on_labels_only_does_not_look_at_probabilities():
@@ -143,7 +143,7 @@ def test_a_warm_fit_goes_on_from_the_clone_that_the_last_one_left():
     warm, still = (fit(LabelChannel(), warm_start=start, epochs=3) for start in (True, False))
     for learner in (warm, still):
         learner.learn(INPUTS, response)
-        learner._optimizer, learner._rates = "sgd", (0.0, 0.0, 0.0)  # a second fit that moves nothing
+        learner._parameters = FitParameters(3, 16, "sgd", 0.0, 0.0, 0.0)  # a second fit that moves nothing
     before = [p.clone() for p in warm.clone.parameters()]
     warm.learn(INPUTS, response)
     still.learn(INPUTS, response)

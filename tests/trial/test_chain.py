@@ -13,6 +13,7 @@ from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.api.random_streams import RandomStreams
 from mebench.models.victims.loading import PreparedVictim
 from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.oracle.channels.entries import IntegratedGradientsParameters
 from mebench.oracle.channels.explanations import (
     IntegratedGradientsChannel,
     SmoothGradChannel,
@@ -88,7 +89,7 @@ def test_no_method_is_replaced_on_an_object():
 
 
 def test_a_link_shows_what_is_public_of_the_channel_inside_and_nothing_else():
-    inside = IntegratedGradientsChannel(steps=7, baseline=0.5, classes="top-1")
+    inside = IntegratedGradientsChannel(IntegratedGradientsParameters(steps=7, baseline=0.5, classes="top-1"))
     link = Link(inside)
     shown = (
         link.name,

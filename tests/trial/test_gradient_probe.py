@@ -9,6 +9,7 @@ from trials import SMALL, tiny_trial
 
 from mebench.api.contract import GradientStep, InputSpec, Victim
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.losses import ExtractionLoss, KLLoss
 from mebench.trial import evaluation as trial_module
@@ -19,8 +20,8 @@ PARAMETERS = {"batch_size": 24, "generator_width": 4, "noise_dim": 8}
 
 
 def channel_of(name, **parameters):
-    entry = registry().channel(name)
-    return entry.load()(**entry.resolve(parameters))
+    entry = registry().get(ChannelEntry, name)
+    return entry.call(given=parameters)
 
 
 def setting(attack, channel, spec=SPEC, network=perceptron, **parameters):

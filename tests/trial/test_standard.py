@@ -14,6 +14,7 @@ from mebench.api.spec import TrialSpec
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.recording import QueryRecorder, RecordedQueries
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.standard_track import standard_steps
 from mebench.trial.trial import Trial, run_trial
@@ -166,6 +167,6 @@ def test_the_number_of_steps_depends_on_the_number_of_answers_alone():
 def test_every_channel_can_be_recorded(channel, tmp_path, quick):
     attack = "noise" if channel != "label" else "random-pool"
     case = CASES[attack]().to_json()
-    case["channel"] = {"name": channel, "parameters": registry().get("channel", channel).resolve({})}
+    case["channel"] = {"name": channel, "parameters": registry().get(ChannelEntry, channel).resolve({})}
     spec = standard(TrialSpec.from_json(case | {"budget": 48}))
     assert run_trial(spec, TrialFolder.of(tmp_path, spec)) == "finished"

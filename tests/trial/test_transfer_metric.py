@@ -16,23 +16,16 @@ from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import MetricOutput
+from mebench.registry.entries import MetricEntry, MetricOutput, NetworkEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.adversarial import Limits
-from mebench.trial.metrics.entries import ADVERSARIAL
+from mebench.trial.metrics.entries import ADVERSARIAL, TransferParameters
 from mebench.trial.metrics.evidence import NetworkEvidence
 from mebench.trial.metrics.examination import Examination
 from mebench.trial.metrics.transfer import examples, names, spread, transfer
 from mebench.trial.trial import run_trial
 
-DEFAULTS = {
-    "attacks": ["fgsm", "bim", "pgd"],
-    "epsilon": 0.03,
-    "steps": 4,
-    "relative_step": 0.4,
-    "target": 1,
-    "inputs": 0,
-}
+DEFAULTS = TransferParameters(epsilon=0.03, steps=4, relative_step=0.4, inputs=0)
 
 
 def evidence_of(
@@ -58,7 +51,7 @@ def toy(count: int = 60) -> tuple[nn.Module, nn.Module, Tensor, Tensor]:
 
 def test_the_rates_are_those_of_counting_one_input_after_the_other() -> None:
     victim, clone, inputs, labels = toy()
-    found = transfer(evidence_of(victim, clone, inputs, labels), **DEFAULTS)
+    found = transfer(evidence_of(victim, clone, inputs, labels), DEFAULTS)
     step = 0.4 * 0.03
 
     def made(image: Tensor, label: int, steps: int, size: float, sign: int) -> int:
@@ -93,12 +86,12 @@ def test_the_rates_are_those_of_counting_one_input_after_the_other() -> None:
 
 def test_pgd_counts_the_examples_that_its_stream_gives() -> None:
     victim, clone, inputs, labels = toy()
-    found = transfer(evidence_of(victim, clone, inputs, labels, seed=3), **DEFAULTS)
+    found = transfer(evidence_of(victim, clone, inputs, labels, seed=3), DEFAULTS)
     before = victim(inputs).argmax(1)
     stream = RandomStreams(3, torch.device("cpu")).torch("pgd", "cpu")
     moved = examples("pgd", clone, inputs, before, Limits(0.03, 4, 0.012), stream)
     assert found["transfer_pgd_plain"] == pytest.approx(float((victim(moved).argmax(1) != before).float().mean()))
-    other = transfer(evidence_of(victim, clone, inputs, labels, seed=4), **DEFAULTS)
+    other = transfer(evidence_of(victim, clone, inputs, labels, seed=4), DEFAULTS)
     assert {key: value for key, value in found.items() if "pgd" not in key} == {
         key: value for key, value in other.items() if "pgd" not in key
     }
@@ -106,17 +99,17 @@ def test_pgd_counts_the_examples_that_its_stream_gives() -> None:
 
 def test_what_is_measured_of_an_attack_does_not_depend_on_the_others() -> None:
     victim, clone, inputs, labels = toy(20)
-    whole = transfer(evidence_of(victim, clone, inputs, labels), **DEFAULTS)
-    alone = transfer(evidence_of(victim, clone, inputs, labels), **DEFAULTS | {"attacks": ["pgd"]})
+    whole = transfer(evidence_of(victim, clone, inputs, labels), DEFAULTS)
+    alone = transfer(evidence_of(victim, clone, inputs, labels), replace(DEFAULTS, attacks=["pgd"]))
     assert alone == {key: whole[key] for key in names("pgd")}
 
 
 def test_without_room_to_move_nothing_is_fooled_and_the_victims_own_gradients_fool_most() -> None:
     victim, clone, inputs, labels = toy()
-    still = transfer(evidence_of(victim, clone, inputs, labels), **DEFAULTS | {"epsilon": 0.0})
+    still = transfer(evidence_of(victim, clone, inputs, labels), replace(DEFAULTS, epsilon=0.0))
     assert set(still.values()) == {0.0}
-    own = transfer(evidence_of(victim, victim, inputs, labels), **DEFAULTS | {"epsilon": 0.3})
-    foreign = transfer(evidence_of(victim, perceptron(seed=9), inputs, labels), **DEFAULTS | {"epsilon": 0.3})
+    own = transfer(evidence_of(victim, victim, inputs, labels), replace(DEFAULTS, epsilon=0.3))
+    foreign = transfer(evidence_of(victim, perceptron(seed=9), inputs, labels), replace(DEFAULTS, epsilon=0.3))
     assert own["transfer_bim"] > 0.95
     assert own["transfer_bim_targeted"] > foreign["transfer_bim_targeted"]
 
@@ -125,12 +118,12 @@ def test_rates_of_nothing_are_unknown() -> None:
     victim, clone, inputs, _ = toy(8)
     before = victim(inputs).argmax(1)
     wrong = (before + 1) % SPEC.num_classes
-    found = transfer(evidence_of(victim, clone, inputs, wrong), **DEFAULTS | {"attacks": ["fgsm"]})
+    found = transfer(evidence_of(victim, clone, inputs, wrong), replace(DEFAULTS, attacks=["fgsm"]))
     assert (found["transfer_fgsm"], found["transfer_fgsm_targeted"]) == (None, None)
     assert found["transfer_fgsm_plain"] is not None
     one = int(before[0])
     same = before == one
-    found = transfer(evidence_of(victim, clone, inputs[same], before[same]), **DEFAULTS | {"target": one})
+    found = transfer(evidence_of(victim, clone, inputs[same], before[same]), replace(DEFAULTS, target=one))
     assert (found["transfer_bim_targeted"], found["transfer_bim_targeted_plain"]) == (None, None)
 
 
@@ -138,25 +131,25 @@ def test_a_clone_that_diverged_and_inputs_without_gradient_have_no_rates() -> No
     victim, clone, inputs, labels = toy(8)
     with torch.no_grad():
         clone[1].weight.fill_(float("nan"))
-    assert set(transfer(evidence_of(victim, clone, inputs, labels), **DEFAULTS).values()) == {None}
+    assert set(transfer(evidence_of(victim, clone, inputs, labels), DEFAULTS).values()) == {None}
     words = torch.randint(5, (8, 4))
     table = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(12, 4)).requires_grad_(False)
     evidence = evidence_of(table, table, words, torch.zeros(8, dtype=torch.long), InputSpec((4,), 4))
-    assert set(transfer(evidence, **DEFAULTS).values()) == {None}
+    assert set(transfer(evidence, DEFAULTS).values()) == {None}
 
 
 def test_inputs_are_spread_over_a_test_set_that_may_be_sorted() -> None:
     assert spread(torch.empty(10, 1), 4).tolist() == [0, 2, 5, 7]
     assert spread(torch.empty(5, 1), 0).tolist() == spread(torch.empty(5, 1), 9).tolist() == [0, 1, 2, 3, 4]
     victim, clone, inputs, labels = toy()
-    few = transfer(evidence_of(victim, clone, inputs, labels), **DEFAULTS | {"inputs": 20, "attacks": ["bim"]})
+    few = transfer(evidence_of(victim, clone, inputs, labels), replace(DEFAULTS, inputs=20, attacks=["bim"]))
     kept = torch.arange(0, 60, 3)
-    alone = transfer(evidence_of(victim, clone, inputs[kept], labels[kept]), **DEFAULTS | {"attacks": ["bim"]})
+    alone = transfer(evidence_of(victim, clone, inputs[kept], labels[kept]), replace(DEFAULTS, attacks=["bim"]))
     assert few == alone
 
 
 def test_every_number_is_declared_and_has_a_card() -> None:
-    entry = registry().metric("transfer")
+    entry = registry().get(MetricEntry, "transfer")
     declared = [output.name for output in entry.outputs]
     assert set(declared) == {name for attack in ADVERSARIAL for name in names(attack)}
     assert all(isinstance(output, MetricOutput) and output.better == "higher" for output in entry.outputs)
@@ -173,7 +166,7 @@ def test_every_number_is_declared_and_has_a_card() -> None:
 
 # In a trial
 
-TRANSFER = resolved(Component("transfer", {"inputs": 40, "steps": 2, "relative_step": 0.5}), "metric")
+TRANSFER = resolved(Component("transfer", {"inputs": 40, "steps": 2, "relative_step": 0.5}), MetricEntry)
 
 
 def attacked(**fields: Any) -> TrialSpec:
@@ -243,7 +236,7 @@ def test_the_supervised_bound_has_it_too(folder_of) -> None:
         channel=Component("none"),
         attack=Component("supervised"),
         variant="default",
-        clone=resolved(Component("mlp"), "network"),
+        clone=resolved(Component("mlp"), NetworkEntry),
         budget=0,
         seed=0,
         metrics=(TRANSFER,),

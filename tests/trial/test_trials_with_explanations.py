@@ -6,6 +6,7 @@ from trials import tiny_trial
 
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.trial import run_trial
 
@@ -18,7 +19,7 @@ CHANNELS = {
 
 def trial(kind, folder, **options):
     spec = tiny_trial("megex", kind)
-    resolved = registry().channel(kind).resolve(CHANNELS[kind])
+    resolved = registry().get(ChannelEntry, kind).resolve(CHANNELS[kind])
     spec = type(spec)(**{**vars(spec), "channel": Component(kind, resolved)})
     folder = TrialFolder(folder)
     outcome = run_trial(spec, folder, **options)

@@ -1,10 +1,10 @@
-"""Published labelled texts: each a function ``(split, root, rows, length, words) -> TextDataset``."""
+"""Published labelled texts: each a function ``(split, parameters) -> TextDataset``."""
 
 from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from mebench.api.errors import DataUnavailableError
@@ -12,61 +12,51 @@ from mebench.data.datasets import Split
 from mebench.data.fetch import require
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
+from mebench.data.text.entries import TextFilesParameters
 from mebench.data.text.layouts import AG_NEWS, BBC_CLASSES, BBC_NEWS, IMDB, MR, QC
 from mebench.data.text.reading import Example, distinct, made_dataset, mixed, part_of, read_lines, unfit
 
-Rows = Sequence[int] | None
 QC_CLASSES = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
 
 
-def mr(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def mr(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sentences of film reviews, negative (0) and positive (1); a tenth is kept to test: no split is published."""
-    found = require(MR, root)
+    found = require(MR, parameters.root)
     files = [(f"rt-polarity.{kind}", label) for label, kind in enumerate(("neg", "pos"))]
     every = ((line, label) for name, label in files for line in read_lines(found.file(name), "latin-1"))
-    return made_dataset("mr", part_of(mixed(every), split, 10), 2, found.place, split, rows, length, words)
+    return made_dataset("mr", part_of(mixed(every), split, 10), 2, found.place, split, parameters)
 
 
-def imdb(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def imdb(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Whole film reviews, negative (0) and positive (1)."""
-    found = require(IMDB, root)
+    found = require(IMDB, parameters.root)
     kinds = [(found.folder / split / kind, label) for label, kind in enumerate(("neg", "pos"))]
     every = [(_text(path).replace("<br />", " "), label) for folder, label in kinds for path in _texts_in(folder)]
-    return made_dataset("imdb", mixed(every), 2, found.place, split, rows, length, words)
+    return made_dataset("imdb", mixed(every), 2, found.place, split, parameters)
 
 
-def ag_news(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def ag_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Titles and first sentences of news: world (0), sports, business, technology (3)."""
-    found = require(AG_NEWS, root)
+    found = require(AG_NEWS, parameters.root)
     examples = mixed(_ag_rows(found.file(f"{split}.csv")))
-    return made_dataset("ag-news", examples, 4, found.place, split, rows, length, words)
+    return made_dataset("ag-news", examples, 4, found.place, split, parameters)
 
 
-def qc(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def qc(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Questions by what they ask for: abbreviation (0), description, entity, human, location, number (5)."""
-    found = require(QC, root)
+    found = require(QC, parameters.root)
     file = found.file("train_5500.label" if split == "train" else "TREC_10.label")
-    return made_dataset("qc", mixed(_questions(file)), len(QC_CLASSES), found.place, split, rows, length, words)
+    return made_dataset("qc", mixed(_questions(file)), len(QC_CLASSES), found.place, split, parameters)
 
 
-def bbc_news(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def bbc_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """News of the BBC: business (0), entertainment, politics, sports, tech (4).
 
     Of articles that occur twice one is kept; the rest is split by article, a quarter to test.
     """
-    found = require(BBC_NEWS, root)
+    found = require(BBC_NEWS, parameters.root)
     examples = part_of(mixed(distinct(_articles(found))), split, 4)
-    return made_dataset("bbc-news", examples, len(BBC_CLASSES), found.place, split, rows, length, words)
+    return made_dataset("bbc-news", examples, len(BBC_CLASSES), found.place, split, parameters)
 
 
 def _ag_rows(file: Path) -> Iterator[Example]:

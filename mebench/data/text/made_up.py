@@ -9,6 +9,7 @@ from typing import TypeVar
 from mebench.api.errors import ConfigurationError
 from mebench.data.datasets import Split
 from mebench.data.text.dataset import TextDataset
+from mebench.data.text.entries import MadeUpParameters
 from mebench.data.text.reading import Example, made_dataset
 from mebench.data.text.words import word_list
 
@@ -24,26 +25,21 @@ _FIRST_WORD = 2_114
 """The place on the embedded list after marks and numbers."""
 
 
-def made_up_topics(
-    split: Split,
-    rows: Sequence[int] | None = None,
-    length: int | None = None,
-    words: str | None = None,
-    topics: Sequence[int] = (0, 5),
-) -> TextDataset:
+def made_up_topics(split: Split, parameters: MadeUpParameters) -> TextDataset:
     """Texts of the topics [start, stop), each a class; drawn by Python's generator from the list that ships.
 
     Raises:
-        ConfigurationError: the topics are not a range, or are more than the list has words for.
+        ConfigurationError: the topics are more than the list has words for.
     """
     most = (len(word_list().words) - _FIRST_WORD - COMMON) // PER_TOPIC
-    if len(topics) != 2 or not 0 <= topics[0] < topics[1] <= most:
+    start, stop = parameters.topics
+    if stop > most:
         raise ConfigurationError(
             f"data set 'made-up-topics': topics must be [start, stop] with 0 <= start < stop <= {most}, "
-            f"not {list(topics)}"
+            f"not {[start, stop]}"
         )
-    examples = list(_texts(split, topics[0], topics[1]))
-    return made_dataset("made-up-topics", examples, topics[1] - topics[0], MADE, split, rows, length, words)
+    examples = list(_texts(split, start, stop))
+    return made_dataset("made-up-topics", examples, stop - start, MADE, split, parameters)
 
 
 def _texts(split: Split, start: int, stop: int) -> Iterator[Example]:

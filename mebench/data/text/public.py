@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mebench.api.errors import DataUnavailableError
@@ -13,13 +13,13 @@ from mebench.data.datasets import Split, training_only
 from mebench.data.fetch import require
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
+from mebench.data.text.entries import TextFilesParameters
 from mebench.data.text.layouts import FORTUNES, WIKITEXT_2, WORDNET_GLOSSES
 from mebench.data.text.reading import distinct, made_dataset, mixed, read_lines
 
 LEAST_WORDS = 5
 """Shorter pieces are left out."""
 
-Rows = Sequence[int] | None
 _NOT_PROSE = frozenset({"ascii-art", "translate-me"})
 _BASE64 = {
     letter: value for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -29,29 +29,23 @@ _LINKS = re.compile(r"\[[a-z]+: [^\]]*\]")
 _MARKS = re.compile(r" ([,.;:!?)]|'[a-z]+)")
 
 
-def wikitext_2(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def wikitext_2(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sentences of Wikipedia articles, from the training part of WikiText-2; headings are left out."""
-    found = require(WIKITEXT_2, root)
+    found = require(WIKITEXT_2, parameters.root)
     lines = read_lines(found.file("wiki.train.tokens"))
-    return _pool(WIKITEXT_2.name, _sentences(lines), found, split, rows, length, words)
+    return _pool(WIKITEXT_2.name, _sentences(lines), found, split, parameters)
 
 
-def wordnet_glosses(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def wordnet_glosses(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Definitions and examples of WordNet 3.0, as Debian's dict-wn has them."""
-    found = require(WORDNET_GLOSSES, root)
-    return _pool(WORDNET_GLOSSES.name, _glosses(found), found, split, rows, length, words)
+    found = require(WORDNET_GLOSSES, parameters.root)
+    return _pool(WORDNET_GLOSSES.name, _glosses(found), found, split, parameters)
 
 
-def fortunes(
-    split: Split, root: str | None = None, rows: Rows = None, length: int | None = None, words: str | None = None
-) -> TextDataset:
+def fortunes(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sayings, verses and jokes, as Debian's fortunes has them; without the names of who said them."""
-    found = require(FORTUNES, root)
-    return _pool(FORTUNES.name, _sayings(found), found, split, rows, length, words)
+    found = require(FORTUNES, parameters.root)
+    return _pool(FORTUNES.name, _sayings(found), found, split, parameters)
 
 
 def _pool(
@@ -59,15 +53,13 @@ def _pool(
     pieces: Iterable[str],
     found: Found,
     split: Split,
-    rows: Rows,
-    length: int | None,
-    words: str | None,
+    parameters: TextFilesParameters,
 ) -> TextDataset:
     """Every distinct piece of enough words, in a fixed order that mixes them."""
     training_only(name, split)
     tidy = (" ".join(piece.split()) for piece in pieces)
     examples = mixed(distinct((piece, 0) for piece in tidy if piece.count(" ") >= LEAST_WORDS - 1))
-    return made_dataset(name, examples, 1, found.place, split, rows, length, words)
+    return made_dataset(name, examples, 1, found.place, split, parameters)
 
 
 def _sentences(lines: Iterable[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import torch
 from mebench.api.errors import ConfigurationError, DataUnavailableError
 from mebench.data.datasets import Split, range_of
 from mebench.data.text.dataset import TextDataset
+from mebench.data.text.entries import MadeUpParameters, TextFilesParameters
 from mebench.data.text.words import LENGTH, word_list
 
 Example = tuple[str, int]
@@ -43,9 +44,7 @@ def made_dataset(
     num_classes: int,
     source: str,
     split: Split,
-    rows: Sequence[int] | None,
-    length: int | None,
-    words: str | None,
+    parameters: TextFilesParameters | MadeUpParameters,
 ) -> TextDataset:
     """Turn raw texts into a data set.
 
@@ -55,9 +54,7 @@ def made_dataset(
         num_classes: number of classes.
         source: where they were found.
         split: for messages.
-        rows: [start, stop) to keep; all for None.
-        length: words of a text that are kept; 64 for None.
-        words: file of the public word list; the one that ships with mebench for None.
+        parameters: which texts, how much of each, and over which words.
 
     Raises:
         ConfigurationError: the rows are not inside the split, or there are no texts.
@@ -65,10 +62,10 @@ def made_dataset(
     """
     if not examples:
         raise ConfigurationError(f"data set {name!r} ({source}) holds no texts in its {split} split")
-    chosen = range_of(rows, len(examples), name, split)
+    chosen = range_of(parameters.rows, len(examples), name, split)
     kept = examples[chosen.start : chosen.stop]
-    public = word_list(words)
-    ids = public.encode((text for text, _ in kept), length or LENGTH)
+    public = word_list(parameters.words)
+    ids = public.encode((text for text, _ in kept), parameters.length or LENGTH)
     return TextDataset(name, ids, torch.tensor([label for _, label in kept]), num_classes, source, public)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
+from mebench.models.networks.entries import BlockCnnParameters
 from mebench.models.networks.input_conv import InputConv2d
 from mebench.models.networks.pooling import max_pool_2x2
 from mebench.models.networks.shapes import image_shape
@@ -23,34 +24,22 @@ class BlockCNN(nn.Module):
     Args:
         channels, height, width: shape of an input.
         num_classes: number of logits.
-        blocks: how many there are.
-        convolutions: of each block.
-        first: channels of the first block; every other has twice as many as the one before.
-        dropout: share of the values that are left out of a training step after each block; drawn from torch's global
-            generator, which a trial seeds and saves.
+        parameters: of the network. What dropout leaves out is drawn from torch's global generator, which a trial seeds
+            and saves.
     """
 
     def __init__(
-        self,
-        channels: int,
-        height: int,
-        width: int,
-        num_classes: int,
-        *,
-        blocks: int,
-        convolutions: int,
-        first: int,
-        dropout: float,
+        self, channels: int, height: int, width: int, num_classes: int, parameters: BlockCnnParameters
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for index in range(blocks):
-            outputs = first * 2**index
-            for _ in range(convolutions):
+        for index in range(parameters.blocks):
+            outputs = parameters.width * 2**index
+            for _ in range(parameters.convolutions):
                 kind = nn.Conv2d if layers else InputConv2d
                 layers += [kind(channels, outputs, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(outputs)]
                 channels = outputs
-            layers += [_Halve(), nn.Dropout(dropout)]
+            layers += [_Halve(), nn.Dropout(parameters.dropout)]
             height, width = height // 2, width // 2
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Linear(channels * height * width, num_classes)
@@ -66,24 +55,17 @@ class _Halve(nn.Module):
         return max_pool_2x2(maps)
 
 
-def block_cnn(
-    spec: InputSpec, blocks: int = 3, convolutions: int = 2, width: int = 32, dropout: float = 0.1
-) -> nn.Module:
+def block_cnn(spec: InputSpec, parameters: BlockCnnParameters) -> nn.Module:
     """Build it: 298,858 parameters at 1x28x28 and 10 classes; 96,746 with 2 blocks, 1,176,170 with 4.
 
     Raises:
         ConfigurationError: the image is too small to be halved by every block.
     """
-    channels, height, wide = image_shape(spec, "block-cnn")
-    if min(height, wide) < 2**blocks:
+    channels, height, width = image_shape(spec, "block-cnn")
+    least = 2**parameters.blocks
+    if min(height, width) < least:
         raise ConfigurationError(
-            f"network 'block-cnn' of {blocks} blocks needs images of {2**blocks} x {2**blocks} pixels at least, not "
-            f"{height} x {wide}: give it fewer blocks"
+            f"network 'block-cnn' of {parameters.blocks} blocks needs images of {least} x {least} pixels at least, not "
+            f"{height} x {width}: give it fewer blocks"
         )
-    return BlockCNN(
-        *(channels, height, wide, spec.num_classes),
-        blocks=blocks,
-        convolutions=convolutions,
-        first=width,
-        dropout=dropout,
-    )
+    return BlockCNN(channels, height, width, spec.num_classes, parameters)

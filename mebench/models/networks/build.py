@@ -11,6 +11,7 @@ from mebench.api.spec import Component
 from mebench.data.text.words import Lexicon
 from mebench.guard.call import Guard
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 _PROBE = 2
 """Inputs that a plugin's network is tried on."""
@@ -41,13 +42,12 @@ def guarded_network(component: Component, spec: InputSpec, lexicon: Lexicon | No
     Raises:
         ConfigurationError: it is for images and the inputs are texts, or the other way round.
     """
-    entry, guard = registry().network(component.name), Guard.of("network", component.name)
-    target = guard.call("loading", entry.load)
+    entry, guard = registry().get(NetworkEntry, component.name), Guard.of(NetworkEntry, component.name)
     given = "texts" if spec.discrete else "images"
     if entry.inputs != given and (spec.discrete or len(spec.shape) == 3):
         raise ConfigurationError(f"network {entry.name!r} takes {entry.inputs}, not {given}")
     known = (lexicon,) if entry.inputs == "texts" else ()
-    network = guard.call("its constructor", target, spec, *known, **entry.resolve(component.parameters))
+    network = entry.call(spec, *known, given=component.parameters, through=guard)
     if not isinstance(network, nn.Module):
         guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
     if not guard.own and not spec.discrete:

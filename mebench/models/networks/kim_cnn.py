@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it by)
 from torch import Tensor, nn
@@ -12,6 +10,7 @@ from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
 from mebench.data.text.vectors import vectors_of
 from mebench.data.text.words import FIRST, PADDING, UNKNOWN, Lexicon
+from mebench.models.networks.entries import KimCnnParameters
 
 SPREAD = 0.25
 """Random word vectors are uniform between minus this and this, as Kim has them."""
@@ -27,31 +26,19 @@ class KimCNN(nn.Module):
         own: (V,) int32, the own id of every public id: 0 for padding, 1 for unknown.
         vectors: (own words, d) initial word vectors; the first, of padding, is 0 and stays so.
         num_classes: number of logits.
-        widths: words that a filter spans.
-        maps: filters of each width.
-        dropout: share of features that are left out of a training step; drawn from torch's global generator, which a
-            trial seeds and saves.
-        static: keep the word vectors as they are.
+        parameters: of the network. What dropout leaves out is drawn from torch's global generator, which a trial seeds
+            and saves.
     """
 
     own: Tensor
 
-    def __init__(
-        self,
-        own: Tensor,
-        vectors: Tensor,
-        num_classes: int,
-        *,
-        widths: Sequence[int],
-        maps: int,
-        dropout: float,
-        static: bool,
-    ) -> None:
+    def __init__(self, own: Tensor, vectors: Tensor, num_classes: int, parameters: KimCnnParameters) -> None:
         super().__init__()
+        widths, maps = parameters.widths, parameters.maps
         self.register_buffer("own", own)
-        self.vectors = nn.Embedding.from_pretrained(vectors, freeze=static, padding_idx=PADDING)
+        self.vectors = nn.Embedding.from_pretrained(vectors, freeze=parameters.static, padding_idx=PADDING)
         self.filters = nn.ModuleList(nn.Conv1d(vectors.shape[1], maps, width) for width in widths)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(parameters.dropout)
         self.classes = nn.Linear(maps * len(widths), num_classes)
         self._least = max(widths)
 
@@ -65,18 +52,7 @@ class KimCNN(nn.Module):
         return logits
 
 
-def kim_cnn(
-    spec: InputSpec,
-    lexicon: Lexicon | None,
-    *,
-    size: int,
-    maps: int,
-    widths: Sequence[int],
-    dropout: float,
-    vectors: str | None,
-    static: bool,
-    least: int,
-) -> nn.Module:
+def kim_cnn(spec: InputSpec, lexicon: Lexicon | None, parameters: KimCnnParameters) -> nn.Module:
     """Build the network with the vocabulary of a lexicon; see ``mebench info kim-cnn``.
 
     Raises:
@@ -85,15 +61,15 @@ def kim_cnn(
     """
     if lexicon is None or len(lexicon.counts) != spec.high + 1:
         raise ConfigurationError("network 'kim-cnn' must be told which words of the public list its owner has seen")
-    if not widths:
+    if not parameters.widths:
         raise ConfigurationError("network 'kim-cnn' needs at least one filter width")
-    own, words = vocabulary(lexicon, least)
-    initial = torch.empty(FIRST + len(words), size).uniform_(-SPREAD, SPREAD)
+    own, words = vocabulary(lexicon, parameters.least)
+    initial = torch.empty(FIRST + len(words), parameters.size).uniform_(-SPREAD, SPREAD)
     initial[PADDING] = 0
-    if vectors is not None:
-        for row, vector in vectors_of(words, vectors, size):
+    if parameters.vectors is not None:
+        for row, vector in vectors_of(words, parameters.vectors, parameters.size):
             initial[FIRST + row] = vector
-    return KimCNN(own, initial, spec.num_classes, widths=widths, maps=maps, dropout=dropout, static=static)
+    return KimCNN(own, initial, spec.num_classes, parameters)
 
 
 def vocabulary(lexicon: Lexicon, least: int) -> tuple[Tensor, list[str]]:

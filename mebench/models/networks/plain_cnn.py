@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
+from mebench.models.networks.entries import PlainCnnParameters
 from mebench.models.networks.input_conv import InputConv2d
 from mebench.models.networks.shapes import image_shape
 
@@ -42,6 +43,7 @@ class PlainCNN(nn.Module):
         return logits
 
 
-def plain_cnn(spec: InputSpec, convolutions: int = 4, width: int = 16) -> nn.Module:
+def plain_cnn(spec: InputSpec, parameters: PlainCnnParameters) -> nn.Module:
     """Build it for images of any size: 169,546 parameters at 1x28x28 and 10 classes."""
-    return PlainCNN(*image_shape(spec, "plain-cnn"), spec.num_classes, convolutions, width)
+    shape = image_shape(spec, "plain-cnn")
+    return PlainCNN(*shape, spec.num_classes, parameters.convolutions, parameters.width)

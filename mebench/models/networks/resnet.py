@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it 
 from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
+from mebench.models.networks.entries import ResNetParameters
 from mebench.models.networks.input_conv import InputConv2d
 from mebench.models.networks.shapes import image_shape
 
@@ -48,7 +49,7 @@ class ResNet(nn.Module):
         width: channels of the first stage; doubled from stage to stage.
     """
 
-    def __init__(self, channels: int, num_classes: int, blocks: tuple[int, ...], width: int = 64) -> None:
+    def __init__(self, channels: int, num_classes: int, blocks: tuple[int, ...], width: int) -> None:
         super().__init__()
         self.conv1 = InputConv2d(channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -80,13 +81,13 @@ def _kaiming(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-def resnet18(spec: InputSpec, width: int = 64) -> nn.Module:
+def resnet18(spec: InputSpec, parameters: ResNetParameters) -> nn.Module:
     """Build ResNet-18 for images of any size: 11,173,962 parameters at 3 channels and 10 classes."""
     channels, _, _ = image_shape(spec, "resnet18")
-    return ResNet(channels, spec.num_classes, (2, 2, 2, 2), width)
+    return ResNet(channels, spec.num_classes, (2, 2, 2, 2), parameters.width)
 
 
-def resnet34(spec: InputSpec, width: int = 64) -> nn.Module:
+def resnet34(spec: InputSpec, parameters: ResNetParameters) -> nn.Module:
     """Build ResNet-34 for images of any size: 21,282,122 parameters at 3 channels and 10 classes."""
     channels, _, _ = image_shape(spec, "resnet34")
-    return ResNet(channels, spec.num_classes, (3, 4, 6, 3), width)
+    return ResNet(channels, spec.num_classes, (3, 4, 6, 3), parameters.width)

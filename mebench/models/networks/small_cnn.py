@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
+from mebench.models.networks.entries import SmallCnnParameters
 from mebench.models.networks.input_conv import InputConv2d
 from mebench.models.networks.shapes import image_shape
 
@@ -20,7 +21,7 @@ class SmallCNN(nn.Module):
         width: channels w of the first unit.
     """
 
-    def __init__(self, channels: int, num_classes: int, width: int = 32) -> None:
+    def __init__(self, channels: int, num_classes: int, width: int) -> None:
         super().__init__()
         self.features = nn.Sequential(
             *_unit(channels, width, InputConv2d),
@@ -43,7 +44,7 @@ def _unit(inputs: int, outputs: int, kind: type[nn.Conv2d] = nn.Conv2d) -> tuple
     return kind(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
 
 
-def small_cnn(spec: InputSpec, width: int = 32) -> nn.Module:
+def small_cnn(spec: InputSpec, parameters: SmallCnnParameters) -> nn.Module:
     """Build the small CNN for images of any size: 241,898 parameters at 1 channel and 10 classes."""
     channels, _, _ = image_shape(spec, "small-cnn")
-    return SmallCNN(channels, spec.num_classes, width)
+    return SmallCNN(channels, spec.num_classes, parameters.width)

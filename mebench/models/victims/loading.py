@@ -17,6 +17,7 @@ from mebench.models.victims.own import check_outputs, load_own_network
 from mebench.models.victims.setting import Setting
 from mebench.models.victims.trained import cached_or_trained
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry, VictimEntry
 
 _PROBE = 2  # rows that are tried before anything else is asked of a victim
 
@@ -138,17 +139,17 @@ def _check_for_texts(spec: VictimSpec) -> None:
 
 def _lexicon(spec: VictimSpec) -> Lexicon | None:
     """The words of the training data, for a network that must know them to fit its weights."""
-    if spec.network is None or registry().network(spec.network.name).inputs != "texts":
+    if spec.network is None or registry().get(NetworkEntry, spec.network.name).inputs != "texts":
         return None
     return load_dataset(spec.data, "train").lexicon()
 
 
 def _source(spec: VictimSpec) -> str:
-    return registry().origin("victim", spec.registered.name) if spec.registered else "user's weights"
+    return registry().origin(VictimEntry, spec.registered.name) if spec.registered else "user's weights"
 
 
 def _resolved(spec: VictimSpec) -> VictimSpec:
     """Fill in the network's default parameters, so that leaving one out makes no other cache key."""
     if spec.network is None:
         return spec
-    return replace(spec, network=registry().get("network", spec.network.name).component(spec.network.parameters))
+    return replace(spec, network=registry().get(NetworkEntry, spec.network.name).as_component(spec.network.parameters))

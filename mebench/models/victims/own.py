@@ -28,6 +28,7 @@ from mebench.models.networks.build import build_network
 from mebench.models.victims.registered import registered_network
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import VictimEntry
 
 _SHOWN = 3  # keys named in an error
 
@@ -68,7 +69,7 @@ def load_own_network(
 
 def _code_hash(spec: VictimSpec) -> str:
     origin = (
-        registry().origin("victim", spec.registered.name) if spec.registered else factory_digest(spec.factory or "")
+        registry().origin(VictimEntry, spec.registered.name) if spec.registered else factory_digest(spec.factory or "")
     )
     return hashlib.sha256(f"{origin} {spec.registered} {spec.factory}".encode()).hexdigest()[:16]
 

@@ -8,6 +8,7 @@ from torch import nn
 from mebench.api.spec import Component
 from mebench.guard.call import Guard
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import VictimEntry
 
 
 def registered_network(component: Component, seed: int = 0) -> nn.Module:
@@ -22,12 +23,12 @@ def registered_network(component: Component, seed: int = 0) -> nn.Module:
         ConfigurationError: a parameter is wrong.
         PluginFaultError: it cannot be built, or is no ``nn.Module``.
     """
-    entry, guard = registry().get("victim", component.name), Guard.of("victim", component.name)
-    target = guard.call("loading", entry.load)
+    entry, guard = registry().get(VictimEntry, component.name), Guard.of(VictimEntry, component.name)
+    guard.call("loading", entry.load)  # what its modules draw at random is not drawn from the seed
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        seeded = Guard.of("victim", component.name)  # which knows this seed
-        network = seeded.call("its constructor", target, **entry.resolve(component.parameters))
+        seeded = Guard.of(VictimEntry, component.name)  # which knows this seed
+        network = entry.call(given=component.parameters, through=seeded)
     if not isinstance(network, nn.Module):
         guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
     return network

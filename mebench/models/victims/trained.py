@@ -26,6 +26,7 @@ from mebench.models.victims.setting import Setting
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def _code(spec: VictimSpec) -> str:
         return factory_digest(spec.factory)
     assert spec.network is not None
     known, name = registry(), spec.network.name
-    return "" if known.ships("network", name) else known.origin("network", name)
+    return "" if known.ships(NetworkEntry, name) else known.origin(NetworkEntry, name)
 
 
 def _train(

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
+from mebench.oracle.channels.entries import ProbabilityParameters
+from mebench.registry.declaration import labelled
 
 
 class LabelChannel(ResponseChannel):
@@ -24,19 +26,16 @@ class ProbabilityChannel(ResponseChannel):
     """The probability of every class, optionally truncated to the largest, then rounded.
 
     Args:
-        top_k: give the k largest probabilities; the others are returned as 0, and rows are not renormalised.
-        decimals: round to this many decimals.
+        parameters: how much is told. Rows that are cut off are not renormalised.
     """
 
     gives = frozenset({"label", "probability"})
 
-    def __init__(self, top_k: int | None = None, decimals: int | None = None) -> None:
-        self.top_k = top_k
-        self.decimals = decimals
-        shown = {"top_k": top_k, "decimals": decimals}
-        self.name = channel_name("probability", {key: value for key, value in shown.items() if value is not None})
-        if decimals is not None:
-            self.probability_floor = 0.5 * 10.0**-decimals
+    def __init__(self, parameters: ProbabilityParameters | None = None) -> None:
+        self.parameters = parameters or ProbabilityParameters()
+        self.name = labelled("probability", self.parameters)
+        if self.parameters.decimals is not None:
+            self.probability_floor = 0.5 * 10.0**-self.parameters.decimals
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Return labels (B,) and probabilities (B, c)."""
@@ -46,15 +45,10 @@ class ProbabilityChannel(ResponseChannel):
             return Response(labels, self._shape(probabilities))
 
     def _shape(self, probabilities: Tensor) -> Tensor:
-        if self.top_k is not None and self.top_k < probabilities.shape[1]:
-            largest = probabilities.topk(self.top_k, dim=1)
+        top_k, decimals = self.parameters.top_k, self.parameters.decimals
+        if top_k is not None and top_k < probabilities.shape[1]:
+            largest = probabilities.topk(top_k, dim=1)
             probabilities = torch.zeros_like(probabilities).scatter(1, largest.indices, largest.values)
-        if self.decimals is not None:
-            probabilities = probabilities.round(decimals=self.decimals)
+        if decimals is not None:
+            probabilities = probabilities.round(decimals=decimals)
         return probabilities
-
-
-def channel_name(name: str, parameters: dict[str, object]) -> str:
-    """The canonical name of a channel: its parameters in brackets, e.g. ``probability(decimals=2)``."""
-    inside = ",".join(f"{key}={value}" for key, value in parameters.items())
-    return f"{name}({inside})" if inside else name

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from mebench.api.errors import ConfigurationError, MebenchError
 from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.positions import Location, Problem
 from mebench.plan.file.schema import NAME, PATTERN_WORDS
 from mebench.plan.file.wording import shown
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 
-Resolved = tuple[Entry, dict[str, Any]]
+Registered = TypeVar("Registered", bound=Entry)
+Resolved = tuple[Registered, dict[str, Any]]
 """An entry with all of its parameters."""
 
 
@@ -63,7 +64,7 @@ class Checker:
                 self.add((*location, index), f"{shown(value)} is given twice")
             seen.append(value)
 
-    def entry(self, kind: Kind, name: Any, location: Location) -> Entry | None:
+    def entry(self, kind: type[Registered], name: Any, location: Location) -> Registered | None:
         """Look a registered name up."""
         if not isinstance(name, str):
             return None
@@ -73,20 +74,22 @@ class Checker:
             self.add(location, f"{error}{self._hint}")
             return None
 
-    def parameters(self, entry: Entry, given: Mapping[str, Any], location: Location) -> Resolved | None:
+    def parameters(
+        self, entry: Registered, given: Mapping[str, Any], location: Location
+    ) -> Resolved[Registered] | None:
         """Check parameters and fill the defaults in."""
         try:
             return entry, entry.resolve(given)
         except ConfigurationError as error:
-            known = {parameter.name for parameter in entry.parameters}
+            known = {parameter.name for parameter in entry.declared}
             for line in error.problems:
                 key, _, text = line.partition(": ")
                 self.add((*location, key), text, at_key=key not in known)
             return None
 
-    def component(
-        self, kind: Kind, value: Any, location: Location, reserved: tuple[str, ...] = ("name",)
-    ) -> Resolved | None:
+    def named(
+        self, kind: type[Registered], value: Any, location: Location, reserved: tuple[str, ...] = ("name",)
+    ) -> Resolved[Registered] | None:
         """Check a registered name, or a mapping of a name and parameters."""
         short = isinstance(value, str)
         given = {"name": value} if short else mapping(value)

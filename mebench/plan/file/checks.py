@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mebench.plan.file.checker import Checker, items, mapping
 from mebench.registry.catalogue import catalogue
-from mebench.registry.entries import MetricEntry
+from mebench.registry.entries import ChannelEntry, MetricEntry
 from mebench.registry.requirements import unmet
 
 
@@ -22,11 +22,11 @@ def check_metrics(checker: Checker) -> None:
     seen: set[str] = set()
     for index, value in items(checker.content.get("metrics")):
         location = ("metrics", index)
-        resolved = checker.component("metric", value, location)
+        resolved = checker.named(MetricEntry, value, location)
         if resolved is None:
             continue
         entry = resolved[0]
-        if isinstance(entry, MetricEntry) and entry.always:
+        if entry.always:
             checker.add(location, f"{entry.name} is measured in every trial: leave it out")
         if entry.name in seen:
             checker.add(location, f"{entry.name} is given twice")
@@ -38,4 +38,4 @@ def check_prices(checker: Checker) -> None:
     prices = mapping(checker.content.get("prices"))
     for name in mapping(prices.get("per_1000_queries")):
         location = ("prices", "per_1000_queries", name)
-        checker.one_of(checker.registry.names("channel"), location, name, "unknown channel", at_key=True)
+        checker.one_of(checker.registry.names(ChannelEntry), location, name, "unknown channel", at_key=True)

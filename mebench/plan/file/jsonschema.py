@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mebench.plan.file.schema import Benchmark
-from mebench.registry.entries import Entry, Kind, MetricEntry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 from mebench.registry.registry import Registry, composed
 
 Schema = dict[str, Any]
-_NAMED: Mapping[tuple[str, str], Kind] = {
-    ("VictimSection", "data"): "dataset",
-    ("VictimSection", "network"): "network",
-    ("VictimSection", "victim"): "victim",
-    ("Run", "clone"): "network",
-    ("AttackSection", "channel"): "channel",
+_NAMED: Mapping[tuple[str, str], type[Entry]] = {
+    ("VictimSection", "data"): DatasetEntry,
+    ("VictimSection", "network"): NetworkEntry,
+    ("VictimSection", "victim"): VictimEntry,
+    ("Run", "clone"): NetworkEntry,
+    ("AttackSection", "channel"): ChannelEntry,
 }
 _TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 
@@ -34,11 +35,11 @@ def benchmark_schema(registry: Registry) -> Schema:
             **_named(registry.entries(kind)),
         }
     prior = definitions["NamedPool"]["properties"]["prior"]
-    definitions["Run"]["properties"]["pool"] = _named(registry.entries("dataset"), {"prior": prior})
-    attacks = [*registry.entries("attack"), *composed(registry)]
+    definitions["Run"]["properties"]["pool"] = _named(registry.entries(DatasetEntry), {"prior": prior})
+    attacks = [*registry.entries(AttackEntry), *composed(registry)]
     definitions["AttackSection"]["properties"]["attack"] = {"enum": [entry.name for entry in attacks]}
     definitions["AttackSection"]["allOf"] = [_attack(entry) for entry in attacks]
-    extra = [entry for entry in registry.entries("metric") if isinstance(entry, MetricEntry) and not entry.always]
+    extra = [entry for entry in registry.entries(MetricEntry) if not entry.always]
     schema["properties"]["metrics"]["items"] = _named(extra)
     for unused in ("Named", "NamedPool"):
         definitions.pop(unused, None)
@@ -70,7 +71,7 @@ def _attack(entry: Entry) -> Schema:
 
 
 def _parameters(entry: Entry) -> dict[str, Schema]:
-    return {parameter.name: _parameter(parameter) for parameter in entry.parameters}
+    return {parameter.name: _parameter(parameter) for parameter in entry.declared}
 
 
 def _parameter(parameter: Parameter) -> Schema:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mebench.api.errors import MebenchError
-from mebench.plan.file.checker import Checker, items, listed, mapping
+from mebench.plan.file.checker import Checker, Registered, items, listed, mapping
 from mebench.plan.file.positions import Location
-from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Entry, Kind, NetworkEntry, VictimEntry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry, VictimEntry
 
 IMAGES_ONLY = ("image_size", "mean", "std")
 CODEC = ("length", "words")
@@ -33,7 +33,9 @@ def _check_victim(checker: Checker, location: Location, victim: Mapping[str, Any
         return
     if not data.has_test:
         checker.add((*location, "data"), f"{data.name} has no test split to score a victim on: it is for pools")
-    _same(checker, (*location, "network"), _entry(checker, "network", victim.get("network")), data, "the victim's data")
+    _same(
+        checker, (*location, "network"), _entry(checker, NetworkEntry, victim.get("network")), data, "the victim's data"
+    )
     if data.inputs == "images":
         return
     for key in IMAGES_ONLY:
@@ -46,7 +48,7 @@ def _check_victim(checker: Checker, location: Location, victim: Mapping[str, Any
 def _check_run(
     checker: Checker, location: Location, run: Mapping[str, Any], victims: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    clone, pool = _entry(checker, "network", run.get("clone")), _entry(checker, "dataset", run.get("pool"))
+    clone, pool = _entry(checker, NetworkEntry, run.get("clone")), _entry(checker, DatasetEntry, run.get("pool"))
     for name, victim in victims.items():
         data = _data(checker, victim)
         if data is None:
@@ -70,17 +72,19 @@ def _check_codec(
 def _check_attacks(checker: Checker, location: Location, run: Mapping[str, Any], whose: str) -> None:
     for index, row in items(run.get("attacks")):
         here = (*location, "attacks", index)
-        channel = _entry(checker, "channel", mapping(row).get("channel"))
-        if isinstance(channel, ChannelEntry) and "explanation" in channel.gives:
+        channel = _entry(checker, ChannelEntry, mapping(row).get("channel"))
+        if channel is not None and "explanation" in channel.gives:
             text = f"{channel.name} explains by derivatives, which words have not, and {whose} takes texts"
             checker.add((*here, "channel"), text)
-        attack = _entry(checker, "attack", mapping(row).get("attack"))
-        if isinstance(attack, AttackEntry) and attack.family == "generator" and not attack.texts:
+        attack = _entry(checker, AttackEntry, mapping(row).get("attack"))
+        if attack is not None and attack.family == "generator" and not attack.texts:
             checker.add((*here, "attack"), f"{attack.name} makes images, and {whose} takes texts")
 
 
-def _same(checker: Checker, location: Location, entry: Entry | None, data: DatasetEntry, whose: str) -> None:
-    if isinstance(entry, (NetworkEntry, DatasetEntry)) and entry.inputs != data.inputs:
+def _same(
+    checker: Checker, location: Location, entry: NetworkEntry | DatasetEntry | None, data: DatasetEntry, whose: str
+) -> None:
+    if entry is not None and entry.inputs != data.inputs:
         text = f"{entry.name} is for {entry.inputs}, and {whose} is of {data.inputs}"
         if text not in (problem.text for problem in checker.problems if problem.location == location):
             checker.add(location, text)
@@ -88,13 +92,11 @@ def _same(checker: Checker, location: Location, entry: Entry | None, data: Datas
 
 def _data(checker: Checker, victim: Mapping[str, Any]) -> DatasetEntry | None:
     """The data set of a victim, its own or that of a registered one."""
-    registered = _entry(checker, "victim", victim.get("victim"))
-    named = registered.data if isinstance(registered, VictimEntry) else victim.get("data")
-    entry = _entry(checker, "dataset", named)
-    return entry if isinstance(entry, DatasetEntry) else None
+    registered = _entry(checker, VictimEntry, victim.get("victim"))
+    return _entry(checker, DatasetEntry, registered.data if registered else victim.get("data"))
 
 
-def _entry(checker: Checker, kind: Kind, value: Any) -> Entry | None:
+def _entry(checker: Checker, kind: type[Registered], value: Any) -> Registered | None:
     """What a name, or a mapping with a name, stands for; None where another check has found it wrong."""
     name = value if isinstance(value, str) else mapping(value).get("name")
     try:

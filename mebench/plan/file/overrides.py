@@ -19,17 +19,19 @@ from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.positions import Document, Location, parse_value
 from mebench.plan.file.schema import Benchmark, Named, Profile, annotation_at, section_at
 from mebench.plan.file.wording import written
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry, VictimEntry
+from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 
-_KINDS: dict[str, Kind] = {
-    "channel": "channel",
-    "clone": "network",
-    "network": "network",
-    "data": "dataset",
-    "pool": "dataset",
-    "victim": "victim",
+_NAMED: dict[str, type[Entry]] = {
+    "channel": ChannelEntry,
+    "clone": NetworkEntry,
+    "network": NetworkEntry,
+    "data": DatasetEntry,
+    "pool": DatasetEntry,
+    "victim": VictimEntry,
 }
+"""What a key of a file names."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _fitting(content: dict[str, Any], locations: list[Location], registry: Regis
     known: dict[Location, set[str] | None] = {}
     for location in locations:
         owner = _owner(content, location, registry)
-        known[location] = {parameter.name for parameter in owner.parameters} if owner else None
+        known[location] = {parameter.name for parameter in owner.declared} if owner else None
     fitting = [location for location, names in known.items() if names is None or location[-1] in names]
     if not fitting:
         key = str(locations[0][-1])
@@ -172,9 +174,9 @@ def _owner(content: dict[str, Any], location: Location, registry: Registry) -> E
         return None
     try:
         if location[-2] == "parameters":
-            return registry.attack(_value(content, location[:-2])["attack"])
-        if location[-2] in _KINDS:
-            return registry.get(_KINDS[str(location[-2])], parent["name"])
+            return registry.get(AttackEntry, _value(content, location[:-2])["attack"])
+        if location[-2] in _NAMED:
+            return registry.get(_NAMED[str(location[-2])], parent["name"])
     except (MebenchError, LookupError, TypeError):
         return None  # the checks will say what is wrong
     return None

@@ -58,7 +58,7 @@ def _asked(checker: Checker) -> list[tuple[int, Any]]:
 
 def _optional(checker: Checker) -> dict[str, str]:
     """The numbers that are measured only if a benchmark asks for them, with the metric that each is of."""
-    entries = [entry for entry in checker.registry.entries("metric") if isinstance(entry, MetricEntry)]
+    entries = checker.registry.entries(MetricEntry)
     return {number.name: entry.name for entry in entries if not entry.always for number in entry.numbers}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from mebench.plan.file.checker import Checker, Resolved, items, listed, mapping
 from mebench.plan.file.positions import Location
 from mebench.plan.file.wording import written
-from mebench.registry.entries import AttackEntry, ChannelEntry, Entry
+from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry
 
 
 @dataclass
@@ -52,9 +52,9 @@ class _Grid:
     pool: str
     tracks: tuple[str, ...]
 
-    def points(self, attack: Entry) -> list[tuple[str, ...]]:
+    def points(self, attack: AttackEntry) -> list[tuple[str, ...]]:
         """One point per row that an attack makes."""
-        pool = self.pool if isinstance(attack, AttackEntry) and attack.family == "pool" else ""
+        pool = self.pool if attack.family == "pool" else ""
         place = (self.victims, self.budgets, (self.clone,), (pool,), self.tracks)
         return list(itertools.product(*place))
 
@@ -95,8 +95,8 @@ class _Profile:
                 self._used.unclear.add("victims")
         if not isinstance(run.get("victims"), list):
             self._used.unclear.add("victims")
-        clone = self._checker.component("network", run.get("clone"), (*location, "clone"))
-        pool = self._checker.component("dataset", run.get("pool"), (*location, "pool"), reserved=("name", "prior"))
+        clone = self._checker.named(NetworkEntry, run.get("clone"), (*location, "clone"))
+        pool = self._checker.named(DatasetEntry, run.get("pool"), (*location, "pool"), reserved=("name", "prior"))
         grid = _Grid(
             tuple(map(str, listed(run.get("victims")))),
             tuple(map(str, listed(run.get("budgets")))),
@@ -111,14 +111,16 @@ class _Profile:
                 self._repeats(here, [(row[0].name, *row[1:], *point) for point in grid.points(row[0])])
         self._budgets(location, run)
 
-    def _attack(self, location: Location, attack: Mapping[str, Any], has_pool: bool) -> tuple[Entry, str, str] | None:
+    def _attack(
+        self, location: Location, attack: Mapping[str, Any], has_pool: bool
+    ) -> tuple[AttackEntry, str, str] | None:
         """Check an attack and note its use; return it with variant and channel if all of it can be read."""
         name = attack.get("attack")
-        entry = self._checker.entry("attack", name, (*location, "attack"))
-        channel = self._checker.component("channel", attack.get("channel"), (*location, "channel"))
+        entry = self._checker.entry(AttackEntry, name, (*location, "attack"))
+        channel = self._checker.named(ChannelEntry, attack.get("channel"), (*location, "channel"))
         variants = self._used.variants.setdefault(str(name), set())
         resolved = None
-        if isinstance(entry, AttackEntry):
+        if entry is not None:
             given = mapping(attack.get("parameters"))
             resolved = self._checker.parameters(entry, given, (*location, "parameters"))
             self._fits(location, entry, channel, has_pool)
@@ -131,15 +133,17 @@ class _Profile:
         self._used.channels.setdefault(entry.name, set()).add(answered)
         return entry, variant, answered
 
-    def _fits(self, location: Location, attack: AttackEntry, channel: Resolved | None, has_pool: bool) -> None:
+    def _fits(
+        self, location: Location, attack: AttackEntry, channel: Resolved[ChannelEntry] | None, has_pool: bool
+    ) -> None:
         """Check that channel and precision give what the attack needs, and that a pool is there if it needs one."""
-        given = channel[0].gives if channel and isinstance(channel[0], ChannelEntry) else attack.needs
+        given = channel[0].gives if channel else attack.needs
         if attack.float32 and self._content.get("bf16") is True:
             text = f"{attack.name} takes differences over small steps, which need float32: leave it out, or bf16: true"
             self._checker.add((*location, "attack"), text)
         lacking = " and ".join(sorted(attack.needs - given))
         if lacking and channel:
-            fit = ", ".join(self._checker.registry.channels_for(attack)) or "none is installed"
+            fit = ", ".join(self._checker.registry.channels_for(attack.needs)) or "none is installed"
             text = f"{attack.name} needs {lacking}, which {channel[0].name} does not give. Channels that do: {fit}"
             self._checker.add((*location, "channel"), text)
         if attack.family == "pool" and not has_pool:
@@ -156,8 +160,7 @@ class _Profile:
 
     def _budgets(self, location: Location, run: Mapping[str, Any]) -> None:
         names = _attack_names(run)
-        known = [entry for entry in self._checker.registry.entries("attack") if entry.name in names]
-        attacks = [entry for entry in known if isinstance(entry, AttackEntry)]
+        attacks = [entry for entry in self._checker.registry.entries(AttackEntry) if entry.name in names]
         largest = max(attacks, key=lambda entry: entry.minimum_budget, default=None)
         for index, budget in items(run.get("budgets")):
             if largest and type(budget) is int and 1 <= budget < largest.minimum_budget:

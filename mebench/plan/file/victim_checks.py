@@ -7,7 +7,7 @@ from typing import Any
 
 from mebench.plan.file.checker import Checker, Resolved, mapping
 from mebench.plan.file.positions import Location
-from mebench.registry.entries import DatasetEntry, VictimEntry
+from mebench.registry.entries import DatasetEntry, NetworkEntry, VictimEntry
 
 
 def check_victims(checker: Checker) -> None:
@@ -20,9 +20,9 @@ def check_victims(checker: Checker) -> None:
 
 
 def _check_victim(checker: Checker, location: Location, victim: Mapping[str, Any]) -> None:
-    data = checker.component("dataset", victim.get("data"), (*location, "data"))
-    checker.component("network", victim.get("network"), (*location, "network"))
-    registered = checker.component("victim", victim.get("victim"), (*location, "victim"))
+    data = checker.named(DatasetEntry, victim.get("data"), (*location, "data"))
+    checker.named(NetworkEntry, victim.get("network"), (*location, "network"))
+    registered = checker.named(VictimEntry, victim.get("victim"), (*location, "victim"))
     sources = [key for key in ("network", "factory", "torchscript", "victim") if victim.get(key) is not None]
     if victim.get("data") is None:
         _check_own_data(checker, location, sources, registered)
@@ -36,12 +36,14 @@ def _check_victim(checker: Checker, location: Location, victim: Mapping[str, Any
     _check_normalisation(checker, location, victim, data)
 
 
-def _check_own_data(checker: Checker, location: Location, sources: Sequence[str], registered: Resolved | None) -> None:
+def _check_own_data(
+    checker: Checker, location: Location, sources: Sequence[str], registered: Resolved[VictimEntry] | None
+) -> None:
     """Only a registered victim knows its data."""
     if "victim" not in sources:
         checker.add((*location, "data"), "is missing")
-    elif registered and isinstance(registered[0], VictimEntry):
-        checker.entry("dataset", registered[0].data, (*location, "victim"))
+    elif registered:
+        checker.entry(DatasetEntry, registered[0].data, (*location, "victim"))
 
 
 def _check_brings_all(checker: Checker, location: Location, victim: Mapping[str, Any]) -> None:
@@ -60,13 +62,12 @@ def _check_weights(checker: Checker, location: Location, victim: Mapping[str, An
 
 
 def _check_normalisation(
-    checker: Checker, location: Location, victim: Mapping[str, Any], data: Resolved | None
+    checker: Checker, location: Location, victim: Mapping[str, Any], data: Resolved[DatasetEntry] | None
 ) -> None:
     mean, std = victim.get("mean"), victim.get("std")
     if (mean is None) != (std is None):
         checker.add(location, "must have both mean and std, or neither", at_key=True)
-    entry = data[0] if data else None
-    channels = entry.shape[0] if isinstance(entry, DatasetEntry) and entry.shape else 0
+    channels = data[0].shape[0] if data and data[0].shape else 0
     for key, values in (("mean", mean), ("std", std)):
         if channels and isinstance(values, list) and len(values) not in (0, channels):
             wanted = f"{channels} number{'s' if channels > 1 else ''}, one per channel"

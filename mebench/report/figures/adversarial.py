@@ -17,6 +17,7 @@ from mebench.models.clones import load_clone
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import MetricEntry
 from mebench.report.figures.explained import one_of_each_class
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
@@ -149,7 +150,7 @@ def _victim(spec: VictimSpec, known: dict[str, PreparedVictim]) -> PreparedVicti
 def _parameters(spec: TrialSpec) -> dict[str, Any]:
     """Those of the metric, as the trial was measured; its defaults if it was not."""
     asked = [metric.parameters for metric in spec.metrics if metric.name == "transfer"]
-    return registry().metric("transfer").resolve(asked[0] if asked else {})
+    return registry().get(MetricEntry, "transfer").resolve(asked[0] if asked else {})
 
 
 def make(victim: PreparedVictim, clone: Any, parameters: dict[str, Any], seed: int) -> tuple[Example, ...]:

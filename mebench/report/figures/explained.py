@@ -14,6 +14,7 @@ from mebench.api.errors import ConfigurationError
 from mebench.api.random_streams import RandomStreams
 from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import ChannelEntry
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 
@@ -78,8 +79,8 @@ def explain(victim: Victim, images: Tensor) -> Explained:
     maps: dict[str, Tensor] = {}
     titles: tuple[str, ...] = ()
     for name, given in CHANNELS:
-        entry = registry().channel(name)
-        channel = entry.load()(**entry.resolve(given))
+        entry = registry().get(ChannelEntry, name)
+        channel = entry.call(given=given)
         channel.use_randomness(RandomStreams(0, images.device))
         response = channel.answer(victim, images, explain=True)
         weights = torch.nn.functional.one_hot(response.labels, victim.spec.num_classes).to(images.dtype)

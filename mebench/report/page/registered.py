@@ -17,9 +17,7 @@ def report_named(name: str) -> ReportEntry:
     Raises:
         UnknownNameError: no such report; the message suggests the nearest.
     """
-    entry = registry().get("report", name)
-    assert isinstance(entry, ReportEntry)
-    return entry
+    return registry().get(ReportEntry, name)
 
 
 def write_registered(entry: ReportEntry, roots: Sequence[Path], output: Path, given: Mapping[str, Any]) -> list[str]:
@@ -36,22 +34,22 @@ def write_registered(entry: ReportEntry, roots: Sequence[Path], output: Path, gi
         ResultsError: a root holds no results.
         PluginFaultError: the report failed, or wrote no file.
     """
-    parameters, results = entry.resolve(given), Results(roots)
-    if registry().ships("report", entry.name):
-        notes: list[str] = entry.load()(results, output, **parameters)
+    entry.resolve(given)
+    results = Results(roots)
+    if registry().ships(ReportEntry, entry.name):
+        notes: list[str] = entry.call(results, output, given=given)
         return notes
     _ = results.board  # what is wrong with the results is no fault of the plugin's
-    return _write_guarded(entry, results, output, parameters)
+    return _write_guarded(entry, results, output, given)
 
 
-def _write_guarded(entry: ReportEntry, results: Results, output: Path, parameters: Mapping[str, Any]) -> list[str]:
+def _write_guarded(entry: ReportEntry, results: Results, output: Path, given: Mapping[str, Any]) -> list[str]:
     """Let a plugin write a file that takes the place of the last one once it is whole."""
     from mebench.guard.call import Guard
 
-    guard, unfinished = Guard.of("report", entry.name), output.with_name(f".unfinished-{output.name}")
+    guard, unfinished = Guard.of(ReportEntry, entry.name), output.with_name(f".unfinished-{output.name}")
     try:
-        target = guard.call("loading", entry.load)
-        notes = guard.call("writing", target, results, unfinished, **parameters)
+        notes = entry.call(results, unfinished, given=given, through=guard)
         if notes is not None and not (isinstance(notes, (list, tuple)) and all(isinstance(one, str) for one in notes)):
             guard.fail(f"writing returned a {type(notes).__name__}, not a list of lines")
         if not unfinished.is_file():

@@ -71,13 +71,14 @@ def _registry_with(entry: AttackEntry) -> Registry:
     """All that is registered, and the attack under test."""
     known, copy = registry(), Registry()
     for kind in KINDS:
-        copy.add([(kind, one) for one in known.entries(kind) if (kind, one.name) != ("attack", entry.name)], "others")
-    copy.add([("attack", entry)], "under test")
+        same = kind is AttackEntry
+        copy.add([one for one in known.entries(kind) if not (same and one.name == entry.name)], "others")
+    copy.add([entry], "under test")
     return copy
 
 
 def _all_channels() -> list[ChannelEntry]:
-    return [registry().channel(name) for name in registry().names("channel")]
+    return registry().entries(ChannelEntry)
 
 
 def gets_answers_without_graph(target: AttackUnderTest) -> str | None:

@@ -78,7 +78,7 @@ def builds_from_defaults(target: AttackUnderTest) -> str | None:
 
 def parameters_round_trip(target: AttackUnderTest) -> str | None:
     """Resolved parameters survive being written to a file and read again, and none is declared twice."""
-    names = [parameter.name for parameter in target.entry.parameters]
+    names = [parameter.name for parameter in target.entry.declared]
     twice = sorted({name for name in names if names.count(name) > 1})
     require(not twice, f"declares {', '.join(twice)} twice")
     for resolved in (target.entry.resolve({}), target.resolved()):
@@ -89,12 +89,16 @@ def parameters_round_trip(target: AttackUnderTest) -> str | None:
 
 
 def declares_what_it_accepts(target: AttackUnderTest) -> str | None:
-    """The parameters that are declared are the keyword arguments that the target takes."""
-    signature = inspect.signature(target.entry.load()).parameters.values()
+    """The target takes the parameters that are declared: as one object, or as a keyword argument for each."""
+    function = inspect.signature(target.entry.load())
+    if isinstance(target.entry.parameters, type):
+        _require_one_object(function)
+        return None
+    signature = function.parameters.values()
     takes_all = any(one.kind is one.VAR_KEYWORD for one in signature)
     accepted = {one.name for one in signature if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
     accepted -= {next(iter(signature)).name}  # the context
-    declared = {parameter.name for parameter in target.entry.parameters}
+    declared = {parameter.name for parameter in target.entry.declared}
     hidden = sorted(accepted - declared)
     require(not hidden, f"takes {', '.join(hidden)}, which it does not declare: no benchmark file can set it")
     missing = sorted(declared - accepted)
@@ -102,9 +106,19 @@ def declares_what_it_accepts(target: AttackUnderTest) -> str | None:
     return None
 
 
+def _require_one_object(function: inspect.Signature) -> None:
+    try:
+        function.bind("the context", "the parameters")
+    except TypeError as error:
+        fail(f"its target cannot be called as target(context, parameters), with an object of its dataclass: {error}")
+    named = [one.name for one in function.parameters.values() if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    hidden = ", ".join(named[2:])
+    require(not hidden, f"takes {hidden} besides the object of its dataclass: no benchmark file can set it")
+
+
 def every_choice_works(target: AttackUnderTest) -> str | None:
     """Every value that a parameter offers can be run, with all else as it is."""
-    for parameter in target.entry.parameters:
+    for parameter in target.entry.declared:
         for value in _offers(parameter):
             try:
                 session = Session(target, Stage(budget=100), parameters={parameter.name: value})

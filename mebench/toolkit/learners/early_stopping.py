@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from mebench.api.contract import AttackContext, Response
 from mebench.models.modes import evaluating
 from mebench.models.weights import logits_of
 from mebench.toolkit.learners.fit import FitLearner
+from mebench.toolkit.parameters import EarlyStoppingParameters, FitParameters, HoldOutParameters
 
 
 class EarlyStoppingLearner(FitLearner):
@@ -27,34 +29,29 @@ class EarlyStoppingLearner(FitLearner):
 
     Args:
         context: gives the clone, and the random streams ``learner`` (order of the data) and ``hold-out``.
-        epochs: at most so many per fit.
-        patience: a fit ends after so many epochs in a row that are no better than the best before.
-        batch_size: the most answers per step; batches of an epoch differ in size by one at most.
-        learning_rate: of Adam.
-        weight_decay: lambda of the term lambda/2 |w|^2 of the loss, over all parameters.
+        parameters: of a fit; since version 1.5. Batches of an epoch differ in size by one at most.
         held_out: share of answers that are held out where the strategy asks none, in [0, 1).
+        fields: of `EarlyStoppingParameters`, in place of those of ``parameters``.
     """
 
     def __init__(
         self,
         context: AttackContext,
+        parameters: EarlyStoppingParameters | None = None,
         *,
-        epochs: int,
-        patience: int,
-        batch_size: int,
-        learning_rate: float,
-        weight_decay: float,
         held_out: float = 0.0,
+        **fields: Any,
     ) -> None:
-        super().__init__(
-            context,
-            epochs=epochs,
-            batch_size=batch_size,
+        stopping = replace(parameters or EarlyStoppingParameters(), **fields)
+        fit = FitParameters(
+            epochs=stopping.epochs,
+            batch_size=stopping.batch_size,
             optimizer="adam",
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
+            learning_rate=stopping.learning_rate,
+            weight_decay=stopping.weight_decay,
         )
-        self._patience, self._share = patience, held_out
+        super().__init__(context, fit)
+        self._patience, self._share = stopping.patience, held_out
         self._choice = context.random.torch("hold-out", "cpu")
         self._asked = False
         self._held: list[Tensor] = []
@@ -83,7 +80,7 @@ class EarlyStoppingLearner(FitLearner):
         own = targets if targets.ndim == 1 else targets.argmax(1)
         held, labels = (torch.cat(self._held), torch.cat(self._labels)) if self._held else (inputs, own)
         optimizer, best, best_epoch, weights = self.make_optimizer(), -1.0, 0, self.clone.state_dict()
-        for epoch in range(1, self._epochs + 1):
+        for epoch in range(1, self._parameters.epochs + 1):
             self._train_one_epoch(optimizer, inputs, targets)
             score = self._score(held, labels)
             if score > best:
@@ -95,7 +92,7 @@ class EarlyStoppingLearner(FitLearner):
     def _train_one_epoch(self, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> None:
         self.clone.train()
         order = torch.randperm(len(inputs), generator=self._order).to(inputs.device)
-        for rows in order.tensor_split(-(-len(inputs) // self._batch_size)):
+        for rows in order.tensor_split(-(-len(inputs) // self._parameters.batch_size)):
             optimizer.zero_grad(set_to_none=True)
             functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
             optimizer.step()
@@ -117,6 +114,11 @@ class EarlyStoppingLearner(FitLearner):
         self._held = [value.to(device) for value in state["held"]]
         self._labels = [value.to(device) for value in state["labels"]]
         self._asked = state["asked"]
+
+
+def fit_early_stopping(context: AttackContext, parameters: HoldOutParameters) -> EarlyStoppingLearner:
+    """Build the learner ``fit-early-stopping``; see ``mebench info fit-early-stopping``."""
+    return EarlyStoppingLearner(context, parameters, held_out=parameters.held_out)
 
 
 def macro_f1(predicted: Tensor, true: Tensor, num_classes: int) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from mebench.api.contract import AttackContext, Learner, Response
 from mebench.models.to_device import to_device
-from mebench.toolkit.schedules import step_rate
+from mebench.toolkit.parameters import FitParameters
+from mebench.toolkit.schedules import Schedule
 
 
 class FitLearner(Learner):
@@ -24,12 +25,11 @@ class FitLearner(Learner):
 
     Args:
         context: gives the clone and the random stream ``learner`` for the order of the data.
-        epochs, batch_size: of one fit.
-        optimizer: ``sgd`` or ``adam``.
-        learning_rate, momentum, weight_decay: of the optimiser.
-        milestones, factor: the rate is multiplied by ``factor`` at these fractions of a fit; a cosine to 0 without.
+        parameters: of a fit; since version 1.5.
+        schedule: from the fraction of a fit to what its learning rate is multiplied by; half a cosine to 0 without.
         labels_only: learn the label even where the channel gives probabilities.
         warm_start: go on from the clone as the last fit left it.
+        fields: of `FitParameters`, in place of those of ``parameters``: ``FitLearner(context, epochs=10)``.
     """
 
     passes = math.inf
@@ -37,25 +37,18 @@ class FitLearner(Learner):
     def __init__(
         self,
         context: AttackContext,
+        parameters: FitParameters | None = None,
         *,
-        epochs: int,
-        batch_size: int,
-        optimizer: Literal["sgd", "adam"],
-        learning_rate: float,
-        momentum: float = 0.9,
-        weight_decay: float = 5e-4,
-        milestones: Sequence[float] | None = None,
-        factor: float = 0.1,
+        schedule: Schedule | None = None,
         labels_only: bool = False,
         warm_start: bool = False,
+        **fields: Any,
     ) -> None:
         self.clone = context.clone
         self._initial = copy.deepcopy(context.clone.state_dict())
         self._order = context.random.torch("learner", "cpu")
-        self._epochs, self._batch_size = epochs, batch_size
-        self._optimizer = optimizer
-        self._rates = (learning_rate, momentum, weight_decay)
-        self._milestones, self._factor = milestones, factor
+        self._parameters = replace(parameters or FitParameters(), **fields)
+        self._schedule = schedule
         self._labels_only, self._warm_start = labels_only, warm_start
         self._queries: list[Tensor] = []
         self._targets: list[Tensor] = []
@@ -83,13 +76,13 @@ class FitLearner(Learner):
         return response.probabilities
 
     def _fit(self, inputs: Tensor, targets: Tensor) -> None:
-        optimizer = self.make_optimizer()
-        steps = self._epochs * -(-len(inputs) // self._batch_size)
+        epochs, batch_size, optimizer = self._parameters.epochs, self._parameters.batch_size, self.make_optimizer()
+        steps = epochs * -(-len(inputs) // batch_size)
         schedule = self._make_schedule(optimizer, max(steps, 1))
         self.clone.train()
-        for _ in range(self._epochs):
+        for _ in range(epochs):
             order = to_device(torch.randperm(len(inputs), generator=self._order), inputs.device)
-            for rows in order.split(self._batch_size):
+            for rows in order.split(batch_size):
                 optimizer.zero_grad(set_to_none=True)
                 functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
                 optimizer.step()
@@ -97,16 +90,16 @@ class FitLearner(Learner):
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """A new optimiser over the clone's parameters."""
-        rate, momentum, decay = self._rates
-        if self._optimizer == "adam":
-            return torch.optim.Adam(self.clone.parameters(), lr=rate, weight_decay=decay)
-        return torch.optim.SGD(self.clone.parameters(), lr=rate, momentum=momentum, weight_decay=decay)
+        fit, weights = self._parameters, self.clone.parameters()
+        if fit.optimizer == "adam":
+            return torch.optim.Adam(weights, lr=fit.learning_rate, weight_decay=fit.weight_decay)
+        return torch.optim.SGD(weights, fit.learning_rate, fit.momentum, weight_decay=fit.weight_decay)
 
     def _make_schedule(self, optimizer: torch.optim.Optimizer, total: int) -> torch.optim.lr_scheduler.LRScheduler:
-        if self._milestones is None:
+        course = self._schedule
+        if course is None:
             return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)
-        drops = partial(step_rate, 1.0, tuple(self._milestones), self._factor)
-        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: drops(step / total))
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: course(step / total))
 
     def state_dict(self) -> dict[str, Any]:
         """Clone, its initial weights, and all answers."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mebench.api.contract import AttackContext, Learner, Response
-from mebench.toolkit.losses import ExtractionLoss, make_loss
-from mebench.toolkit.schedules import Schedule, set_rate, step_schedule
+from mebench.toolkit.losses import ExtractionLoss, extraction_loss
+from mebench.toolkit.parameters import LearnerParameters, OnlineParameters
+from mebench.toolkit.schedules import Schedule, set_rate
 
 
 class StepLearner(Learner):
@@ -63,27 +64,24 @@ class OnlineLearner(StepLearner):
     Args:
         context: gives the clone.
         loss: between answers and clone.
-        learning_rate, momentum, weight_decay: of SGD.
-        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
-        schedule: in place of the milestones.
+        parameters: of SGD, with the course of its learning rate; since version 1.5.
+        learning_rate, momentum, weight_decay: of SGD with a constant rate; used where there are no ``parameters``.
     """
 
     def __init__(
         self,
         context: AttackContext,
         loss: ExtractionLoss,
+        parameters: LearnerParameters | None = None,
         *,
-        learning_rate: float,
-        momentum: float = 0.9,
-        weight_decay: float = 5e-4,
-        milestones: Sequence[float] = (),
-        factor: float = 0.3,
-        schedule: Schedule | None = None,
+        learning_rate: float = LearnerParameters.clone_lr,
+        momentum: float = LearnerParameters.momentum,
+        weight_decay: float = LearnerParameters.weight_decay,
     ) -> None:
-        optimizer = torch.optim.SGD(
-            context.clone.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay
-        )
-        super().__init__(context, optimizer, schedule or step_schedule(learning_rate, milestones, factor))
+        sgd = parameters or LearnerParameters(learning_rate, momentum, weight_decay, milestones=())
+        weights = context.clone.parameters()
+        optimizer = torch.optim.SGD(weights, sgd.clone_lr, sgd.momentum, weight_decay=sgd.weight_decay)
+        super().__init__(context, optimizer, sgd.schedule(sgd.clone_lr))
         self._loss = loss
 
     def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
@@ -92,25 +90,6 @@ class OnlineLearner(StepLearner):
         return self._loss.mean(response.probabilities, logits)
 
 
-def online(context: AttackContext, **parameters: Any) -> OnlineLearner:
-    """Build the learner ``online`` from its parameters; see ``mebench info online``."""
-    loss = make_loss(parameters["loss"], context.channel.probability_floor, parameters["clone_logits"])
-    return online_learner(context, loss, parameters)
-
-
-def online_learner(
-    context: AttackContext,
-    loss: ExtractionLoss,
-    parameters: Mapping[str, Any],
-    kind: type[OnlineLearner] | None = None,
-) -> OnlineLearner:
-    """The learner that `LEARNER_PARAMETERS` describe; of a subclass if ``kind`` names one."""
-    return (kind or OnlineLearner)(
-        context,
-        loss,
-        learning_rate=parameters["clone_lr"],
-        momentum=parameters["momentum"],
-        weight_decay=parameters["weight_decay"],
-        milestones=parameters["milestones"],
-        factor=parameters["lr_factor"],
-    )
+def online(context: AttackContext, parameters: OnlineParameters) -> OnlineLearner:
+    """Build the learner ``online``; see ``mebench info online``."""
+    return OnlineLearner(context, extraction_loss(context, parameters), parameters)

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mebench.api.contract import AttackContext, Oracle
-from mebench.toolkit.losses import ExtractionLoss
+from mebench.api.contract import Oracle
 from mebench.toolkit.strategies.generator import GeneratorStrategy, squash
 
 
 class ImageGradientStrategy(GeneratorStrategy):
-    """Generator steps along d L / d x, chained through the squashing; a subclass says how d L / d x is found.
-
-    Args:
-        context: gives the spec, the device and the random stream ``noise``.
-        loss: what the generator ascends.
-        options: of `GeneratorStrategy`.
-    """
-
-    def __init__(self, context: AttackContext, loss: ExtractionLoss, **options: Any) -> None:
-        super().__init__(context, **options)
-        self._loss = loss
+    """Generator steps along d L / d x, chained through the squashing; a subclass says how d L / d x is found."""
 
     @property
     def step_cost(self) -> int:

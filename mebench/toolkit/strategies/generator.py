@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -21,7 +21,8 @@ from mebench.models.networks.compiling import compiled
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.networks.precision import as_trained
 from mebench.toolkit.losses import ExtractionLoss
-from mebench.toolkit.schedules import Schedule, set_rate, step_schedule
+from mebench.toolkit.parameters import FrozenGeneratorParameters, GeneratorParameters
+from mebench.toolkit.schedules import Schedule, set_rate
 
 OptimizerMaker = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -29,56 +30,74 @@ PROBED = 32
 """Images of a generator step that are kept for the gradient probe. The median over them is steady to about 0.02."""
 
 
-class GeneratorStrategy(QueryStrategy):
-    """The loop that generator attacks share; a subclass says how ``loss_gradient`` is found and what it costs.
+class FrozenGeneratorStrategy(QueryStrategy):
+    """Queries G(z) of a generator that keeps its initial weights: DFME's, before it learns.
 
-    A generator step is taken only if it leaves a query to learn from, and the last batch is cut to what is left of the
-    budget, so that every query of the budget is spent and none beyond it.
+    The last batch is cut to what is left of the budget.
 
     Args:
-        context: gives the spec, the device and the random stream ``noise``.
-        batch_size: B.
-        generator_steps: N_G; 0 freezes the generator.
-        clone_steps: N_C, batches for the clone after each round of generator steps.
-        learning_rate: of the generator's Adam.
-        milestones, factor: the rate is multiplied by ``factor`` at these fractions of the budget.
-        noise_dim, width, affine: of the generator.
-        optimizer: makes the generator's optimiser from its parameters, in place of Adam.
-        schedule: from progress to learning rate, in place of the milestones.
-
-    Attributes:
-        _loss: what the generator ascends; set by every subclass that takes generator steps.
+        context: gives the spec, the device and the random streams ``noise`` and ``generator-weights``.
+        parameters: of the generator.
+        affine: whether the generator's last batch norm has a scale and a shift.
     """
 
-    _loss: ExtractionLoss
+    def __init__(self, context: AttackContext, parameters: FrozenGeneratorParameters, *, affine: bool = False) -> None:
+        self._spec, self._device = context.spec, context.device
+        self._batch_size, self._noise_dim = parameters.batch_size, parameters.noise_dim
+        self._noise = context.random.torch("noise")
+        with seeded(context.random.torch("generator-weights", "cpu")):
+            generator = UpsamplingGenerator(context.spec, parameters.noise_dim, parameters.generator_width, affine)
+        self._generator = generator.to(context.device)
+        self._generate = compiled(as_trained(self._generator, context), context)
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Return a generated batch."""
+        with torch.no_grad():
+            images = squash(self._generate(self._draw()), self._spec)
+        return images[: oracle.remaining]
+
+    def _draw(self) -> Tensor:
+        shape = (self._batch_size, self._noise_dim)
+        return torch.randn(shape, generator=self._noise, device=self._device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The generator."""
+        return {"generator": self._generator.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._generator.load_state_dict(state["generator"])
+
+
+class GeneratorStrategy(FrozenGeneratorStrategy):
+    """The loop that generator attacks share; a subclass says how ``loss_gradient`` is found and what it costs.
+
+    A generator step is taken only if it leaves a query to learn from, so that every query of the budget is spent and
+    none beyond it.
+
+    Args:
+        context: as of the frozen generator.
+        loss: what the generator ascends.
+        parameters: of the generator and of its steps.
+        schedule: from the fraction of the budget that is spent to the learning rate of a step.
+        optimizer: makes the generator's optimiser from its weights; before each step it gets the rate of the schedule.
+        affine: as of the frozen generator.
+    """
 
     def __init__(
         self,
         context: AttackContext,
+        loss: ExtractionLoss,
+        parameters: GeneratorParameters,
+        schedule: Schedule,
         *,
-        batch_size: int,
-        generator_steps: int = 1,
-        clone_steps: int = 5,
-        learning_rate: float = 5e-4,
-        milestones: Sequence[float] = (),
-        factor: float = 0.3,
-        noise_dim: int = 256,
-        width: int = 128,
+        optimizer: OptimizerMaker = torch.optim.Adam,
         affine: bool = False,
-        optimizer: OptimizerMaker | None = None,
-        schedule: Schedule | None = None,
     ) -> None:
-        self._spec = context.spec
-        self._device = context.device
-        self._batch_size, self._generator_steps, self._clone_steps = batch_size, generator_steps, clone_steps
-        self._noise_dim = noise_dim
-        self._noise = context.random.torch("noise")
-        with seeded(context.random.torch("generator-weights", "cpu")):
-            self._generator = UpsamplingGenerator(context.spec, noise_dim, width, affine).to(context.device)
-        self._generate = compiled(as_trained(self._generator, context), context)
-        make = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=learning_rate))
-        self._optimizer = make(self._generator.parameters())
-        self._schedule = schedule or step_schedule(learning_rate, milestones, factor)
+        super().__init__(context, parameters, affine=affine)
+        self._loss, self._schedule = loss, schedule
+        self._generator_steps, self._clone_steps = parameters.generator_steps, parameters.clone_steps
+        self._optimizer = optimizer(self._generator.parameters())
         self._turn = 0
         self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
 
@@ -104,9 +123,7 @@ class GeneratorStrategy(QueryStrategy):
                 if oracle.remaining > self.step_cost:
                     self._generator_step(oracle, clone)
         self._turn += 1
-        with torch.no_grad():
-            images = squash(self._generate(self._draw()), self._spec)
-        return images[: oracle.remaining]
+        return super().propose(oracle, clone)
 
     def _generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
         raw = self._generate(self._draw())
@@ -127,14 +144,10 @@ class GeneratorStrategy(QueryStrategy):
         spec = self._spec
         return GradientStep(points, lambda raw: squash(raw, spec), self._loss, gradient, clone_state)
 
-    def _draw(self) -> Tensor:
-        shape = (self._batch_size, self._noise_dim)
-        return torch.randn(shape, generator=self._noise, device=self._device)
-
     def state_dict(self) -> dict[str, Any]:
         """Generator, optimiser, the place in the turn, and what the gradient probe looks at."""
         return {
-            "generator": self._generator.state_dict(),
+            **super().state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "turn": self._turn,
             "last_step": self._last_step,
@@ -142,7 +155,7 @@ class GeneratorStrategy(QueryStrategy):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._generator.load_state_dict(state["generator"])
+        super().load_state_dict(state)
         self._optimizer.load_state_dict(state["optimizer"])
         self._turn = state["turn"]
         if state["last_step"] is not None:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from mebench.api.contract import AttackContext, Oracle
 from mebench.api.errors import ConfigurationError
 from mebench.toolkit.losses import ExtractionLoss, loss_derivatives
-from mebench.toolkit.strategies.generator import GeneratorStrategy, squash
+from mebench.toolkit.parameters import GeneratorParameters
+from mebench.toolkit.schedules import Schedule
+from mebench.toolkit.strategies.generator import GeneratorStrategy, OptimizerMaker, squash
 
 
 class ZerothOrderStrategy(GeneratorStrategy):
     """Generator steps from forward differences; B (m + 1) queries each (DFME, section 3; MAZE, section 4).
 
     Args:
-        context: gives the spec, the device and the random streams ``noise`` and ``directions``.
-        loss: what the generator ascends.
+        context: as of every generator, with the random stream ``directions``.
+        loss, parameters, schedule, optimizer, affine: of `GeneratorStrategy`.
         directions: m.
         step_size: epsilon, taken before the tanh.
         exact_clone: move only the victim by differences, and differentiate the clone exactly.
-        options: of `GeneratorStrategy`.
 
     Raises:
         ConfigurationError: the trial asks for networks that are trained in bfloat16.
@@ -32,16 +31,18 @@ class ZerothOrderStrategy(GeneratorStrategy):
         self,
         context: AttackContext,
         loss: ExtractionLoss,
+        parameters: GeneratorParameters,
+        schedule: Schedule,
         *,
         directions: int,
         step_size: float,
-        exact_clone: bool,
-        **options: Any,
+        exact_clone: bool = False,
+        optimizer: OptimizerMaker = torch.optim.Adam,
+        affine: bool = False,
     ) -> None:
         if context.bf16:
             raise ConfigurationError(f"bf16: true is not for differences over steps of {step_size:g}: leave it out")
-        super().__init__(context, **options)
-        self._loss = loss
+        super().__init__(context, loss, parameters, schedule, optimizer=optimizer, affine=affine)
         self._directions, self._step_size, self._exact_clone = directions, step_size, exact_clone
         self._stream = context.random.torch("directions")
 

@@ -6,11 +6,13 @@ Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 from mebench.registry.card import MetricCard
 from mebench.registry.entries import MetricEntry, MetricOutput
 from mebench.registry.hooks import hookimpl
-from mebench.registry.parameter import Parameter
+from mebench.registry.parameter import Param
 from mebench.trial.metrics.builtin import BUILTIN
 
 ADVERSARIAL = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD"}
@@ -73,35 +75,42 @@ def _rate(name: str, title: str, formula: str, misleads: str, *, detail: bool = 
     return MetricOutput(name, f"{title}: {formula}", card=card)
 
 
-TRANSFER = MetricEntry(
-    "transfer",
-    "How often adversarial examples that are made on the clone fool the victim.",
-    "mebench.trial.metrics.transfer:transfer",
-    (
-        Parameter("attacks", "strs", list(ADVERSARIAL), "How examples are made.", choices=tuple(ADVERSARIAL)),
-        Parameter(
-            "epsilon",
-            "float",
-            0.1,
+@dataclass(frozen=True)
+class TransferParameters:
+    """What can be set of the metric ``transfer``."""
+
+    attacks: Annotated[tuple[str, ...], Param("How examples are made.", choices=tuple(ADVERSARIAL))] = tuple(
+        ADVERSARIAL
+    )
+    epsilon: Annotated[
+        float,
+        Param(
             "Largest change of any value of an input, in its units (images: 0 to 1). Papers on MNIST also take 0.3; "
             "MEGA (Table 4) states none.",
             minimum=0,
             maximum=1e6,
         ),
-        Parameter("steps", "int", 10, "Steps of BIM and PGD.", minimum=1, maximum=10_000),
-        Parameter(
-            "relative_step",
-            "float",
-            0.25,
+    ] = 0.1
+    steps: Annotated[int, Param("Steps of BIM and PGD.", minimum=1, maximum=10_000)] = 10
+    relative_step: Annotated[
+        float,
+        Param(
             "Size of each such step over epsilon; 10 steps of 0.25 can cross the ball from one side to the other.",
             minimum=0,
             maximum=1e3,
         ),
-        Parameter(
-            "target", "int", 1, "Target class of the targeted examples; 1 is the second class, as in MEGA.", minimum=0
-        ),
-        Parameter("inputs", "int", 1000, "Test inputs, evenly spaced in the test set; 0 takes all.", minimum=0),
-    ),
+    ] = 0.25
+    target: Annotated[
+        int, Param("Target class of the targeted examples; 1 is the second class, as in MEGA.", minimum=0)
+    ] = 1
+    inputs: Annotated[int, Param("Test inputs, evenly spaced in the test set; 0 takes all.", minimum=0)] = 1000
+
+
+TRANSFER = MetricEntry(
+    "transfer",
+    "How often adversarial examples that are made on the clone fool the victim.",
+    "mebench.trial.metrics.transfer:transfer",
+    TransferParameters,
     outputs=tuple(rate for attack, title in ADVERSARIAL.items() for rate in _rates(attack, title)),
     when="end",
 )

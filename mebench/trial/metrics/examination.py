@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
 
 from mebench.api.contract import Victim
@@ -15,6 +14,7 @@ from mebench.api.spec import Component
 from mebench.models.modes import evaluating
 from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
+from mebench.registry.entries import MetricEntry
 from mebench.trial.metrics.evidence import Evidence, NetworkEvidence
 from mebench.trial.metrics.measure import at_end, measure, measure_builtin
 from mebench.trial.metrics.schedule import part_of
@@ -32,12 +32,10 @@ class Scores:
     Attributes:
         numbers: by their keys in results: what every trial is measured by, and what the benchmark asks for besides.
         finite: whether all logits are finite.
-        largest_class: fraction of test inputs that get the clone's most frequent label.
     """
 
     numbers: dict[str, float | None]
     finite: bool
-    largest_class: float
 
     @property
     def accuracy(self) -> float:
@@ -116,12 +114,10 @@ class Examination:
             PluginFaultError: a metric failed, or returned no number.
         """
         evidence = self._evidence(clone)
-        counts = torch.bincount(evidence.clone_labels, minlength=evidence.clone_logits.shape[1])
         numbers = {entry.name: measure_builtin(entry, evidence) for entry in registry().builtin_metrics()}
         return Scores(
             numbers | self._measured(clone, [metric for metric in extra if not at_end(metric)], evidence),
             finite=evidence.finite,
-            largest_class=int(counts.max()) / len(self),
         )
 
     def complete(self, scores: Scores, clone: nn.Module, extra: Sequence[Component]) -> Scores:
@@ -157,7 +153,7 @@ class Examination:
     def _measured(self, clone: nn.Module, metrics: Sequence[Component], evidence: Evidence) -> dict[str, float | None]:
         found: dict[str, float | None] = {}
         for metric in metrics:
-            networks = registry().metric(metric.name).networks
+            networks = registry().get(MetricEntry, metric.name).networks
             found |= measure(metric, self._with_networks(metric, clone, evidence) if networks else replace(evidence))
         return found
 

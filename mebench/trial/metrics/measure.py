@@ -15,7 +15,7 @@ from mebench.trial.metrics.evidence import Evidence, NetworkEvidence
 
 def at_end(metric: Component) -> bool:
     """Whether a registered metric is measured only at the end of a trial."""
-    return registry().metric(metric.name).when == "end"
+    return registry().get(MetricEntry, metric.name).when == "end"
 
 
 def measure_builtin(entry: BuiltinMetric, evidence: Evidence) -> float | None:
@@ -38,9 +38,9 @@ def measure(metric: Component, evidence: Evidence) -> dict[str, float | None]:
     Raises:
         PluginFaultError: it failed, wrote to what it was given, or returned something else than finite numbers.
     """
-    entry, guard = registry().metric(metric.name), Guard.of("metric", metric.name)
+    entry, guard = registry().get(MetricEntry, metric.name), Guard.of(MetricEntry, metric.name)
     before = _writes(evidence)
-    value = guard.call("measuring", guard.call("loading", entry.load), evidence, **entry.resolve(metric.parameters))
+    value = entry.call(evidence, given=metric.parameters, through=guard)
     if _writes(evidence) != before:
         guard.fail("measuring wrote to the victim's weights or to the test set")
     return {name: _number(one, guard) for name, one in _by_name(value, entry, guard).items()}

@@ -9,7 +9,7 @@ changed cannot count there: on MNIST and CIFAR-10 some of its targeted rates are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mebench.api.errors import ConfigurationError
 from mebench.models.weights import logits_of
 from mebench.toolkit.adversarial import Limits, bim, fgsm, pgd
+from mebench.trial.metrics.entries import TransferParameters
 from mebench.trial.metrics.evidence import NetworkEvidence
 
 Make = Callable[..., Tensor]
@@ -48,17 +49,8 @@ class Benign:
         return Benign(self.inputs[chosen], self.labels[chosen], self.before[chosen])
 
 
-def transfer(
-    evidence: NetworkEvidence,
-    *,
-    attacks: Sequence[str],
-    epsilon: float,
-    steps: int,
-    relative_step: float,
-    target: int,
-    inputs: int,
-) -> dict[str, float | None]:
-    """Return the success rates of adversarial examples; the parameters are those of `mebench.trial.metrics.entries`.
+def transfer(evidence: NetworkEvidence, parameters: TransferParameters) -> dict[str, float | None]:
+    """Return the success rates of adversarial examples.
 
     For each attack A there are, as fractions:
 
@@ -75,17 +67,19 @@ def transfer(
         ConfigurationError: no attack is named, or the victim has no such class.
     """
     classes = evidence.victim_logits.shape[1]
+    target, epsilon = parameters.target, parameters.epsilon
     if target >= classes:
         raise ConfigurationError(
             f"metric transfer: target {target} is none of the victim's classes, 0 to {classes - 1}"
         )
-    if not attacks:
+    if not parameters.attacks:
         raise ConfigurationError("metric transfer: attacks names none")
     spec = evidence.victim.spec
-    limits = Limits(epsilon, steps, relative_step * epsilon, spec.low, spec.high)
-    benign = Benign(evidence.inputs, evidence.labels, evidence.victim_labels).those(spread(evidence.inputs, inputs))
+    limits = Limits(epsilon, parameters.steps, parameters.relative_step * epsilon, spec.low, spec.high)
+    chosen = spread(evidence.inputs, parameters.inputs)
+    benign = Benign(evidence.inputs, evidence.labels, evidence.victim_labels).those(chosen)
     found: dict[str, float | None] = {}
-    for name in attacks:
+    for name in parameters.attacks:
         if evidence.finite and evidence.inputs.is_floating_point():
             found |= _untargeted(name, evidence, benign, limits) | _targeted(name, evidence, benign, limits, target)
         else:

@@ -15,6 +15,7 @@ from mebench.api.files import write_json
 from mebench.api.spec import Component, TrialSpec
 from mebench.cli import main
 from mebench.models.victims.loading import prepare_victim
+from mebench.registry.entries import MetricEntry
 from mebench.report.figures.adversarial import draw_examples, read_examples, save_adversarial
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.trial import run_trial
@@ -32,7 +33,7 @@ def run(root: Path, spec: TrialSpec) -> TrialFolder:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two attacks; only the first was measured by the metric."""
     root = tmp_path_factory.mktemp("whole")
-    run(root, tiny_trial(budget=200, evaluations=1, metrics=(resolved(TRANSFER, "metric"),)))
+    run(root, tiny_trial(budget=200, evaluations=1, metrics=(resolved(TRANSFER, MetricEntry),)))
     run(root, tiny_trial("noise", budget=100, evaluations=1, parameters={"batch_size": 16}))
     return root
 

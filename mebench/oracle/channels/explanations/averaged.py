@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Explanation, Response, Victim
-from mebench.oracle.channels.explanations.scores import ExplainedScoreChannel, Score
+from mebench.oracle.channels.entries import Score
+from mebench.oracle.channels.explanations.scores import ExplainedScoreChannel
 
 Points = Callable[[], Iterator[Tensor]]
 """Makes the m points of a batch, each (B, \\*shape), one after the other, and the same at every call."""

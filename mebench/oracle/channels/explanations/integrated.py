@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from torch import Tensor
 
 from mebench.api.contract import Victim
+from mebench.oracle.channels.entries import IntegratedGradientsParameters
 from mebench.oracle.channels.explanations.averaged import AveragingChannel, Points
-from mebench.oracle.channels.explanations.scores import Classes, Score
-
-Rule = Literal["right", "midpoint"]
 
 
 class IntegratedGradientsChannel(AveragingChannel):
     """All probabilities, and IG(x) = (x - b) * (1/m) sum_k d score(b + t_k (x - b)) / d x where asked for.
 
+    The points t_k are k/m by the rule ``right``, the Riemann sum that MEGEX's sequel prints (eq. 2), and (k - 1/2)/m by
+    ``midpoint``.
+
     Args:
-        steps: m, points on the way.
-        baseline: b, the value of every pixel where the way begins, in input units.
-        rule: t_k = k/m, the ``right`` Riemann sum as MEGEX's sequel prints it (eq. 2), or (k - 1/2)/m, ``midpoint``.
-        score: explain ``probability`` (as the papers do) or ``logit``.
-        classes: explain ``all`` classes (as the papers assume) or only the predicted one, ``top-1``.
+        parameters: m, b and the rule; and what is explained.
     """
 
     gives = AveragingChannel.gives | {"integrated"}
 
-    def __init__(
-        self,
-        steps: int = 50,
-        baseline: float = 0.0,
-        rule: Rule = "right",
-        score: Score = "probability",
-        classes: Classes = "all",
-    ) -> None:
-        self.steps = self.count = steps
-        self.baseline, self.rule = float(baseline), rule
-        shown: dict[str, object] = {"steps": steps}
-        if self.baseline != 0.0:
-            shown["baseline"] = self.baseline
-        if rule != "right":
-            shown["rule"] = rule
-        super().__init__("ig", shown, score, classes)
+    def __init__(self, parameters: IntegratedGradientsParameters | None = None) -> None:
+        chosen = parameters or IntegratedGradientsParameters()
+        self.steps = self.count = chosen.steps
+        self.baseline, self.rule = chosen.baseline, chosen.rule
+        super().__init__("ig", chosen)
 
     def points(self, victim: Victim, inputs: Tensor) -> tuple[Points, Tensor]:
         """Return what makes the m points on the way, and x - b."""

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mebench.api.contract import Victim
 from mebench.api.random_streams import RandomStreams
+from mebench.oracle.channels.entries import SmoothGradParameters
 from mebench.oracle.channels.explanations.averaged import AveragingChannel, Points
-from mebench.oracle.channels.explanations.scores import Classes, Score
 
 
 class SmoothGradChannel(AveragingChannel):
@@ -21,21 +21,14 @@ class SmoothGradChannel(AveragingChannel):
     each answer, from which its noise is made anew whenever it is needed, so that it takes no memory.
 
     Args:
-        samples: m, noisy copies of each input.
-        sigma: standard deviation of the noise, as a fraction of the input range.
-        score: explain ``probability`` (as the papers do) or ``logit``.
-        classes: explain ``all`` classes (as the papers assume) or only the predicted one, ``top-1``.
+        parameters: m and sigma; and what is explained.
     """
 
-    def __init__(
-        self, samples: int = 25, sigma: float = 0.1, score: Score = "probability", classes: Classes = "all"
-    ) -> None:
-        self.samples = self.count = samples
-        self.sigma = float(sigma)
-        shown: dict[str, object] = {"samples": samples}
-        if self.sigma != 0.1:
-            shown["sigma"] = self.sigma
-        super().__init__("sg", shown, score, classes)
+    def __init__(self, parameters: SmoothGradParameters | None = None) -> None:
+        chosen = parameters or SmoothGradParameters()
+        self.samples = self.count = chosen.samples
+        self.sigma = chosen.sigma
+        super().__init__("sg", chosen)
         self.use_randomness(RandomStreams(0, torch.device("cpu")))
 
     def use_randomness(self, random: RandomStreams) -> None:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Explanation, Response, Victim
-from mebench.oracle.channels.explanations.scores import Classes, ExplainedScoreChannel, Score
+from mebench.oracle.channels.entries import ExplainedParameters, Score
+from mebench.oracle.channels.explanations.scores import ExplainedScoreChannel
 
 
 class GradientExplanation(Explanation):
@@ -44,12 +45,11 @@ class VanillaGradientChannel(ExplainedScoreChannel):
     """All probabilities, and VG(x) = d score / d x where asked for (Simonyan et al. 2013; MEGEX, section 3.2).
 
     Args:
-        score: explain ``probability`` (as the papers do) or ``logit``.
-        classes: explain ``all`` classes (as the papers assume) or only the predicted one, ``top-1``.
+        parameters: what is explained.
     """
 
-    def __init__(self, score: Score = "probability", classes: Classes = "all") -> None:
-        super().__init__("vg", {}, score, classes)
+    def __init__(self, parameters: ExplainedParameters | None = None) -> None:
+        super().__init__("vg", parameters or ExplainedParameters())
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Return labels (B,), probabilities (B, c) and, if asked for, their explanation."""

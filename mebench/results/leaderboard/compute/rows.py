@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from mebench.api.spec import TrialSpec, content_digest
+from mebench.registry.entries import ChannelEntry, DatasetEntry, NetworkEntry
 from mebench.results import curves, stats
 from mebench.results.derived import GOALS
 from mebench.results.leaderboard.compute.flags import ordered, row_flags
@@ -110,10 +111,10 @@ def _identity(trial: Trial, info: BenchmarkInfo) -> Row:
         attack=spec.attack.name,
         variant=spec.variant,
         victim=spec.victim.name,
-        channel=component_label("channel", spec.channel),
-        clone=component_label("network", spec.clone),
+        channel=component_label(ChannelEntry, spec.channel),
+        clone=component_label(NetworkEntry, spec.clone),
         data_prior=spec.data_prior,
-        pool=None if spec.pool is None else component_label("dataset", spec.pool),
+        pool=None if spec.pool is None else component_label(DatasetEntry, spec.pool),
         budget=spec.budget,
         profile=info.profile,
         protocol=spec.protocol,

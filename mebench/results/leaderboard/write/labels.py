@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 
 from mebench.api.errors import UnknownNameError
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import Entry, Kind
+from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 
 
-def component_label(kind: Kind, component: Component) -> str:
+def component_label(kind: type[Entry], component: Component) -> str:
     """Return the canonical name: with the parameters that differ from the defaults, ``probability(decimals=2)``,
     and those that are always shown, ``ig(steps=50)``.
 
     Of a component whose plugin is not installed the defaults are unknown: every parameter that is set is shown.
     """
-    known = _parameters(kind, component.name)
+    known = _parameters(cast(Any, kind), component.name)  # mypy takes no class for hashable
     names = {parameter.name for parameter in known}
     unknown = (Parameter(name, "str", None, "") for name in sorted(component.parameters) if name not in names)
     return Entry(component.name, "", "", (*known, *unknown)).label(component.parameters)
 
 
 @cache
-def _parameters(kind: Kind, name: str) -> tuple[Parameter, ...]:
+def _parameters(kind: type[Entry], name: str) -> tuple[Parameter, ...]:
     try:
-        return registry().get(kind, name).parameters
+        return registry().get(kind, name).declared
     except UnknownNameError:
         return ()
 
