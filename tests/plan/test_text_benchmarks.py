@@ -158,7 +158,7 @@ def test_a_trial_with_words_and_dropout_resumes_to_the_same_bytes(places, tmp_pa
     assert run_trial(spec, whole) == "finished"
     stops = 0
     while run_trial(spec, parts, should_stop=StopAfter(2)) == "stopped":
-        assert load_state(parts.checkpoint)["ledger"]["budget"] == 60
+        assert load_state(parts.checkpoint)["chain"]["ledger"]["budget"] == 60
         stops += 1
         if track == "standard" and stops > 10:
             assert run_trial(spec, parts) == "finished"
