@@ -64,6 +64,12 @@ def test_made_pages_are_what_would_be_made_now(docs):
     assert not stale, f"run `python docs/generate.py`: {', '.join(sorted(stale))} would change"
 
 
+def test_the_list_for_vulture_is_what_would_be_made_now(docs):
+    made = program(docs / "generate.py").named_as_text()
+    assert "    mebench.models.networks.lenet.lenet5,\n" in made
+    assert (docs / "named_as_text.py").read_text(encoding="utf-8") == made, "run `python docs/generate.py`"
+
+
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page(docs, repository):
     settings = {**yaml.safe_load((repository / "mkdocs.yml").read_text()), "docs_dir": docs}
     pages = listed(program(docs / "pages.py").on_config(settings)["nav"])
