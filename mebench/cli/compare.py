@@ -24,6 +24,7 @@ FORMAT_NAMES = ("text", "md", "json", "junit", "github")
 @click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--allow-missing", is_flag=True, help="Do not fail for rows that are failing, gone or incomplete in NEW.")
+@click.option("--strict", is_flag=True, help="Fail, with 3, where a row has too few seeds to notice a loss.")
 @click.option("--update", is_flag=True, help="Write the rows of NEW into the folder BASE, as the new baseline.")
 @click.option("--prune", is_flag=True, help="With --update: delete rows of BASE that NEW does not have.")
 @click.pass_context
@@ -36,16 +37,20 @@ def compare(
     style: str,
     output: Path | None,
     allow_missing: bool,
+    strict: bool,
     update: bool,
     prune: bool,
 ) -> None:
     """Compare the results NEW with BASE.
 
     Each is a results folder, a folder of committed rows, or a leaderboard.json. Accuracy and fidelity may change by
-    0.02; of other metrics see docs/results.md. A change beyond that counts only if the 95 % interval of the
-    difference over seeds excludes 0.
+    0.02; of other metrics see docs/results.md. A loss beyond that counts if the seeds can tell it from noise: each
+    row shows the smallest loss that it would notice (`sees`), by how much the seeds of BASE spread. Rows that would
+    not notice a loss of the tolerance are named, with the number of seeds that would do. Seeds that are equal to the
+    last bit need no statistics.
 
-    Exit codes: 0 fine, 1 a row is worse, 2 nothing can be compared, 3 trials failed or are missing in NEW.
+    Exit codes: 0 fine, 1 a row is worse, 2 nothing can be compared, 3 trials failed or are missing in NEW, or with
+    --strict a row has too few seeds.
 
     \b
     Examples:
@@ -60,11 +65,11 @@ def compare(
     board = build_leaderboard([new])
     wanted = _parse_tolerances(tolerances)
     comparison = compare_leaderboards(_read_base(base, update), board, metrics, wanted)
-    _show(comparison, style, output, allow_missing)
+    _show(comparison, style, output, allow_missing, strict)
     if update:
         _update(base, board, prune)
         return
-    context.exit(comparison.exit_code(allow_missing=allow_missing))
+    context.exit(comparison.exit_code(allow_missing=allow_missing, strict=strict))
 
 
 def _read_base(base: Path, update: bool) -> Leaderboard:
@@ -86,7 +91,7 @@ def _parse_tolerances(given: Sequence[str]) -> dict[str, float]:
     return tolerances
 
 
-def _show(comparison: Comparison, style: str, output: Path | None, allow_missing: bool) -> None:
+def _show(comparison: Comparison, style: str, output: Path | None, allow_missing: bool, strict: bool) -> None:
     from mebench.results.compare import FORMATS, as_markdown, show
 
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -96,11 +101,11 @@ def _show(comparison: Comparison, style: str, output: Path | None, allow_missing
     if output is not None:
         from mebench.api.files import write_atomically
 
-        write_atomically(output, FORMATS[style](comparison, allow_missing).encode())
+        write_atomically(output, FORMATS[style](comparison, allow_missing, strict).encode())
     elif style == "text":
         show(comparison)
     else:
-        click.echo(FORMATS[style](comparison, allow_missing), nl=False)
+        click.echo(FORMATS[style](comparison, allow_missing, strict), nl=False)
 
 
 def _update(base: Path, board: Leaderboard, prune: bool) -> None:

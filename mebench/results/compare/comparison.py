@@ -9,24 +9,26 @@ from typing import Any, Literal
 from mebench.api.exit_codes import ExitCode
 from mebench.registry.card import Number
 from mebench.results.compare.matching import match
-from mebench.results.compare.metrics import MetricComparison, chosen_metrics, judge
+from mebench.results.compare.metrics import MetricComparison, Verdict, chosen_metrics, judge_all
 from mebench.results.leaderboard import Leaderboard, Row
 
-Mark = Literal["worse", "failing", "gone", "incomplete", "not-comparable", "better", "new", "fixed", "same"]
+Mark = Literal["worse", "failing", "gone", "incomplete", "not-comparable", "unclear", "better", "new", "fixed", "same"]
 MARKS: dict[Mark, str] = {
-    "worse": "a metric fell by more than its tolerance, and by more than the seeds spread",
+    "worse": "a metric fell by more than its tolerance, and by more than noise explains",
     "failing": "it has no valid result in NEW",
     "gone": "it is in BASE only",
     "incomplete": "some of its seeds are missing in NEW; the others are not worse",
     "not-comparable": "other victim, data or protocol, or no result on either side",
-    "better": "a metric rose by more than its tolerance, and by more than the seeds spread",
+    "unclear": "a metric fell by more than its tolerance, which may be noise: it has too few seeds to tell",
+    "better": "a metric rose by more than its tolerance, and by more than noise explains",
     "new": "it is in NEW only",
     "fixed": "it had no valid result in BASE, and has one in NEW",
-    "same": "no metric changed by more than tolerance and spread",
+    "same": "no metric changed by more than its tolerance and noise",
 }
 """What each mark says, from what needs a look to what does not."""
 ORDER = list(MARKS)
 MISSING: frozenset[Mark] = frozenset({"failing", "gone", "incomplete"})
+UNTOLD: frozenset[Mark] = frozenset({"not-comparable", "unclear"})
 UNMATCHED: frozenset[Mark] = frozenset({"gone", "new", "not-comparable"})
 
 
@@ -84,20 +86,32 @@ class Comparison:
         marks = [row.mark for row in self.rows]
         return {mark: marks.count(mark) for mark in ORDER if mark in marks}
 
-    def exit_code(self, *, allow_missing: bool = False) -> ExitCode:
-        """0 fine, 1 a regression, 2 nothing comparable, 3 trials failed or missing (unless that is allowed)."""
+    @property
+    def blind(self) -> list[tuple[RowComparison, MetricComparison]]:
+        """The rows and metrics in which a loss of the tolerance would not be noticed."""
+        return [(row, metric) for row in self.rows for metric in row.metrics if metric.blind]
+
+    def exit_code(self, *, allow_missing: bool = False, strict: bool = False) -> ExitCode:
+        """Say how the comparison ends: 0 fine, 1 a regression, 2 nothing comparable, 3 trials failed or missing.
+
+        Args:
+            allow_missing: let missing trials pass.
+            strict: let nothing pass that cannot be told: 3 where a row has too few seeds to notice a loss.
+        """
         marks = set(self.counts)
         if "worse" in marks:
             return ExitCode.WORSE
         if not marks - UNMATCHED:
             return ExitCode.USAGE
+        if strict and self.blind:
+            return ExitCode.INCOMPLETE
         return ExitCode.INCOMPLETE if marks & MISSING and not allow_missing else ExitCode.FINE
 
-    def to_json(self, *, allow_missing: bool = False) -> dict[str, Any]:
+    def to_json(self, *, allow_missing: bool = False, strict: bool = False) -> dict[str, Any]:
         """The comparison as plain JSON values."""
         return {
             "format": 1,
-            "exit_code": int(self.exit_code(allow_missing=allow_missing)),
+            "exit_code": int(self.exit_code(allow_missing=allow_missing, strict=strict)),
             "counts": dict(self.counts),
             "rows": [one.to_json() for one in self.rows],
             "notes": list(self.notes),
@@ -124,7 +138,7 @@ def compare(
     """
     chosen = chosen_metrics(metrics, tolerances or {})
     matching = match(base.rows, new.rows)
-    rows = [_compare_pair(before, after, chosen) for before, after in matching.pairs]
+    rows = [_compare_pair(before, after, metrics) for (before, after), metrics in _judged(matching.pairs, chosen)]
     rows += [
         RowComparison(after, "not-comparable", (), tuple(_changed(before, after))) for before, after in matching.related
     ]
@@ -139,24 +153,44 @@ def compare(
     return Comparison(tuple(rows), tuple(notes))
 
 
-def _compare_pair(base: Row, new: Row, chosen: Sequence[tuple[Number, float]]) -> RowComparison:
+def _judged(
+    pairs: Sequence[tuple[Row, Row]], chosen: Sequence[tuple[Number, float]]
+) -> Iterator[tuple[tuple[Row, Row], tuple[MetricComparison, ...]]]:
+    """Yield each pair with its metrics; with none where it has no numbers, or numbers of different test data."""
+    fit = [pair for pair in pairs if all(map(_has_numbers, pair)) and not _on_other_data(*pair)]
+    by_metric = [judge_all(metric, tolerance, fit) for metric, tolerance in chosen]
+    found = dict(zip(map(id, fit), zip(*by_metric, strict=True), strict=True))
+    yield from ((pair, found.get(id(pair), ())) for pair in pairs)
+
+
+def _on_other_data(base: Row, new: Row) -> bool:
+    return bool(base.data_hash and new.data_hash and base.data_hash != new.data_hash)
+
+
+def _compare_pair(base: Row, new: Row, metrics: tuple[MetricComparison, ...]) -> RowComparison:
     """Mark two rows of the same experiment."""
     if not _has_numbers(new):
         mark: Mark = "failing" if _has_numbers(base) else "not-comparable"
         both = "" if mark == "failing" else " (in BASE, too)"
         return RowComparison(new, mark, (), (f"{_state(new)}{both}",))
-    if base.data_hash and new.data_hash and base.data_hash != new.data_hash:
+    if _on_other_data(base, new):
         return RowComparison(new, "not-comparable", (), ("scored on other test data",))
     if not _has_numbers(base):
         return RowComparison(new, "fixed", (), (f"BASE: {_state(base)}",))
-    metrics = tuple(judge(metric, tolerance, base, new) for metric, tolerance in chosen)
-    verdicts = {metric.verdict for metric in metrics}
     incomplete = new.status == "partial" and base.status == "finished"
-    better: Mark = "better" if "better" in verdicts else "same"
-    mark = "worse" if "worse" in verdicts else "incomplete" if incomplete else better
     remarks = dict.fromkeys(metric.remark for metric in metrics if metric.remark)
     told = [f"{', '.join(one.metric.name for one in metrics if one.remark == text)}: {text}" for text in remarks]
+    mark = _mark({metric.verdict for metric in metrics}, incomplete)
     return RowComparison(new, mark, metrics, (*told, *_pair_remarks(base, new)))
+
+
+def _mark(verdicts: set[Verdict], incomplete: bool) -> Mark:
+    """The first of what was found, from what needs a look to what does not."""
+    if "worse" in verdicts:
+        return "worse"
+    if incomplete:
+        return "incomplete"
+    return next((verdict for verdict in ("unclear", "better") if verdict in verdicts), "same")
 
 
 def _pair_remarks(base: Row, new: Row) -> Iterator[str]:

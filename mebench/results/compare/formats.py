@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from mebench.results.compare.comparison import MARKS, MISSING, Comparison, RowComparison
+from mebench.results.compare.comparison import MARKS, MISSING, UNTOLD, Comparison, RowComparison
 from mebench.results.compare.text import as_markdown, as_text, metric_cell, summary
 from mebench.results.documents import json_text
 
-Writer = Callable[[Comparison, bool], str]
+Writer = Callable[[Comparison, bool, bool], str]
 
 
-def as_json(comparison: Comparison, allow_missing: bool) -> str:
+def as_json(comparison: Comparison, allow_missing: bool, strict: bool = False) -> str:
     """Write all that is known of every row."""
-    return json_text(comparison.to_json(allow_missing=allow_missing))
+    return json_text(comparison.to_json(allow_missing=allow_missing, strict=strict))
 
 
 def explanation(row: RowComparison) -> str:
@@ -23,9 +23,9 @@ def explanation(row: RowComparison) -> str:
     return "; ".join([f"{row.mark}: {MARKS[row.mark]}", *numbers, *row.remarks])
 
 
-def as_junit(comparison: Comparison, allow_missing: bool) -> str:
-    """Write JUnit XML: worse rows are failures, failing and gone ones errors, what cannot be compared is skipped."""
-    tags = {row: _junit_tag(row, allow_missing) for row in comparison.rows}
+def as_junit(comparison: Comparison, allow_missing: bool, strict: bool = False) -> str:
+    """Write JUnit XML: worse rows are failures, failing and gone ones errors, what cannot be told is skipped."""
+    tags = {row: _junit_tag(row, allow_missing, strict) for row in comparison.rows}
     suite = ElementTree.Element("testsuite", name="mebench compare", tests=str(len(comparison.rows)))
     for plural, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(plural, str(list(tags.values()).count(tag)))
@@ -41,22 +41,25 @@ def as_junit(comparison: Comparison, allow_missing: bool) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _junit_tag(row: RowComparison, allow_missing: bool) -> str:
+def _junit_tag(row: RowComparison, allow_missing: bool, strict: bool) -> str:
     if row.mark == "worse":
         return "failure"
+    if strict and any(metric.blind for metric in row.metrics):
+        return "error"
     if row.mark in MISSING:
         return "skipped" if allow_missing else "error"
-    return "skipped" if row.mark == "not-comparable" else ""
+    return "skipped" if row.mark in UNTOLD else ""
 
 
-def as_github(comparison: Comparison, allow_missing: bool) -> str:
+def as_github(comparison: Comparison, allow_missing: bool, strict: bool = False) -> str:
     """Write workflow commands that GitHub shows as annotations: errors, warnings, and one notice with the counts."""
     lines = []
     for row in comparison.rows:
         missing = row.mark in MISSING
-        if row.mark == "worse" or (missing and not allow_missing):
+        blind = strict and any(metric.blind for metric in row.metrics)
+        if row.mark == "worse" or blind or (missing and not allow_missing):
             level = "error"
-        elif missing or row.mark == "not-comparable":
+        elif missing or row.mark in UNTOLD:
             level = "warning"
         else:
             continue
@@ -77,10 +80,10 @@ def _escape(text: str, special: str) -> str:
 
 
 FORMATS: dict[str, Writer] = {
-    "text": lambda comparison, _: as_text(comparison),
-    "md": lambda comparison, _: as_markdown(comparison),
+    "text": lambda comparison, *_: as_text(comparison),
+    "md": lambda comparison, *_: as_markdown(comparison),
     "json": as_json,
     "junit": as_junit,
     "github": as_github,
 }
-"""How a comparison can be written, by the name of the format; the second argument allows missing rows."""
+"""How a comparison can be written, by the name of the format; the other arguments are those of `exit_code`."""

@@ -23,8 +23,8 @@ from fractions import Fraction
 ALPHA = 0.05
 """How often noise alone may raise an alarm in one comparison, over all of its rows together."""
 MOST_SEEDS = 100
-FINEST = 1_000_000
-"""Test inputs, at most, that values are taken to be fractions of."""
+FEWEST, FINEST = 1_500, 1_000_000
+"""Test inputs, at least and at most, that values are taken to be fractions of: round numbers tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,27 @@ def same_bits(base: Sequence[float | None], new: Sequence[float | None]) -> bool
     return len(base) == len(new) > 0 and list(base) == list(new)
 
 
+def sizes_of_test_sets(data: Sequence[str | None], rows: Sequence[Sequence[float]]) -> list[int]:
+    """Return the number of test inputs of each row, as far as the values of all rows on the same data tell it.
+
+    Args:
+        data: digest of each row's test data.
+        rows: the values of each row's seeds, fractions of the test set.
+
+    Returns:
+        0 where it cannot be told.
+    """
+    values: dict[str | None, list[float]] = {one: [] for one in data}
+    for one, row in zip(data, rows, strict=True):
+        values[one].extend(row)
+    sizes = {one: size_of_test_set(known) or 0 for one, known in values.items()}
+    return [sizes[one] if sizes[one] >= FEWEST else 0 for one in data]
+
+
 def size_of_test_set(values: Sequence[float]) -> int | None:
     """Return the smallest number of test inputs that all values can be fractions of; None if there is none.
 
-    The true number is a multiple of it, so that the error of the test set is not taken for smaller than it is known to
-    be; with a few seeds it is nearly always the number itself.
+    The true number is a multiple of it; with a few values it is nearly always the number itself.
     """
     total = 1
     for value in values:
@@ -87,7 +103,7 @@ def floor_of(values: Sequence[float], tests: int | None) -> float:
         values: of the seeds, fractions.
         tests: size of the test set; 0 if it is not known.
     """
-    if not tests:
+    if not tests or not values:
         return 0.0
     share = min(max(statistics.fmean(values), 0.0), 1.0)
     return math.sqrt(max(share * (1 - share), 1 / tests) / tests)
@@ -101,13 +117,14 @@ def spreads(rows: Sequence[Sequence[float]], floors: Sequence[float]) -> list[Sp
         floors: of each row, the least that it may spread.
 
     Returns:
-        None for a row about which nothing is known: one seed, and no other row with two.
+        None for a row about which nothing is known: it has one seed, or equal ones, and there is no other row to learn
+        from.
     """
     variances = [statistics.variance(row) if len(row) > 1 else None for row in rows]
     floored = [
         None if variance is None else max(variance, floor**2) for variance, floor in zip(variances, floors, strict=True)
     ]
-    freedoms = [len(row) - 1 for row in rows]
+    freedoms = [max(len(row) - 1, 0) for row in rows]
     common, weight = _common([(v, d) for v, d in zip(floored, freedoms, strict=True) if v])
     found: list[Spread | None] = []
     for variance, freedom, floor in zip(floored, freedoms, floors, strict=True):
@@ -116,7 +133,7 @@ def spreads(rows: Sequence[Sequence[float]], floors: Sequence[float]) -> list[Sp
 
 
 def _moderated(variance: float | None, freedom: int, common: float, weight: float, floor: float) -> Spread | None:
-    if variance is None and not weight:
+    if not variance and not weight:
         return Spread(floor, math.inf) if floor else None
     if math.isinf(weight):
         return Spread(math.sqrt(max(common, variance or 0.0, floor**2)), math.inf)

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from mebench.results.compare.comparison import MARKS, Comparison, Mark, RowComparison
+from mebench.results.compare.gate import MOST_SEEDS
 from mebench.results.compare.metrics import MetricComparison
 from mebench.results.derived import GOAL_KEYS
 from mebench.results.documents import markdown_escape, markdown_table, plain_text
@@ -22,6 +23,7 @@ STYLES: dict[Mark, str] = {
     "gone": "red",
     "incomplete": "yellow",
     "not-comparable": "yellow",
+    "unclear": "yellow",
     "better": "green",
     "fixed": "green",
 }
@@ -30,7 +32,7 @@ POINTS, NATS, PLAIN = ".1f", ".3f", ".4g"
 
 
 def metric_cell(metric: MetricComparison | None) -> str:
-    """Write ``71.2 → 60.1 (-11.1 ± 3.0)``: base, new, their difference and its 95 % interval."""
+    """Write ``71.2 → 60.1 (-11.1, sees 3.0)``: base, new, their difference, and the smallest loss that is noticed."""
     if metric is None or (metric.base is None and metric.new is None):
         return NOTHING
     one = metric.metric
@@ -43,8 +45,26 @@ def metric_cell(metric: MetricComparison | None) -> str:
     text = f"{write(metric.base)} → {write(metric.new)}"
     if metric.difference is None:
         return text
-    half = "" if metric.interval is None else f" ± {write((metric.interval.high - metric.interval.low) / 2)}"
-    return f"{text} ({write(metric.difference, '+')}{half})"
+    if metric.same_bits:
+        return f"{text} (same bits)"
+    sees = "" if metric.sight is None else f", sees {write(metric.sight.notices)}"
+    return f"{text} ({write(metric.difference, '+')}{sees})"
+
+
+def blindness(comparison: Comparison) -> list[str]:
+    """Say in which rows a loss of the tolerance would not be noticed, and with how many seeds it would; a line each."""
+    return [f"{row.title}: {_blind(metric)}" for row, metric in comparison.blind]
+
+
+def _blind(metric: MetricComparison) -> str:
+    assert metric.sight is not None
+    scale, unit = (100, " points") if metric.metric.is_fraction else (1, "")
+    loss, tolerance = (f"{scale * value:.3g}{unit}" for value in (metric.sight.notices, metric.tolerance))
+    enough = f"{metric.sight.seeds} new seeds" if metric.sight.seeds else ""
+    both = f"{metric.sight.baseline_seeds} seeds on both sides" if metric.sight.baseline_seeds else ""
+    would = " or ".join(filter(None, (enough, both))) or f"more than {MOST_SEEDS} seeds on both sides"
+    name = metric.metric.name
+    return f"{name}: notices a loss of {loss} or more, not one of the tolerance, {tolerance}; {would} would do"
 
 
 def summary(comparison: Comparison) -> str:
@@ -78,7 +98,7 @@ def render_text(comparison: Comparison, console: Console) -> None:
     if left_out:
         console.print(Text(f"No room for: {', '.join(left_out)} (--format json has them)", style="dim"))
     lines = [f"{row.title}: {'; '.join(row.remarks)}" for row in rows if row.remarks]
-    for line in (*lines, *comparison.notes):
+    for line in (*lines, *blindness(comparison), *comparison.notes):
         console.print(Padding(Text(f"- {line}"), (0, 0, 0, 1)))
     console.print(Text(summary(comparison), style="bold"))
 
@@ -107,8 +127,8 @@ def as_markdown(comparison: Comparison) -> str:
     parts = ["### mebench compare", f"**{markdown_escape(summary(comparison))}**"]
     if body:
         parts.append(markdown_table(titles, body))
-    if comparison.notes:
-        parts.append("\n".join(f"- {markdown_escape(note)}" for note in comparison.notes))
+    if notes := [*blindness(comparison), *comparison.notes]:
+        parts.append("\n".join(f"- {markdown_escape(note)}" for note in notes))
     meanings = [f"{mark}: {MARKS[mark]}" for mark in comparison.counts]
     parts.append("<sub>" + "; ".join(map(markdown_escape, meanings)) + ".</sub>")
     return "\n\n".join(parts) + "\n"
