@@ -49,7 +49,7 @@ def test_effective_classes_of_equal_frequencies_are_their_number(classes):
 )
 def test_queries_have_collapsed_if_nearly_all_of_either_half_got_one_label(halves, expected):
     assert collapsed(halves) is expected
-    scores = Scores({"accuracy": 0.8}, finite=True, largest_class=0.1)
+    scores = Scores({"accuracy": 0.8}, finite=True)
     assert ("queries-collapsed" in trial_flags(scores, 2, queries_collapsed=collapsed(halves))) is expected
 
 

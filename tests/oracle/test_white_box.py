@@ -27,6 +27,6 @@ def test_a_trial_on_the_white_box_is_flagged():
     assert [name for name in ("label", "probability", "vg", "sg", "ig", "white-box", "none") if gives_logits(name)] == [
         "white-box"
     ]
-    scores = Scores({"accuracy": 0.9}, finite=True, largest_class=0.1)
+    scores = Scores({"accuracy": 0.9}, finite=True)
     assert trial_flags(scores, 10, white_box=True) == ["white-box"]
     assert trial_flags(scores, 10) == []

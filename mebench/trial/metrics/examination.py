@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
 
 from mebench.api.contract import Victim
@@ -32,12 +31,10 @@ class Scores:
     Attributes:
         numbers: by their keys in results: what every trial is measured by, and what the benchmark asks for besides.
         finite: whether all logits are finite.
-        largest_class: fraction of test inputs that get the clone's most frequent label.
     """
 
     numbers: dict[str, float | None]
     finite: bool
-    largest_class: float
 
     @property
     def accuracy(self) -> float:
@@ -116,12 +113,10 @@ class Examination:
             PluginFaultError: a metric failed, or returned no number.
         """
         evidence = self._evidence(clone)
-        counts = torch.bincount(evidence.clone_labels, minlength=evidence.clone_logits.shape[1])
         numbers = {entry.name: measure_builtin(entry, evidence) for entry in registry().builtin_metrics()}
         return Scores(
             numbers | self._measured(clone, [metric for metric in extra if not at_end(metric)], evidence),
             finite=evidence.finite,
-            largest_class=int(counts.max()) / len(self),
         )
 
     def complete(self, scores: Scores, clone: nn.Module, extra: Sequence[Component]) -> Scores:
