@@ -9,6 +9,7 @@ from mebench.api.errors import ResultsError
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.victims.loading import prepare_victim
 from mebench.results.trial_folder import TrialFolder
+from mebench.trial.metrics.builtin import BUILTIN
 from mebench.trial.trial import Trial, run_trial
 
 SMALL_MEGA = {"noise_vectors": 20, "noise_dim": 5, "generator_width": 4, "max_epochs": 1}
@@ -67,7 +68,7 @@ def test_the_result_holds_the_last_clone_and_the_whole_account(finished):
     assert result["ledger"]["spent"] == result["ledger"]["budget"] == 700
     assert result["ledger"]["by_purpose"]["explore"] > 0
     assert result["metrics"] == {key: curve[-1][key] for key in result["metrics"]}
-    assert set(result["metrics"]) == {"accuracy", "fidelity", "fidelity_on_errors", "kl", "total_variation"}
+    assert set(result["metrics"]) == {entry.name for entry in BUILTIN}
     assert curve[-1]["queries"] == 700
     assert TrialSpec.from_json(result["spec"]) == spec
     assert folder.spec() == spec

@@ -7,7 +7,7 @@ read when names are listed, so it does not import torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mebench.registry.card import MetricCard
@@ -22,6 +22,11 @@ _ROUNDING = 1e-6
 """By how much numbers may contradict each other."""
 
 
+def _target(function: Callable[[Evidence], float | None]) -> str:
+    """What names a function of this module in its entry."""
+    return f"{__name__}:{function.__name__}"
+
+
 def accuracy(evidence: Evidence) -> float:
     """Return the fraction of test inputs with the true label."""
     return _fraction(evidence.clone_labels == evidence.labels)
@@ -30,7 +35,7 @@ def accuracy(evidence: Evidence) -> float:
 ACCURACY = BuiltinMetric(
     "accuracy",
     "Fraction of test inputs with the true label.",
-    f"{__name__}:accuracy",
+    _target(accuracy),
     card=MetricCard(
         title="Accuracy",
         formula="#{x: f(x) = label(x)} / N of the last clone on the test set",
@@ -52,7 +57,7 @@ def fidelity(evidence: Evidence) -> float:
 FIDELITY = BuiltinMetric(
     "fidelity",
     "Fraction of test inputs with the victim's label.",
-    f"{__name__}:fidelity",
+    _target(fidelity),
     card=MetricCard(
         title="Fidelity",
         formula="#{x: f(x) = v(x)} / N on the test set (papers: fidelity, agreement)",
@@ -88,7 +93,7 @@ def _impossible_on_errors(metrics: Mapping[str, float | None], victim_accuracy: 
 FIDELITY_ON_ERRORS = BuiltinMetric(
     "fidelity_on_errors",
     "Fidelity where the victim's label is wrong.",
-    f"{__name__}:fidelity_on_errors",
+    _target(fidelity_on_errors),
     card=MetricCard(
         title="On errors",
         long_title="Fidelity on errors",
@@ -128,7 +133,7 @@ def _impossible_divergences(metrics: Mapping[str, float | None], victim_accuracy
 KL = BuiltinMetric(
     "kl",
     "Mean KL(victim || clone) of the class probabilities, in nats.",
-    f"{__name__}:kl",
+    _target(kl),
     better="lower",
     card=MetricCard(
         title="KL",
@@ -160,7 +165,7 @@ def total_variation(evidence: Evidence) -> float | None:
 TOTAL_VARIATION = BuiltinMetric(
     "total_variation",
     "Mean total variation of victim's and clone's class probabilities.",
-    f"{__name__}:total_variation",
+    _target(total_variation),
     better="lower",
     card=MetricCard(
         title="TV",
