@@ -11,6 +11,7 @@ from pathlib import Path
 from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split, training_only
 from mebench.data.fetch import require
+from mebench.data.folders import LeftOut
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.entries import TextFilesParameters
@@ -106,8 +107,11 @@ def _number(digits: str) -> int:
 
 
 def _sayings(found: Found) -> Iterator[str]:
-    for file in sorted(found.folder.iterdir()):
-        if file.suffix or not file.is_file() or file.name in _NOT_PROSE:
+    files = sorted(found.folder.iterdir())
+    hidden = [file.name for file in files if file.name.startswith(".")]
+    LeftOut(hidden).tell(FORTUNES.name, found.folder, "texts")
+    for file in files:
+        if file.suffix or file.name in hidden or not file.is_file() or file.name in _NOT_PROSE:
             continue
         for saying in "\n".join(read_lines(file)).split("\n%\n"):
             yield re.split(r"\n\s+--", saying)[0].replace("\n%", "")
