@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split
 from mebench.data.fetch import require
 from mebench.data.folders import LeftOut
+from mebench.data.reader import by_keywords
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.entries import TextFilesParameters
@@ -35,6 +36,7 @@ _AG_ROW = "a line is class (1 to 4), title, description"
 _END = "\0end of the file"  # a line of ours after the last, which a quotation mark that is not closed takes in
 
 
+@by_keywords(TextFilesParameters)
 def mr(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sentences of film reviews, negative (0) and positive (1); a tenth is kept to test: no split is published."""
     found = require(MR, parameters.root)
@@ -43,6 +45,7 @@ def mr(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("mr", part_of(mixed(every), split, 10), 2, found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def imdb(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Whole film reviews, negative (0) and positive (1)."""
     found = require(IMDB, parameters.root)
@@ -51,6 +54,7 @@ def imdb(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("imdb", mixed(every), 2, found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def ag_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Titles and first sentences of news: world (0), sports, business, technology (3)."""
     found = require(AG_NEWS, parameters.root)
@@ -58,6 +62,7 @@ def ag_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("ag-news", examples, 4, found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def qc(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Questions by what they ask for: abbreviation (0), description, entity, human, location, number (5)."""
     found = require(QC, parameters.root)
@@ -65,6 +70,7 @@ def qc(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("qc", mixed(_questions(file)), len(QC_CLASSES), found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def bbc_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """News of the BBC: business (0), entertainment, politics, sports, tech (4).
 

@@ -12,6 +12,7 @@ from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split, training_only
 from mebench.data.fetch import require
 from mebench.data.folders import LeftOut
+from mebench.data.reader import by_keywords
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.entries import TextFilesParameters
@@ -30,6 +31,7 @@ _LINKS = re.compile(r"\[[a-z]+: [^\]]*\]")
 _MARKS = re.compile(r" ([,.;:!?)]|'[a-z]+)")
 
 
+@by_keywords(TextFilesParameters)
 def wikitext_2(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sentences of Wikipedia articles, from the training part of WikiText-2; headings are left out."""
     found = require(WIKITEXT_2, parameters.root)
@@ -37,12 +39,14 @@ def wikitext_2(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return _pool(WIKITEXT_2.name, _sentences(lines), found, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def wordnet_glosses(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Definitions and examples of WordNet 3.0, as Debian's dict-wn has them."""
     found = require(WORDNET_GLOSSES, parameters.root)
     return _pool(WORDNET_GLOSSES.name, _glosses(found), found, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def fortunes(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sayings, verses and jokes, as Debian's fortunes has them; without the names of who said them."""
     found = require(FORTUNES, parameters.root)
