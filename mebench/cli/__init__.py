@@ -18,6 +18,7 @@ import click
 
 from mebench.api.errors import ConfigurationError, MebenchError
 from mebench.api.exit_codes import ExitCode
+from mebench.api.notices import notices_to
 from mebench.api.version import VERSION
 from mebench.cli.plugin_folders import add_folders, folders_first
 
@@ -121,7 +122,8 @@ def main(args: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that only knows ASCII still gets its table
     try:
-        code = cli.main(args, prog_name="mebench", standalone_mode=False)
+        with notices_to(_show_notice):
+            code = cli.main(args, prog_name="mebench", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else ExitCode.FINE
     except click.ClickException as error:
@@ -139,6 +141,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         _show_internal(error)
         return ExitCode.INTERNAL_ERROR
+
+
+def _show_notice(line: str) -> None:
+    click.echo(f"note: {line}", err=True)
 
 
 def _show(error: MebenchError) -> None:

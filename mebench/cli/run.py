@@ -13,6 +13,7 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
+from mebench.api.notices import notice
 from mebench.cli.selection import selects_trials
 
 if TYPE_CHECKING:
@@ -199,6 +200,8 @@ class _Run:
             return ()
         if found.problems:
             raise ConfigurationError(*found.problems)
+        for line in found.told if not self._options.quiet else ():
+            notice(line)
         return found.devices
 
     def _engine(self, devices: Sequence[str], interrupts: Interrupts) -> Engine:

@@ -149,10 +149,12 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
 def _echo(spec: VictimSpec, prepared: PreparedVictim) -> None:
     if prepared.note:
         click.echo(f"note: {prepared.note}", err=True)
+    takes = prepared.spec
+    what, given = ("texts", f"{takes.size} words") if takes.discrete else ("images", " x ".join(map(str, takes.shape)))
     click.echo(
-        f"{spec.name}: accuracy {prepared.accuracy:.4f} on {len(prepared.test_labels):,} test images of "
+        f"{spec.name}: accuracy {prepared.accuracy:.4f} on {len(prepared.test_labels):,} test {what} of "
         f"{spec.data.name}, {prepared.network_parameters:,} parameters, hash {prepared.weights_hash} "
-        f"({prepared.source})"
+        f"({prepared.source}), given {given}"
     )
 
 

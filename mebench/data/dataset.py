@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it by)
@@ -11,8 +12,11 @@ from torch import Tensor
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
-from mebench.data.labelled import Labelled
+from mebench.data.labelled import Labelled, Size
 from mebench.data.labelled import rows_of as rows_of
+
+if TYPE_CHECKING:
+    from mebench.data.picture_files import PictureFiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +29,8 @@ class Dataset(Labelled):
         labels: (N,) int64 in [0, num_classes).
         num_classes: number of classes.
         source: the place that was used; part of results, so it names no path.
+        original: the files of the rows where they are pictures of any size: another size is made of their own pixels,
+            and not of ``images``. None where ``images`` are all that there is.
     """
 
     name: str
@@ -32,6 +38,7 @@ class Dataset(Labelled):
     labels: Tensor
     num_classes: int
     source: str
+    original: PictureFiles | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -49,7 +56,19 @@ class Dataset(Labelled):
 
     def with_rows(self, values: Tensor, labels: Tensor) -> Dataset:
         """The same data set with other images and labels."""
-        return replace(self, images=values, labels=labels)
+        return replace(self, images=values, labels=labels, original=None)
+
+    def subset(self, rows: Tensor | Sequence[int]) -> Dataset:
+        """The data set of these rows, in their order."""
+        return replace(super().subset(rows), original=self.original and self.original.of(rows))
+
+    def sized(self, image_size: Size | None) -> Dataset:
+        """The same rows, made of the pictures' own pixels where that is possible and ``images`` are not these."""
+        own = (self.images.shape[2], self.images.shape[3])
+        if self.original is None or image_size is None or tuple(image_size) == own:
+            return self
+        size = self.original.size_for(own, (image_size[0], image_size[1]))
+        return self if size == own else replace(self, images=self.original.at(size))
 
     def spec(self, image_size: tuple[int, int] | None = None) -> InputSpec:
         """What a classifier of these images takes, at a height and width."""
@@ -65,7 +84,7 @@ class Dataset(Labelled):
             indices: rows, or None for all.
             image_size: height and width to resize to (bilinear, smoothed only where it shrinks), or None.
         """
-        return as_inputs(rows_of(self.images, indices), image_size)
+        return as_inputs(rows_of(self.sized(image_size).images, indices), image_size)
 
 
 def as_inputs(images: Tensor, image_size: tuple[int, int] | None) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypeVar
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -14,7 +16,7 @@ from mebench.data.dataset import Dataset
 from mebench.data.entries import FilesParameters
 from mebench.data.fetch import read_with_torchvision, require
 from mebench.data.idx import read_idx
-from mebench.data.labelled import Labelled
+from mebench.data.labelled import Labelled, Size
 from mebench.data.layouts import CIFAR10, FASHION_MNIST, FASHION_MNIST_10K, MNIST, SVHN
 from mebench.data.pools import DatasetPool
 from mebench.data.sources import Found, Layout
@@ -26,30 +28,42 @@ Split = Literal["train", "test"]
 Kept = TypeVar("Kept", bound=Labelled)
 
 
-def load_dataset(component: Component, split: Split) -> Labelled:
+def load_dataset(component: Component, split: Split, image_size: Size | None = None) -> Labelled:
     """Load one split of a registered data set.
 
     Args:
         component: registered name and parameters.
         split: ``train`` or ``test``.
+        image_size: height and width of what a classifier takes. Pictures of any size are read at it; of all else, which
+            has a size of its own, `Labelled.inputs` is resized.
 
     Raises:
         UnknownNameError, ConfigurationError: the name or a parameter is wrong.
         DataUnavailableError: the data is on none of the places where it is looked for, or damaged.
     """
     entry, guard = registry().get(DatasetEntry, component.name), Guard.of(DatasetEntry, component.name)
-    dataset = entry.call(split, given=component.parameters, through=guard)
+    reader = guard.call("loading", entry.load)
+    sized = image_size is not None and _takes_a_size(reader, entry)
+    if sized:
+        reader = partial(reader, image_size=image_size)
+    dataset = guard.call(entry.doing, entry.with_parameters(reader, component.parameters), split)
     if not isinstance(dataset, Labelled):
         guard.fail(f"reading returned a {type(dataset).__name__}, not a Dataset")
     if isinstance(dataset, Dataset):
-        _check_declared(dataset, entry, guard)
+        _check_declared(dataset, entry, guard, at_its_own_size=not sized)
     return dataset
 
 
-def _check_declared(dataset: Dataset, entry: DatasetEntry, guard: Guard) -> None:
+def _takes_a_size(reader: Callable[..., Any], entry: DatasetEntry) -> bool:
+    """Whether a reader is told the size of what a classifier takes: it has an argument for it, which no file sets."""
+    declared = [parameter.name for parameter in entry.declared]
+    return "image_size" in inspect.signature(reader).parameters and "image_size" not in declared
+
+
+def _check_declared(dataset: Dataset, entry: DatasetEntry, guard: Guard, *, at_its_own_size: bool) -> None:
     """What is listed, and what benchmark files are checked by, must be what is read."""
     shape = tuple(dataset.images.shape[1:])
-    if entry.shape and tuple(entry.shape) != shape:
+    if at_its_own_size and entry.shape and tuple(entry.shape) != shape:
         guard.fail(f"reading returned images of shape {shape}, its entry says {tuple(entry.shape)}")
     if entry.num_classes and entry.num_classes != dataset.num_classes:
         guard.fail(f"reading returned {dataset.num_classes} classes, its entry says {entry.num_classes}")
@@ -60,7 +74,7 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
 
     Args:
         spec: of the trial.
-        takes: what the victim takes: images of another height and width are resized to its. Texts do without.
+        takes: what the victim takes: images of another height and width are read at its, or resized. Texts do without.
     """
     if spec.pool is None:
         return None
@@ -68,8 +82,8 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
     if registry().get(DatasetEntry, spec.pool.name).inputs == "texts":
         same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
         given = {**given, **same}
-    size = takes.shape[1:] if takes is not None and len(takes.shape) == 3 else None
-    return DatasetPool(load_dataset(Component(spec.pool.name, given), "train"), size and (size[0], size[1]))
+    size = (takes.shape[1], takes.shape[2]) if takes is not None and len(takes.shape) == 3 else None
+    return DatasetPool(load_dataset(Component(spec.pool.name, given), "train", size), size)
 
 
 def fashion_mnist_10k(split: Split, parameters: FilesParameters) -> Dataset:

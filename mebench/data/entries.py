@@ -50,7 +50,9 @@ class ImageNetParameters(FilesParameters):
 class OwnImagesParameters(FilesParameters):
     """What can be set of images of any size."""
 
-    size: Annotated[int, Param("Height and width that images are resized to.", minimum=1)] = 32
+    size: Annotated[
+        int, Param("Height and width that images are resized to, where no `image_size` is given.", minimum=1)
+    ] = 32
     colour: Colour = "rgb"
 
 

@@ -13,16 +13,19 @@ from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, select_rows
 from mebench.data.entries import FilesParameters
 from mebench.data.fetch import require
-from mebench.data.image_folder import read_all
+from mebench.data.labelled import Size
 from mebench.data.layouts import GTSRB, GTSRB_LABELS, GTSRB_TRAINING
+from mebench.data.picture_files import PictureFiles
+from mebench.data.reader import by_keywords
 from mebench.data.sources import Found
 
-SIDE = 32
+SIZE = (32, 32)
 CLASSES = 43
 
 
-def gtsrb(split: Split, parameters: FilesParameters) -> Dataset:
-    """Read one split, every image resized whole to 3x32x32 (bilinear).
+@by_keywords(FilesParameters)
+def gtsrb(split: Split, parameters: FilesParameters, image_size: Size | None = None) -> Dataset:
+    """Read one split, every image resized whole and once to 3x32x32, or to ``image_size`` (bilinear).
 
     The training images, which lie by class and by track of 30 frames of one sign, are put into a fixed order that mixes
     them: frames of one sign are then on both sides of a cut by ``rows``. The test images keep their published order.
@@ -32,9 +35,10 @@ def gtsrb(split: Split, parameters: FilesParameters) -> Dataset:
     """
     found = require(GTSRB, parameters.root)
     samples = _training(found) if split == "train" else _test(found)
-    images = read_all("gtsrb", found.folder, [file for file, _ in samples], SIDE, "rgb")
+    pictures = PictureFiles("gtsrb", found.folder, [file for file, _ in samples], published=True)
+    images = pictures.at(pictures.size_for(SIZE, image_size))
     labels = torch.tensor([label for _, label in samples])
-    return select_rows(Dataset("gtsrb", images, labels, CLASSES, found.place), parameters.rows, split)
+    return select_rows(Dataset("gtsrb", images, labels, CLASSES, found.place, pictures), parameters.rows, split)
 
 
 def _training(found: Found) -> list[tuple[Path, int]]:
@@ -63,7 +67,7 @@ def _test(found: Found) -> list[tuple[Path, int]]:
 def _named_in(table: Path, images: Path) -> list[tuple[Path, int]]:
     """Every image that a table names, with its class; all of them are there."""
     try:
-        with table.open(newline="") as lines:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
             rows = list(csv.DictReader(lines, delimiter=";"))
         samples = [(images / Path(row["Filename"]).name, int(row["ClassId"])) for row in rows]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:

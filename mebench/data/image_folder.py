@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.lib.format import open_memmap
-from PIL import Image
-from torch import Tensor
 
 from mebench.api.errors import ConfigurationError, DataUnavailableError
-from mebench.api.progress import Progress, step
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, training_only
 from mebench.data.entries import OwnImagesParameters
-from mebench.data.kept import kept, kept_tensor
-from mebench.data.pictures import MODES, as_tensor, pictures_below, read_picture
+from mebench.data.folders import LeftOut, files_below, no_such_folder, shown
+from mebench.data.labelled import Size
+from mebench.data.picture_files import PictureFiles
+from mebench.data.pictures import SUFFIXES, pictures_below
+from mebench.data.reader import by_keywords
 from mebench.data.sources import GIVEN
-from mebench.data.torchvision_compat import import_torchvision
 
 _ORDER_SEED = 0
-_METHOD = 1  # part of the key of what is kept: raise it when the same files give other bytes
+_SHOWN = 10  # classes named in an error
 
 
-def image_folder(split: Split, parameters: OwnImagesParameters) -> Dataset:
-    """Read one split, every image resized to ``size`` x ``size`` (bilinear).
+@by_keywords(OwnImagesParameters)
+def image_folder(split: Split, parameters: OwnImagesParameters, image_size: Size | None = None) -> Dataset:
+    """Read one split, every image resized once, to ``size`` x ``size`` or to ``image_size`` (bilinear).
 
-    Images are put into a fixed random order, so that ``rows`` cuts through all classes.
+    Images are put into a fixed random order, so that ``rows`` cuts through all classes. Folders that differ only in
+    how an accent is written are one class.
+
+    Args:
+        split: ``train`` or ``test``.
+        parameters: the folder that holds the splits, rows, size and colour.
+        image_size: height and width of what a classifier takes, in place of ``size``.
 
     Raises:
         ConfigurationError: no folder given, or the splits have different classes.
         DataUnavailableError: a folder is missing or empty, or an image cannot be read.
     """
-    folder = _given("image-folder", parameters.root)
-    samples, classes = _list_images(folder / split)
-    if split == "test" and (trained := _class_names(folder / "train")) != classes:
-        raise ConfigurationError(f"{folder}: train has the classes {trained} but test has {classes}")
-    chosen = _mixed("image-folder", len(samples), parameters.rows, split)
-    files = [Path(samples[i][0]) for i in chosen]
-    images = read_all("image-folder", folder, files, parameters.size, parameters.colour)
-    labels = torch.tensor([samples[i][1] for i in chosen])
-    return Dataset("image-folder", images, labels, len(classes), GIVEN)
+    folder, left_out = _given("image-folder", parameters.root), LeftOut()
+    classes = _classes(folder / "train", LeftOut() if split == "test" else left_out)
+    places = _matched(folder, classes, _classes(folder / "test", left_out)) if split == "test" else classes
+    samples = [(file, label) for label, name in enumerate(classes) for file in _files_of(places[name], left_out)]
+    left_out.tell("image-folder", folder / split, "pictures")
+    chosen = [samples[i] for i in _mixed("image-folder", len(samples), parameters.rows, split)]
+    pictures = PictureFiles(
+        "image-folder", folder, [file for file, _ in chosen], parameters.colour, among=[file for file, _ in samples]
+    )
+    labels = torch.tensor([label for _, label in chosen])
+    return _read(pictures, labels, len(classes), parameters.size, image_size)
 
 
-def image_files(split: Split, parameters: OwnImagesParameters) -> Dataset:
-    """Read every picture in a folder and below it, resized to ``size`` x ``size`` (bilinear); all have class 0.
+@by_keywords(OwnImagesParameters)
+def image_files(split: Split, parameters: OwnImagesParameters, image_size: Size | None = None) -> Dataset:
+    """Read every picture in a folder and below it; all have class 0. The parameters are those of `image_folder`.
 
     They are put into a fixed random order, so that ``rows`` cuts through all folders.
 
@@ -56,10 +64,18 @@ def image_files(split: Split, parameters: OwnImagesParameters) -> Dataset:
     """
     folder = _given("image-files", parameters.root)
     training_only("image-files", split)
-    files = pictures_below(folder)
+    files = pictures_below(folder, "image-files")
     chosen = [files[i] for i in _mixed("image-files", len(files), parameters.rows, split)]
-    images = read_all("image-files", folder, chosen, parameters.size, parameters.colour)
-    return Dataset("image-files", images, torch.zeros(len(images), dtype=torch.int64), 1, GIVEN)
+    pictures = PictureFiles("image-files", folder, chosen, parameters.colour, among=files)
+    return _read(pictures, torch.zeros(len(chosen), dtype=torch.int64), 1, parameters.size, image_size)
+
+
+def _read(
+    pictures: PictureFiles, labels: torch.Tensor, num_classes: int, side: int, image_size: Size | None
+) -> Dataset:
+    images = pictures.at(pictures.size_for((side, side), image_size))
+    pictures.tell()
+    return Dataset(pictures.name, images, labels, num_classes, GIVEN, pictures)
 
 
 def _given(name: str, root: str | None) -> Path:
@@ -75,39 +91,55 @@ def _mixed(name: str, count: int, rows: Sequence[int] | None, split: Split) -> l
     return order[chosen.start : chosen.stop]
 
 
-def read_all(name: str, folder: Path, files: Sequence[Path], size: int, colour: str) -> Tensor:
-    """Read pictures, each resized to ``size`` x ``size``: (N, C, size, size) uint8; kept in the cache.
-
-    Args:
-        name: the data set's.
-        folder: holds the files.
-        files: at least one.
-        size: height and width.
-        colour: ``rgb`` or ``grey``.
-
-    Raises:
-        DataUnavailableError: one cannot be read.
-    """
-
-    def make(to: Path) -> None:
-        images = open_memmap(to / "images.npy", "w+", np.uint8, (len(files), len(MODES[colour]), size, size))
-        for row, file in enumerate(files):
-            step(Progress(row, len(files), "pictures", phase=name))
-            images[row] = as_tensor(read_picture(file, colour).resize((size, size), Image.Resampling.BILINEAR))
-        images.flush()
-
-    return kept_tensor(kept(name, folder, files, [_METHOD, size, colour], make) / "images.npy")
-
-
-def _list_images(folder: Path) -> tuple[list[tuple[str, int]], list[str]]:
+def _classes(folder: Path, left_out: LeftOut) -> dict[str, Path]:
+    """The folders of the classes by name, accents composed, in the order of the names as they are."""
     if not folder.is_dir():
-        raise DataUnavailableError(f"{folder}: no such folder; it must hold one folder of images per class")
-    try:
-        listing = import_torchvision().datasets.ImageFolder(str(folder))
-    except FileNotFoundError as error:
-        raise DataUnavailableError(f"{folder}: {' '.join(str(error).split())}") from None
-    return listing.samples, listing.classes
+        raise no_such_folder(folder, "it must hold one folder of images per class")
+    classes: dict[str, Path] = {}
+    for entry in shown(folder, SUFFIXES, left_out):
+        name = unicodedata.normalize("NFC", entry.name)
+        if not entry.is_dir():
+            left_out.loose.append(entry.name)
+        elif name in classes:
+            raise ConfigurationError(
+                f"{folder}: has two folders {name!r}, one with its accents composed and one without: make one of them"
+            )
+        else:
+            classes[name] = folder / entry.name
+    if not classes:
+        found = left_out.words("pictures")
+        there = f"; found {found}" if found else ""
+        raise DataUnavailableError(f"{folder}: holds no folders; it must hold one folder of images per class{there}")
+    return classes
 
 
-def _class_names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+def _matched(folder: Path, train: Mapping[str, Path], test: Mapping[str, Path]) -> Mapping[str, Path]:
+    """The folders of the test split, which has the same classes."""
+    if train.keys() == test.keys():
+        return test
+    only = [
+        f"only {split} has {_named(sorted(one.keys() - other.keys()))}"
+        for split, one, other in (("train", train, test), ("test", test, train))
+        if one.keys() - other.keys()
+    ]
+    raise ConfigurationError(
+        f"{folder}: train has the classes {_named([*train])} but test has {_named([*test])}: {' and '.join(only)}"
+    )
+
+
+def _named(classes: list[str]) -> str:
+    return str(classes) if len(classes) <= _SHOWN else f"{str(classes[:_SHOWN])[:-1]}, ...] ({len(classes)})"
+
+
+def _files_of(folder: Path, left_out: LeftOut) -> list[Path]:
+    """Every picture of a class, by folder and name."""
+    others = LeftOut()
+    files = files_below(folder, SUFFIXES, others, above=[folder.parent, folder.parent.parent])
+    if not files:
+        found = others.words("pictures")
+        there = f"; found {found}" if found else ""
+        raise DataUnavailableError(
+            f"{folder}: holds no pictures of its class (looked for {', '.join(sorted(SUFFIXES))}){there}"
+        )
+    left_out.add(others)
+    return sorted(files, key=lambda file: (str(file.parent), file.name))

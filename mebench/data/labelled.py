@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mebench.data.text.words import Lexicon
 
 
+Size = tuple[int, int]
+"""Height and width."""
+
+
 class Labelled(ABC):
     """Inputs and labels of one split.
 
@@ -51,6 +55,10 @@ class Labelled(ABC):
     @abstractmethod
     def spec(self, image_size: tuple[int, int] | None = None) -> InputSpec:
         """What a classifier of these inputs takes."""
+
+    def sized(self, image_size: Size | None) -> Self:
+        """The same rows at a height and width, if they are read at any; else itself, of which `inputs` is resized."""
+        return self
 
     def lexicon(self) -> Lexicon | None:
         """The words of these inputs with their counts; None for images."""

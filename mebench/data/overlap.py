@@ -80,7 +80,8 @@ def overlaps(trials: Sequence[TrialSpec], threshold: float) -> Iterator[Overlap]
         assert trial.pool is not None
         name = _label(trial.pool)
         for component, split, names in _data_of(victims):
-            theirs = DatasetPool(load_dataset(component, split), trial.victim.image_size)
+            size = trial.victim.image_size
+            theirs = DatasetPool(load_dataset(component, split, size), size)
             pool = load_pool(trial, theirs.spec)
             assert pool is not None
             who = f"{', '.join(names)}: {component.name}"

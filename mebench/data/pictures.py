@@ -3,38 +3,73 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from mebench.api.errors import DataUnavailableError
+from mebench.api.errors import DataUnavailableError, MebenchError
+from mebench.data.deep_pictures import RANGELESS, Ranges, Values, eight_bits, ranges_of, values_of, white_of
+from mebench.data.folders import LeftOut, files_below, no_such_folder
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"})
-_SIZE_IN_NAME = re.compile(r"_?\d{3,}x\d{3,}$")  # of a screen; fewer digits number the tiles of a picture
-_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+SUFFIXES = frozenset(
+    {
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".webp", ".gif", ".bmp", ".dib", ".tga"),
+        *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    }
+)
+"""Endings of picture files, in lower case; those in upper case are taken too."""
 MODES = {"rgb": "RGB", "grey": "L"}
 """Pillow's mode of each colour, a letter for each channel."""
 
+_SIZE_IN_NAME = re.compile(r"_?\d{3,}x\d{3,}$")  # of a screen; fewer digits number the tiles of a picture
+_TIFF = (".tif", ".tiff")
+_OF_PAGES = ("GIF", "PNG", "WEBP", "TIFF")  # formats with several pictures in a file, of which each could be meant
 
-def pictures_below(folder: Path) -> list[Path]:
-    """Every picture file in a folder and in the folders below it, by name; hidden ones are left out.
+
+@dataclass(frozen=True)
+class Look:
+    """What a file says of its picture before that is read.
+
+    Attributes:
+        width, height: in pixels, as they are stored.
+        frames: pictures in the file.
+        values: what its values are.
+    """
+
+    width: int
+    height: int
+    frames: int
+    values: Values
+
+
+def pictures_below(folder: Path, name: str) -> list[Path]:
+    """Every picture file in a folder and in the folders below it, by name; hidden ones are left out, links followed.
+
+    Args:
+        folder: where to look.
+        name: of the data set, to tell what is left out.
 
     Raises:
-        DataUnavailableError: there is no such folder, or no picture in it.
+        DataUnavailableError: there is no such folder, or no picture in it, or a link leads nowhere.
     """
     if not folder.is_dir():
-        raise DataUnavailableError(f"{folder}: no such folder")
-    files = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    shown = [file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
-    if not shown:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise DataUnavailableError(f"{folder}: holds no pictures, nor do the folders below it (looked for {kinds})")
-    return sorted(shown, key=lambda file: file.relative_to(folder).as_posix())
+        raise no_such_folder(folder)
+    left_out = LeftOut()
+    files = files_below(folder, SUFFIXES, left_out)
+    if not files:
+        kinds, found = ", ".join(sorted(SUFFIXES)), left_out.words("pictures")
+        there = f"; found {found}" if found else ""
+        raise DataUnavailableError(
+            f"{folder}: holds no pictures, nor do the folders below it (looked for {kinds}){there}"
+        )
+    left_out.tell(name, folder, "pictures")
+    return sorted(files, key=lambda file: file.relative_to(folder).as_posix())
 
 
 def one_of_each(files: Iterable[Path]) -> list[Path]:
@@ -53,43 +88,94 @@ def one_of_each(files: Iterable[Path]) -> list[Path]:
 
 
 def _pixels(file: Path) -> tuple[int, str]:
-    try:
-        with Image.open(file) as image:
-            return image.width * image.height, file.name
-    except _UNREADABLE as error:
-        raise unreadable(file, error) from None
+    with opened(file) as image:
+        return image.width * image.height, file.name
 
 
-def read_picture(file: Path, colour: str, longest: int | None = None) -> Image.Image:
-    """Read the (first) image of a file as it is looked at.
-
-    It is turned as its camera says, transparent parts lie on white, and 16 bits become 8.
-
-    Args:
-        file: of any format that Pillow reads.
-        colour: ``rgb`` or ``grey``.
-        longest: longer side in pixels to which larger pictures are shrunk.
+@contextmanager
+def opened(file: Path) -> Iterator[Image.Image]:
+    """A picture file, opened; whatever a damaged one raises, here or in the block, becomes the one error for it.
 
     Raises:
         DataUnavailableError: it cannot be read.
     """
     try:
         with Image.open(file) as image:
-            if longest is not None:
-                image.draft(None, (longest, longest))  # a JPEG file is decoded no larger than is needed
-            image.load()
-            plain = _plain(image, MODES[colour])
-    except _UNREADABLE as error:
-        raise unreadable(file, error) from None
+            yield image
+    except MebenchError:
+        raise
+    except Exception as error:
+        raise DataUnavailableError(f"{file}: cannot be read as an image ({_reason(file, error)})") from None
+
+
+def _reason(file: Path, error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        kind = (
+            "TIFF of a kind that Pillow reads: save it as 8 bits" if file.suffix in _TIFF else "kind that Pillow reads"
+        )
+        return f"it is no {kind}" if file.stat().st_size else "it is empty"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def look_at(file: Path) -> Look:
+    """What a file says of its picture, which is not read yet.
+
+    Raises:
+        DataUnavailableError: it is no picture.
+    """
+    with opened(file) as image:
+        frames = getattr(image, "n_frames", 1) if image.format in _OF_PAGES else 1
+        return Look(image.width, image.height, frames, values_of(image))
+
+
+def ranges_in(files: Iterable[Path]) -> Ranges:
+    """What stands for white in pictures, read together, whose files do not say.
+
+    Raises:
+        DataUnavailableError: one cannot be read, or they have no range in common.
+    """
+
+    def images() -> Iterator[tuple[Path, Image.Image]]:
+        for file in files:
+            with opened(file) as image:
+                image.load()
+                yield file, image
+
+    return ranges_of(images())
+
+
+def read_picture(file: Path, colour: str, longest: int | None = None, ranges: Ranges | None = None) -> Image.Image:
+    """Read the (first) image of a file as it is looked at.
+
+    It is turned as its camera says, transparent parts lie on white, and more than 8 bits become 8.
+
+    Args:
+        file: of any format that Pillow reads.
+        colour: ``rgb`` or ``grey``.
+        longest: longer side in pixels to which larger pictures are shrunk.
+        ranges: what stands for white where the file does not say; read off this picture alone if it is left out.
+
+    Raises:
+        DataUnavailableError: it cannot be read.
+    """
+    with opened(file) as image:
+        if longest is not None:
+            image.draft(None, (longest, longest))  # a JPEG file is decoded no larger than is needed
+        image.load()
+        if ranges is None:
+            ranges = ranges_of([(file, image)]) if values_of(image) in RANGELESS else {}
+        plain = _plain(image, MODES[colour], ranges)
     if longest is not None:
         plain.thumbnail((longest, longest), Image.Resampling.BOX, reducing_gap=None)
     return plain
 
 
-def _plain(image: Image.Image, mode: str) -> Image.Image:
+def _plain(image: Image.Image, mode: str, ranges: Ranges) -> Image.Image:
     turned = ImageOps.exif_transpose(image)
-    if turned.mode in _SIXTEEN_BITS:
-        turned = Image.fromarray((np.asarray(turned).clip(0, 65535) / 257).round().astype(np.uint8))
+    if values_of(image) != "bytes":
+        turned = eight_bits(turned, white_of(image, ranges))
     if turned.has_transparency_data:
         ground = Image.new("RGBA", turned.size, "white")
         turned = Image.alpha_composite(ground, turned.convert("RGBA"))
@@ -100,8 +186,3 @@ def as_tensor(image: Image.Image) -> Tensor:
     """An image in mode RGB or L as (C, H, W) uint8."""
     values = torch.from_numpy(np.array(image))
     return values.unsqueeze(0) if values.ndim == 2 else values.permute(2, 0, 1).contiguous()
-
-
-def unreadable(file: Path, error: Exception) -> DataUnavailableError:
-    """The one error for a file that is no picture or a damaged one."""
-    return DataUnavailableError(f"{file}: cannot be read as an image ({error})")

@@ -23,7 +23,7 @@ class DatasetPool:
     """
 
     def __init__(self, dataset: Labelled, image_size: tuple[int, int] | None = None) -> None:
-        self._dataset = dataset
+        self._dataset = dataset.sized(image_size)
         self.image_size = image_size
 
     def __len__(self) -> int:
@@ -37,7 +37,7 @@ class DatasetPool:
 
     @property
     def digest(self) -> str:
-        """The data set's digest, which does not depend on the size."""
+        """The data set's digest; it depends on the size only where pictures are read at it."""
         return self._dataset.digest
 
     @property

@@ -14,15 +14,20 @@ import torch
 from numpy.lib.format import open_memmap
 
 from mebench.api.errors import DataUnavailableError
+from mebench.api.notices import notice
 from mebench.api.progress import Progress, step
 from mebench.data.crops import Bytes, Light, cut_windows
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, range_of, select_rows, training_only
+from mebench.data.deep_pictures import Ranges
 from mebench.data.entries import CropsParameters
 from mebench.data.fetch import require
+from mebench.data.folders import counted, some
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.layouts import WALLPAPERS
+from mebench.data.picture_files import PictureFiles
 from mebench.data.pictures import one_of_each, pictures_below, read_picture
+from mebench.data.reader import by_keywords
 from mebench.data.sources import GIVEN
 
 CROPS = 100_000
@@ -43,6 +48,7 @@ _OF_THE_PACKAGES = (
 _METHOD = 1  # part of the key: raise it when other crops come out
 
 
+@by_keywords(CropsParameters)
 def wallpaper_crops(split: Split, parameters: CropsParameters) -> Dataset:
     """Read the crops, and cut them first if nobody has; all have class 0.
 
@@ -60,17 +66,29 @@ def wallpaper_crops(split: Split, parameters: CropsParameters) -> Dataset:
     training_only("wallpaper-crops", split)
     root, pictures, size, colour = parameters.root, parameters.pictures, parameters.size, parameters.colour
     folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
-    files = _sources(folder, root)
+    files = PictureFiles("wallpaper-crops", folder, _sources(folder, root), colour, published=root is None)
     light = Light(parameters.mean, parameters.deviation)
-    about = [_METHOD, size, colour, *(() if light == Light() else (parameters.mean, parameters.deviation))]
-    made = kept("wallpaper-crops", folder, files, about, lambda to: _make(folder, files, size, colour, light, to))
-    images = kept_tensor(made / "images.npy")
+    about = [*files.method, size, colour, *(() if light == Light() else (parameters.mean, parameters.deviation))]
+    ranges = files.ranges
+    made = kept(files.name, folder, files.files, about, lambda to: _make(files, ranges, size, light, to))
+    images, origins = kept_tensor(made / "images.npy"), kept_tensor(made / "pictures.npy")
+    if root is not None:
+        _tell(files, origins)
     if pictures is not None:
-        images = images[_of_pictures(kept_tensor(made / "pictures.npy"), pictures, len(files))]
+        images = images[_of_pictures(origins, pictures, len(files.files))]
         if not len(images):
             raise DataUnavailableError(f"data set 'wallpaper-crops': no crop is of the pictures {list(pictures)}")
     whole = Dataset("wallpaper-crops", images, torch.zeros(len(images), dtype=torch.int64), 1, place)
     return select_rows(whole, parameters.rows, split)
+
+
+def _tell(files: PictureFiles, origins: torch.Tensor) -> None:
+    """Say which of a user's pictures gave nothing, and what is not expected of how the others are read."""
+    files.tell()
+    used = set(origins.unique().tolist())
+    if idle := [file.name for number, file in enumerate(files.files) if number not in used]:
+        what = f"{len(idle)} of {len(files.files)} pictures give no crop, being flat, small or there twice"
+        notice(f"{files.name}: {files.folder}: {what} ({some(idle)})")
 
 
 def _packages() -> tuple[Path, str]:
@@ -81,32 +99,39 @@ def _packages() -> tuple[Path, str]:
 def _sources(folder: Path, root: str | None) -> list[Path]:
     """One file of each picture, by name: of the packages only what is theirs, since others put wallpapers there too."""
     if root is not None:
-        return one_of_each(pictures_below(folder))
+        files = pictures_below(folder, "wallpaper-crops")
+        different = one_of_each(files)
+        if twice := len(files) - len(different):
+            smaller = counted(twice, "file of a picture that is", "files of pictures that are")
+            notice(f"wallpaper-crops: {folder}: left out {smaller} there in a larger size")
+        return different
     return one_of_each(sorted({file for pattern in _OF_THE_PACKAGES for file in folder.glob(pattern)}))
 
 
-def _cut_all(files: Sequence[Path], size: int, colour: str) -> tuple[list[Bytes], list[tuple[int, int]]]:
+def _cut_all(files: PictureFiles, ranges: Ranges, size: int) -> tuple[list[Bytes], list[tuple[int, int]]]:
     """Crops of each picture, and (picture, crop) of those that are kept, in their order."""
-    most = min(_MOST_OF_A_PICTURE, -int(-CROPS * _MARGIN // len(files)))
+    most = min(_MOST_OF_A_PICTURE, -int(-CROPS * _MARGIN // len(files.files)))
     cut: list[Bytes] = []
     places: dict[bytes, tuple[int, int]] = {}
-    for number, file in enumerate(files):
-        step(Progress(number, len(files), "pictures", phase="wallpaper-crops"))
+    for number, file in enumerate(files.files):
+        step(Progress(number, len(files.files), "pictures", phase=files.name))
         random = np.random.default_rng(list(hashlib.sha256(file.read_bytes()).digest()))
-        cut.append(cut_windows(read_picture(file, colour, LONGEST_SIDE), size, most, random))
+        picture = read_picture(file, files.colour, LONGEST_SIDE, ranges)
+        cut.append(cut_windows(picture, size, most, random))
         for row, crop in enumerate(cut[-1]):
             places.setdefault(hashlib.sha256(crop.tobytes()).digest(), (number, row))
     return cut, [places[digest] for digest in sorted(places)[:CROPS]]
 
 
-def _make(folder: Path, files: Sequence[Path], size: int, colour: str, light: Light, to: Path) -> None:
+def _make(files: PictureFiles, ranges: Ranges, size: int, light: Light, to: Path) -> None:
     """Write images.npy (N, C, size, size) uint8, the crops in their order, and pictures.npy (N,), whose they are.
 
     The order is that of the crops as they were cut, so that a row shows the same in any light.
     """
-    cut, order = _cut_all(files, size, colour)
+    cut, order = _cut_all(files, ranges, size)
     if not order:
-        raise DataUnavailableError(f"{folder}: its pictures are flat, or smaller than a crop: there is nothing to cut")
+        problem = "its pictures are flat, or smaller than a crop: there is nothing to cut"
+        raise DataUnavailableError(f"{files.folder}: {problem}")
     pictures, rows = np.array(order).T
     images = open_memmap(to / "images.npy", "w+", np.uint8, (len(order), *cut[0].shape[1:]))
     for number, crops in enumerate(cut):

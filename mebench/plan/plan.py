@@ -11,6 +11,7 @@ from typing import Any
 
 from mebench.api.errors import ConfigurationError, UnknownNameError
 from mebench.api.spec import Component, TrialSpec, VictimSpec
+from mebench.data.sizes import size_note
 from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
@@ -166,12 +167,13 @@ def default_out(benchmark: Benchmark, profile: str) -> Path:
 
 
 def _notes(plan: Plan) -> list[str]:
-    """What a reader must know before a run, one sentence each: scale, the file's note, the GPU, pools that overlap."""
+    """What a reader must know before a run, one sentence each: scale, the file's note, GPU, sizes, overlaps."""
     settings = plan.settings
     scale = "The paper's own scale" if settings.scale == "paper" else "Reduced scale: not the paper's"
     notes = [f"{scale}. {settings.note}".strip().removesuffix(".") + "."]
     if settings.needs_gpu:
         notes.append("This profile needs a GPU to end in reasonable time.")
+    notes += [note for victim in plan.victims() if (note := size_note(victim))]
     return [*notes, *dict.fromkeys(_overlaps(plan))]
 
 

@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 from mebench.api.errors import MebenchError, ResultsError
 from mebench.api.files import write_json
-from mebench.api.spec import Component, TrialSpec, VictimSpec, content_digest
+from mebench.api.spec import TrialSpec, VictimSpec, content_digest
+from mebench.data.sizes import size_given
 from mebench.plan.plan import Plan
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
 from mebench.registry.entry import Entry
 from mebench.results.trial_folder import Status, TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
-from mebench.run.tasks import Needs, Site, TrialWork
+from mebench.run.tasks import DataNeed, Needs, Site, TrialWork
 
 LOGS = "logs"
 LOCK_TRIES, LOCK_SECONDS = 20, 0.1
@@ -71,11 +71,11 @@ def site(
     needs = Needs(
         device or settings.device,
         plan.profile if settings.needs_gpu else "",
-        tuple(one for one in data if _own(DatasetEntry, one[0].name)),
+        tuple(one for one in data if _own(DatasetEntry, one.data.name)),
         tuple(dict.fromkeys(one for one in _components(trials) if _own(*one))),
     )
     job = Job("check", "looking for data and devices", "mebench.run.tasks:check", needs)
-    others = [_look(one, stall) for one in data if not _own(DatasetEntry, one[0].name)]
+    others = [_look(one, stall) for one in data if not _own(DatasetEntry, one.data.name)]
     outcomes = engine.run([job, *others])
     outcome = outcomes.pop("check", None)
     if outcome is None or outcome.ending == "stopped":
@@ -83,8 +83,10 @@ def site(
     if outcome.ending == "failed":
         raise MebenchError(f"cannot tell whether everything is there: {outcome.reason}")
     found: Site = outcome.value
-    theirs = [problem for one in outcomes.values() if one.ending == "done" for problem in one.value.problems]
-    return Site((*_missing_weights(trials), *found.problems, *theirs), found.devices)
+    theirs: list[Site] = [one.value for one in outcomes.values() if one.ending == "done"]
+    problems = [problem for one in (found, *theirs) for problem in one.problems]
+    heard = [line for one in (found, *theirs) for line in one.told]
+    return Site((*_missing_weights(trials), *problems), found.devices, tuple(dict.fromkeys(heard)))
 
 
 def _own(kind: type[Entry], name: str) -> bool:
@@ -96,12 +98,11 @@ def _own(kind: type[Entry], name: str) -> bool:
         return True
 
 
-def _look(data: tuple[Component, Literal["train", "test"]], stall: float | None) -> Job:
+def _look(need: DataNeed, stall: float | None) -> Job:
     """The job that looks for a plugin's data; if the plugin itself fails, the trials that need it say so."""
-    key = f"check {data[0].name} {data[1]} {content_digest(data[0])}"
-    return Job(
-        key, f"looking for {data[0].name}", "mebench.run.tasks:check", Needs("cpu", "", (data,), ()), stall=stall
-    )
+    key = f"check {need.data.name} {need.split} {content_digest([need.data, need.image_size])}"
+    title = f"looking for {need.data.name}"
+    return Job(key, title, "mebench.run.tasks:check", Needs("cpu", "", (need,), ()), stall=stall)
 
 
 def jobs(
@@ -289,16 +290,16 @@ def _components(trials: Sequence[TrialSpec]) -> Iterator[tuple[type[Entry], str]
                 yield NetworkEntry, network.name
 
 
-def data_needed(trials: Sequence[TrialSpec]) -> Iterator[tuple[Component, Literal["train", "test"]]]:
+def data_needed(trials: Sequence[TrialSpec]) -> Iterator[DataNeed]:
     """What is read of data sets, each once."""
-    seen: list[Any] = []
+    seen: list[DataNeed] = []
     for trial in trials:
         victim, pool = trial.victim, trial.pool
-        wanted: list[tuple[Component, Literal["train", "test"]]] = [(victim.data.without("rows"), "test")]
+        wanted = [DataNeed(victim.data.without("rows"), "test", victim.image_size)]
         if victim.training is not None or trial.kind == "supervised":
-            wanted.append((victim.data, "train"))
+            wanted.append(DataNeed(victim.data, "train", victim.image_size))
         if pool is not None:
-            wanted.append((pool, "train"))
+            wanted.append(DataNeed(pool, "train", size_given(victim)))
         for one in wanted:
             if one not in seen:
                 seen.append(one)

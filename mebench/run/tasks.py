@@ -10,15 +10,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mebench.api.errors import MebenchError, PluginFaultError, ResultsError
+from mebench.api.notices import notices_to
 from mebench.api.progress import Report, ShouldStop, Stopped, steps_to
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.registry.entry import Entry
 from mebench.results.trial_folder import TrialFolder
 
 BUSY_SECONDS = 20.0
+
+
+class DataNeed(NamedTuple):
+    """A split of a data set, and the height and width of images that it is read for, where that is known."""
+
+    data: Component
+    split: Literal["train", "test"]
+    image_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -28,13 +37,13 @@ class Needs:
     Attributes:
         device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
         gpu_wanted_by: the profile that is made for a GPU, or empty.
-        data: data set and split of victims and pools, each once.
+        data: of victims and pools, each once.
         components: kind and name of attacks, channels and networks, each once.
     """
 
     device: str
     gpu_wanted_by: str
-    data: tuple[tuple[Component, Literal["train", "test"]], ...]
+    data: tuple[DataNeed, ...]
     components: tuple[tuple[type[Entry], str], ...]
 
 
@@ -45,10 +54,12 @@ class Site:
     Attributes:
         problems: one line per need that is not met.
         devices: where trials can run, as torch names it: ``cpu``, or one or more GPUs.
+        told: what a user should know of the data, such as files that were left out.
     """
 
     problems: tuple[str, ...]
     devices: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,18 +73,19 @@ class TrialWork:
 def check(payload: Needs, *, device: str, report: Report, should_stop: ShouldStop) -> Site:
     """Look for everything that a run needs, and download data that is to be had."""
     problems: list[str] = []
+    heard: list[str] = []
     devices = _devices(payload, problems)
     for task in _lookups(payload):
         if should_stop():
             raise Stopped
         try:
-            with steps_to(report):
+            with steps_to(report), notices_to(heard.append):
                 task()
         except PluginFaultError:
             continue  # the trials that need it say so, and the others run
         except MebenchError as error:
             problems.append(str(error))
-    return Site(tuple(dict.fromkeys(problems)), devices)
+    return Site(tuple(dict.fromkeys(problems)), devices, tuple(dict.fromkeys(heard)))
 
 
 def prepare(payload: VictimSpec, *, device: str, report: Report, should_stop: ShouldStop) -> dict[str, Any]:
@@ -151,8 +163,8 @@ def _lookups(needs: Needs) -> Iterable[Callable[[], object]]:
 
     for kind, name in needs.components:
         yield partial(_load, kind, name)
-    for data, split in needs.data:
-        yield partial(load_dataset, data, split)
+    for data, split, image_size in needs.data:
+        yield partial(load_dataset, data, split, image_size)
 
 
 def _load(kind: type[Entry], name: str) -> None:

@@ -48,6 +48,18 @@ def test_the_plan_shows_rows_states_queries_and_scale(file, capsys):
     assert lines[-1].startswith("6 new; 4,000 queries left; time unknown: no finished trial like these")
 
 
+def test_the_plan_says_what_victims_of_pictures_of_any_size_are_given(file, tmp_path, capsys):
+    own = "data: {name: image-folder, root: nowhere, size: 48}, image_size: [40, 56], network: mlp"
+    (tmp_path / file).write_text(FILE.replace("data: fashion-mnist-10k, image_size: [32, 32], network: lenet5", own))
+    assert main(["plan", file, "--only", "noise"]) == 0
+    assert "Victim small is given images of 40 x 56, its image_size." in capsys.readouterr().out.splitlines()
+    (tmp_path / file).write_text((tmp_path / file).read_text().replace(" image_size: [40, 56],", ""))
+    assert main(["plan", file, "--only", "noise", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"][-1] == (
+        "Victim small is given images of 48 x 48, the `size` of its data image-folder; `image_size` sets another."
+    )
+
+
 def test_the_plan_writes_nothing(file, tmp_path):
     assert main(["plan", file]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["b.yaml"]

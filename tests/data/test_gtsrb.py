@@ -67,6 +67,14 @@ def test_it_is_found_where_the_advice_says(tmp_path, monkeypatch):
     assert load().source == "MEBENCH_DATA"
 
 
+def test_a_mark_of_the_byte_order_before_a_table_is_passed_over(tmp_path):
+    root = write_gtsrb(tmp_path / "mine")
+    plain = load("test", root=str(root)).digest
+    table = root / "GT-final_test.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert load("test", root=str(root)).digest == plain
+
+
 def test_training_images_are_mixed_and_test_images_keep_their_order(tmp_path):
     root = str(write_gtsrb(tmp_path / "mine"))
     assert load(root=root).labels.tolist() != sorted(load(root=root).labels.tolist())

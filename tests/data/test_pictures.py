@@ -94,7 +94,7 @@ def test_pictures_are_found_at_any_depth_by_name_and_hidden_ones_are_not(tmp_pat
     for name in ("b.PNG", "a/c.jpeg", "a/b/d.webp", "notes.txt", ".thumbnails/e.png", "a/.f.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert [file.relative_to(tmp_path).as_posix() for file in pictures_below(tmp_path)] == [
+    assert [file.relative_to(tmp_path).as_posix() for file in pictures_below(tmp_path, "mine")] == [
         "a/b/d.webp",
         "a/c.jpeg",
         "b.PNG",
@@ -104,11 +104,11 @@ def test_pictures_are_found_at_any_depth_by_name_and_hidden_ones_are_not(tmp_pat
 def test_of_one_picture_at_many_sizes_the_largest_is_taken(tmp_path):
     for name, width in (("sea.png", 50), ("sea_900x100.png", 90), ("sea_200x100.png", 20), ("sky.png", 5)):
         Image.new("L", (width, 10)).save(tmp_path / name)
-    assert [file.name for file in one_of_each(pictures_below(tmp_path))] == ["sea_900x100.png", "sky.png"]
+    assert [file.name for file in one_of_each(pictures_below(tmp_path, "mine"))] == ["sea_900x100.png", "sky.png"]
 
 
 def test_tiles_of_a_picture_are_not_one_picture_at_many_sizes(tmp_path):
     names = ["tile_0x0.png", "tile_0x1.png", "tile_10x12.png"]
     for name in names:
         Image.new("L", (16, 16)).save(tmp_path / name)
-    assert [file.name for file in one_of_each(pictures_below(tmp_path))] == names
+    assert [file.name for file in one_of_each(pictures_below(tmp_path, "mine"))] == names

@@ -8,11 +8,13 @@ import sys
 import pytest
 import torch
 from click.testing import CliRunner
+from data_files import write_image_folder
 from safetensors.torch import save_file
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component
+from mebench.cli import main
 from mebench.cli.victims import victims
 from mebench.models.networks.build import build_network
 from mebench.models.victims.cache import victims_dir
@@ -53,6 +55,44 @@ def test_evaluate_takes_torchscript_and_normalisation(tmp_path, weights):
     result = run("evaluate", "--torchscript", "v.pt", *options)
     assert result.exit_code == 0, result.output
     assert "v.pt: accuracy" in result.output
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Images of 40 x 40 pixels, and a victim of any size that looks at them."""
+    torch.jit.save(torch.jit.script(AnySize()), str(tmp_path / "any.pt"))
+    return write_image_folder(tmp_path / "mine", size=40)
+
+
+class AnySize(torch.nn.Module):
+    """Two logits of images of any size."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return (B, 2)."""
+        return torch.stack([inputs.mean((1, 2, 3)), inputs.amax((1, 2, 3))], 1)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_evaluate_says_what_a_victim_was_given_and_that_nobody_has_said_which_size_it_takes(folder, capsys):
+    own = ["victims", "evaluate", "--torchscript", "any.pt", "--data", "image-folder", "--root", str(folder)]
+    assert main(own) == 0
+    said = capsys.readouterr()
+    assert said.out.rstrip().endswith("(user's weights), given 3 x 32 x 32")
+    assert said.err.splitlines() == [
+        "note: victim 'any.pt': its images, of 40 x 40, are resized to 32 x 32, the `size` of image-folder; "
+        "give an image_size if it takes another"
+    ]
+    assert main([*own, "--image-size", "40", "40"]) == 0
+    said = capsys.readouterr()
+    assert said.out.rstrip().endswith("given 3 x 40 x 40")
+    assert said.err == ""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_images_that_are_of_the_size_of_their_data_set_need_no_note(tmp_path, folder, capsys):
+    write_image_folder(tmp_path / "small", size=32)
+    assert main(["victims", "evaluate", "--torchscript", "any.pt", "--data", "image-folder", "--root", "small"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_evaluate_without_a_victim_says_how_to_give_one():

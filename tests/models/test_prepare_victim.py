@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
-from data_files import skip_checksums, write_cifar10, write_svhn
+from data_files import skip_checksums, write_cifar10, write_image_folder, write_svhn
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
@@ -124,6 +126,29 @@ def test_colour_victims_train_on_files_in_the_published_format(tmp_path, monkeyp
     prepared = prepare_victim(spec)
     assert prepared.spec == InputSpec((3, 32, 32), 10)
     assert prepare_victim(spec).source == "cache"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_pictures_reach_a_victim_resized_once_and_its_record_says_to_what(tmp_path, own):
+    folder = write_image_folder(tmp_path / "mine", size=40)
+    data = Component("image-folder", {"root": str(folder)})
+    spec = VictimSpec("folder", data, (40, 40), network=Component("mlp", {"hidden": [4]}))
+    if own:
+        network = build_network(spec.network, InputSpec((3, 40, 40), 2), 0)
+        save_file(network.state_dict(), tmp_path / "w.safetensors")
+        prepared = prepare_victim(replace(spec, weights="w.safetensors"))
+    else:
+        prepared = prepare_victim(replace(spec, training=TrainingRecipe(epochs=1)))
+        assert entries()[0][1]["input_shape"] == [3, 40, 40]
+    stored = sorted(np.asarray(Image.open(file)).transpose(2, 0, 1).tobytes() for file in folder.glob("test/*/*.png"))
+    assert sorted((255 * one).round().byte().numpy().tobytes() for one in prepared.test_inputs) == stored
+
+
+def test_a_victim_of_another_size_is_another_victim(tmp_path):
+    data = Component("image-folder", {"root": str(write_image_folder(tmp_path / "mine", size=40))})
+    spec = VictimSpec("folder", data, None, Component("mlp", {"hidden": [4]}), TrainingRecipe(epochs=1))
+    hashes = [prepare_victim(replace(spec, image_size=size)).data_hash for size in (None, (40, 40), (24, 24))]
+    assert len(set(hashes)) == 3
 
 
 def test_a_registered_network_with_a_users_weights(tmp_path):

@@ -62,9 +62,10 @@ def test_the_quota_of_a_container_limits_the_cores(tmp_path: Path, content: str,
 def test_a_pool_of_other_data_is_looked_for_too() -> None:
     pool = Component("mnist", {"root": None, "rows": None})
     wanted = list(data_needed([tiny_trial(), tiny_trial(seed=1, pool=pool)]))
-    assert [(data.name, split) for data, split in wanted] == [
+    assert [(data.name, split) for data, split, _ in wanted] == [
         ("fashion-mnist-10k", "test"),
         ("fashion-mnist-10k", "train"),
         ("mnist", "train"),
     ]
-    assert wanted[0][0].parameters == {}
+    assert wanted[0].data.parameters == {}
+    assert [one.image_size for one in wanted] == [wanted[0].image_size] * 3

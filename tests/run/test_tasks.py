@@ -4,8 +4,10 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from data_files import write_image_folder
 from trials import SMALL, tiny_trial
 
 from mebench.api.errors import ResultsError
@@ -14,7 +16,7 @@ from mebench.api.spec import Component
 from mebench.registry.entries import AttackEntry, NetworkEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.run import tasks
-from mebench.run.tasks import Needs, Site, TrialWork, check
+from mebench.run.tasks import DataNeed, Needs, Site, TrialWork, check
 
 NO_GPU = "this torch is built for CPUs only" if torch.version.cuda is None else "torch sees none"
 
@@ -60,11 +62,27 @@ def test_a_device_that_is_not_there_is_a_problem(
 
 def test_what_cannot_be_imported_or_found_is_a_problem_each(tmp_path: Path) -> None:
     data = Component("svhn", {"root": str(tmp_path)})
-    needs = Needs("cpu", "", ((data, "train"), (data, "test")), ((AttackEntry, "dfme"), (NetworkEntry, "no-such-net")))
+    data_needed = (DataNeed(data, "train"), DataNeed(data, "test"))
+    needs = Needs("cpu", "", data_needed, ((AttackEntry, "dfme"), (NetworkEntry, "no-such-net")))
     problems = check(needs, device="cpu", report=ignore, should_stop=never).problems
     assert len(problems) == 2
     assert "no-such-net" in problems[0]
     assert str(tmp_path) in problems[1]
+
+
+def test_what_was_left_out_of_the_data_is_told_once_and_its_pictures_are_read_as_trials_will(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    (write_image_folder(tmp_path / "mine", size=40) / "train" / "cat" / "notes.txt").touch()
+    data = Component("image-folder", {"root": str(tmp_path / "mine")})
+    needs = Needs("cpu", "", (DataNeed(data, "train", (40, 40)), DataNeed(data, "train", (40, 40))), ())
+    site = check(needs, device="cpu", report=ignore, should_stop=never)
+    assert site == Site(
+        (), ("cpu",), (f"image-folder: {tmp_path}/mine/train: left out 1 that is no picture by its name (.txt)",)
+    )
+    read = [np.load(file, mmap_mode="r").shape for file in (tmp_path / "cache").rglob("images.npy")]
+    assert read == [(40, 3, 40, 40)]
 
 
 def test_a_check_that_is_stopped_says_so() -> None:

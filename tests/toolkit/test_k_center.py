@@ -124,11 +124,60 @@ def test_every_point_can_be_picked_and_no_more():
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_values_that_are_not_finite_are_refused(bad):
-    points = random_points(10, 3)
-    points[4, 1] = bad
-    with pytest.raises(ValueError, match="finite"):
-        k_center(points, points[:1], 2)
+@pytest.mark.parametrize("width", [3, 100])
+def test_values_that_are_not_finite_are_refused_wherever_they_are(bad, width):
+    points, centres = random_points(10, width), random_points(3, width, seed=1)
+    for place in (points[4:5], centres[2:]):
+        before, place[0, 1] = place[0, 1].clone(), bad
+        with pytest.raises(ValueError, match="finite"):
+            k_center(points, centres, 2)
+        place[0, 1] = before
+
+
+REAL = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8]
+
+
+def laid_out(rows, width, dtype, layout, seed=0):
+    """Points of a type, and what holds them: plain, a view of every second column, transposed, or with a gradient."""
+    whole = (40 * random_points(2 * rows, 2 * width, seed)).abs().to(dtype)
+    if layout == "gradient":
+        whole = whole.requires_grad_() if dtype.is_floating_point else whole
+        return whole, whole[:rows, :width]
+    views = {"plain": whole[:rows, :width], "strided": whole[::2, ::2], "turned": whole[:rows, :width].T.contiguous().T}
+    return whole, views[layout]
+
+
+@pytest.mark.parametrize("layout", ["plain", "strided", "turned", "gradient"])
+@pytest.mark.parametrize("width", [3, 100])
+@pytest.mark.parametrize("dtype", REAL)
+def test_points_of_any_type_and_layout_are_picked_as_in_float64_and_left_as_they_are(dtype, width, layout):
+    held, points = laid_out(60, width, dtype, layout)
+    other, centres = laid_out(4, width, dtype, layout, seed=1)
+    before = [one.detach().clone() for one in (held, other, points)]
+    expected = brute_force(points.detach(), centres.detach(), 20)
+    assert k_center(points, centres, 20, block=16).tolist() == expected
+    assert k_center(points, centres, 20, block=16).tolist() == expected
+    assert all(torch.equal(one.detach(), was) for one, was in zip((held, other, points), before, strict=True))
+
+
+@pytest.mark.parametrize("width", [3, 100])
+@pytest.mark.parametrize(
+    "types", [(torch.float32, torch.float64), (torch.float64, torch.float32), (torch.float16, torch.float32)]
+)
+def test_centres_of_another_type_are_not_rounded_to_that_of_the_points(types, width):
+    points = (100 + random_points(80, width)).to(types[0])
+    centres = points[:3].double().add(1e-3 * random_points(3, width, seed=1)).to(types[1])
+    assert k_center(points, centres, 30, block=16).tolist() == brute_force(points, centres, 30)
+
+
+def test_lengths_whose_squares_float32_cannot_hold_are_told_apart():
+    points = random_points(50, 100) * 1e19
+    assert k_center(points, points[:1], 20).tolist() == brute_force(points, points[:1], 20)
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(ValueError, match=r"real numbers, not torch\.complex64"):
+        k_center(torch.ones(3, 2, dtype=torch.complex64), torch.ones(1, 2), 1)
 
 
 @pytest.mark.parametrize("width", [10, 100])

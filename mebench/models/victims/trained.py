@@ -121,6 +121,7 @@ def _record(setting: Setting, network: nn.Module, train: Labelled, data_hash: st
         "spec": asdict(setting.spec),
         "data_hash": data_hash,
         "data_source": train.source,
+        "input_shape": list(setting.inputs.shape),
         "parameters": sum(value.numel() for value in network.parameters()),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": str(setting.device),

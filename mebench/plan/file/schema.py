@@ -130,7 +130,7 @@ class VictimSection(Section):
         description="Data set: trained on its train split, scored on its test split; a registered victim has its own.",
     )
     image_size: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
-        None, description="Height and width that images are resized to; left as they are without it."
+        None, description="Height and width that images are resized to; without it, those that the data set has."
     )
     network: Named | None = Field(None, description="Architecture.")
     victim: Named | None = Field(None, description="A registered victim, which brings network, weights and data.")

@@ -37,8 +37,8 @@ def k_center(points: Tensor, centres: Tensor, k: int, *, block: int = BLOCK) -> 
     centres, and copies of a block.
 
     Args:
-        points: (N, d) float32 or float64, finite.
-        centres: (M, d), the centres that there are; without any, the first pick is point 0.
+        points: (N, d) of any real type, finite; neither they nor the centres are written to.
+        centres: (M, d) of any real type, the centres that there are; without any, the first pick is point 0.
         k: how many, at most N.
         block: points per block.
 
@@ -46,13 +46,15 @@ def k_center(points: Tensor, centres: Tensor, k: int, *, block: int = BLOCK) -> 
         (k,) int64 indices in the order of picking, on the CPU.
 
     Raises:
-        ValueError: shapes do not fit, k is too large, or a value is not finite.
+        ValueError: shapes or types do not fit, k is too large, or a value is not finite.
     """
     if points.ndim != 2 or centres.ndim != 2 or points.shape[1] != centres.shape[1]:
         raise ValueError(f"points {tuple(points.shape)} and centres {tuple(centres.shape)} must be (N, d) and (M, d)")
     if not 0 <= k <= len(points):
         raise ValueError(f"cannot pick {k} of {len(points)} points")
-    cover = _Cover(points.detach(), centres.detach().to(points), k, block)
+    if points.is_complex() or centres.is_complex():
+        raise ValueError(f"points and centres must be real numbers, not {points.dtype} and {centres.dtype}")
+    cover = _Cover(points.detach(), centres.detach().to(points.device), k, block)
     return torch.tensor([cover.pick() for _ in range(k)], dtype=torch.int64)
 
 
@@ -61,17 +63,18 @@ class _Cover:
 
     Args:
         points: (N, d).
-        centres: (M, d) of the same type.
+        centres: (M, d) on the same device.
         picks: how many may become centres.
         block: points per block.
     """
 
     def __init__(self, points: Tensor, centres: Tensor, picks: int, block: int) -> None:
         self._points = points
-        self._type = torch.float64 if points.shape[1] <= NARROW else points.dtype
-        self._norms = _squared_norms(points).to(self._type)
-        self._centres = torch.cat([centres, centres.new_empty(picks, centres.shape[1])]).to(self._type)
-        self._centre_norms = torch.cat([_squared_norms(centres), self._norms.new_empty(picks)]).to(self._type)
+        norms, centre_norms = _squared_norms(points), _squared_norms(centres)
+        self._type = _type_of_products(points, centres, norms, centre_norms)
+        self._norms = norms.to(self._type)
+        self._centres = torch.cat([centres.to(self._type), self._norms.new_empty(picks, centres.shape[1])])
+        self._centre_norms = torch.cat([centre_norms.to(self._type), self._norms.new_empty(picks)])
         self._count = len(centres)
         self._margin = self._rounding()
         self._rows = max(ROWS_AT_ONCE, WORK_AT_ONCE // max(1, points.shape[1]))
@@ -100,9 +103,10 @@ class _Cover:
         A sum of d products errs by at most d units of |x| |c|, and the other operations by a few units of the same.
         """
         known = (self._norms, self._centre_norms[: self._count])
-        largest = max((float(norms.max()) for norms in known if len(norms)), default=0.0)
-        if not np.isfinite(largest):
-            raise ValueError("k-center needs finite points and centres")
+        lengths = [float(norms.max()) for norms in known if len(norms)]  # NaN, too, is the maximum where there is one
+        if not np.isfinite(lengths).all():
+            raise ValueError("k-center needs finite points and centres, whose squared lengths are finite too")
+        largest = max(lengths, default=0.0)
         unit = torch.finfo(self._type).eps / 2
         if self._type == torch.float32 and torch.get_float32_matmul_precision() != "highest":
             unit = 2.0**-8  # products of bfloat16; TF32's are finer
@@ -174,10 +178,18 @@ class _Cover:
         return least
 
 
+def _type_of_products(points: Tensor, centres: Tensor, *norms: Tensor) -> torch.dtype:
+    """Float32 for many coordinates that it holds exactly and whose squared distances it can hold, else float64."""
+    exact = all(one.dtype in (torch.float32, torch.float16, torch.bfloat16) for one in (points, centres))
+    largest = max((float(one.max()) for one in norms if len(one)), default=0.0)
+    fits = exact and largest < torch.finfo(torch.float32).max / 8
+    return torch.float32 if points.shape[1] > NARROW and fits else torch.float64
+
+
 def _squared_norms(points: Tensor) -> Tensor:
     """(N,) float64, without a float64 copy of all points."""
     norms = torch.empty(len(points), dtype=torch.float64, device=points.device)
-    # In place: results that outlive their block would lie between freed blocks, and the heap would grow by all of them.
+    # In place, of a copy: what outlives its block would lie between freed blocks, and the heap would grow by all of it.
     for part, squared in zip(points.split(BLOCK), norms.split(BLOCK), strict=True):
-        torch.sum(part.double().square_(), 1, out=squared)
+        torch.sum(part.to(torch.float64, copy=True).square_(), 1, out=squared)
     return norms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -9,10 +10,11 @@ import text_files
 import torch
 
 from mebench.api.errors import ConfigurationError, DataUnavailableError, MebenchError
+from mebench.api.notices import notices_to
 from mebench.api.spec import Component
 from mebench.data import downloads
 from mebench.data.datasets import load_dataset
-from mebench.data.text.words import word_list
+from mebench.data.text.words import tokenise, word_list
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +141,205 @@ def test_files_that_are_not_as_published_are_said_in_one_line(tmp_path, name, fi
     with pytest.raises(MebenchError, match=words) as caught:
         load(name, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def heard_of(name, root, split="train", **parameters):
+    """The data set and what was said of it."""
+    heard = []
+    with notices_to(heard.append):
+        return load(name, root, split, **parameters), heard
+
+
+WRITERS = {
+    "mr": (text_files.write_mr, "rt-polarity.pos"),
+    "ag-news": (text_files.write_ag_news, "train.csv"),
+    "qc": (text_files.write_qc, "train_5500.label"),
+    "imdb": (text_files.write_imdb, "train/pos/1_7.txt"),
+    "wikitext-2": (text_files.write_wikitext, "wiki.train.tokens"),
+    "fortunes": (text_files.write_fortunes, "wisdom"),
+    "wordnet-glosses": (text_files.write_wordnet, "wn.index"),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: b"\xef\xbb\xbf" + content,
+        lambda content: content.replace(b"\n", b"\r\n"),
+        lambda content: content.replace(b"\n", b"\r"),
+        lambda content: b"\xef\xbb\xbf\n\n" + content.replace(b"\n", b"\n\r\n") + b"\n\n",
+    ],
+    ids=["mark", "CRLF", "CR", "mark, CRLF and empty lines"],
+)
+def test_marks_of_the_byte_order_line_ends_and_empty_lines_change_nothing(tmp_path, name, change):
+    write, file = WRITERS[name]
+    plain = sorted(texts_of(load(name, write(tmp_path))))
+    content = (tmp_path / file).read_bytes()
+    content = content if b"\x85" not in content else content.decode("latin-1").encode()  # a mark is of UTF-8
+    (tmp_path / file).write_bytes(change(content))
+    changed, heard = heard_of(name, tmp_path)
+    assert sorted(texts_of(changed)) == plain
+    assert heard == []
+
+
+@pytest.mark.parametrize("name", ["mr", "qc"])
+def test_sets_that_were_published_in_latin_1_are_read_in_utf_8_too(tmp_path, name):
+    write, file = WRITERS[name]
+    write(tmp_path)
+    line = {"mr": "the film about S\u00e3o Tom\u00e9", "qc": "LOC:other Where is the S\u00e3o of Tom\u00e9 ?"}[name]
+    words = []
+    for encoding in ("latin-1", "utf-8"):
+        (tmp_path / file).write_bytes(f"{line}\n".encode(encoding))
+        words.append(sorted(texts_of(load(name, tmp_path))))
+    assert words[0] == words[1]
+
+
+@pytest.mark.parametrize("name", ["ag-news", "wikitext-2", "fortunes"])
+def test_lines_that_are_not_utf_8_are_counted_and_the_first_is_named(tmp_path, name):
+    write, file = WRITERS[name]
+    plain = write(tmp_path)
+    texts = len(load(name, plain))
+    content = (tmp_path / file).read_bytes().replace(b"t", b"\xe9t", 1)
+    (tmp_path / file).write_bytes(content)
+    number = content[: content.index(b"\xe9")].count(b"\n") + 1
+    changed, heard = heard_of(name, tmp_path)
+    assert len(changed) == texts
+    assert heard == [f"{tmp_path}/{file}:{number}: 1 line holds bytes that are not UTF-8, which are read as gaps"]
+
+
+def test_many_texts_that_are_not_utf_8_are_told_once(tmp_path):
+    text_files.write_imdb(tmp_path)
+    for file in sorted((tmp_path / "train" / "pos").iterdir())[:3]:
+        file.write_bytes(b"\ncaf\xe9 " + file.read_bytes())
+    _, heard = heard_of("imdb", tmp_path)
+    first = sorted((tmp_path / "train" / "pos").iterdir())[0]
+    assert heard == [f"imdb: 3 texts hold bytes that are not UTF-8, which are read as gaps, first at {first}:2"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize(("encoding", "words"), [("utf-16", "begins as UTF-16 does"), ("utf-16-le", "holds a byte 0")])
+def test_texts_in_utf_16_are_one_line(tmp_path, name, encoding, words):
+    write, file = WRITERS[name]
+    write(tmp_path)
+    (tmp_path / file).write_bytes((tmp_path / file).read_bytes().decode("latin-1").encode(encoding))
+    with pytest.raises(DataUnavailableError, match=f"{file}: line 1 {words}.*: save it as UTF-8") as caught:
+        load(name, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["imdb", "bbc-news"])
+def test_other_files_beside_texts_are_counted(tmp_path, folder):
+    write = {"imdb": text_files.write_imdb, "bbc-news": lambda root: text_files.write_bbc(root, wheel=False)}[folder]
+    place = {"imdb": "train/pos", "bbc-news": "politics"}[folder]
+    texts = len(load(folder, write(tmp_path)))
+    for file in ("._1_7.txt", ".DS_Store", "notes.md", "README"):
+        (tmp_path / place / file).write_bytes(b"\0 no text")
+    (tmp_path / place / "more").mkdir()
+    found, heard = heard_of(folder, tmp_path)
+    assert len(found) == texts
+    (line,) = heard
+    assert (
+        "left out 2 hidden (.DS_Store, ._1_7.txt), 3 that are no texts by their names (without an ending, .md, " in line
+    )
+    sample = next(file for file in sorted((tmp_path / place).glob("*.txt")) if not file.name.startswith("."))
+    sample.with_name("zzz.TXT").write_text(
+        "the film was a great award and song of the season and this is a text by itself"
+    )
+    assert len(load(folder, tmp_path)) >= texts
+
+
+def test_hidden_files_are_no_sayings(tmp_path):
+    texts = len(load("fortunes", text_files.write_fortunes(tmp_path)))
+    (tmp_path / ".DS_Store").write_bytes(b"\0 not a text of any kind at all")
+    found, heard = heard_of("fortunes", tmp_path)
+    assert (len(found), heard) == (texts, [f"fortunes: {tmp_path}: left out 1 hidden (.DS_Store)"])
+
+
+def test_a_text_that_is_a_link_to_nothing_is_one_line(tmp_path):
+    (text_files.write_imdb(tmp_path) / "train" / "pos" / "9_9.txt").symlink_to("/nowhere")
+    with pytest.raises(DataUnavailableError, match=r"9_9\.txt: a link to /nowhere, which is not there"):
+        load("imdb", tmp_path)
+
+
+NEWS = "".join(f'"{n % 4 + 1}","title {n}","the market fell again on day {n}"\n' for n in range(8))
+
+
+def news(tmp_path, content):
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return heard_of("ag-news", tmp_path, length=30)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '"1","a title","the market ""fell"" again"\n',
+        "1,a title,the market fell again\n",
+        '"1","a title","the market, again, fell"\n',
+        '"1","a title","the market\nfell again\n\non Monday"\n',
+        '1,a title,the 7" market fell\n',
+        '"1","a title",""\n',
+        '"1","a title","the market"',
+    ],
+)
+def test_quotation_marks_commas_and_line_ends_inside_of_a_field_are_read_as_csv_has_them(tmp_path, row):
+    found, heard = news(tmp_path, NEWS + row)
+    assert len(found) == 9
+    assert heard == []
+    (text,) = [one for one in texts_of(found) if one.startswith("a title")]
+    spaced = row.replace("\n", " ").split(",", 1)[1]
+    assert text == " ".join(tokenise(spaced.replace('","', " ").replace(",the", " the", 1)))
+
+
+@pytest.mark.parametrize(
+    ("content", "number", "words"),
+    [
+        (NEWS + '"1","t","the market fell\n', 9, "a quotation mark is opened here and closed nowhere"),
+        (NEWS + '"1","t","the market fell\n\n\n', 9, "a quotation mark is opened here and closed nowhere"),
+        (NEWS + '"1,"t","the market fell"\n', 9, ""),
+        ('"1","t","the market fell\n' + NEWS, 1, "a line is class"),
+        (NEWS + '\n\n"1","t","the market fell\n' + NEWS, 11, "a line is class"),
+        (NEWS + '"1","t","' + "word " * 40_000 + '"\n', 9, "field larger than field limit"),
+        (NEWS + '"1","t","two\nlines"\n"7","t","d"\n', 11, "a line is class"),
+        (NEWS + '"1","t"\n', 9, "a line is class"),
+        (NEWS + '"1","t","d","e"\n', 9, "a line is class"),
+        ("Class Index,Title,Description\n" + NEWS, 1, "a line is class"),
+        (NEWS.replace(",", ";"), 1, "a line is class"),
+        (NEWS.replace(",", "\t"), 1, "a line is class"),
+    ],
+)
+def test_rows_that_are_not_as_published_are_named_by_the_line_where_they_begin(tmp_path, content, number, words):
+    with pytest.raises(DataUnavailableError, match=rf"train\.csv:{number}: not as published: .*{words}") as caught:
+        news(tmp_path, content)
+    assert "\n" not in str(caught.value)
+
+
+def test_lines_are_counted_with_the_empty_ones(tmp_path):
+    text_files.write_qc(tmp_path)
+    (tmp_path / "train_5500.label").write_text("LOC:other Where is it ?\n\n\nHow far is it ?\n")
+    with pytest.raises(DataUnavailableError, match=r"train_5500\.label:4: not as published"):
+        load("qc", tmp_path)
+
+
+def test_texts_of_words_that_are_on_no_list_are_told_and_refused_where_none_is(tmp_path):
+    text_files.write_ag_news(tmp_path)
+    (tmp_path / "few.txt").write_text("title\nthe\n")
+    (tmp_path / "none.txt").write_text("xyzzy\nplugh\n")
+    _, heard = heard_of("ag-news", tmp_path, words=str(tmp_path / "few.txt"))
+    (line,) = heard
+    assert re.fullmatch(
+        r"data set 'ag-news', train split: \d\d% of its words are not on the word list .*few\.txt, .*", line
+    )
+    with pytest.raises(DataUnavailableError, match=r"train split: none of its words is on the word list .*none\.txt"):
+        load("ag-news", tmp_path, words=str(tmp_path / "none.txt"))
+
+
+def test_texts_without_words_are_counted_and_refused_where_all_are(tmp_path):
+    _, heard = news(tmp_path, NEWS + '"1","...","--"\n"2","",""\n')
+    assert heard == ["data set 'ag-news', train split: 2 of 10 texts hold no words"]
+    with pytest.raises(DataUnavailableError, match="'ag-news', train split: its texts hold no words"):
+        news(tmp_path, '"1","...","--"\n"2","",""\n')
 
 
 def test_data_that_is_nowhere_says_how_to_get_it():
