@@ -56,6 +56,7 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.adversarial": "Adversarial examples",
     "mebench.toolkit.boundary": "Adversarial examples",
     "mebench.toolkit.reservoir": "Memory",
+    "mebench.toolkit.noise": "Inputs that nobody chose",
     "mebench.toolkit": "Parameters",
     "": "Networks, devices and signs of life",
 }

@@ -42,14 +42,14 @@ def write_atomically(path: Path, content: bytes) -> None:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp's own mode keeps others from reading results
+        Path(temporary).chmod(0o666 & ~umask())  # mkstemp's own mode keeps others from reading results
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _umask() -> int:
+def umask() -> int:
     """The process's umask, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)

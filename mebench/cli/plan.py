@@ -12,7 +12,7 @@ import click
 from mebench.cli.selection import selects_trials
 
 if TYPE_CHECKING:
-    from mebench.plan.forecast import Forecast, Row
+    from mebench.plan.forecast import Forecast, ForecastRow
     from mebench.plan.plan import Plan
 
 COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "queries left", "time left")
@@ -71,7 +71,7 @@ def _print(planned: Plan, ahead: Forecast, folder: Path) -> None:
     screen.print(_total(planned, ahead))
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: ForecastRow) -> tuple[str, ...]:
     from mebench.api.durations import about
 
     attack = row.attack if row.variant == "default" else f"{row.attack} {row.variant}"

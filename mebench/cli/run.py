@@ -130,12 +130,12 @@ class _Run:
     def __init__(self, plan: Plan, options: Options) -> None:
         from rich.console import Console
 
-        from mebench.run.runner import State
+        from mebench.run.runner import PlanState
 
         self._plan, self._options = plan, options
         self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
         self._begun = time.monotonic()
-        self._state = State.of(plan, options.out)
+        self._state = PlanState.of(plan, options.out)
         self._todo = list(plan.trials) if options.fresh else self._state.pending
 
     def run(self) -> int:

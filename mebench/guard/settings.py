@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from torch import _C
 
+from mebench.api.files import umask
+
 _get_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal  # ten times as fast as its wrapper
 _DENORMAL = 1e-310
 """A number that is 0 in arithmetic that flushes denormal ones."""
@@ -65,12 +67,6 @@ def _autocast(device: str, words: str) -> Setting:
 
 def _set_device(name: str) -> None:
     torch.set_default_device(None if name == "cpu" else name)
-
-
-def _read_umask() -> int:
-    before = os.umask(0o077)  # it can be read in no other way
-    os.umask(before)
-    return before
 
 
 def _flushes_denormals() -> bool:
@@ -141,7 +137,7 @@ SETTINGS = (
     Setting("the garbage collector", gc.isenabled, _set_collector),
     Setting("the garbage collector's thresholds", gc.get_threshold, lambda values: gc.set_threshold(*values)),
     Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
-    Setting("the file mode creation mask", _read_umask, os.umask),
+    Setting("the file mode creation mask", umask, os.umask),
     _handler(signal.SIGTERM),
     _handler(signal.SIGINT),
     Setting(

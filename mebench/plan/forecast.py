@@ -27,7 +27,7 @@ Pace = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Row:
+class ForecastRow:
     """One row of the leaderboard to be: trials that differ only by seed.
 
     Attributes:
@@ -59,7 +59,7 @@ class Row:
 class Forecast:
     """All rows of a plan, against one results folder."""
 
-    rows: list[Row]
+    rows: list[ForecastRow]
 
     def states(self) -> dict[str, int]:
         """The number of trials in each state."""
@@ -122,7 +122,7 @@ def _row(
     statuses: Mapping[str, Status],
     speeds: Mapping[Pace, float],
     out: Path,
-) -> Row:
+) -> ForecastRow:
     """What is left of the trials of one row."""
     first = next(iter(trials.values()))
     attack, variant, victim, channel = plan.names(first)
@@ -133,7 +133,7 @@ def _row(
     stated = plan.settings.speed.queries_per_second.get(attack) if plan.settings.speed else None
     work = len(open_trials) if first.kind == SUPERVISED else queries
     seconds = work / (speed or stated or math.inf)
-    return Row(
+    return ForecastRow(
         attack=attack,
         variant=variant if first.track == "native" else f"{variant}, {first.track} learner",
         victim=victim,

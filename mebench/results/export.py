@@ -17,7 +17,7 @@ from mebench.results.leaderboard.compute.rows import Group, build_row
 from mebench.results.leaderboard.keys import keys_of
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.leaderboard.read.saved import holds_trials
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.numbers import SCORES, in_order
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def measured_keys() -> list[str]:
     return [key for key in keys_of(SeedResult) if key not in ("seed", "trial")]
 
 
-def curve_keys(trials: Iterable[Trial]) -> list[str]:
+def curve_keys(trials: Iterable[TrialRecord]) -> list[str]:
     """What every evaluation has, and the metrics that these trials' benchmarks measure besides."""
     usual = ["queries", *SCORES, *optional_columns()]
     asked = {key for one in trials if one.result for key in one.result.metrics.by_key() if key in one.curve.columns}
@@ -60,7 +60,7 @@ def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list
         if not holds_trials(root):
             raise ResultsError(f"{root}: holds no trials; only a results folder can be exported")
     lines: list[dict[str, Any]] = []
-    valid: list[Trial] = []
+    valid: list[TrialRecord] = []
     for group in group_trials(roots, notes):
         lines += _lines(group, build_row(group), valid)
     usual = ["trial", "seed", "status", "reason", *IDENTITY, *measured_keys()]
@@ -68,7 +68,7 @@ def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list
     return pd.DataFrame(lines, columns=[*usual, *extra, "flags"]), _curves(valid), notes
 
 
-def _lines(group: Group, row: Row, valid: list[Trial]) -> list[dict[str, Any]]:
+def _lines(group: Group, row: Row, valid: list[TrialRecord]) -> list[dict[str, Any]]:
     """A line per trial of a row; those that have numbers are added to ``valid``."""
     shared = {name: getattr(row, name) for name in IDENTITY}
     measured = {one.trial: one for one in row.per_seed}
@@ -87,7 +87,7 @@ def _lines(group: Group, row: Row, valid: list[Trial]) -> list[dict[str, Any]]:
     return lines
 
 
-def _curves(trials: Sequence[Trial]) -> pd.DataFrame:
+def _curves(trials: Sequence[TrialRecord]) -> pd.DataFrame:
     """A line per evaluation."""
     import pandas as pd
 

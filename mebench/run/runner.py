@@ -25,7 +25,7 @@ LOCK_TRIES, LOCK_SECONDS = 20, 0.1
 
 
 @dataclass(frozen=True)
-class State:
+class PlanState:
     """How far the trials of a plan are on disk.
 
     Attributes:
@@ -37,7 +37,7 @@ class State:
     trials: tuple[tuple[TrialSpec, Status], ...]
 
     @classmethod
-    def of(cls, plan: Plan, root: Path) -> State:
+    def of(cls, plan: Plan, root: Path) -> PlanState:
         """Look at the folders."""
         return cls(root, tuple((trial, TrialFolder.of(root, trial).status) for trial in plan.trials))
 
@@ -244,7 +244,7 @@ def execute(
         write_json(root / "benchmark.json", plan.metadata())
     except OSError as error:
         raise ResultsError(f"{root}: cannot hold results: {error.strerror}; give another folder by --out") from error
-    pending = State.of(plan, root).pending
+    pending = PlanState.of(plan, root).pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
     return recorder.failed

@@ -21,7 +21,7 @@ from mebench.testing.faults import CheckFailed, CheckSkipped
 from mebench.testing.process_state import restored
 from mebench.testing.target import AttackUnderTest
 
-State = Literal["passed", "warned", "failed", "expected", "unexpected", "skipped"]
+VerdictState = Literal["passed", "warned", "failed", "expected", "unexpected", "skipped"]
 TIME_LIMIT = 300
 """Seconds for one check; a well-behaved one takes a few."""
 
@@ -39,7 +39,7 @@ class Verdict:
     """
 
     check: str
-    state: State
+    state: VerdictState
     why: str = ""
     details: str = ""
 

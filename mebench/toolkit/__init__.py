@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.losses import extraction_loss as extraction_loss
     from mebench.toolkit.losses import loss_derivatives as loss_derivatives
     from mebench.toolkit.losses import make_loss as make_loss
+    from mebench.toolkit.noise import uniform_inputs as uniform_inputs
     from mebench.toolkit.parameters import EarlyStoppingParameters as EarlyStoppingParameters
     from mebench.toolkit.parameters import FitParameters as FitParameters
     from mebench.toolkit.parameters import FrozenGeneratorParameters as FrozenGeneratorParameters
@@ -84,6 +85,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "loss_derivatives",
             "make_loss",
         ],
+        "mebench.toolkit.noise": ["uniform_inputs"],
         "mebench.toolkit.parameters": [
             "EarlyStoppingParameters",
             "FitParameters",

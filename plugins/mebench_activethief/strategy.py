@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench import AttackContext, Oracle, QueryStrategy, Response
-from mebench.toolkit import pool_of
+from mebench.toolkit import pool_of, uniform_inputs
 from mebench_activethief import SelectionParameters
 from mebench_activethief.selection import Scene, Selection
 from mebench_activethief.spending import Spending
@@ -112,13 +112,7 @@ class UniformNoiseStrategy(QueryStrategy):
         return self._draw(oracle.remaining)
 
     def _draw(self, rows: int) -> Tensor:
-        """Uniform values; whole numbers, both ends included, where the victim takes the ids of words."""
-        spec, device = self._context.spec, self._context.device
-        shape = (rows, *spec.shape)
-        if not spec.dtype.is_floating_point:
-            ends = int(spec.low), int(spec.high) + 1
-            return torch.randint(*ends, shape, generator=self._noise, device=device, dtype=spec.dtype)
-        return spec.low + torch.rand(shape, generator=self._noise, device=device) * (spec.high - spec.low)
+        return uniform_inputs(self._context, rows, self._noise)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing but the random stream changes, and the trial saves that."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mebench import Attack, AttackContext, Oracle, QueryStrategy
-from mebench.toolkit import FrozenGeneratorStrategy, OnlineLearner, extraction_loss
+from mebench.toolkit import FrozenGeneratorStrategy, OnlineLearner, extraction_loss, uniform_inputs
 from mebench_controls import NoiseAttackParameters, NoiseParameters, RandomGeneratorParameters
 
 
@@ -34,14 +33,12 @@ class NoiseStrategy(QueryStrategy):
     """
 
     def __init__(self, context: AttackContext, parameters: NoiseParameters) -> None:
-        self._spec, self._device, self._batch_size = context.spec, context.device, parameters.batch_size
+        self._context, self._batch_size = context, parameters.batch_size
         self._noise = context.random.torch("noise")
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return the next batch of noise."""
-        shape = (min(self._batch_size, oracle.remaining), *self._spec.shape)
-        unit = torch.rand(shape, generator=self._noise, device=self._device)
-        return self._spec.low + unit * (self._spec.high - self._spec.low)
+        return uniform_inputs(self._context, min(self._batch_size, oracle.remaining), self._noise)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing but the random stream changes, and the trial saves that."""

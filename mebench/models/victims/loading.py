@@ -17,7 +17,7 @@ from mebench.data.datasets import load_dataset
 from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.own import check_outputs, load_own_network
-from mebench.models.victims.setting import Setting
+from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.trained import cached_or_trained
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry, VictimEntry
@@ -76,7 +76,7 @@ def prepare_victim(
     """
     _check(spec)
     spec = _resolved(spec)
-    setting = Setting(spec, load_dataset(spec.data.without("rows"), "test", spec.image_size), device)
+    setting = VictimSetting(spec, load_dataset(spec.data.without("rows"), "test", spec.image_size), device)
     _tell_size(setting)
     if setting.inputs.discrete:
         _check_for_texts(spec)
@@ -90,7 +90,7 @@ def prepare_victim(
 
 
 def _prepared(
-    setting: Setting,
+    setting: VictimSetting,
     network: nn.Module,
     weights_hash: str,
     data_hash: str,
@@ -133,7 +133,7 @@ def _check(spec: VictimSpec) -> None:
         raise ConfigurationError(f"victim {spec.name!r}: {holder} its own weights")
 
 
-def _tell_size(setting: Setting) -> None:
+def _tell_size(setting: VictimSetting) -> None:
     """Say so where images are of another size than the victim is given, and nobody has said which it takes."""
     spec, given = setting.spec, setting.inputs.shape
     original = setting.test.original if isinstance(setting.test, Dataset) else None

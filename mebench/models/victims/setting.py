@@ -20,7 +20,7 @@ from mebench.models.victims.training import predict
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class VictimSetting:
     """A victim to be prepared.
 
     Attributes:

@@ -22,7 +22,7 @@ from mebench.data.labelled import Labelled
 from mebench.data.pools import DatasetPool
 from mebench.models.victims import cache
 from mebench.models.victims.own import factory_digest
-from mebench.models.victims.setting import Setting
+from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
@@ -50,7 +50,9 @@ class TrainedNetwork:
     note: str = ""
 
 
-def cached_or_trained(setting: Setting, train: Labelled, report: Report, should_stop: ShouldStop) -> TrainedNetwork:
+def cached_or_trained(
+    setting: VictimSetting, train: Labelled, report: Report, should_stop: ShouldStop
+) -> TrainedNetwork:
     """Take a victim from the cache, or train it and put it there; another process that needs it waits.
 
     Raises:
@@ -88,7 +90,7 @@ def _code(spec: VictimSpec) -> str:
 
 
 def _train(
-    setting: Setting, network: nn.Module, train: Labelled, report: Report, should_stop: ShouldStop
+    setting: VictimSetting, network: nn.Module, train: Labelled, report: Report, should_stop: ShouldStop
 ) -> dict[str, Any]:
     """Train ``network`` in place and return what was measured."""
     spec, recipe = setting.spec, setting.spec.training
@@ -114,7 +116,7 @@ def _train(
     return {"accuracy": accuracy, "weights_hash": weights_hash(tensors), "seconds": round(seconds, 1)}
 
 
-def _record(setting: Setting, network: nn.Module, train: Labelled, data_hash: str) -> dict[str, Any]:
+def _record(setting: VictimSetting, network: nn.Module, train: Labelled, data_hash: str) -> dict[str, Any]:
     """What is known of a victim before it is trained."""
     return {
         "name": setting.spec.name,

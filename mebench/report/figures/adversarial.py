@@ -23,7 +23,7 @@ from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.panels import Member, ranked_trials, valid_rows
 from mebench.report.figures.sheet import Sheet
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.toolkit.adversarial import Limits
 from mebench.trial.metrics.entries import ADVERSARIAL
 from mebench.trial.metrics.transfer import examples
@@ -114,7 +114,9 @@ def read_examples(roots: Sequence[Path], only: Sequence[str] = ()) -> tuple[list
     return found, notes
 
 
-def _wanted(valid: Sequence[Member], roots: Sequence[Path], only: Sequence[str]) -> Iterator[tuple[str, str, Trial]]:
+def _wanted(
+    valid: Sequence[Member], roots: Sequence[Path], only: Sequence[str]
+) -> Iterator[tuple[str, str, TrialRecord]]:
     """Title, name and first trial of each row that is wanted."""
     for heading, rows in ranked_trials(valid, roots):
         for name, trials in rows:
@@ -122,12 +124,14 @@ def _wanted(valid: Sequence[Member], roots: Sequence[Path], only: Sequence[str])
                 yield heading, name, trial
 
 
-def _matches(trial: Trial, only: Sequence[str]) -> bool:
+def _matches(trial: TrialRecord, only: Sequence[str]) -> bool:
     names = (trial.spec.attack.name, f"{trial.spec.attack.name}/{trial.spec.variant}", trial.id)
     return not only or any(fnmatchcase(name, pattern) for name in names for pattern in only)
 
 
-def _of_trial(heading: str, name: str, trial: Trial, victims: dict[str, PreparedVictim], notes: list[str]) -> Examples:
+def _of_trial(
+    heading: str, name: str, trial: TrialRecord, victims: dict[str, PreparedVictim], notes: list[str]
+) -> Examples:
     assert trial.result is not None
     assert trial.path is not None
     victim = _victim(trial.spec.victim, victims)

@@ -14,7 +14,7 @@ from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.samples import EDGE, IN_ONE_LINE
 from mebench.report.figures.sections import Section, sections_of
 from mebench.report.figures.sheet import Sheet
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.trial_folder import TrialFolder
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ def read_labels(roots: Sequence[Path]) -> tuple[list[Section[Labels]], list[str]
     return sections_of(roots, _labels, "it has no counts of labels", "counts of its queries' labels")
 
 
-def _labels(name: str, trials: Sequence[Trial]) -> Labels | None:
+def _labels(name: str, trials: Sequence[TrialRecord]) -> Labels | None:
     seeds = tuple(filter(None, map(_counts, trials)))
     return Labels(name, seeds) if seeds else None
 
 
-def _counts(trial: Trial) -> tuple[int, ...]:
+def _counts(trial: TrialRecord) -> tuple[int, ...]:
     """The answers by class, of both halves of the budget; nothing if the result does not tell."""
     halves: Any = TrialFolder(trial.path).result().get("query_labels") if trial.path else None
     if not isinstance(halves, list) or not all(isinstance(half, list) for half in halves):

@@ -14,7 +14,7 @@ from mebench.results.leaderboard.compute.build import group_trials
 from mebench.results.leaderboard.compute.rows import Group, build_row
 from mebench.results.leaderboard.model import Row
 from mebench.results.leaderboard.read.saved import holds_trials
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.leaderboard.write.columns import distinct_names, prior
 from mebench.results.numbers import in_order, of_victim
 
@@ -122,7 +122,9 @@ def by_panel(rows: Sequence[Member], roots: Sequence[Path]) -> dict[PanelKey, li
     return attacks
 
 
-def ranked_trials(rows: Sequence[Member], roots: Sequence[Path]) -> Iterator[tuple[str, list[tuple[str, list[Trial]]]]]:
+def ranked_trials(
+    rows: Sequence[Member], roots: Sequence[Path]
+) -> Iterator[tuple[str, list[tuple[str, list[TrialRecord]]]]]:
     """Yield the title of each panel with its rows, the best first: their names, and the trials that they are of.
 
     Raises:
@@ -135,7 +137,7 @@ def ranked_trials(rows: Sequence[Member], roots: Sequence[Path]) -> Iterator[tup
         yield title(key, panels), list(zip(names, map(scored_trials, members), strict=True))
 
 
-def scored_trials(member: Member) -> list[Trial]:
+def scored_trials(member: Member) -> list[TrialRecord]:
     """The trials that a row's numbers are of, one per seed."""
     row, group = member
     used = {one.trial for one in row.per_seed}

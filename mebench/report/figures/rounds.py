@@ -12,7 +12,7 @@ from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.samples import EDGE, SIDE
 from mebench.report.figures.sections import Section, sections_of
 from mebench.report.figures.sheet import Sheet
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.trial_folder import TrialFolder
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def read_rounds(roots: Sequence[Path]) -> tuple[list[Section[Rounds]], list[str]
     return sections_of(roots, _rounds, "no pictures", "pictures of its queries")
 
 
-def _rounds(name: str, trials: Sequence[Trial]) -> Rounds | None:
+def _rounds(name: str, trials: Sequence[TrialRecord]) -> Rounds | None:
     return next((Rounds(name, pictures) for pictures in map(_pictures, trials) if any(pictures)), None)
 
 
-def _pictures(trial: Trial) -> tuple[tuple[int, Path] | None, ...]:
+def _pictures(trial: TrialRecord) -> tuple[tuple[int, Path] | None, ...]:
     """The pictures of a trial by column; two never meet in one, but a large batch may leave columns empty."""
     found: list[tuple[int, Path] | None] = [None] * len(COLUMNS)
     if trial.path is None or not trial.curve.queries:

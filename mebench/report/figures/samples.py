@@ -11,7 +11,7 @@ from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.sections import Section, sections_of
 from mebench.report.figures.sheet import Sheet
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,11 +61,11 @@ def read_sections(roots: Sequence[Path]) -> tuple[list[Section[Sample]], list[st
     return sections_of(roots, _sample, "no samples-early.png and samples.png", "pictures of early and late queries")
 
 
-def _sample(name: str, trials: Sequence[Trial]) -> Sample | None:
+def _sample(name: str, trials: Sequence[TrialRecord]) -> Sample | None:
     return next(filter(None, (_of_trial(name, one) for one in trials)), None)
 
 
-def _of_trial(name: str, trial: Trial) -> Sample | None:
+def _of_trial(name: str, trial: TrialRecord) -> Sample | None:
     queries = trial.curve.queries
     if trial.path is None or not queries:
         return None

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from mebench.api.errors import ResultsError
 from mebench.report.figures.panels import ranked_trials, valid_rows
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 
 Shown = TypeVar("Shown")
 """What is shown of a row."""
@@ -24,7 +24,7 @@ class Section(Generic[Shown]):
 
 
 def sections_of(
-    roots: Sequence[Path], shown_of: Callable[[str, Sequence[Trial]], Shown | None], lacking: str, wanted: str
+    roots: Sequence[Path], shown_of: Callable[[str, Sequence[TrialRecord]], Shown | None], lacking: str, wanted: str
 ) -> tuple[list[Section[Shown]], list[str]]:
     """Find what there is to show of the rows in results folders; return notes on those that were left out, too.
 

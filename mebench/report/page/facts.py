@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mebench.report.page.source import Entry, Source, read_quietly
+from mebench.report.page.source import PageRow, PageSource, read_quietly
 from mebench.results.leaderboard.compute.rows import settings
 from mebench.results.leaderboard.model import Reported, Row
 from mebench.results.leaderboard.read.invariants import broken_invariants
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.leaderboard.write.labels import cleaned
 from mebench.results.numbers import number
 from mebench.results.written import NOTHING, as_reported
@@ -35,9 +35,9 @@ class Problem:
     count: int
 
 
-def problems(source: Source, shown: int = 5) -> list[Problem]:
+def problems(source: PageSource, shown: int = 5) -> list[Problem]:
     """Failed, unfinished and invalid trials, put together by row and reason, in the order of the page."""
-    found: dict[tuple[int, str, str], list[Trial]] = defaultdict(list)
+    found: dict[tuple[int, str, str], list[TrialRecord]] = defaultdict(list)
     entries = {entry.number: entry for entry in source.entries}
     for entry in source.entries:
         told = False
@@ -57,7 +57,7 @@ def problems(source: Source, shown: int = 5) -> list[Problem]:
     ]
 
 
-def trial_problem(trial: Trial) -> tuple[str, str]:
+def trial_problem(trial: TrialRecord) -> tuple[str, str]:
     """Status and reason of a trial that has no valid result; both empty otherwise."""
     if trial.status != "finished":
         return trial.status, trial.reason
@@ -72,7 +72,7 @@ class Provenance:
         source: whose trials to read.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: PageSource) -> None:
         self._of_entry = {entry.number: _counted(entry.trials) for entry in source.entries if entry.trials}
         for entry in source.entries:
             row, counts = entry.row, self._of_entry.get(entry.number)
@@ -81,7 +81,7 @@ class Provenance:
                 known = [(key, str(value)) for key, value in hashes.items() if value and row.victim_hash]
                 counts.update(dict.fromkeys(known, len(row.per_seed)))
 
-    def of(self, entry: Entry) -> dict[str, list[tuple[str, int]]]:
+    def of(self, entry: PageRow) -> dict[str, list[tuple[str, int]]]:
         """Each fact of a row's trials with its values, and how many trials have it."""
         return _by_key(self._of_entry.get(entry.number, Counter()))
 
@@ -100,14 +100,14 @@ def _by_key(counts: Mapping[tuple[str, str], int]) -> dict[str, list[tuple[str, 
     return dict(result)
 
 
-def _counted(trials: Sequence[Trial]) -> Counter[tuple[str, str]]:
+def _counted(trials: Sequence[TrialRecord]) -> Counter[tuple[str, str]]:
     counts: Counter[tuple[str, str]] = Counter()
     for trial in trials:
         counts.update(_facts(trial))
     return counts
 
 
-def _facts(trial: Trial) -> Iterator[tuple[str, str]]:
+def _facts(trial: TrialRecord) -> Iterator[tuple[str, str]]:
     if trial.path is None or trial.status != "finished":
         return
     provenance = read_quietly(trial.path / "result.json").get("provenance")
@@ -133,11 +133,11 @@ class Commands:
         provenance: for the device and the number of threads.
     """
 
-    def __init__(self, source: Source, provenance: Provenance) -> None:
+    def __init__(self, source: PageSource, provenance: Provenance) -> None:
         self._source, self._provenance = source, provenance
         self._count = Counter(_pattern(entry) for entry in source.entries if entry.trials)
 
-    def of(self, entry: Entry) -> str:
+    def of(self, entry: PageRow) -> str:
         """The line for one row; empty for rows that have no trials or whose benchmark file is not known."""
         first = entry.trials[0] if entry.trials else None
         file = self._source.files.get(first.path.parent, "") if first and first.path else ""
@@ -155,7 +155,7 @@ class Commands:
             words += ["--seeds", str(len(seeds))]
         return shlex.join([*words, *self._machine(entry), "--out", FRESH])
 
-    def _machine(self, entry: Entry) -> Iterator[str]:
+    def _machine(self, entry: PageRow) -> Iterator[str]:
         """Device and threads, where all trials of the row agree on them and they are not the default."""
         facts = self._provenance.of(entry)
         devices, threads = facts.get("device asked for", []), facts.get("threads", [])
@@ -165,14 +165,14 @@ class Commands:
             yield from ("--threads", threads[0][0])
 
 
-def _pattern(entry: Entry) -> str:
+def _pattern(entry: PageRow) -> str:
     """``attack/variant/victim/channel``, with what `fnmatch` would take for a wildcard written so that it is not."""
     row = entry.row
     name = f"{row.attack}/{row.variant}/{row.victim}/{row.channel}"
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def spec_text(entry: Entry) -> str:
+def spec_text(entry: PageRow) -> str:
     """The resolved spec of a row as indented JSON, with all of its seeds."""
     if not entry.trials:
         return ""
@@ -224,7 +224,7 @@ class Beside:
         ]
 
 
-def reported_beside_measured(source: Source) -> list[Beside]:
+def reported_beside_measured(source: PageSource) -> list[Beside]:
     """Each of the paper's numbers with the row that it is for, or with what comes nearest to it here."""
     attacks = [row for row in source.board.rows if row.kind == "attack" and row.accuracy is not None]
     found = []

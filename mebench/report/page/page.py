@@ -18,7 +18,7 @@ from mebench.api.version import VERSION
 from mebench.report.page import facts, pictures, series, table
 from mebench.report.page.differences import Differences, find_differences
 from mebench.report.page.results import Results
-from mebench.report.page.source import Entry, Source, read_source
+from mebench.report.page.source import PageRow, PageSource, read_source
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.write.columns import common_flags
 from mebench.results.leaderboard.write.text import heading
@@ -32,7 +32,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True)
-class Room:
+class PageBudget:
     """How much of everything a page holds.
 
     Attributes:
@@ -49,12 +49,12 @@ class Room:
     curves: series.Limits = field(default_factory=series.Limits)
 
 
-ROOMS = (
-    Room(),
-    Room(100, 10_000, 100, 900_000, series.Limits(24, 16, 40)),
-    Room(60, 4_000, 100, 500_000, series.Limits(16, 12, 30)),
-    Room(40, 1_000, 50, 250_000, series.Limits(10, 8, 24)),
-    Room(20, 0, 20, 60_000, series.Limits(4, 6, 16)),
+BUDGETS = (
+    PageBudget(),
+    PageBudget(100, 10_000, 100, 900_000, series.Limits(24, 16, 40)),
+    PageBudget(60, 4_000, 100, 500_000, series.Limits(16, 12, 30)),
+    PageBudget(40, 1_000, 50, 250_000, series.Limits(10, 8, 24)),
+    PageBudget(20, 0, 20, 60_000, series.Limits(4, 6, 16)),
 )
 """Tried in this order until the page is small enough."""
 
@@ -82,8 +82,8 @@ def render_report(roots: Sequence[Path]) -> tuple[str, list[str]]:
     Raises:
         ResultsError: a root holds no results, or they do not fit into one page.
     """
-    material = Material(read_source(roots))
-    for room in ROOMS:
+    material = PageContent(read_source(roots))
+    for room in BUDGETS:
         text, notes = _render(material, room)
         if len(text.encode()) <= MAX_BYTES:
             return text, notes
@@ -92,14 +92,14 @@ def render_report(roots: Sequence[Path]) -> tuple[str, list[str]]:
     )
 
 
-class Material:
+class PageContent:
     """What does not depend on the room that there is.
 
     Args:
         source: the results.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: PageSource) -> None:
         self.source = source
         self.columns = table.columns([entry.row for entry in source.entries])
         self.provenance = facts.Provenance(source)
@@ -117,7 +117,7 @@ class Material:
         """Which rows are apart."""
         return find_differences(self.source.board)
 
-    def cells(self, entry: Entry) -> Iterator[dict[str, Any]]:
+    def cells(self, entry: PageRow) -> Iterator[dict[str, Any]]:
         """One cell per column: key, text, and what it is sorted by."""
         for column in self.columns:
             blank = entry.row.kind == "reference" and column.key in ("reported", "rank", "spent")
@@ -130,7 +130,7 @@ class Material:
                 "numeric": column.numeric,
             }
 
-    def details(self, entry: Entry) -> dict[str, Any]:
+    def details(self, entry: PageRow) -> dict[str, Any]:
         """What the section of one row shows."""
         return {
             "entry": entry,
@@ -141,7 +141,7 @@ class Material:
         }
 
 
-def _render(material: Material, room: Room) -> tuple[str, list[str]]:
+def _render(material: PageContent, room: PageBudget) -> tuple[str, list[str]]:
     environment = _environment()
     source = material.source
     inline, packed = _split(source, room)
@@ -176,7 +176,7 @@ def _render(material: Material, room: Room) -> tuple[str, list[str]]:
     return environment.get_template("page.html").render(context), notes
 
 
-def _facts(material: Material) -> dict[str, Any]:
+def _facts(material: PageContent) -> dict[str, Any]:
     """What the template shows of the benchmark as a whole."""
     source, board = material.source, material.source.board
     rows = [entry.row for entry in source.entries]
@@ -213,12 +213,12 @@ def _facts(material: Material) -> dict[str, Any]:
     }
 
 
-def _split(source: Source, room: Room) -> tuple[dict[int, list[Entry]], list[Entry]]:
+def _split(source: PageSource, room: PageBudget) -> tuple[dict[int, list[PageRow]], list[PageRow]]:
     """Choose the attacks that are plain HTML: the first ones of every block."""
     blocks = [block for section in source.sections for block in section.blocks]
     each = max(2, room.rows // max(1, len(blocks)))
-    inline: dict[int, list[Entry]] = {}
-    packed: list[Entry] = []
+    inline: dict[int, list[PageRow]] = {}
+    packed: list[PageRow] = []
     left = room.rows
     for block in blocks:
         fits = min(each, left)
@@ -228,7 +228,7 @@ def _split(source: Source, room: Room) -> tuple[dict[int, list[Entry]], list[Ent
     return inline, packed
 
 
-def _pack(material: Material, environment: Environment, packed: Sequence[Entry], with_details: int) -> str:
+def _pack(material: PageContent, environment: Environment, packed: Sequence[PageRow], with_details: int) -> str:
     """Rows as HTML, with their details, compressed: tables repeat themselves ten times and more."""
     if not packed:
         return ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.report.page.source import Entry, Source
+from mebench.report.page.source import PageRow, PageSource
 from mebench.results.leaderboard.write.labels import printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Found:
 
     path: Path
     caption: str
-    entry: Entry | None
+    entry: PageRow | None
     samples: bool
 
 
@@ -53,7 +53,7 @@ class Picture:
     pixelated: bool
 
 
-def find_pictures(source: Source) -> list[Found]:
+def find_pictures(source: PageSource) -> list[Found]:
     """The explanation pictures of folders, then for each row those of its first seed that has some."""
     found = [
         Found(path, f"{root.name}: {path.stem}", None, False)
@@ -65,7 +65,7 @@ def find_pictures(source: Source) -> list[Found]:
     return found
 
 
-def _of_row(entry: Entry) -> list[Found]:
+def _of_row(entry: PageRow) -> list[Found]:
     found: list[Found] = []
     for pattern, samples in (("samples.png", True), ("explanations*.png", False)):
         for trial in entry.trials:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mebench.report.page.source import Entry, Section
+from mebench.report.page.source import PageRow, Section
 from mebench.results.curves import Band, CurveMetric, band
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _panel(section: Section, colours: dict[str, int], limits: Limits) -> dict[st
     }
 
 
-def _bands(entry: Entry) -> dict[CurveMetric, Band] | None:
+def _bands(entry: PageRow) -> dict[CurveMetric, Band] | None:
     used = {one.trial for one in entry.row.per_seed}
     curves = [trial.curve for trial in entry.trials if trial.id in used]
     found = {metric: over for metric in METRICS if (over := band(curves, metric)) is not None}

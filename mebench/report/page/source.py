@@ -15,7 +15,7 @@ from mebench.results.leaderboard.compute.build import build_with_groups
 from mebench.results.leaderboard.compute.rows import Group, settings_digest
 from mebench.results.leaderboard.model import Leaderboard, Row
 from mebench.results.leaderboard.read.saved import holds_trials
-from mebench.results.leaderboard.read.trials import Trial
+from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.leaderboard.write.columns import distinct_names, prior
 from mebench.results.leaderboard.write.labels import cleaned
 from mebench.results.leaderboard.write.text import section_title, sections
@@ -25,7 +25,7 @@ Key = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageRow:
     """One row with the trials that it is made from.
 
     Attributes:
@@ -42,7 +42,7 @@ class Entry:
     group: Group | None
 
     @property
-    def trials(self) -> tuple[Trial, ...]:
+    def trials(self) -> tuple[TrialRecord, ...]:
         """The trials, by seed."""
         return self.group.trials if self.group else ()
 
@@ -58,7 +58,7 @@ class Block:
 
     number: int
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[PageRow, ...]
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Section:
     """One victim and one budget: its references, and blocks of attacks."""
 
     title: str
-    references: tuple[Entry, ...]
+    references: tuple[PageRow, ...]
     blocks: tuple[Block, ...]
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[PageRow, ...]:
         """All rows, in the order of the page."""
         return (*self.references, *(entry for block in self.blocks for entry in block.entries))
 
@@ -83,7 +83,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Source:
+class PageSource:
     """All that a report shows.
 
     Attributes:
@@ -96,12 +96,12 @@ class Source:
     files: dict[Path, str]
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[PageRow, ...]:
         """The rows of all sections, in the order of the page."""
         return tuple(entry for section in self.sections for entry in section.entries)
 
 
-def read_source(roots: Sequence[Path]) -> Source:
+def read_source(roots: Sequence[Path]) -> PageSource:
     """Read results folders, folders of committed rows and ``leaderboard.json`` files.
 
     Raises:
@@ -119,11 +119,11 @@ def read_source(roots: Sequence[Path]) -> Source:
         blocks = []
         for (key, rows), title in zip(by_key.items(), _titles(by_key), strict=True):
             place = next(number)
-            entries = (Entry(next(number), names[id(row)], place, row, _group_of(row, groups)) for row in rows)
+            entries = (PageRow(next(number), names[id(row)], place, row, _group_of(row, groups)) for row in rows)
             blocks.append((key, Block(place, title, tuple(entries))))
         references = tuple(entry for key, block in blocks if not key for entry in block.entries)
         found.append(Section(section_title(section).plain, references, tuple(block for key, block in blocks if key)))
-    return Source(tuple(roots), board, tuple(found), {root: _file_name(root) for root in with_trials})
+    return PageSource(tuple(roots), board, tuple(found), {root: _file_name(root) for root in with_trials})
 
 
 def _titles(by_key: dict[str, list[Row]]) -> list[str]:

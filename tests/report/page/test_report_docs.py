@@ -6,7 +6,7 @@ from pathlib import Path
 from report_results import make_hostile, save_noise
 
 from mebench.report.page import MAX_BYTES, render_report
-from mebench.report.page.page import Room
+from mebench.report.page.page import PageBudget
 
 DOCS = (Path(__file__).parents[3] / "docs" / "report.md").read_text(encoding="utf-8")
 
@@ -20,7 +20,7 @@ def test_the_docs_describe_every_section_of_the_page(tmp_path: Path) -> None:
 
 
 def test_the_docs_name_the_limits_of_the_program() -> None:
-    room = Room()
+    room = PageBudget()
     assert f"Under {MAX_BYTES // 1_000_000} MB" in DOCS
     assert f"at most {room.curves.series} curves" in DOCS
     assert f"thinned to {room.curves.points}" in DOCS

@@ -17,12 +17,12 @@ from mebench.api.spec import Component
 from mebench.report.page.facts import Commands, Provenance, problems
 from mebench.report.page.pictures import embed, find_pictures
 from mebench.report.page.series import Limits, panels
-from mebench.report.page.source import Source, read_source
+from mebench.report.page.source import PageSource, read_source
 from mebench.report.page.table import columns
 from mebench.results.trial_folder import TrialFolder
 
 
-def commands_of(source: Source) -> dict[str, list[str]]:
+def commands_of(source: PageSource) -> dict[str, list[str]]:
     commands = Commands(source, Provenance(source))
     return {entry.label: shlex.split(commands.of(entry)) for entry in source.entries if entry.trials}
 

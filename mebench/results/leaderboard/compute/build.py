@@ -23,7 +23,7 @@ from mebench.results.leaderboard.compute.rows import (
 from mebench.results.leaderboard.compute.starts import with_clone_starts
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, default_order
 from mebench.results.leaderboard.read.saved import holds_trials, read_info, read_saved
-from mebench.results.leaderboard.read.trials import Trial, read_trials, unique
+from mebench.results.leaderboard.read.trials import TrialRecord, read_trials, unique
 from mebench.results.leaderboard.write.labels import printable
 from mebench.results.numbers import number
 
@@ -62,7 +62,7 @@ def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
     notes: list[str] = []
     infos: list[BenchmarkInfo] = []
     rows: list[Row] = []
-    trials: list[tuple[Trial, BenchmarkInfo]] = []
+    trials: list[tuple[TrialRecord, BenchmarkInfo]] = []
     for root in roots:
         if holds_trials(root):
             infos.append(read_info(root, notes))
@@ -92,7 +92,7 @@ def group_trials(roots: Sequence[Path], notes: list[str]) -> list[Group]:
     return _groups(trials, notes)
 
 
-def _groups(trials: Sequence[tuple[Trial, BenchmarkInfo]], notes: list[str]) -> list[Group]:
+def _groups(trials: Sequence[tuple[TrialRecord, BenchmarkInfo]], notes: list[str]) -> list[Group]:
     info_of = {id(trial): info for trial, info in trials}
     kept = unique([trial for trial, _ in trials], notes)
     return grouped([(trial, info_of[id(trial)]) for trial in kept])

@@ -15,7 +15,7 @@ from mebench.results.derived import GOALS
 from mebench.results.leaderboard.compute.flags import ordered, row_flags
 from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.results.leaderboard.read.invariants import broken_invariants
-from mebench.results.leaderboard.read.trials import ResultFile, Trial
+from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
 from mebench.results.leaderboard.write.labels import component_label
 from mebench.results.numbers import number, of_victim
 from mebench.results.prices import PriceSheet
@@ -33,17 +33,17 @@ MEANS = (
 class Group:
     """Trials that differ in nothing but their seed, with the benchmark that they were found with."""
 
-    trials: tuple[Trial, ...]
+    trials: tuple[TrialRecord, ...]
     info: BenchmarkInfo
 
 
-def grouped(trials: Sequence[tuple[Trial, BenchmarkInfo]]) -> list[Group]:
+def grouped(trials: Sequence[tuple[TrialRecord, BenchmarkInfo]]) -> list[Group]:
     """Put trials together that may be averaged: equal in everything but the seed, and before the same victim.
 
     The victim's weights and data are known of finished trials only. An unfinished one goes to the first group of
     the same settings.
     """
-    groups: dict[tuple[str, str, str], list[tuple[Trial, BenchmarkInfo]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[tuple[TrialRecord, BenchmarkInfo]]] = defaultdict(list)
     unfinished = []
     for trial, info in trials:
         if trial.result is None:
@@ -61,12 +61,12 @@ def grouped(trials: Sequence[tuple[Trial, BenchmarkInfo]]) -> list[Group]:
     ]
 
 
-def settings(trial: Trial) -> dict[str, Any]:
+def settings(trial: TrialRecord) -> dict[str, Any]:
     """All of a trial's spec but its seed."""
     return {key: value for key, value in (trial.spec.to_json() | dict(trial.plain)).items() if key != "seed"}
 
 
-def settings_digest(trial: Trial) -> str:
+def settings_digest(trial: TrialRecord) -> str:
     """Ten hexadecimal digits of `settings`."""
     rest = {key: value for key, value in trial.plain.items() if key != "seed"}
     return _settings_digest(json.dumps(rest, sort_keys=True), trial.spec)
@@ -105,7 +105,7 @@ def build_row(group: Group) -> Row:
     return replace(row, flags=row_flags(row, raised, group.info.scale == "reduced", first.spec.tf32))
 
 
-def _identity(trial: Trial, info: BenchmarkInfo) -> Row:
+def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
     spec = trial.spec
     return Row(
         attack=spec.attack.name,
@@ -124,7 +124,7 @@ def _identity(trial: Trial, info: BenchmarkInfo) -> Row:
     )
 
 
-def _status(trials: Sequence[Trial], problems: Mapping[str, Sequence[str]]) -> tuple[RowStatus, str]:
+def _status(trials: Sequence[TrialRecord], problems: Mapping[str, Sequence[str]]) -> tuple[RowStatus, str]:
     """The status of a row and, unless it is finished, the first reason for it."""
     for trial in trials:
         broken = [trial.reason] if trial.status == "invalid" else problems.get(trial.id, ())
@@ -139,7 +139,7 @@ def _status(trials: Sequence[Trial], problems: Mapping[str, Sequence[str]]) -> t
     return status, f"seed {first.spec.seed}: {first.reason}"
 
 
-def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) -> SeedResult:
+def _seed_result(trial: TrialRecord, result: ResultFile, prices: PriceSheet | None) -> SeedResult:
     best, ledger = result.best_on_test, result.ledger
     attack, curved = trial.spec.kind == "attack", trial.spec.kind == "attack" and trial.spec.track == "native"
     return SeedResult(
@@ -160,12 +160,12 @@ def _seed_result(trial: Trial, result: ResultFile, prices: PriceSheet | None) ->
     )
 
 
-def _reached(trial: Trial, victim_accuracy: float) -> dict[int, int | None]:
+def _reached(trial: TrialRecord, victim_accuracy: float) -> dict[int, int | None]:
     """The queries to each fraction of the victim's accuracy; None where the budget ended before."""
     return {goal: curves.queries_to(trial.curve, goal / 100 * victim_accuracy) for goal in GOALS}
 
 
-def _cost(trial: Trial, result: ResultFile, prices: PriceSheet) -> float | None:
+def _cost(trial: TrialRecord, result: ResultFile, prices: PriceSheet) -> float | None:
     ledger = result.ledger
     device = result.provenance.device
     return prices.cost(trial.spec.channel.name, ledger.spent, ledger.explanations, trial.seconds, device)

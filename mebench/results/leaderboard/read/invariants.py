@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 from itertools import compress, pairwise
 
-from mebench.results.leaderboard.read.trials import ResultFile, Trial
+from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
 from mebench.results.numbers import SCORES, builtin_metrics, in_order, number
 
 TOLERANCE = 1e-6
 
 
-def broken_invariants(trial: Trial) -> list[str]:
+def broken_invariants(trial: TrialRecord) -> list[str]:
     """Return what is wrong with a finished trial, in clauses; empty if nothing is."""
     result = trial.result
     assert result is not None
@@ -20,7 +20,7 @@ def broken_invariants(trial: Trial) -> list[str]:
     return problems or [*_identity(trial, result), *_ledger(trial, result), *_scores(trial, result)]
 
 
-def _out_of_range(trial: Trial, result: ResultFile) -> Iterator[str]:
+def _out_of_range(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
     metrics = result.metrics.by_key()
     others = [key for key in in_order(metrics) if key not in SCORES]
     best = result.best_on_test.accuracy if result.best_on_test else None
@@ -50,14 +50,14 @@ def _out_of_bounds(key: str, value: float | None) -> str:
     return f"{key} {value:g} is above {high:g}" if high is not None and not value <= high else ""
 
 
-def _identity(trial: Trial, result: ResultFile) -> Iterator[str]:
+def _identity(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
     if result.id.rsplit("-", 1)[-1] != trial.id.rsplit("-", 1)[-1]:
         yield "its id is not that of its spec"
     if result.victim.name != trial.spec.victim.name:
         yield f"it met victim {result.victim.name!r}, its spec says {trial.spec.victim.name!r}"
 
 
-def _ledger(trial: Trial, result: ResultFile) -> Iterator[str]:
+def _ledger(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
     ledger, queries = result.ledger, trial.curve.queries
     if ledger.budget != trial.spec.budget:
         yield f"its ledger has budget {ledger.budget}, its spec {trial.spec.budget}"
@@ -75,7 +75,7 @@ def _ledger(trial: Trial, result: ResultFile) -> Iterator[str]:
         yield f"the curve ends at {queries[-1]} queries, the ledger at {ledger.spent}"
 
 
-def _scores(trial: Trial, result: ResultFile) -> Iterator[str]:
+def _scores(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
     curve, victim = trial.curve, result.victim.accuracy
     points = [*zip(curve.accuracy, curve.fidelity, strict=True), (result.metrics.accuracy, result.metrics.fidelity)]
     for accuracy, fidelity in compress(points, [*curve.whole, True]):

@@ -89,7 +89,7 @@ class ResultFile(BaseModel):
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialRecord:
     """One trial as its files tell it.
 
     Attributes:
@@ -115,7 +115,7 @@ class Trial:
     path: Path | None = None
 
 
-def read_trials(root: Path, notes: list[str]) -> list[Trial]:
+def read_trials(root: Path, notes: list[str]) -> list[TrialRecord]:
     """Read all trials of a benchmark's folder, adding a line to ``notes`` for each that cannot be told what it is."""
     trials = []
     for folder in trial_folders(root):
@@ -126,10 +126,10 @@ def read_trials(root: Path, notes: list[str]) -> list[Trial]:
     return trials
 
 
-def _read(folder: TrialFolder) -> Trial:
+def _read(folder: TrialFolder) -> TrialRecord:
     plain, spec, whole = _read_spec(folder)
     identity = f"{spec.prefix}-{content_digest(plain)}"
-    trial = Trial(identity, spec, plain, "partial", reason="not finished", path=folder.path)
+    trial = TrialRecord(identity, spec, plain, "partial", reason="not finished", path=folder.path)
     status = "finished" if whole else folder.status
     if status == "failed":
         reason = read_json(folder.path / "failure.json").get("reason")
@@ -145,7 +145,7 @@ def _read(folder: TrialFolder) -> Trial:
     except (ResultsError, OSError, ValueError) as error:
         return replace(trial, status="invalid", reason=_without(folder.path, error))
     seconds, speed = _timing(folder)
-    return Trial(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path)
+    return TrialRecord(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path)
 
 
 def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec, dict[str, Any]]:
@@ -202,9 +202,9 @@ def _adapter(model: type[Model]) -> TypeAdapter[Model]:
     return _ADAPTERS[model]
 
 
-def unique(trials: Sequence[Trial], notes: list[str]) -> list[Trial]:
+def unique(trials: Sequence[TrialRecord], notes: list[str]) -> list[TrialRecord]:
     """Drop second copies of a trial: the finished one stays; copies that differ are noted."""
-    kept: dict[tuple[str, ...], Trial] = {}
+    kept: dict[tuple[str, ...], TrialRecord] = {}
     for trial in sorted(trials, key=lambda one: one.status != "finished"):
         facts = trial.result.victim if trial.result else None
         key = (trial.id, facts.weights_hash, facts.data_hash) if facts else (trial.id,)
@@ -216,11 +216,11 @@ def unique(trials: Sequence[Trial], notes: list[str]) -> list[Trial]:
     return list(kept.values())
 
 
-def _any_of(kept: Mapping[tuple[str, ...], Trial], identity: str) -> Trial | None:
+def _any_of(kept: Mapping[tuple[str, ...], TrialRecord], identity: str) -> TrialRecord | None:
     return next((trial for key, trial in kept.items() if key[0] == identity), None)
 
 
-def _outcome(trial: Trial) -> str:
+def _outcome(trial: TrialRecord) -> str:
     assert trial.result is not None
     return json.dumps([trial.result.model_dump(), trial.curve.accuracy], sort_keys=True)
 
