@@ -40,6 +40,8 @@ def image_folder(split: Split, parameters: OwnImagesParameters, image_size: Size
         DataUnavailableError: a folder is missing or empty, or an image cannot be read.
     """
     folder, left_out = _given("image-folder", parameters.root), LeftOut()
+    if not folder.is_dir():
+        raise no_such_folder(folder, "it must hold the folders train and test")
     classes = _classes(folder / "train", LeftOut() if split == "test" else left_out)
     places = _matched(folder, classes, _classes(folder / "test", left_out)) if split == "test" else classes
     samples = [(file, label) for label, name in enumerate(classes) for file in _files_of(places[name], left_out)]

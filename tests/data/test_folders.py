@@ -252,8 +252,10 @@ def test_a_folder_that_is_nearly_there_is_named(tmp_path, mine):
     with pytest.raises(DataUnavailableError, match=r"mine/train: no such folder; .* Did you mean 'Train'\?"):
         read(mine)
     mine.rename(tmp_path / "cafe\u0301")
-    for name in ("image-files", "wallpaper-crops"):
-        with pytest.raises(DataUnavailableError, match=r"no such folder\. There is one .*: 'cafe\\u0301'"):
+    for name in SETS:
+        with pytest.raises(
+            DataUnavailableError, match=r"/caf\u00e9: no such folder.*\. There is one .*: 'cafe\\u0301'"
+        ):
             read(tmp_path / "caf\u00e9", name=name)
     (tmp_path / "file").touch()
     with pytest.raises(DataUnavailableError, match="file: is a file and no folder"):

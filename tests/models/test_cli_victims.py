@@ -77,14 +77,14 @@ def test_evaluate_says_what_a_victim_was_given_and_that_nobody_has_said_which_si
     own = ["victims", "evaluate", "--torchscript", "any.pt", "--data", "image-folder", "--root", str(folder)]
     assert main(own) == 0
     said = capsys.readouterr()
-    assert said.out.rstrip().endswith("(user's weights), given 3 x 32 x 32")
+    assert said.out.rstrip().endswith(", given 3 x 32 x 32 (user's weights)")
     assert said.err.splitlines() == [
         "note: victim 'any.pt': its images, of 40 x 40, are resized to 32 x 32, the `size` of image-folder; "
         "give an image_size if it takes another"
     ]
     assert main([*own, "--image-size", "40", "40"]) == 0
     said = capsys.readouterr()
-    assert said.out.rstrip().endswith("given 3 x 40 x 40")
+    assert said.out.rstrip().endswith("given 3 x 40 x 40 (user's weights)")
     assert said.err == ""
 
 
