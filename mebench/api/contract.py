@@ -188,7 +188,8 @@ class ResponseChannel(ABC):
     def state_dict(self) -> dict[str, Any]:
         """Return everything that changes from answer to answer, besides the trial's random streams. Since version 1.5.
 
-        Tensors, numbers, strings, lists and dicts of these. By default nothing changes.
+        Tensors, numbers, strings, lists and dicts of these. By default nothing changes; a channel whose attributes do
+        all the same is refused at the first checkpoint.
         """
         return {}
 
@@ -371,7 +372,7 @@ class AttackContext:
 
     Attributes:
         spec: what the victim takes.
-        channel: public description of the response channel (never call its ``answer``: it needs a victim).
+        channel: public description of the response channel: all that is public of it, but it answers nothing.
         budget: number of queries of the trial.
         clone: a freshly initialised network on ``device``, the same for every attack of the same trial seed.
         device: where tensors live.

@@ -44,6 +44,10 @@ class RandomStreams:
         self.device = device
         self._streams: dict[str, torch.Generator] = {}
 
+    def owns(self, generator: torch.Generator) -> bool:
+        """Whether a generator is one of these streams, so that it is saved with them."""
+        return any(stream is generator for stream in self._streams.values())
+
     def torch(self, name: str, device: torch.device | str | None = None) -> torch.Generator:
         """The stream of that name, by default on the trial's device; the same object at every call."""
         where = torch.device(device) if device is not None else self.device

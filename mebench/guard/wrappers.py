@@ -25,6 +25,7 @@ from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component
 from mebench.guard import diagnostics
 from mebench.guard.call import Guard
+from mebench.guard.hidden_state import HiddenState
 from mebench.oracle.links import Link
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
@@ -48,6 +49,14 @@ def guarded_attack(guard: Guard, attack: Any, device: torch.device) -> Attack:
     return Attack(GuardedStrategy(guard, attack.strategy, device), GuardedLearner(guard, attack.learner))
 
 
+def held_by(attack: Attack) -> dict[str, object]:
+    """What a guarded attack is made of, in words: clone, strategy and learner, without their guards."""
+    strategy, learner = attack.strategy, attack.learner
+    assert isinstance(strategy, GuardedStrategy)
+    assert isinstance(learner, GuardedLearner)
+    return {"its clone": learner.clone, "its strategy": strategy.inside, "its learner": learner.inside}
+
+
 class GuardedStrategy(QueryStrategy):
     """A strategy whose calls go through a guard.
 
@@ -59,6 +68,11 @@ class GuardedStrategy(QueryStrategy):
 
     def __init__(self, guard: Guard, strategy: QueryStrategy, device: torch.device) -> None:
         self._guard, self._strategy, self._device = guard, strategy, device
+
+    @property
+    def inside(self) -> QueryStrategy:
+        """The plugin's own."""
+        return self._strategy
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return the strategy's queries if they are a tensor; their values are checked by the oracle.
@@ -111,6 +125,11 @@ class GuardedLearner(Learner):
 
     def __init__(self, guard: Guard, learner: Learner) -> None:
         self._guard, self._learner = guard, learner
+
+    @property
+    def inside(self) -> Learner:
+        """The plugin's own."""
+        return self._learner
 
     @property
     def clone(self) -> nn.Module:  # type: ignore[override]
@@ -167,10 +186,11 @@ class GuardedChannel(Link):
 
     def __init__(self, guard: Guard, inner: ResponseChannel) -> None:
         super().__init__(inner)
-        self._guard = guard
+        self._guard, self._hidden = guard, HiddenState(inner)
 
     def use_randomness(self, random: RandomStreams) -> None:
         """Hand the trial's random streams on."""
+        self._hidden.use_randomness(random)
         self._guard.call("use_randomness", self._inner.use_randomness, random)
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
@@ -179,15 +199,31 @@ class GuardedChannel(Link):
         response = guard.call("answer", self._inner.answer, victim, inputs, explain)
         if problem := _problem(response, self._inner, victim.spec, len(inputs), explain):
             guard.fail(f"answer returned {problem}")
+        if self._hidden.awaits(explain):
+            self._hidden.note_answer(guard.call("state_dict", self._inner.state_dict), explain)
         return response
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the channel inside: the guard has none."""
-        return self._guard.call("state_dict", self._inner.state_dict)
+        """That of the channel inside: the guard has none.
+
+        Raises:
+            PluginFaultError: the channel has a state that it does not tell.
+        """
+        state = self._guard.call("state_dict", self._inner.state_dict)
+        if not isinstance(state, dict):
+            self._guard.fail(f"state_dict returned a {type(state).__name__}, not a dict")
+        if problem := self._hidden.problem(state):
+            self._guard.fail(problem)
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         self._guard.call("load_state_dict", self._inner.load_state_dict, state)
+
+
+def guard_of(channel: ResponseChannel) -> Guard:
+    """Who to blame for what a channel does."""
+    return channel._guard if isinstance(channel, GuardedChannel) else Guard(f"channel {channel.name}")
 
 
 def _problem(response: Any, channel: ResponseChannel, spec: InputSpec, rows: int, explain: bool) -> str:

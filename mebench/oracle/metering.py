@@ -29,8 +29,9 @@ class MeteredVictim(Victim):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits (B, c)."""
-        self._ledger.victim_forward += len(inputs)
-        if len(inputs) > ROWS_AT_ONCE and not torch.is_grad_enabled():
+        rows = len(inputs)
+        self._ledger.victim_forward += rows
+        if rows > ROWS_AT_ONCE and not torch.is_grad_enabled():
             return torch.cat([super(MeteredVictim, self).forward(part) for part in inputs.split(ROWS_AT_ONCE)])
         logits = super().forward(inputs)
         if logits.requires_grad:
@@ -39,4 +40,5 @@ class MeteredVictim(Victim):
         return logits
 
     def _count_backward(self, gradient: Tensor) -> None:
-        self._ledger.victim_backward += len(gradient)
+        rows = len(gradient)
+        self._ledger.victim_backward += rows

@@ -22,8 +22,10 @@ from mebench.oracle.observer import Observer
 class BudgetedOracle:
     """Answers queries within a budget: checks and charges them, asks the channel, and tells the observers.
 
+    It is the trial's own; an attack holds a `mebench.oracle.facade.AttackersOracle` before it.
+
     Args:
-        victim: never reachable from here on, other than through ``query``.
+        victim: asked by ``query`` alone.
         channel: shapes the answers; links around the service's own channel come with it.
         ledger: the account; kept by the trial.
         asker: name of the attack, for error messages.
@@ -45,6 +47,7 @@ class BudgetedOracle:
         self._asker = asker
         self._observers = tuple(observers)
         self._charging = threading.Lock()
+        self._forward = self._backward = 0  # rows that the victim computed while it was asked
         self._extremes: tuple[Tensor, Tensor] | None = None  # on an accelerator: of all queries so far; NaN if one was
 
     @property
@@ -94,19 +97,25 @@ class BudgetedOracle:
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")
         self._check_form(inputs)
-        rows = len(inputs)
-        if rows > self._ledger.remaining:
+        rows, ledger = len(inputs), self._ledger
+        if rows > ledger.remaining:
             self._refuse(rows)
         # An explanation is computed when it is asked for, from the oracle's own copy of what was asked now.
         asked = inputs.detach().clone() if explain else inputs.detach()
         self._check_values(asked)
         with self._charging:  # an attack may ask from several threads
-            if rows > self._ledger.remaining:
+            if rows > ledger.remaining:
                 self._refuse(rows)
-            self._ledger.charge(rows, purpose)
+            ledger.charge(rows, purpose)
             if explain:
-                self._ledger.charge_explanations(rows, self._channel.explained_classes or self._spec.num_classes)
-        response = replace(self._answer(asked, explain), progress=self.progress)
+                ledger.charge_explanations(rows, self._channel.explained_classes or self._spec.num_classes)
+        forward, backward = ledger.victim_forward, ledger.victim_backward
+        try:
+            answer = self._answer(asked, explain)
+        finally:  # an attack may ask again, with fewer rows, where memory has run out
+            self._forward += ledger.victim_forward - forward
+            self._backward += ledger.victim_backward - backward
+        response = replace(answer, progress=ledger.spent / ledger.budget)
         for observer in self._observers:
             observer.observe(asked, response, purpose)
         return response
@@ -118,12 +127,35 @@ class BudgetedOracle:
         except BudgetExceededError as error:
             raise BudgetExceededError(f"{self._asker}: {error}") from None
 
+    def explaining(self, contract: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a method of an explanation that was asked for: what the victim computes for it is explained by that.
+
+        An explanation may be contracted as often as an attack likes: all of it follows from the classes' maps.
+        """
+
+        def contracting(*arguments: Any, **more: Any) -> Any:
+            ledger = self._ledger
+            forward, backward = ledger.victim_forward, ledger.victim_backward
+            try:
+                return contract(*arguments, **more)
+            finally:
+                self._forward += ledger.victim_forward - forward
+                self._backward += ledger.victim_backward - backward
+
+        return contracting
+
+    @property
+    def unexplained(self) -> tuple[int, int]:
+        """Rows that the victim has computed forward and back while nobody was asking it: none, for an honest attack."""
+        return self._ledger.victim_forward - self._forward, self._ledger.victim_backward - self._backward
+
     def state_dict(self) -> dict[str, Any]:
-        """What checks that do not wait for an accelerator have found so far; see `raise_pending`."""
-        return {"extremes": self._extremes}
+        """What the victim has computed when asked, and what checks that do not wait have found; see `raise_pending`."""
+        return {"extremes": self._extremes, "asked_for": [self._forward, self._backward]}
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Go on from a ``state_dict()``."""
+        self._forward, self._backward = state["asked_for"]
         extremes = state["extremes"]
         self._extremes = None if extremes is None else (extremes[0].to(device), extremes[1].to(device))
 

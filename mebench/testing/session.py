@@ -15,12 +15,14 @@ from torch import Tensor
 from mebench.api.contract import Attack, AttackContext, ResponseChannel
 from mebench.api.random_streams import RandomStreams
 from mebench.models.weights import weights_hash
+from mebench.oracle.facade import ChannelDescription
 from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.entries import ChannelEntry
 from mebench.testing.faults import fail
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
-from mebench.testing.watching import Watch, WatchedChannel, WatchedOracle
+from mebench.testing.watching import StatefulChannel, Watch, WatchedChannel, WatchedOracle
 from mebench.trial.state_file import load_state, save_state
 
 CPU = torch.device("cpu")
@@ -53,12 +55,15 @@ class Session:
         self.random = RandomStreams(self.stage.seed, CPU)
         self.random.seed_globals()
         self.victim = self.stage.victim()
-        self._service = _channel(target, channel)
+        entry = channel or _first_channel(target)
+        self._service = StatefulChannel(entry.call(), entry.name)
         self._service.use_randomness(self.random)
         self.watch = Watch()
         self.channel = WatchedChannel(wrap(self._service) if wrap else self._service, self.watch)
         self.ledger = QueryLedger(self.stage.budget)
-        self.oracle = WatchedOracle(self.victim, self.channel, self.ledger, target.name, self.watch)
+        self.description = ChannelDescription(self.channel)
+        self._asked = BudgetedOracle(self.victim, self.channel, self.ledger, target.name)
+        self.oracle = WatchedOracle(self._asked, self.description, self.watch)
         self.watch.guard(self.victim.network)
         self.context = self._context()
         self.proposals: list[Tensor] = []
@@ -68,7 +73,7 @@ class Session:
         stage = self.stage
         pool = stage.pool() if self.target.entry.family == "pool" else None
         clone = stage.initial_clone()
-        return AttackContext(stage.spec, self.channel, stage.budget, clone, CPU, self.random, pool)
+        return AttackContext(stage.spec, self.description, stage.budget, clone, CPU, self.random, pool)
 
     def turn(self) -> Tensor | None:
         """Take one turn of the loop; return what was proposed, None if that was nothing."""
@@ -98,6 +103,11 @@ class Session:
         for _ in self.turns():
             pass
         return self
+
+    @property
+    def unexplained(self) -> int:
+        """Rows that the victim has computed, forward or back, though nobody asked it."""
+        return sum(self._asked.unexplained)
 
     @property
     def asked(self) -> Tensor:
@@ -134,12 +144,10 @@ class Session:
         self.proposals = state["proposals"]
 
 
-def _channel(target: AttackUnderTest, entry: ChannelEntry | None) -> ResponseChannel:
-    entries = [entry] if entry else target.channel_entries
-    if not entries:
+def _first_channel(target: AttackUnderTest) -> ChannelEntry:
+    if not target.channel_entries:
         fail(f"no registered channel gives what it needs: {', '.join(sorted(target.entry.needs))}")
-    channel: ResponseChannel = entries[0].call()
-    return channel
+    return target.channel_entries[0]
 
 
 @contextlib.contextmanager

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from mebench.api.contract import Explanation, Response, ResponseChannel, Victim
-from mebench.oracle.ledger import QueryLedger
+from mebench.api.random_streams import RandomStreams
+from mebench.guard.hidden_state import HiddenState
+from mebench.oracle.facade import AttackersOracle, SealedExplanation
 from mebench.oracle.links import Link
 from mebench.oracle.oracle import BudgetedOracle
+from mebench.testing.faults import fail
+from mebench.trial.state_file import unsavable
 
 
 @dataclass
@@ -75,50 +79,105 @@ class WatchedChannel(Link):
         return super().answer(victim, inputs, explain)
 
 
-class WatchedExplanation(Explanation):
-    """An explanation that may run the victim when it is asked for, however late that is."""
+class StatefulChannel(Link):
+    """Fails a check where a channel has a state that it does not tell: what is lost then is not the attack's.
+
+    Args:
+        inner: answers; the channel under the attack.
+        registered: its name in benchmark files.
+    """
+
+    def __init__(self, inner: ResponseChannel, registered: str) -> None:
+        super().__init__(inner)
+        self._hidden, self._registered = HiddenState(inner), registered
+
+    def use_randomness(self, random: RandomStreams) -> None:
+        """Hand the streams on."""
+        self._hidden.use_randomness(random)
+        super().use_randomness(random)
+
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Hand the queries on."""
+        response = super().answer(victim, inputs, explain)
+        if self._hidden.awaits(explain):
+            self._hidden.note_answer(self._inner.state_dict(), explain)
+        return response
+
+    def state_dict(self) -> dict[str, Any]:
+        """That of the channel inside."""
+        state = self._inner.state_dict()
+        if problem := unsavable(state, "its state_dict") or self._hidden.problem(state):
+            fail(f"channel {self._registered}: {problem}; the attack is not to blame")
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._inner.load_state_dict(state)
+
+
+def _is_private(name: str) -> bool:
+    return name == "__dict__" or (name.startswith("_") and not name.startswith("__"))
+
+
+class WatchedExplanation(SealedExplanation):
+    """An explanation that may run the victim when it is asked for, however late that is.
+
+    Args:
+        explanation: the oracle's.
+        watch: takes note of the victim's passes, and of whoever reads what is private.
+    """
+
+    __slots__ = ("_watch",)
 
     def __init__(self, explanation: Explanation, watch: Watch) -> None:
+        def working(contract: Callable[..., Any]) -> Callable[..., Any]:
+            def contracting(*arguments: Any, **more: Any) -> Any:
+                with watch.entered():
+                    return contract(*arguments, **more)
+
+            return contracting
+
+        object.__setattr__(self, "_watch", watch)
         with watch.entered():
-            object.__setattr__(self, "_watch", watch)
-            self.score = explanation.score
-            self._explanation = explanation
+            super().__init__(explanation, working)
 
     def vjp(self, weights: Tensor) -> Tensor:
         """Return sum_j weights[:, j] * d score_j / d x."""
         with object.__getattribute__(self, "_watch").entered():
-            return self._explanation.vjp(weights)
+            return super().vjp(weights)
 
     def dense(self) -> Tensor:
         """Return the explanation of every class."""
         with object.__getattribute__(self, "_watch").entered():
-            return self._explanation.dense()
+            return super().dense()
 
     def __getattribute__(self, name: str) -> Any:
-        """Read an attribute, and note it if it is private: the victim, or a graph through it, is kept there."""
-        watch: Watch = object.__getattribute__(self, "_watch")
-        if name == "__dict__" or (name.startswith("_") and not name.startswith("__")):
-            watch.offence(f"reads explanation.{name}")
+        """Read an attribute, and note it if it is private."""
+        if _is_private(name):
+            object.__getattribute__(self, "_watch").offence(f"reads explanation.{name}")
         return super().__getattribute__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Write an attribute, and note it."""
+        """Note who tries to write an attribute."""
         object.__getattribute__(self, "_watch").offence(f"writes explanation.{name}")
         super().__setattr__(name, value)
 
 
-class WatchedOracle(BudgetedOracle):
-    """The oracle as attacks know it; what is private is noted when somebody else reads or writes it.
+class WatchedOracle(AttackersOracle):
+    """The oracle as attacks know it; who reads what is private, or writes at all, is noted.
 
     Args:
-        victim, channel, ledger, asker: as of `Oracle`.
+        oracle: the trial's own.
+        channel: what an attack may know of the channel.
         watch: takes note.
     """
 
-    def __init__(self, victim: Victim, channel: ResponseChannel, ledger: QueryLedger, asker: str, watch: Watch) -> None:
+    __slots__ = ("_watch",)
+
+    def __init__(self, oracle: BudgetedOracle, channel: ResponseChannel, watch: Watch) -> None:
+        object.__setattr__(self, "_watch", watch)
         with watch.entered():
-            object.__setattr__(self, "_watch", watch)
-            super().__init__(victim, channel, ledger, asker)
+            super().__init__(oracle, channel)
 
     def query(self, inputs: Tensor, **options: Any) -> Response:
         """Ask the victim; see `Oracle.query`."""
@@ -133,12 +192,12 @@ class WatchedOracle(BudgetedOracle):
     def __getattribute__(self, name: str) -> Any:
         """Read an attribute, and note it if it is private."""
         watch: Watch = object.__getattribute__(self, "_watch")
-        if name == "__dict__" or (name.startswith("_") and not name.startswith("__")):
+        if _is_private(name):
             watch.offence(f"reads oracle.{name}")
         with watch.entered():
             return super().__getattribute__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Write an attribute, and note it."""
+        """Note who tries to write an attribute."""
         object.__getattribute__(self, "_watch").offence(f"writes oracle.{name}")
         super().__setattr__(name, value)

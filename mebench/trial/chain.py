@@ -7,6 +7,7 @@ From the victim outwards::
     count         of the rows that are answered, apart from the ledger
     oracle        checks and charges each query; tells the observers of each answer
     observers     the record of all queries (standard track only); counts of labels
+    facade        what an attack holds of the oracle: functions, and nothing that leads to any of the above
 
 Links between channel and oracle are `mebench.oracle.links.Link`: each wraps the next, none is replaced.
 """
@@ -18,7 +19,10 @@ from typing import Any
 
 from mebench.api.contract import ResponseChannel
 from mebench.api.random_streams import RandomStreams
+from mebench.guard.call import Guard
+from mebench.guard.wrappers import guard_of
 from mebench.models.victims.loading import PreparedVictim
+from mebench.oracle.facade import AttackersOracle, ChannelDescription
 from mebench.oracle.label_counts import LabelCounts
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.links import CountedChannel
@@ -39,7 +43,7 @@ class Chain:
 
     Attributes:
         oracle: what the attack holds.
-        channel: what it may know of the channel.
+        description: what it may know of the channel.
         ledger: the oracle's account.
         labels: counts of the labels that answered training queries.
     """
@@ -60,12 +64,23 @@ class Chain:
         self._counted = CountedChannel(service, self.ledger)
         self.labels = LabelCounts(prepared.spec.num_classes, self._device)
         self._observers = [*observers, self.labels]
-        self.oracle = BudgetedOracle(prepared.victim, self._counted, self.ledger, asker, self._observers)
+        self._oracle = BudgetedOracle(prepared.victim, self._counted, self.ledger, asker, self._observers)
+        self.description = ChannelDescription(service)
+        self.oracle = AttackersOracle(self._oracle, self.description)
+
+    def raise_pending(self) -> None:
+        """Raise what checks of queries that do not wait for an accelerator have found; see `BudgetedOracle`."""
+        self._oracle.raise_pending()
 
     @property
-    def channel(self) -> ResponseChannel:
-        """The outermost link."""
-        return self._counted
+    def unexplained(self) -> tuple[int, int]:
+        """Rows that the victim has computed forward and back though nobody asked it."""
+        return self._oracle.unexplained
+
+    @property
+    def guard(self) -> Guard:
+        """Who is to blame for a state that cannot be saved: the channel, for all else is mebench's own."""
+        return guard_of(self._service)
 
     def problem(self) -> str:
         """Say how the attack has got round its account; empty if it has not."""
@@ -75,7 +90,7 @@ class Chain:
         """The state of every link and observer, and of the ledger."""
         return {
             "ledger": self.ledger.state_dict(),
-            "oracle": self.oracle.state_dict(),
+            "oracle": self._oracle.state_dict(),
             "links": [link.state_dict() for link in (self._service, self._counted)],
             "observers": [observer.state_dict() for observer in self._observers],
         }
@@ -83,7 +98,7 @@ class Chain:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         self.ledger.load_state_dict(state["ledger"])
-        self.oracle.load_state_dict(state["oracle"], self._device)
+        self._oracle.load_state_dict(state["oracle"], self._device)
         for link, known in zip((self._service, self._counted), state["links"], strict=True):
             link.load_state_dict(known)
         for observer, known in zip(self._observers, state["observers"], strict=True):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from mebench.api.errors import ResultsError
 from mebench.guard.call import Guard
-from mebench.trial.state_file import load_state, save_state
+from mebench.trial.state_file import load_state, save_state, unsavable
 
 FORMAT = 3
 """Of the checkpoint; one of another format is not read, and the trial starts anew."""
@@ -32,7 +32,7 @@ class Checkpoint:
     Args:
         path: of the file.
         parts: by name; restored in this order.
-        guard: of the attack, which is named where its state cannot be saved.
+        guard: of the attack, which is named where a state cannot be saved, unless the part has a ``guard`` of its own.
     """
 
     def __init__(self, path: Path, parts: Mapping[str, Part], guard: Guard) -> None:
@@ -48,7 +48,10 @@ class Checkpoint:
         try:
             save_state(self._path, {"format": FORMAT, **state})
         except TypeError as error:
-            self._guard.fail(str(error))
+            for name, part in self._parts.items():
+                if problem := unsavable(state[name], f"state[{name!r}]"):
+                    getattr(part, "guard", self._guard).fail(problem)
+            raise AssertionError("every part can be saved, and the whole cannot") from error
 
     def resume(self) -> None:
         """Restore all parts, if there is a checkpoint that can be read."""

@@ -35,6 +35,8 @@ class Ending:
         best: the best evaluation, a diagnostic; None where there is only one.
         query_labels: labels of training queries by class, in the first and in the second half of the budget.
         diverged: whether training ended in a query that is not finite.
+        unexplained_passes: whether the victim computed rows that no query or explanation explains.
+        victims_weights: whether the clone has the weights of the victim, bit for bit.
     """
 
     clone: nn.Module
@@ -46,6 +48,8 @@ class Ending:
     best: dict[str, Any] | None = None
     query_labels: Sequence[Sequence[int]] = ()
     diverged: bool = False
+    unexplained_passes: bool = False
+    victims_weights: bool = False
 
 
 def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, ending: Ending) -> None:
@@ -82,6 +86,8 @@ def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, e
                 gives_logits(spec.channel.name),
                 diverged=ending.diverged,
                 queries_collapsed=collapsed(ending.query_labels),
+                unexplained_passes=ending.unexplained_passes,
+                victims_weights=ending.victims_weights,
             ),
             "provenance": provenance(device, spec, ending.origin),
         }
@@ -95,23 +101,25 @@ def trial_flags(
     *,
     diverged: bool = False,
     queries_collapsed: bool = False,
+    unexplained_passes: bool = False,
+    victims_weights: bool = False,
 ) -> list[str]:
     """What a reader must know of a trial.
 
     ``diverged`` if logits are not finite, or training ended in a query that is not; ``collapsed`` if the clone is no
     better than 1.5 times chance; ``queries-collapsed`` if nearly all queries of half the budget got the same label;
-    ``white-box`` if the channel gives what no service would.
+    ``unexplained-passes`` if the victim has computed more than queries and explanations explain; ``victims-weights`` if
+    all weights of the clone are the victim's, bit for bit; ``white-box`` if the channel gives what no service would.
     """
-    flags = []
-    if diverged or not scores.finite:
-        flags.append("diverged")
-    if scores.accuracy <= 1.5 / num_classes:
-        flags.append("collapsed")
-    if queries_collapsed:
-        flags.append("queries-collapsed")
-    if white_box:
-        flags.append("white-box")
-    return flags
+    raised = {
+        "diverged": diverged or not scores.finite,
+        "collapsed": scores.accuracy <= 1.5 / num_classes,
+        "queries-collapsed": queries_collapsed,
+        "unexplained-passes": unexplained_passes,
+        "victims-weights": victims_weights,
+        "white-box": white_box,
+    }
+    return [flag for flag, is_raised in raised.items() if is_raised]
 
 
 def gives_logits(channel: str) -> bool:

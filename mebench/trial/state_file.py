@@ -29,6 +29,15 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     write_atomically(path, save(tensors, metadata={"state": structure}))
 
 
+def unsavable(value: Any, where: str) -> str:
+    """Say what of a state cannot be saved, and where it is; empty if all can."""
+    try:
+        _encode(value, {}, where)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
 def load_state(path: Path) -> dict[str, Any]:
     """Read what ``save_state`` wrote; tensors come back on the CPU.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Literal
 
@@ -14,8 +15,9 @@ from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrialSpec
 from mebench.data.datasets import load_pool
 from mebench.guard.call import Guard
+from mebench.guard.possession import Possession
 from mebench.guard.process_state import begin_as_fresh, watched
-from mebench.guard.wrappers import guarded_channel
+from mebench.guard.wrappers import guarded_channel, held_by
 from mebench.models.clones import initial_clone
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import weights_hash
@@ -37,6 +39,7 @@ from mebench.trial.supervised import run_supervised
 
 CHECKPOINT_SECONDS = 20.0
 HowItEnded = Literal["finished", "stopped"]
+_log = logging.getLogger(__name__)
 
 
 def run_trial(
@@ -95,7 +98,8 @@ class Trial:
         pool = load_pool(spec, victim.spec)
         clone = initial_clone(spec, victim, pool)
         self.initial_hash = weights_hash(clone.state_dict())
-        context = build_context(spec, victim.spec, self.chain.channel, self.random, pool=pool, clone=clone)
+        self.possession = Possession(victim.victim, clone)
+        context = build_context(spec, victim.spec, self.chain.description, self.random, pool=pool, clone=clone)
         self.attack = build_attack(spec, context, self.guard)
         self.clock = TrialClock(folder.path / "timing.json")
         self.exam = Examination.of(
@@ -133,7 +137,7 @@ class Trial:
 
     @property
     def _more_to_come(self) -> bool:
-        return self.chain.oracle.remaining > 0 and not self.early_end
+        return self.chain.ledger.remaining > 0 and not self.early_end
 
     def _take_turns(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
         saved = time.monotonic()
@@ -153,7 +157,7 @@ class Trial:
             self.pictures.note_turn(next(self.loop))
         spent, more = self.chain.ledger.spent, self._more_to_come
         first_is_kept = self.evaluation.grid_passed > 0
-        last = not self.chain.oracle.remaining
+        last = not self.chain.ledger.remaining
         self.pictures.keep_between_if_due(spent, first_is_kept=first_is_kept, last=last)
         if self.evaluation.is_due(spent) or not more:
             if not first_is_kept:
@@ -165,8 +169,14 @@ class Trial:
 
     def _evaluate(self, *, last: bool) -> None:
         with self.early_end.noticed():
-            self.chain.oracle.raise_pending()
+            self.chain.raise_pending()
+        self._look_for_the_victim()
         self.evaluation.evaluate(self.chain.ledger.spent, last=last or bool(self.early_end))
+
+    def _look_for_the_victim(self) -> None:
+        """Fail if the attack holds the victim, other than through its oracle."""
+        if problem := self.possession.problem(held_by(self.attack)):
+            self.guard.fail(problem)
 
     def progress(self) -> Progress:
         """How far the trial is."""
@@ -178,11 +188,12 @@ class Trial:
         if self.evaluation.scores is None:
             raise OracleError(f"{self.guard.who}: proposed no query at all")
         with self.early_end.noticed():
-            self.chain.oracle.raise_pending()
+            self.chain.raise_pending()
         if self.evaluation.measures_at_end:
             if not self.standard:
                 self.checkpoint.save()  # what a stop costs from here on is these metrics alone
             self.evaluation.complete(clone)
+        self._look_for_the_victim()
         self.pictures.keep_last()
         self.clock.queries = self.chain.ledger.spent
         write_result(self.spec, self.folder, self.prepared, self._ending(clone))
@@ -210,4 +221,23 @@ class Trial:
             best=None if self.standard else self.evaluation.best,
             query_labels=self.chain.labels.halves,
             diverged=self.early_end.diverged,
+            unexplained_passes=self._passes_are_unexplained(),
+            victims_weights=self.possession.same_weights(clone),
         )
+
+    def _passes_are_unexplained(self) -> bool:
+        """Whether the victim has computed more than it was asked; the log says how much."""
+        forward, backward = self.chain.unexplained
+        if forward <= 0 and backward <= 0:
+            return False
+        ledger = self.chain.ledger
+        _log.warning(
+            "%s: the victim computed %d rows forward and %d back; %d queries and their explanations explain %d and %d",
+            self.guard.who,
+            ledger.victim_forward,
+            ledger.victim_backward,
+            ledger.spent,
+            ledger.victim_forward - forward,
+            ledger.victim_backward - backward,
+        )
+        return True

@@ -119,23 +119,25 @@ def test_the_quick_start_runs_as_written(docs, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_channel_of_the_page_answers_in_a_benchmark(docs, tmp_path):
+def test_the_channels_of_the_page_answer_in_a_benchmark(docs, tmp_path):
     page = docs / "writing-a-channel.md"
     (tmp_path / "mebench_dither").mkdir()
-    for name, block in zip(("__init__.py", "channel.py"), blocks(page, "python"), strict=True):
+    for name, block in zip(("__init__.py", "channel.py", "tiring.py"), blocks(page, "python"), strict=True):
         (tmp_path / "mebench_dither" / name).write_text(block)
     metadata = tmp_path / "mebench_dither-0.1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mebench-dither\nVersion: 0.1.0\n")
     (metadata / "entry_points.txt").write_text("[mebench]\ndither = mebench_dither\n")
-    (command,) = blocks(page, "sh")
-    assert "conforms (1 check)" in mebench(tmp_path, *command.split()[1:])
+    for command in blocks(page, "sh"):
+        assert "conforms (1 check)" in mebench(tmp_path, *command.split()[1:])
     benchmark = yaml.safe_load(blocks(docs / "index.md", "yaml")[0])
     run = benchmark["profiles"]["quick"]["runs"][0]
-    run["attacks"] = [{**run["attacks"][0], "channel": {"name": "dither", "sigma": 0.5}}]
+    names = ("dither", "tiring")
+    run["attacks"] = [{**run["attacks"][0], "channel": {"name": name, "sigma": 0.5}} for name in names]
     (tmp_path / "file.yaml").write_text(yaml.safe_dump(benchmark))
     rows = json.loads(mebench(tmp_path, "run", "file.yaml", "--json"))["rows"]
-    assert [row["channel"] for row in rows if row["attack"] == "noise"] == ["dither(sigma=0.5)"]
+    found = sorted(row["channel"] for row in rows if row["attack"] == "noise")
+    assert found == ["dither(sigma=0.5)", "tiring(sigma=0.5)"]
 
 
 def test_the_test_file_of_the_conformance_page_passes(docs, tmp_path):

@@ -71,6 +71,7 @@ def check(deed: Deed, outcome: Outcome) -> None:
     trial = outcome.trial(deed.name)
     if not deed.line:
         assert trial.status == "finished", trial.failure()["reason"]
+        assert not deed.flag or deed.flag in trial.result()["flags"]
         return
     assert trial.status == "failed"
     assert trial.failure()["reason"] == deed.reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import os
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from mebench.api.spec import Component
 from mebench.data.datasets import load_dataset
 from mebench.models.networks.build import build_network
 from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.oracle.facade import AttackersOracle, SealedExplanation
 from mebench.registry.entries import AttackEntry, ChannelEntry
 from mebench.registry.parameter import Parameter
 from mebench.testing import AttackUnderTest
@@ -30,6 +32,19 @@ from mebench.toolkit.losses import KLLoss
 
 SMALL = {"batch_size": 32}
 BATCH = Parameter("batch_size", "int", 256, "Queries per batch.", minimum=1)
+
+
+def insides(oracle):
+    """The trial's own oracle, out of the closure of a function that an attack holds. Python hides nothing."""
+    query = AttackersOracle._query.__get__(oracle)
+    return inspect.getclosurevars(query).nonlocals["oracle"]
+
+
+def opened(explanation):
+    """The channel's own explanation, out of what an attack is given."""
+    while isinstance(explanation, SealedExplanation):
+        explanation = inspect.getclosurevars(explanation._look).nonlocals["thing"]
+    return explanation
 
 
 class Blocks(QueryStrategy):
@@ -99,8 +114,6 @@ class SearchesMemory(Blocks):
 
 class ReadsFrames(Blocks):
     def propose(self, oracle, clone):
-        import inspect
-
         assert inspect.stack()
         return super().propose(oracle, clone)
 
@@ -142,8 +155,9 @@ class LeakyChannel(ProbabilityChannel):
 
 class RaisesItsBudget(Blocks):
     def propose(self, oracle, clone):
-        object.__getattribute__(oracle, "_ledger").budget = self.budget + 5
-        return super().propose(oracle, clone)
+        inside = insides(oracle)
+        inside._ledger.budget = self.budget + 5
+        return super().propose(inside, clone)
 
 
 class TakesWholeBatchesOnly(Blocks):
@@ -178,19 +192,19 @@ def divides_by_the_spread(context, *, batch_size):
 
 class LooksAtTheLedger(Blocks):
     def propose(self, oracle, clone):
-        assert oracle._ledger.spent >= 0
+        assert getattr(oracle, "_ledger", None) is None
         return super().propose(oracle, clone)
 
 
 class AsksForFree(Blocks):
     def propose(self, oracle, clone):
-        oracle._answer(torch.zeros(1, *self.spec.shape), False)
+        insides(oracle)._answer(torch.zeros(1, *self.spec.shape), False)
         return super().propose(oracle, clone)
 
 
 class KeepsTheVictim(Blocks):
     def propose(self, oracle, clone):
-        self.found = {"at": [cell.cell_contents for cell in object.__getattribute__(oracle, "_answer").__closure__]}
+        self.found = {"at": [cell.cell_contents for cell in insides(oracle)._answer.__closure__]}
         return super().propose(oracle, clone)
 
 
@@ -228,7 +242,25 @@ class AsksTestImages(Blocks):
         return queries
 
 
-asks_test_images = with_strategy(AsksTestImages)
+class AsksDimBlocks(Blocks):
+    """Honest too."""
+
+    def scaled(self, unit):
+        return super().scaled(0.15 * unit)
+
+
+class AsksAFewTestImages(Blocks):
+    """Hides one image of the test set among many of its own."""
+
+    def propose(self, oracle, clone):
+        queries = super().propose(oracle, clone)
+        if self.spec.shape == (1, 16, 16) and not oracle.spent:
+            queries[0] = 0.5 + 0.3 * load_dataset(Component("fashion-mnist-10k", {}), "test").inputs([7], (16, 16))[0]
+        return queries
+
+
+asks_test_images, asks_dim_blocks = with_strategy(AsksTestImages), with_strategy(AsksDimBlocks)
+asks_a_few_test_images = with_strategy(AsksAFewTestImages)
 
 
 def swaps_its_clone(context, *, batch_size):
@@ -401,7 +433,7 @@ class RefundsQueries(Blocks):
     def propose(self, oracle, clone):
         if oracle.remaining < self.budget // 2 and not hasattr(self, "done"):
             self.done = True
-            object.__getattribute__(oracle, "_ledger").by_purpose["train"] = 0
+            insides(oracle)._ledger.by_purpose["train"] = 0
         return super().propose(oracle, clone)
 
 
@@ -438,9 +470,7 @@ class TakesExplanationsApart(Blocks):
     def propose(self, oracle, clone):
         queries = super().propose(oracle, clone)
         explanation = oracle.query(queries[: len(queries) // 2 or 1], purpose="explore", explain=True).explanation
-        while hasattr(explanation, "_explanation"):
-            explanation = explanation._explanation
-        explanation._victim(queries)
+        opened(explanation)._victim(queries)
         return queries[: oracle.remaining]
 
 
@@ -448,7 +478,7 @@ class SwapsAnExplanationsInputs(Blocks):
     def propose(self, oracle, clone):
         queries = super().propose(oracle, clone)
         explanation = oracle.query(queries[:1], purpose="explore", explain=True).explanation
-        vars(explanation)["_points"] = 7
+        opened(explanation)._inputs.zero_()
         return queries[: oracle.remaining]
 
 
@@ -527,6 +557,7 @@ CHEATS = {
     "searches_memory": "keeps_to_itself",
     "reads_frames": "keeps_to_itself",
     "writes_files": "keeps_to_itself",
+    "asks_a_few_test_images": "asks_no_images_of_the_victim",
     "asks_too_much": "stays_within_budget",
     "asks_for_free": "stays_within_budget",
     "hooks_its_clone": "trains_the_clone_it_was_given",
@@ -555,11 +586,12 @@ FIELDS = {"takes_explanations_apart": EXPLAINED, "swaps_an_explanations_inputs":
 """What some of them need."""
 
 SAID = {
+    "asks_a_few_test_images": "1 of 400 queries are images of the victim's data set",
     "loads_a_cached_victim": "reads a file of victims or data (theirs.safetensors)",
     "saves_by_another_way": "writes a file (x.safetensors)",
     "traces_its_callers": "traces other functions",
     "reads_memory": "reads memory (ctypes)",
-    "takes_explanations_apart": "channel sg: reads explanation._explanation; runs the victim itself",
-    "swaps_an_explanations_inputs": "channel sg: reads explanation.__dict__",
+    "takes_explanations_apart": "channel sg: reads explanation._look; runs the victim itself",
+    "swaps_an_explanations_inputs": "channel sg: reads explanation._look",
 }
 """What is said of some of them."""

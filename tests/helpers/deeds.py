@@ -74,6 +74,7 @@ class Deed:
         title: of the test.
         line: what its failure must say; ``WHO`` stands for the attack with its file and version. Empty if the trial
             is to be finished.
+        flag: what the result of a finished trial must be flagged with.
         build, propose, learn: code of the constructor, of the second turn, of learning.
         killed: the engine notices it, so it needs a process of its own.
     """
@@ -83,6 +84,7 @@ class Deed:
     propose: str = ""
     build: str = ""
     learn: str = ""
+    flag: str = ""
     killed: bool = False
 
     @property
@@ -111,7 +113,9 @@ def _indented(code: str, by: int) -> str:
 RAN = ", while it ran WHO"
 OUTSIDE = "asked a query with values outside [0, 1] or NaN; queries are never clipped"
 HOOKS = "torch.nn.modules.module.register_module_forward_hook(lambda module, inputs, output: 0 * output)"
-LEDGER = "vars(oracle)['_ledger']"
+INSIDES = "oracle._query.__closure__[0].cell_contents"  # of the oracle that an attack holds
+LEDGER = f"{INSIDES}._ledger"
+VICTIM = f"{INSIDES}._answer.__closure__[1].cell_contents"
 DEEDS = (
     Deed("constructor raises", "its constructor failed: KeyError: 'x'", build="{}['x']"),
     Deed("constructor exits", "its constructor failed: called sys.exit", build="sys.exit(0)"),
@@ -174,6 +178,31 @@ DEEDS = (
     Deed("warnings", "", "import warnings; warnings.simplefilter('error')"),
     Deed("a larger budget", "changed its budget from 200 to 10000", f"{LEDGER}.budget = 10_000"),
     Deed("a refund", "had 100 rows answered, and 50 in its ledger", f"{LEDGER}.by_purpose['train'] = 0; self.turn = 9"),
+    Deed(
+        "another budget",
+        "propose failed: AttributeError: budget: oracle, channel and explanation cannot be changed",
+        "oracle.budget = 10_000",
+    ),
+    Deed(
+        "the channel's answers",
+        "propose failed: channel label: an attack is told what it is and cannot call its answer; ask the oracle",
+        "oracle.channel.answer(clone, noise(5), False)",
+    ),
+    Deed("a clone with the victim inside", "its clone.ours[0] is the victim", f"clone.ours = [{VICTIM}]"),
+    Deed("a layer of the victim's", "its clone.ours is a part of the victim", f"clone.ours = {VICTIM}.network.network"),
+    Deed(
+        "weights that are the victim's",
+        "its clone.3.bias is a tensor of the victim's",
+        f"clone.load_state_dict({VICTIM}.network.network.state_dict(), assign=True)",
+    ),
+    Deed("a strategy with the victim", "its strategy.found is the victim", f"self.found = {VICTIM}"),
+    Deed("uncounted answers", "", f"{VICTIM}(noise(500))", flag="unexplained-passes"),
+    Deed(
+        "a copy of the victim",
+        "",
+        f"clone.load_state_dict({VICTIM}.network.network.state_dict())",
+        flag="victims-weights",
+    ),
     Deed("handler", "propose changed the handler of SIGTERM", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"),
     Deed(
         "a thread",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mebench.testing.faults import require
+from mebench.testing.control import is_to_blame
+from mebench.testing.faults import CheckFailed, fail, require
 from mebench.testing.session import Session, scratch
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
@@ -17,8 +18,33 @@ from mebench.testing.target import AttackUnderTest
 MANY_TURNS = 8
 
 
+Check = Callable[[AttackUnderTest], str | None]
+
+
+def _unless_the_channel(check: Check, target: AttackUnderTest, what_the_channel_does: str) -> str | None:
+    """Check an attack; where it does not repeat because its channel does not, say so.
+
+    Raises:
+        CheckFailed: in words that name the channel, if it is the channel's fault.
+    """
+    channel = target.channel_entries[0] if target.channel_entries else None
+    blamed = f"channel {channel.name} {what_the_channel_does}; the attack is not to blame" if channel else ""
+    try:
+        note = check(target)
+    except CheckFailed as failure:
+        if channel is None or str(failure).startswith("channel ") or not is_to_blame(channel, check):
+            raise
+        fail(blamed)
+    return blamed if note and channel and is_to_blame(channel, check) else note
+
+
 def repeats_for_a_seed(target: AttackUnderTest) -> str | None:
     """The same seed gives the same queries and the same clone, bit for bit, whatever was run in between."""
+    does = "answers the same queries otherwise the second time; it must draw from what `use_randomness` brings"
+    return _unless_the_channel(_repeats, target, does)
+
+
+def _repeats(target: AttackUnderTest) -> str | None:
     first = Session(target, Stage(seed=3)).run().fingerprint
     Session(target, Stage(seed=4, victim_seed=2)).run()
     again = Session(target, Stage(seed=3)).run().fingerprint
@@ -40,6 +66,11 @@ def draws_from_named_streams(target: AttackUnderTest) -> str | None:
     A trial saves the global generators too, so that such an attack still resumes. But it is no longer compared with
     the same noise as others of the same seed.
     """
+    does = "draws from a global generator; `use_randomness` brings streams of the trial's own"
+    return _unless_the_channel(_draws, target, does)
+
+
+def _draws(target: AttackUnderTest) -> str | None:
     plain = Session(target, Stage(budget=100)).run()
     disturbed = Session(target, Stage(budget=100))
     _disturb()
@@ -58,6 +89,11 @@ def _disturb() -> None:
 
 def resumes_from_every_turn(target: AttackUnderTest) -> str | None:
     """Stopped after any turn, saved, and loaded into a newly built attack, it ends as if it had never stopped."""
+    does = "answers otherwise once it is saved and loaded; its state_dict must return all that changes"
+    return _unless_the_channel(_resumes, target, does)
+
+
+def _resumes(target: AttackUnderTest) -> str | None:
     with scratch() as folder:
         whole = Session(target)
         for _ in whole.turns():

@@ -45,6 +45,18 @@ FLAGS: dict[str, Flag] = {
             "look at mebench plot --kind rounds and --metric query_label_entropy; keep this row",
         ),
         Flag(
+            "unexplained-passes",
+            "in a seed, the victim computed rows, forward or back, that no query or explanation explains",
+            "somebody asked the victim past the oracle, so that more may have been learnt than the budget allows",
+            "do not believe the row; log.txt says how many rows there were; read the attack's code, and the channel's",
+        ),
+        Flag(
+            "victims-weights",
+            "all weights of a seed's clone are the victim's, bit for bit, and were not when it began",
+            "the weights were copied, not learnt: queries do not lead to the same bits",
+            "do not believe the row; read the attack's code",
+        ),
+        Flag(
             "white-box",
             "the channel gives logits and exact gradients",
             "a ceiling for what a gradient can bring, not an attack: no service answers like this",
