@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 @click.option("--channel", "channels", metavar="CHANNEL", multiple=True, help="Run on this channel only; repeatable.")
 @click.option("--expect", "expected", metavar="CHECK=WHY", multiple=True, help="Expect a check to fail; repeatable.")
 @click.option("--only", "only", metavar="CHECK", multiple=True, help="Run this check only; repeatable.")
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where pictures of what is found are kept: a query beside the image that it was made of.",
+)
 @click.option("--list", "list_", is_flag=True, help="List the checks and what each proves.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(
@@ -31,6 +38,7 @@ def check(
     channels: Sequence[str],
     expected: Sequence[str],
     only: Sequence[str],
+    pictures: Path | None,
     list_: bool,
     as_json: bool,
 ) -> int:
@@ -52,7 +60,8 @@ def check(
     if name is None:
         raise click.UsageError("which attack? `mebench list attacks` shows them")
     known = [one.__name__ for one in CHECKS]
-    target = AttackUnderTest(name, parameter_values("--set", settings), tuple(channels), pairs("--expect", expected))
+    values, reasons = parameter_values("--set", settings), pairs("--expect", expected)
+    target = AttackUnderTest(name, values, tuple(channels), reasons, pictures=pictures)
     target.check_names(known)
     _check_only(only, known)
     target.resolved()
@@ -94,6 +103,9 @@ def _print(name: str, verdicts: Sequence[Verdict]) -> None:
 
     screen = console()
     print_table(screen, ("check", "result", "why"), [(one.check, one.state, one.why) for one in verdicts], wrap=["why"])
+    for one in verdicts:
+        if one.picture:
+            screen.print(f"{one.check}: see {one.picture}", soft_wrap=True, highlight=False, markup=False)
     bad = sum(not one.good for one in verdicts)
     counted = f"{len(verdicts)} check{'s' if len(verdicts) != 1 else ''}"
     screen.print(f"{name}: {bad} of {counted} failed" if bad else f"{name}: conforms ({counted})")

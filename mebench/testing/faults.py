@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NoReturn
 
 
 class CheckFailed(AssertionError):  # noqa: N818 (a failed check is no error of the kit)
-    """The attack does not do what the check proves; the message says what it does, in one line."""
+    """The attack does not do what the check proves; the message says what it does, in one line.
+
+    Attributes:
+        picture: a file that shows it, if there is one.
+    """
+
+    def __init__(self, message: str, picture: Path | None = None) -> None:
+        super().__init__(message)
+        self.picture = picture
 
 
 class CheckSkipped(Exception):  # noqa: N818
     """The check says nothing about this attack; the message says why."""
 
 
-def fail(message: str) -> NoReturn:
-    """End the check: it failed."""
-    raise CheckFailed(message)
+def fail(message: str, picture: Path | None = None) -> NoReturn:
+    """End the check: it failed, as a picture shows."""
+    raise CheckFailed(message, picture)
 
 
 def require(condition: bool, message: str) -> None:

@@ -52,4 +52,5 @@ def _judge(check: Check, attack: AttackUnderTest) -> None:
 
         warnings.warn(f"{attack.name}: {verdict.check}: {verdict.why}", stacklevel=2)
     if not verdict.good:
-        pytest.fail(f"{attack.name}: {verdict.check}: {verdict.why}\n{verdict.details}", pytrace=False)
+        shown = f"\nsee {verdict.picture}" if verdict.picture else ""
+        pytest.fail(f"{attack.name}: {verdict.check}: {verdict.why}{shown}\n{verdict.details}", pytrace=False)

@@ -59,9 +59,8 @@ class Stage:
     def pool(self) -> DatasetPool:
         """Unlabelled inputs: of the victim's domain if it is trained, else smooth random images."""
         if self.trained:
-            return DatasetPool(
-                load_dataset(Component("fashion-mnist-10k", {"rows": [6000, 8000]}), "train"), SMOKE_SIZE
-            )
+            data = Component(SMOKE_VICTIM.data.name, {"rows": list(POOL_ROWS)})
+            return DatasetPool(load_dataset(data, "train"), SMOKE_SIZE)
         random = torch.Generator().manual_seed(7)
         channels, height, width = self.spec.shape
         coarse = torch.randint(256, (self.pool_size, channels, 4, 4), generator=random, dtype=torch.uint8)
@@ -84,6 +83,8 @@ class _Scaled(nn.Module):
 
 
 SMOKE_SIZE = (16, 16)
+POOL_ROWS = (6000, 8000)
+"""Of the data set of the trained victim, which has seen others."""
 SMOKE_VICTIM = VictimSpec(
     "conformance",
     data=Component("fashion-mnist-10k", {"rows": [0, 2000]}),
@@ -107,6 +108,7 @@ def trained_stage(budget: int, seed: int = 0) -> Stage:
 
 @functools.cache
 def real_images(pool: bool) -> torch.Tensor:
-    """The trained victim's training and test images, (N, \\*shape); without a pool, all of their data set."""
-    data = SMOKE_VICTIM.data if pool else Component(SMOKE_VICTIM.data.name, {})
-    return torch.cat([load_dataset(data, "train").inputs(None, SMOKE_SIZE), trained_victim().test_inputs])
+    """The images of the trained victim's data set that an attack was not given, (N, \\*shape): its pool is."""
+    train = load_dataset(Component(SMOKE_VICTIM.data.name, {}), "train")
+    rows = [row for row in range(len(train)) if not (pool and row in range(*POOL_ROWS))]
+    return torch.cat([train.inputs(rows, SMOKE_SIZE), trained_victim().test_inputs])

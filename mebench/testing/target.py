@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +29,7 @@ class AttackUnderTest:
             passes against expectation fails.
         module: the module that registers the attack, for the check that it imports no torch; found for a registered
             name.
+        pictures: the folder for pictures of what a check has found; without it, one for temporary files.
     """
 
     attack: str | AttackEntry
@@ -34,6 +37,7 @@ class AttackUnderTest:
     channels: Sequence[str | ChannelEntry] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
+    pictures: Path | None = None
 
     @property
     def name(self) -> str:
@@ -79,6 +83,11 @@ class AttackUnderTest:
     def resolved(self, changes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         """All parameters, those under test and then ``changes`` in place of the defaults."""
         return self.entry.resolve({**self.parameters, **changes})
+
+    def picture(self, check: str) -> Path:
+        """Where a check keeps the picture of what it has found."""
+        folder = self.pictures or Path(tempfile.mkdtemp(prefix="mebench-check-"))
+        return folder / f"{self.name}-{check}.png"
 
     def check_names(self, known: Sequence[str]) -> None:
         """Raise a `ConfigurationError` if a failure is expected of a check that does not exist."""

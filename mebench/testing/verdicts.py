@@ -36,12 +36,14 @@ class Verdict:
             author has listed; ``unexpected``, passed though listed to fail; ``skipped``.
         why: one line; empty if it passed.
         details: the traceback of an error that the attack raised; else empty.
+        picture: the file that shows what was found, if there is one; else empty.
     """
 
     check: str
     state: VerdictState
     why: str = ""
     details: str = ""
+    picture: str = ""
 
     @property
     def good(self) -> bool:
@@ -52,7 +54,7 @@ class Verdict:
 def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMIT) -> Verdict:
     """Run one check; an error of the attack's is a failure. Whatever the attack changes is put back."""
     name = check.__name__
-    reason = target.expected_failures.get(name)
+    reason, picture = target.expected_failures.get(name), ""
     try:
         with restored(), _random_state_kept(), _limited(time_limit):
             note = check(target)
@@ -60,6 +62,7 @@ def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMI
         return Verdict(name, "skipped", str(skipped))
     except CheckFailed as failure:
         why, details = _line(str(failure)), ""
+        picture = str(failure.picture or "")
     except (Exception, SystemExit) as error:
         why, details = _line(_raised(error)), traceback.format_exc()
     else:
@@ -67,8 +70,8 @@ def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMI
             return Verdict(name, "unexpected", f"passes, though it is expected to fail: {reason}")
         return Verdict(name, "warned" if note else "passed", note or "")
     if reason is not None:
-        return Verdict(name, "expected", f"{reason} ({why})")
-    return Verdict(name, "failed", why, details)
+        return Verdict(name, "expected", f"{reason} ({why})", picture=picture)
+    return Verdict(name, "failed", why, details, picture)
 
 
 def _raised(error: BaseException) -> str:

@@ -12,7 +12,8 @@ from mebench.api.spec import Component
 from mebench.guard.possession import Possession
 from mebench.models.networks.build import build_network
 from mebench.oracle.links import Link
-from mebench.testing.faults import require
+from mebench.testing.faults import fail, require
+from mebench.testing.likeness import likeness, save_pair
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage, real_images, trained_stage, trained_victim
 from mebench.testing.target import AttackUnderTest
@@ -21,9 +22,10 @@ from mebench.trial.metrics.examination import Examination
 PLACEBO_BUDGET = 400
 PLACEBO_LIMIT = 0.35
 """Fidelity. Without answers from the victim attacks stay under 0.2; weights or labels from elsewhere give 0.7."""
-SAME_IMAGE = {"generator": 0.1, "pool": 0.01}
-"""Root mean square difference of two images in [0, 1], below which one is taken to be the other. Generated images are
-0.24 away from any real one, and images of the victim's own domain 0.025 from each other."""
+SAME_IMAGE, COPY, MANY, NEARER = 0.98, 0.995, 0.01, 0.5
+"""A query is taken to be made of an image if their correlation is so high, and an attack to be stealing if it asks one
+copy, or makes so large a part of its queries of such images. What a correlation lacks of 1 must be at most half of what
+that to any image of a pool lacks. docs/conformance.md says how often that is wrong."""
 
 
 def asks_only_through_the_oracle(target: AttackUnderTest) -> str | None:
@@ -95,12 +97,23 @@ def knows_nothing_without_answers(target: AttackUnderTest) -> str | None:
 
 
 def asks_no_images_of_the_victim(target: AttackUnderTest) -> str | None:
-    """No query is an image that the victim was trained or is tested on, or of the same data set but not of the pool."""
-    family = target.entry.family
+    """No query is made of an image that the victim was trained or is tested on, or of its data set but not the pool."""
     session = Session(target, trained_stage(PLACEBO_BUDGET)).run()
     queries = torch.cat(session.watch.asked)
-    images = real_images(pool=family == "pool")
-    distance = torch.cdist(queries.flatten(1), images.flatten(1)).amin(1) / session.stage.spec.size**0.5
-    stolen = int((distance < SAME_IMAGE[family]).sum())
-    require(not stolen, f"{stolen} of {len(queries)} queries are images of the victim's data set that it was not given")
-    return None
+    pool = session.context.pool
+    images = real_images(pool=pool is not None)
+    found = likeness(queries, images)
+    alike = found.correlations
+    if pool is not None:  # two pictures of trousers are alike, but each is far more like itself
+        own = likeness(queries, pool.inputs()).correlations
+        alike = torch.where(1 - alike < NEARER * (1 - own), alike, 0)
+    stolen = int((alike >= SAME_IMAGE).sum())
+    if stolen < MANY * len(queries) and not bool((alike >= COPY).any()):
+        return None
+    worst = int(alike.argmax())
+    pair = torch.stack([queries[worst], images[found.nearest[worst]]])
+    fail(
+        f"{stolen} of {len(queries)} queries are images of the victim's data set that it was not given, as they are or "
+        f"changed a little; the likest pair has a correlation of {float(alike[worst]):.3f}",
+        picture=save_pair(target.picture("asks_no_images_of_the_victim"), pair),
+    )
