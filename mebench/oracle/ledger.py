@@ -1,4 +1,8 @@
-"""The oracle's account: what was asked, by purpose, and what it cost the victim. Imports no torch."""
+"""The account of a trial: what was asked, by purpose, what the channel answered, and what the victim computed for it.
+
+The ledger is written in three places, all here: the oracle charges it, `MeteredVictim` adds what the victim computes,
+and `CountedChannel` counts answers by itself, so that a ledger that was changed is noticed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
+import torch
+from torch import Tensor
+
+from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError
+from mebench.oracle.links import Link
+
+ROWS_AT_ONCE = 1024
+"""An attack may ask its whole budget in one request; a victim that sees it at once would fill the memory."""
 
 
 @dataclass
@@ -79,3 +91,76 @@ class QueryLedger:
         self.refusals = state["refusals"]
         self.victim_forward = state["victim_forward"]
         self.victim_backward = state["victim_backward"]
+
+
+class CountedChannel(Link):
+    """Counts the rows that are answered, apart from the ledger: a ledger that was changed is noticed.
+
+    Args:
+        inner: answers.
+        ledger: what the count is compared with.
+
+    Attributes:
+        answered: rows.
+    """
+
+    def __init__(self, inner: ResponseChannel, ledger: QueryLedger) -> None:
+        super().__init__(inner)
+        self.answered = 0
+        self._ledger, self._budget = ledger, ledger.budget
+
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Hand the queries on, counted."""
+        self.answered += len(inputs)
+        return super().answer(victim, inputs, explain)
+
+    def problem(self) -> str:
+        """Say what an attack has done to its account; empty if it has kept to it."""
+        ledger = self._ledger
+        if ledger.budget != self._budget:
+            return f"changed its budget from {self._budget} to {ledger.budget}"
+        if self.answered > ledger.spent:
+            return f"had {self.answered} rows answered, and {ledger.spent} in its ledger"
+        if ledger.spent > self._budget:
+            return f"spent {ledger.spent} queries of a budget of {self._budget}"
+        return ""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The count."""
+        return {"answered": self.answered}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self.answered = state["answered"]
+
+
+class MeteredVictim(Victim):
+    """A victim that writes into a ledger what it computes; what a channel is given in the victim's place.
+
+    A lazy explanation holds its graph or this victim, so that what it computes later is counted when it is computed,
+    and what is never asked of it is not. Evaluation uses the bare victim and is not counted.
+
+    Args:
+        victim: computes.
+        ledger: ``victim_forward`` and ``victim_backward`` are counted up, in rows.
+    """
+
+    def __init__(self, victim: Victim, ledger: QueryLedger) -> None:
+        super().__init__(victim, victim.spec, victim.name)
+        self._ledger = ledger
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits (B, c)."""
+        rows = len(inputs)
+        self._ledger.victim_forward += rows
+        if rows > ROWS_AT_ONCE and not torch.is_grad_enabled():
+            return torch.cat([super(MeteredVictim, self).forward(part) for part in inputs.split(ROWS_AT_ONCE)])
+        logits = super().forward(inputs)
+        if logits.requires_grad:
+            # Called at every pass back through these logits.
+            logits.register_hook(self._count_backward)
+        return logits
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        rows = len(gradient)
+        self._ledger.victim_backward += rows

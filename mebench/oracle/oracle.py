@@ -14,8 +14,7 @@ from torch import Tensor
 from mebench.api.contract import InputSpec, Purpose, Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
 from mebench.api.progress import heartbeat
-from mebench.oracle.ledger import QueryLedger
-from mebench.oracle.metering import MeteredVictim
+from mebench.oracle.ledger import MeteredVictim, QueryLedger
 from mebench.oracle.observer import Observer
 
 

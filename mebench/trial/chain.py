@@ -24,8 +24,7 @@ from mebench.guard.wrappers import guard_of
 from mebench.models.victims.loading import PreparedVictim
 from mebench.oracle.facade import AttackersOracle, ChannelDescription
 from mebench.oracle.label_counts import LabelCounts
-from mebench.oracle.ledger import QueryLedger
-from mebench.oracle.links import CountedChannel
+from mebench.oracle.ledger import CountedChannel, QueryLedger
 from mebench.oracle.observer import Observer
 from mebench.oracle.oracle import BudgetedOracle
 

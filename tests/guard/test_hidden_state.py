@@ -19,9 +19,8 @@ from mebench.guard.call import Guard
 from mebench.guard.wrappers import GuardedChannel
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.oracle.channels.explanations import VanillaGradientChannel
-from mebench.oracle.ledger import QueryLedger
+from mebench.oracle.ledger import MeteredVictim, QueryLedger
 from mebench.oracle.links import Link
-from mebench.oracle.metering import MeteredVictim
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
 
