@@ -63,7 +63,9 @@ class Possession:
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other.to(one.device))
+    if one.shape != other.shape or one.dtype != other.dtype or other.is_meta:  # which has no values
+        return False
+    return torch.equal(one, other.to(one.device))
 
 
 def _storages(network: nn.Module) -> set[Storage]:

@@ -22,7 +22,7 @@ class Reservoir:
     """
 
     def __init__(self, size: int, random: torch.Generator) -> None:
-        self._size, self._random = size, random
+        self._size, self.random = size, random
         self._rows: tuple[Tensor, ...] = ()
         self.seen = 0
 
@@ -46,7 +46,7 @@ class Reservoir:
 
     def _places(self, rows: int) -> dict[int, int]:
         """Which row comes to lie at which place; of two that take one place, the later."""
-        draws = torch.rand(rows, generator=self._random, dtype=torch.float64).tolist()
+        draws = torch.rand(rows, generator=self.random, dtype=torch.float64).tolist()
         places = {}
         for row, draw in enumerate(draws):
             place = self.seen if self.seen < self._size else int(draw * (self.seen + 1))
@@ -57,7 +57,7 @@ class Reservoir:
 
     def draw(self, rows: int) -> tuple[Tensor, ...]:
         """Return ``rows`` rows, drawn with replacement from those kept; at least one must be."""
-        chosen = torch.randint(len(self), (rows,), generator=self._random)
+        chosen = torch.randint(len(self), (rows,), generator=self.random)
         there = to_device(chosen, self._rows[0].device)
         return tuple(store[there] for store in self._rows)
 

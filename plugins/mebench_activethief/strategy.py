@@ -45,7 +45,7 @@ class ActiveThiefStrategy(QueryStrategy):
         self._device, self._budget = context.device, context.budget
         self._select, self._parameters, self._hold_out = selection, parameters, hold_out
         self._spending = spending
-        self._random = context.random.torch("selection", "cpu")
+        self.random = context.random.torch("selection", "cpu")
         self._order = torch.randperm(len(self._pool), generator=context.random.torch("pool", "cpu"))
         self._open = torch.ones(len(self._pool), dtype=torch.bool)
         self._answered = torch.empty(0, dtype=torch.int64)
@@ -75,7 +75,7 @@ class ActiveThiefStrategy(QueryStrategy):
         assert self._select is not None
         candidates = self._open.nonzero().view(-1)
         known = clone, self._pool, candidates, self._answered, self._device
-        scene = Scene(*known, self._random, self._budget, self._parameters)
+        scene = Scene(*known, self.random, self._budget, self._parameters)
         return self._select(scene, min(self._spending.rounds[self._round], most))
 
     def _inputs(self, rows: Tensor) -> Tensor:

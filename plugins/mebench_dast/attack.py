@@ -60,10 +60,10 @@ class BranchStrategy(QueryStrategy):
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
             generator = BranchedGenerator(context.spec, parameters.noise_dim, parameters.generator_width)
-        self._generator = as_trained(generator.to(context.device), context)
-        self._optimizer = torch.optim.Adam(self._generator.parameters(), parameters.generator_lr, parameters.betas)
+        self.generator = as_trained(generator.to(context.device), context)
+        self.optimizer = torch.optim.Adam(self.generator.parameters(), parameters.generator_lr, parameters.betas)
         self._beta, self._alpha_threshold = parameters.beta, parameters.alpha_threshold
-        self._alpha = torch.tensor(parameters.alpha, device=context.device)
+        self.alpha = torch.tensor(parameters.alpha, device=context.device)
         self._next_branch = 0
         self._made: tuple[Tensor, Tensor] | None = None  # from propose to observe only
         self._facts: dict[str, Tensor] = {}
@@ -73,11 +73,12 @@ class BranchStrategy(QueryStrategy):
         branches = (torch.arange(self._shape[0]) + self._next_branch) % self._classes
         self._next_branch = (self._next_branch + self._shape[0]) % self._classes
         with torch.set_grad_enabled(not self._frozen):
-            images: Tensor = self._generator(self._draw(), branches)[: oracle.remaining]
+            images: Tensor = self.generator(self.draw_noise(), branches)[: oracle.remaining]
         self._made = images, to_device(branches[: oracle.remaining], self._device)
         return images.detach()
 
-    def _draw(self) -> Tensor:
+    def draw_noise(self) -> Tensor:
+        """Draw the noise of a batch: normal, or uniform on [0, 1) where the generator does not learn."""
         draw = torch.rand if self._frozen else torch.randn
         noise: Tensor = draw(self._shape, generator=self._noise, device=self._device)
         return noise
@@ -99,17 +100,17 @@ class BranchStrategy(QueryStrategy):
             logits = clone(images)
             imitation = imitation_loss(logits, response, self._beta)
             diversity = functional.cross_entropy(logits, branches)
-            weights = list(self._generator.parameters())
+            weights = list(self.generator.parameters())
             # A branch that made no image of this batch has no part in the loss.
             gradients = torch.autograd.grad(
-                generator_loss(imitation, diversity, self._alpha), weights, allow_unused=True
+                generator_loss(imitation, diversity, self.alpha), weights, allow_unused=True
             )
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.grad = gradient
-        self._optimizer.step()
+        self.optimizer.step()
         diversity = diversity.detach()
-        self._facts |= {"imitation_loss": imitation.detach(), "diversity_loss": diversity, "alpha": self._alpha}
-        self._alpha = torch.where(diversity <= self._alpha_threshold, diversity, self._alpha)
+        self._facts |= {"imitation_loss": imitation.detach(), "diversity_loss": diversity, "alpha": self.alpha}
+        self.alpha = torch.where(diversity <= self._alpha_threshold, diversity, self.alpha)
 
     def diagnostics(self) -> Mapping[str, float | None]:
         """Facts of the last batch.
@@ -125,18 +126,18 @@ class BranchStrategy(QueryStrategy):
     def state_dict(self) -> dict[str, Any]:
         """Generator, optimiser, alpha, whose turn it is, and the facts of the last batch."""
         return {
-            "generator": self._generator.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "alpha": self._alpha,
+            "generator": self.generator.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "alpha": self.alpha,
             "next_branch": self._next_branch,
             "facts": dict(self._facts),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._generator.load_state_dict(state["generator"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._alpha = state["alpha"].to(self._device)
+        self.generator.load_state_dict(state["generator"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.alpha = state["alpha"].to(self._device)
         self._next_branch = state["next_branch"]
         self._facts = {name: value.to(self._device) for name, value in state["facts"].items()}
 

@@ -61,7 +61,7 @@ class JacobianAugmentation(QueryStrategy):
         if context.spec.discrete:
             raise ConfigurationError("jbda steps along derivatives with respect to inputs: texts have none")
         self._spec, self._device = context.spec, context.device
-        self._random = context.random.torch("jbda", "cpu")
+        self.random = context.random.torch("jbda", "cpu")
         self._parameters = parameters
         self._step = parameters.step * (self._spec.high - self._spec.low)
         self._round = 0
@@ -73,7 +73,7 @@ class JacobianAugmentation(QueryStrategy):
         """Return the next round's inputs, as many as the budget allows."""
         self._round += 1
         if self._round == 1:
-            rows = torch.randperm(len(self._pool), generator=self._random)
+            rows = torch.randperm(len(self._pool), generator=self.random)
             return self._pool.inputs(rows[: min(self._parameters.seeds, oracle.remaining)]).to(self._device)
         queries, labels = torch.cat(self._queries), torch.cat(self._labels)
         rows = self._chosen(len(queries), oracle.remaining).to(self._device)
@@ -85,14 +85,14 @@ class JacobianAugmentation(QueryStrategy):
         count = min(most, known, remaining)
         if count == known:
             return torch.arange(known)
-        return torch.randperm(known, generator=self._random)[:count]
+        return torch.randperm(known, generator=self.random)[:count]
 
     def _stepped(self, start: Tensor, signs: Tensor) -> Tensor:
         """The inputs a step away, without those that were asked."""
         queries = self._clipped(start, signs)
         seen = self._seen(queries)
         if seen.any():
-            random = torch.randint(2, start[seen].shape, generator=self._random).to(start) * 2 - 1
+            random = torch.randint(2, start[seen].shape, generator=self.random).to(start) * 2 - 1
             queries[seen] = self._clipped(start[seen], random)
             queries = queries[~self._seen(queries)]
         return queries

@@ -34,12 +34,12 @@ class AdaptivePolicy(QueryStrategy):
         if context.spec.discrete:
             raise ConfigurationError("knockoff's adaptive policy clusters images: on texts, use `policy: random`")
         self._device, self._classes = context.device, context.spec.num_classes
-        self._random = context.random.torch("policy", "cpu")
+        self.random = context.random.torch("policy", "cpu")
         self._rewards, self._turn_size = parameters.rewards.split("+"), parameters.turn_size
-        self._groups = group_pool(self._pool, parameters.clusters, self._random)
-        self._asked = [0] * len(self._groups)
-        self._bandit = GradientBandit(len(self._groups))
-        self._surprise = Surprise(parameters.window)
+        self.groups = group_pool(self._pool, parameters.clusters, self.random)
+        self._asked = [0] * len(self.groups)
+        self.bandit = GradientBandit(len(self.groups))
+        self.surprise = Surprise(parameters.window)
         self._answers: deque[Tensor] = deque(maxlen=parameters.window)
         self._actions: list[int] = []  # of the turn that waits for its answers
         self._expected = torch.empty(0)
@@ -56,12 +56,12 @@ class AdaptivePolicy(QueryStrategy):
     def _draw(self, count: int) -> list[int]:
         self._actions, rows = [], []
         for _ in range(count):
-            left = torch.tensor([asked < len(g) for asked, g in zip(self._asked, self._groups, strict=True)])
+            left = torch.tensor([asked < len(g) for asked, g in zip(self._asked, self.groups, strict=True)])
             if not left.any():
                 break
-            probabilities = self._bandit.probabilities(left)
-            action = int(torch.multinomial(probabilities, 1, generator=self._random))
-            rows.append(int(self._groups[action][self._asked[action]]))
+            probabilities = self.bandit.probabilities(left)
+            action = int(torch.multinomial(probabilities, 1, generator=self.random))
+            rows.append(int(self.groups[action][self._asked[action]]))
             self._asked[action] += 1
             self._actions.append(action)
         return rows
@@ -71,7 +71,7 @@ class AdaptivePolicy(QueryStrategy):
         for action, victim, expected in zip(self._actions, self._told(response), self._expected, strict=True):
             past = torch.stack(tuple(self._answers)).mean(0) if self._answers else torch.zeros_like(victim)
             answer = Answered(victim, expected, past)
-            self._bandit.update(action, self._surprise.of([REWARDS[name](answer) for name in self._rewards]))
+            self.bandit.update(action, self.surprise.of([REWARDS[name](answer) for name in self._rewards]))
             self._answers.append(victim)
 
     def _told(self, response: Response) -> Tensor:
@@ -83,7 +83,7 @@ class AdaptivePolicy(QueryStrategy):
 
     def diagnostics(self) -> Mapping[str, float | None]:
         """How far the policy is from uniform: its entropy as a fraction of the largest, and its largest share."""
-        shares = self._bandit.probabilities()
+        shares = self.bandit.probabilities()
         most = math.log(len(shares))
         entropy = float(torch.special.entr(shares).sum())
         return {"policy_entropy": entropy / most if most else None, "policy_largest_share": float(shares.max())}
@@ -91,16 +91,16 @@ class AdaptivePolicy(QueryStrategy):
     def state_dict(self) -> dict[str, Any]:
         """The clusters and the places in them, the bandit, and what counts as recent."""
         return {
-            "groups": list(self._groups),
+            "groups": list(self.groups),
             "asked": list(self._asked),
-            "bandit": self._bandit.state_dict(),
-            "rewards": list(self._surprise.past),
+            "bandit": self.bandit.state_dict(),
+            "rewards": list(self.surprise.past),
             "answers": list(self._answers),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._groups, self._asked = list(state["groups"]), list(state["asked"])
-        self._bandit.load_state_dict(state["bandit"])
-        self._surprise.past.extend(state["rewards"])
+        self.groups, self._asked = list(state["groups"]), list(state["asked"])
+        self.bandit.load_state_dict(state["bandit"])
+        self.surprise.past.extend(state["rewards"])
         self._answers.extend(state["answers"])

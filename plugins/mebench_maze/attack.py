@@ -55,21 +55,21 @@ class HandoverStrategy(ZerothOrderStrategy):
             optimizer=sgd,
             affine=True,
         )
-        self._handover = handover
+        self.handover = handover
         self._facts: dict[str, Tensor] = {}
 
     def base_answers(self, images: Tensor, oracle: Oracle) -> Tensor:
         """Return the victim's probabilities (B, c), and keep them for the learner."""
         response = oracle.query(images, purpose="train")
-        self._handover.batch = images, response
+        self.handover.batch = images, response
         assert response.probabilities is not None
         return response.probabilities
 
     def loss_gradient(self, raw: Tensor, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return the estimate, and note its length and the disagreement that it ascends."""
         gradient = super().loss_gradient(raw, oracle, clone)
-        assert self._handover.batch is not None
-        images, response = self._handover.batch
+        assert self.handover.batch is not None
+        images, response = self.handover.batch
         assert response.probabilities is not None
         with torch.no_grad():
             disagreement = self._loss.mean(response.probabilities, clone(images))

@@ -52,8 +52,8 @@ class ReplayLearner(StepLearner):
         rate, momentum, decay = parameters.clone_lr, parameters.momentum, parameters.weight_decay
         optimizer = torch.optim.SGD(context.clone.parameters(), rate, momentum, weight_decay=decay)
         super().__init__(context, optimizer, cosine_schedule(rate))
-        self._loss, self._parameters, self._handover = loss, parameters, handover
-        self._store = Reservoir(parameters.replay_size, context.random.torch("replay", "cpu"))
+        self._loss, self._parameters, self.handover = loss, parameters, handover
+        self.store = Reservoir(parameters.replay_size, context.random.torch("replay", "cpu"))
         self._device = context.device
         self._turn = 0
 
@@ -68,7 +68,7 @@ class ReplayLearner(StepLearner):
         All steps of a turn have the learning rate of ``response.progress``.
         """
         self.set_progress(response.progress)
-        handed_over = self._handover.take()
+        handed_over = self.handover.take()
         if handed_over is not None:
             self.step(*handed_over)
         self.step(queries, response)
@@ -78,17 +78,17 @@ class ReplayLearner(StepLearner):
 
     def _replay(self, queries: Tensor, response: Response) -> None:
         assert response.probabilities is not None
-        self._store.add(queries, response.labels, response.probabilities)
+        self.store.add(queries, response.labels, response.probabilities)
         for _ in range(self._parameters.replay_steps):
-            inputs, labels, probabilities = self._store.draw(len(queries))
+            inputs, labels, probabilities = self.store.draw(len(queries))
             self.step(inputs, Response(labels, probabilities))
 
     def state_dict(self) -> dict[str, Any]:
         """Clone, optimiser, store and the place in the iteration. Between turns nothing is being handed over."""
-        return {**super().state_dict(), "store": self._store.state_dict(), "turn": self._turn}
+        return {**super().state_dict(), "store": self.store.state_dict(), "turn": self._turn}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         super().load_state_dict(state)
-        self._store.load_state_dict(state["store"], self._device)
+        self.store.load_state_dict(state["store"], self._device)
         self._turn = state["turn"]

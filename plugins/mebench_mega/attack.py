@@ -47,7 +47,7 @@ class ConfidenceStrategy(QueryStrategy):
         self._start_generator()
         milestones = () if parameters.noise == "restart" else parameters.milestones
         self._share_of_rates = step_schedule(1, milestones, parameters.lr_factor)
-        self._vectors = self._draw()
+        self.vectors = self.draw_noise()
         self._round = 0
         self._facts: dict[str, float] = {}
 
@@ -59,51 +59,53 @@ class ConfidenceStrategy(QueryStrategy):
             generator = UpsamplingGenerator(self._spec, known.noise_dim, known.generator_width, affine)
             if affine:
                 nn.init.normal_(generator.scale_and_shift[1], std=known.brightness_spread)
-        self._generator = self._in_precision(generator.to(self._device))
+        self.generator = self._in_precision(generator.to(self._device))
         weights = list(generator.parameters())
         body = len(weights) - len(generator.scale_and_shift)  # which are the last
         groups = [weights[:body], weights[body:]] if affine else [weights]
-        self._optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=known.generator_lr)
+        self.optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=known.generator_lr)
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Train the generator on the clone, except before the first round; then return G(Z)."""
         if self._round:
             if self._parameters.noise == "restart":
                 self._start_generator()
-            self._train_generator(oracle.progress, clone)
+            self.train_generator(oracle.progress, clone)
             if self._parameters.noise != "fixed":
-                self._vectors = self._draw()
+                self.vectors = self.draw_noise()
         self._round += 1
-        return self._queries()[: oracle.remaining]
+        return self.queries()[: oracle.remaining]
 
-    def _train_generator(self, progress: float, clone: nn.Module) -> None:
+    def train_generator(self, progress: float, clone: nn.Module) -> None:
+        """Take the generator steps of a round, at the learning rate of a fraction of the budget."""
         rates = self._parameters.generator_lr, self._parameters.brightness_lr
-        for group, rate in zip(self._optimizer.param_groups, rates, strict=False):
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
             group["lr"] = rate * self._share_of_rates(progress)
         with evaluating(clone), frozen(clone):
             for _ in range(self._parameters.generator_steps):
-                rows = torch.randperm(len(self._vectors), generator=self._batches)
+                rows = torch.randperm(len(self.vectors), generator=self._batches)
                 rows = rows[: self._parameters.generator_batch_size]
-                self._generator_step(self._vectors[rows.to(self._device)], clone)
+                self.generator_step(self.vectors[rows.to(self._device)], clone)
 
-    def _generator_step(self, vectors: Tensor, clone: nn.Module) -> None:
+    def generator_step(self, vectors: Tensor, clone: nn.Module) -> None:
         """One Adam step on `confidence_loss` (equation 2); differentiates with respect to the generator only."""
-        logits = clone(squash(self._generator(vectors), self._spec))
+        logits = clone(squash(self.generator(vectors), self._spec))
         loss = confidence_loss(logits)
         if self._parameters.balance:
             loss = loss + self._parameters.balance * balance_loss(logits)
-        weights = list(self._generator.parameters())
+        weights = list(self.generator.parameters())
         for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
             weight.grad = gradient
-        self._optimizer.step()
+        self.optimizer.step()
 
     @torch.no_grad()
-    def _queries(self) -> Tensor:
+    def queries(self) -> Tensor:
         """G(Z), (M, \\*shape), in batches of nearly equal size."""
-        parts = self._vectors.tensor_split(-(-len(self._vectors) // self._parameters.generator_batch_size))
-        return torch.cat([squash(self._generator(part), self._spec) for part in parts])
+        parts = self.vectors.tensor_split(-(-len(self.vectors) // self._parameters.generator_batch_size))
+        return torch.cat([squash(self.generator(part), self._spec) for part in parts])
 
-    def _draw(self) -> Tensor:
+    def draw_noise(self) -> Tensor:
+        """Draw Z, (M, noise_dim), from a standard normal distribution."""
         shape = (self._parameters.noise_vectors, self._parameters.noise_dim)
         return torch.randn(shape, generator=self._noise, device=self._device)
 
@@ -132,17 +134,17 @@ class ConfidenceStrategy(QueryStrategy):
     def state_dict(self) -> dict[str, Any]:
         """Generator, optimiser, Z, the number of rounds and the facts of the last."""
         return {
-            "generator": self._generator.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "vectors": self._vectors,
+            "generator": self.generator.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "vectors": self.vectors,
             "round": self._round,
             "facts": dict(self._facts),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._generator.load_state_dict(state["generator"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._vectors = state["vectors"].to(self._device)
+        self.generator.load_state_dict(state["generator"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.vectors = state["vectors"].to(self._device)
         self._round = state["round"]
         self._facts = dict(state["facts"])

@@ -31,34 +31,34 @@ class PlateauLearner(Learner):
 
     def __init__(self, context: AttackContext, parameters: MegaParameters) -> None:
         self.clone, self._parameters = context.clone, parameters
-        self._order = context.random.torch("learner", "cpu")
-        self._memory = Memory(parameters.memory, self._order, by_class=parameters.balance > 0)
+        self.random = context.random.torch("learner", "cpu")
+        self.memory = Memory(parameters.memory, self.random, by_class=parameters.balance > 0)
         self._schedule = step_schedule(parameters.clone_lr, parameters.milestones, parameters.lr_factor)
-        self._optimizer = torch.optim.Adam(self.clone.parameters(), lr=parameters.clone_lr)
+        self.optimizer = torch.optim.Adam(self.clone.parameters(), lr=parameters.clone_lr)
 
     def learn(self, queries: Tensor, response: Response) -> None:
         """Pass over the answers to (B, \\*shape) queries until the loss stops falling."""
         targets = response.labels if response.probabilities is None else response.probabilities
-        set_rate(self._optimizer, self._schedule(response.progress))
+        set_rate(self.optimizer, self._schedule(response.progress))
         self.clone.train()
         best, without_fall = float("inf"), 0
         for _ in range(self._parameters.max_epochs):
-            loss = self._pass(*self._memory.mixed_with(queries, targets))
+            loss = self._pass(*self.memory.mixed_with(queries, targets))
             without_fall = 0 if loss < best - self._parameters.tolerance else without_fall + 1
             best = min(best, loss)
             if without_fall >= self._parameters.patience:
                 break
-        self._memory.add(queries, targets)
+        self.memory.add(queries, targets)
 
     def _pass(self, inputs: Tensor, targets: Tensor) -> float:
         """One step per batch, in a new order; returns the mean loss, in nats."""
         total = torch.zeros((), device=inputs.device)
-        order = torch.randperm(len(inputs), generator=self._order).to(inputs.device)
+        order = torch.randperm(len(inputs), generator=self.random).to(inputs.device)
         for rows in order.split(self._parameters.batch_size):
-            self._optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad(set_to_none=True)
             loss = functional.cross_entropy(self.clone(inputs[rows]), targets[rows])
             loss.backward()
-            self._optimizer.step()
+            self.optimizer.step()
             total += loss.detach() * len(rows)
         return float(total) / max(len(inputs), 1)
 
@@ -66,12 +66,12 @@ class PlateauLearner(Learner):
         """Clone, optimiser and memory."""
         return {
             "clone": self.clone.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "memory": self._memory.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "memory": self.memory.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         self.clone.load_state_dict(state["clone"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._memory.load_state_dict(state["memory"], next(self.clone.parameters()).device)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.memory.load_state_dict(state["memory"], next(self.clone.parameters()).device)

@@ -21,7 +21,7 @@ class Memory:
     """
 
     def __init__(self, capacity: int, random: torch.Generator, by_class: bool = False) -> None:
-        self._capacity, self._random, self._by_class = capacity, random, by_class
+        self._capacity, self.random, self._by_class = capacity, random, by_class
         self._kept: list[Tensor] = []  # inputs, targets and the numbers that they drew
 
     def __len__(self) -> int:
@@ -32,7 +32,7 @@ class Memory:
         """Take in (B, \\*shape) inputs and their targets."""
         if not self._capacity:
             return
-        drawn = torch.rand(len(inputs), generator=self._random, dtype=torch.float64).to(inputs.device)
+        drawn = torch.rand(len(inputs), generator=self.random, dtype=torch.float64).to(inputs.device)
         all_now = [inputs, targets, drawn]
         if self._kept:
             all_now = [torch.cat(pair) for pair in zip(self._kept, all_now, strict=True)]
@@ -49,11 +49,11 @@ class Memory:
     def _drawn(self, count: int) -> Tensor:
         """Rows without replacement, or with it where classes come equally often; a class is the likeliest label."""
         if not self._by_class:
-            return torch.randperm(len(self), generator=self._random)[:count]
+            return torch.randperm(len(self), generator=self.random)[:count]
         targets = self._kept[1].cpu()
         labels = targets if targets.ndim == 1 else targets.argmax(1)
         weights = 1 / labels.bincount()[labels]
-        return torch.multinomial(weights, count, replacement=True, generator=self._random)
+        return torch.multinomial(weights, count, replacement=True, generator=self.random)
 
     def state_dict(self) -> dict[str, Any]:
         """What is kept."""

@@ -105,8 +105,8 @@ def test_all_strategies_start_with_the_same_validation_and_seed():
 def test_epochs_are_chosen_by_the_validation_answers_alone():
     trial = run(strategy="uncertainty")
     learner = trial.attack.learner
-    assert torch.cat(learner._held).equal(trial.asked[0][1])
-    assert torch.cat(learner._queries).equal(
+    assert torch.cat(learner.held).equal(trial.asked[0][1])
+    assert torch.cat(learner.queries).equal(
         torch.cat([inputs for purpose, inputs in trial.asked if purpose == "train"])
     )
 

@@ -25,18 +25,18 @@ def test_controls_only_train_and_spend_all(name, budget):
 
 def test_the_frozen_generator_keeps_its_weights():
     attack, oracle, _ = built("random-generator")
-    before = [p.clone() for p in attack.strategy._generator.parameters()]
+    before = [p.clone() for p in attack.strategy.generator.parameters()]
     for _ in range(10):
         one_turn(attack, oracle)
-    assert all(torch.equal(a, b) for a, b in zip(before, attack.strategy._generator.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, attack.strategy.generator.parameters(), strict=True))
 
 
 def test_the_frozen_generator_draws_the_same_noise_as_dfme():
     frozen = built("random-generator")[0]
     context = context_of(ProbabilityChannel(), perceptron())
     dfme = build_attack("dfme", context, batch_size=8, generator_width=4, noise_dim=5)
-    assert torch.equal(frozen.strategy._draw(), dfme.strategy._draw())
-    assert torch.equal(frozen.strategy._generator.linear.weight, dfme.strategy._generator.linear.weight)
+    assert torch.equal(frozen.strategy.draw_noise(), dfme.strategy.draw_noise())
+    assert torch.equal(frozen.strategy.generator.linear.weight, dfme.strategy.generator.linear.weight)
 
 
 def test_noise_is_uniform_over_the_range():

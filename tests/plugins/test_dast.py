@@ -41,7 +41,7 @@ def test_the_generators_loss_is_exp_of_minus_the_clones_and_the_weighted_diversi
 @pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
 def test_a_turn_is_one_adam_step_of_the_clone_and_then_one_of_the_generator(channel):
     attack, oracle, _ = built(channel, clone_lr=0.01, generator_lr=0.02)
-    clone, generator = copy.deepcopy(attack.learner.clone), copy.deepcopy(attack.strategy._generator)
+    clone, generator = copy.deepcopy(attack.learner.clone), copy.deepcopy(attack.strategy.generator)
     images = generator(torch.randn(20, 5, generator=context_of(channel, clone).random.torch("noise")), BRANCHES)
     clone_adam = torch.optim.Adam(clone.parameters(), lr=0.01, betas=(0.5, 0.999))
     generator_adam = torch.optim.Adam(generator.parameters(), lr=0.02, betas=(0.5, 0.999))
@@ -62,7 +62,7 @@ def test_a_turn_is_one_adam_step_of_the_clone_and_then_one_of_the_generator(chan
     assert torch.equal(asked, images.detach())
     for pair in zip(attack.learner.clone.parameters(), clone.parameters(), strict=True):
         torch.testing.assert_close(*pair)
-    for pair in zip(attack.strategy._generator.parameters(), generator.parameters(), strict=True):
+    for pair in zip(attack.strategy.generator.parameters(), generator.parameters(), strict=True):
         torch.testing.assert_close(*pair, rtol=0, atol=1e-4)  # a step is 0.02 long
 
 
@@ -74,22 +74,22 @@ def test_alpha_becomes_the_diversity_loss_once_that_is_under_the_threshold_and_n
     one_turn(attack, oracle)
     told = attack.strategy.diagnostics()
     assert told["alpha"] == pytest.approx(0.2)  # in the step that finds it, the old one holds
-    assert attack.strategy._alpha.item() == pytest.approx(told["diversity_loss"])
+    assert attack.strategy.alpha.item() == pytest.approx(told["diversity_loss"])
     high, oracle, _ = built(alpha_threshold=0.1)
     one_turn(high, oracle)
     assert high.strategy.diagnostics()["diversity_loss"] > 0.1
-    assert high.strategy._alpha.item() == pytest.approx(0.2)
+    assert high.strategy.alpha.item() == pytest.approx(0.2)
 
 
 def test_the_cifar10_program_never_steps_its_generator_and_draws_uniform_noise():
     attack, oracle, _ = built(program="cifar10")
-    before = [p.clone() for p in attack.strategy._generator.parameters()]
+    before = [p.clone() for p in attack.strategy.generator.parameters()]
     for _ in range(3):
         one_turn(attack, oracle)
-    assert all(torch.equal(a, b) for a, b in zip(before, attack.strategy._generator.parameters(), strict=True))
-    noise = attack.strategy._draw()
+    assert all(torch.equal(a, b) for a, b in zip(before, attack.strategy.generator.parameters(), strict=True))
+    noise = attack.strategy.draw_noise()
     assert 0 <= noise.min() < 0.1 < 0.9 < noise.max() <= 1
-    assert built()[0].strategy._draw().min() < 0
+    assert built()[0].strategy.draw_noise().min() < 0
 
 
 def test_the_generators_step_leaves_the_clone_as_it_is():

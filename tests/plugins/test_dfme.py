@@ -84,6 +84,6 @@ def test_the_learning_rates_fall_at_the_milestones():
     rates = []
     while oracle.remaining:
         one_turn(attack, oracle)
-        rates.append((oracle.spent, attack.learner._optimizer.param_groups[0]["lr"]))
+        rates.append((oracle.spent, attack.learner.optimizer.param_groups[0]["lr"]))
     assert all(rate == pytest.approx(0.1 * 0.3 ** ((spent >= 50) + (spent >= 80))) for spent, rate in rates)
     assert rates[-1][1] == pytest.approx(0.009)

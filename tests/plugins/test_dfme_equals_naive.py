@@ -22,7 +22,7 @@ def test_iterations_of_dfme_equal_the_straightforward_program(monkeypatch):
         context = context_of(ProbabilityChannel(), perceptron(seed=2), budget=10**9)
         fast = build_attack("dfme", context, batch_size=4, generator_width=4, noise_dim=5)
         generator = PlainGenerator(1, 8, 5, 4)
-        generator.load_folded(fast.strategy._generator)
+        generator.load_folded(fast.strategy.generator)
         slow = NaiveDFME(perceptron(seed=1), perceptron(seed=2), generator, batch_size=4, noise_dim=5)
         victim = Victim(perceptron(seed=1), replace(SPEC, dtype=torch.float64))
         oracle = BudgetedOracle(victim, ProbabilityChannel(), QueryLedger(10**9))
@@ -41,7 +41,7 @@ def test_iterations_of_dfme_equal_the_straightforward_program(monkeypatch):
                 one_turn(fast, oracle)
         pairs = [
             *zip(slow.clone.parameters(), fast.learner.clone.parameters(), strict=True),
-            *zip(slow.generator.parameters(), fast.strategy._generator.parameters(), strict=True),
+            *zip(slow.generator.parameters(), fast.strategy.generator.parameters(), strict=True),
         ]
         for expected, ours in pairs:
             torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-9)

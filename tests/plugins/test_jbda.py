@@ -122,8 +122,8 @@ def test_a_stopped_trial_goes_on_to_the_same_end(turns):
         one_turn(whole, oracle)
     again.strategy.load_state_dict(copy.deepcopy(whole.strategy.state_dict()))
     again.learner.load_state_dict(copy.deepcopy(whole.learner.state_dict()))
-    again.strategy._random.set_state(whole.strategy._random.get_state())
-    again.learner._order.set_state(whole.learner._order.get_state())
+    again.strategy.random.set_state(whole.strategy.random.get_state())
+    again.learner.random.set_state(whole.learner.random.get_state())
     ledger.charge(oracle.spent, "train")
     while oracle.remaining:
         assert torch.equal(one_turn(whole, oracle), one_turn(again, other))

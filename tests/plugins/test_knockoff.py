@@ -182,7 +182,7 @@ def test_the_loss_is_measured_before_the_clone_learns_the_answer():
         queries = one_turn(attack, oracle)
         told = torch.softmax(perceptron(seed=1)(queries), 1)
         expected = torch.nn.functional.cross_entropy(before(queries), told).item()
-        assert attack.strategy._surprise.past[-1] == pytest.approx([expected], rel=1e-5)
+        assert attack.strategy.surprise.past[-1] == pytest.approx([expected], rel=1e-5)
 
 
 @pytest.mark.parametrize("turns", [1, 4, 7])
@@ -195,8 +195,8 @@ def test_a_stopped_trial_goes_on_to_the_same_end(turns):
         one_turn(whole, oracle)
     again.strategy.load_state_dict(copy.deepcopy(whole.strategy.state_dict()))
     again.learner.load_state_dict(copy.deepcopy(whole.learner.state_dict()))
-    again.strategy._random.set_state(whole.strategy._random.get_state())
-    again.learner._order.set_state(whole.learner._order.get_state())
+    again.strategy.random.set_state(whole.strategy.random.get_state())
+    again.learner.random.set_state(whole.learner.random.get_state())
     ledger.charge(oracle.spent, "train")
     for _ in range(8 - turns):
         assert torch.equal(one_turn(whole, oracle), one_turn(again, other))
@@ -206,9 +206,9 @@ def test_a_stopped_trial_goes_on_to_the_same_end(turns):
 
 def test_diagnostics_tell_how_far_the_policy_is_from_uniform():
     strategy = knockoff(LabelChannel()).strategy
-    count = len(strategy._groups)
+    count = len(strategy.groups)
     assert strategy.diagnostics() == pytest.approx({"policy_entropy": 1, "policy_largest_share": 1 / count})
-    strategy._bandit.update(0, 100.0)
+    strategy.bandit.update(0, 100.0)
     assert strategy.diagnostics() == pytest.approx({"policy_entropy": 0, "policy_largest_share": 1}, abs=1e-9)
     assert knockoff(LabelChannel(), clusters=1).strategy.diagnostics()["policy_entropy"] is None
 

@@ -80,7 +80,7 @@ def test_the_first_turn_learns_from_the_generators_own_batch_and_then_from_the_p
     attack, oracle, _ = built(replay_steps=0, clone_lr=0.05)
     reference = copy.deepcopy(attack.learner.clone)
     queries = attack.strategy.propose(oracle, attack.learner.clone)
-    images, response = attack.strategy._handover.batch
+    images, response = attack.strategy.handover.batch
     points = attack.strategy.last_gradient_step().points
     assert torch.equal(images, squash(points, SPEC))
     asked = oracle.query(queries)
@@ -100,7 +100,7 @@ def test_a_batch_is_handed_over_once_and_only_in_the_turn_of_a_generator_step():
         before = len(steps)
         one_turn(attack, oracle)
         taken.append(len(steps) - before)
-        assert attack.strategy._handover.batch is None
+        assert attack.strategy.handover.batch is None
     assert taken == [2, 1, 1, 1, 2, 1, 1, 1]
 
 
@@ -112,7 +112,7 @@ def test_only_the_last_batch_of_an_iteration_is_stored_and_then_replayed():
     learner.step = lambda inputs, response: steps.append((inputs, response)) or step(inputs, response)
     learner.learn(*first)
     assert len(steps) == 1
-    assert len(learner._store) == 0
+    assert len(learner.store) == 0
     learner.learn(*second)
     assert len(steps) == 2 + 3
     stored = zip(second[0], second[1].probabilities, strict=True)
@@ -133,13 +133,13 @@ def test_replayed_steps_are_steps_on_the_stored_answers_at_the_same_rate():
 def test_no_step_beyond_an_iterations_own_without_replay():
     attack, oracle, _ = built(replay_steps=0)
     spend_all(attack, oracle)
-    assert len(attack.learner._store) == 0
+    assert len(attack.learner.store) == 0
 
 
 def test_the_generator_ascends_by_sgd_on_the_estimate_divided_by_the_batch():
     attack, oracle, _ = built(generator_lr=0.7, directions=3)
     strategy = attack.strategy
-    generator = copy.deepcopy(strategy._generator)
+    generator = copy.deepcopy(strategy.generator)
     noise = torch.randn(4, 5, generator=context_of(ProbabilityChannel(), perceptron()).random.torch("noise"))
     raw = generator(noise)
     attack.strategy.propose(oracle, attack.learner.clone)
@@ -148,7 +148,7 @@ def test_the_generator_ascends_by_sgd_on_the_estimate_divided_by_the_batch():
     with torch.no_grad():
         for weight, gradient in zip(generator.parameters(), gradients, strict=True):
             weight -= 0.7 * (gradient + 5e-4 * weight)
-    assert_same_weights(strategy._generator, generator, rtol=1e-3, atol=1e-5)
+    assert_same_weights(strategy.generator, generator, rtol=1e-3, atol=1e-5)
 
 
 def test_the_estimate_over_many_directions_approaches_the_gradient_of_the_kl_divergence():
@@ -177,7 +177,7 @@ def test_a_cosine_falls_from_the_initial_rate_to_nothing(progress, expected):
 def test_both_rates_follow_the_cosine_of_the_budget():
     attack, oracle, _ = built(budget=280, clone_lr=0.1, generator_lr=0.01)  # 28 queries an iteration
     one_turn(attack, oracle)
-    generator, clone = attack.strategy._optimizer.param_groups[0], attack.learner._optimizer.param_groups[0]
+    generator, clone = attack.strategy.optimizer.param_groups[0], attack.learner.optimizer.param_groups[0]
     # a generator step is taken at the progress after its own queries
     assert generator["lr"] == pytest.approx(0.01 * (1 + math.cos(math.pi * 12 / 280)) / 2)
     assert clone["lr"] == pytest.approx(0.1 * (1 + math.cos(math.pi * 16 / 280)) / 2)
@@ -191,7 +191,7 @@ def test_the_learner_goes_on_from_its_state_with_its_store():
     for seed in range(5):
         first.learn(*answered(4, seed))
     second.load_state_dict(copy.deepcopy(first.state_dict()))
-    second._store._random.set_state(first._store._random.get_state())
+    second.store.random.set_state(first.store.random.get_state())
     for learner in (first, second):
         learner.learn(*answered(4, 9))
     assert_same_weights(first.clone, second.clone, rtol=0, atol=0)

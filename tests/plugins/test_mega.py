@@ -87,13 +87,13 @@ def test_the_balance_loss_has_a_finite_gradient_where_a_class_is_out_of_reach():
 @pytest.mark.parametrize("balance", [0.0, 0.7])
 def test_a_generator_step_is_one_step_of_adam_on_the_loss_through_the_clone(balance):
     strategy, clone = strategy_of(balance=balance, generator_lr=0.01), perceptron(seed=3)
-    vectors, reference = strategy._vectors[:4], copy.deepcopy(strategy._generator)
+    vectors, reference = strategy.vectors[:4], copy.deepcopy(strategy.generator)
     probabilities = torch.softmax(clone(squash(reference(vectors), SPEC)), 1)
     mean = probabilities.mean(0)
     loss = -probabilities.max(1).values.log().mean() + balance * (mean * mean.log()).sum()
     gradients = torch.autograd.grad(loss, list(reference.parameters()))
-    strategy._generator_step(vectors, clone)
-    for ours, before, gradient in zip(strategy._generator.parameters(), reference.parameters(), gradients, strict=True):
+    strategy.generator_step(vectors, clone)
+    for ours, before, gradient in zip(strategy.generator.parameters(), reference.parameters(), gradients, strict=True):
         first_step = 0.01 * gradient / (gradient.abs() + 1e-8)  # Adam's bias-corrected first step
         clear = gradient.abs() > 1e-5  # the sign of a gradient that is rounding noise is nobody's
         torch.testing.assert_close(ours[clear], (before - first_step)[clear], rtol=1e-4, atol=1e-5)
@@ -104,22 +104,22 @@ def test_generator_steps_make_the_clone_more_confident_and_leave_it_as_it_is():
     clone[-1].weight.data *= 20  # so that inputs matter
     before = copy.deepcopy(clone.state_dict())
     with torch.no_grad():
-        low = confidence_loss(clone.eval()(strategy._queries()))
+        low = confidence_loss(clone.eval()(strategy.queries()))
         clone.train()
-    strategy._train_generator(0.5, clone)
+    strategy.train_generator(0.5, clone)
     assert clone.training
     assert all(torch.equal(value, before[name]) for name, value in clone.state_dict().items())
     assert all(parameter.grad is None for parameter in clone.parameters())
     with torch.no_grad():
-        assert confidence_loss(clone.eval()(strategy._queries())) < 0.7 * low
+        assert confidence_loss(clone.eval()(strategy.queries())) < 0.7 * low
 
 
 def test_the_generator_is_not_trained_before_the_first_round_but_before_every_other():
     attack, oracle, _ = built()
-    states = [weights_of(attack.strategy._generator)]
+    states = [weights_of(attack.strategy.generator)]
     for _ in range(3):
         one_turn(attack, oracle)
-        states.append(weights_of(attack.strategy._generator))
+        states.append(weights_of(attack.strategy.generator))
     assert same(states[0], states[1])
     assert not same(states[1], states[2])
     assert not same(states[2], states[3])
@@ -134,10 +134,10 @@ def test_generator_steps_cost_no_query():
 
 def test_zero_generator_steps_freeze_the_generator():
     attack, oracle, _ = built(generator_steps=0)
-    before = weights_of(attack.strategy._generator)
+    before = weights_of(attack.strategy.generator)
     first = one_turn(attack, oracle)
     second = one_turn(attack, oracle)
-    assert same(before, weights_of(attack.strategy._generator))
+    assert same(before, weights_of(attack.strategy.generator))
     assert torch.equal(first, second)  # fixed noise and a frozen generator ask the same again
 
 
@@ -145,10 +145,10 @@ def test_fixed_noise_stays_and_fresh_noise_changes_from_the_second_round_on():
     kept = {}
     for noise in ("fixed", "fresh"):
         attack, oracle, _ = built(noise=noise)
-        kept[noise] = [attack.strategy._vectors]
+        kept[noise] = [attack.strategy.vectors]
         for _ in range(3):
             one_turn(attack, oracle)
-            kept[noise].append(attack.strategy._vectors)
+            kept[noise].append(attack.strategy.vectors)
     assert all(torch.equal(kept["fixed"][0], later) for later in kept["fixed"])
     assert torch.equal(kept["fresh"][0], kept["fixed"][0])
     assert torch.equal(kept["fresh"][0], kept["fresh"][1])
@@ -161,9 +161,9 @@ def test_a_restart_asks_a_generator_with_new_weights_and_a_new_optimiser_in_ever
     generators, optimizers, queries = [], [], []
     for _ in range(3):
         queries.append(one_turn(attack, oracle))
-        generators.append(weights_of(attack.strategy._generator))
-        optimizers.append(attack.strategy._optimizer)
-    assert same(generators[0], weights_of(strategy_of()._generator))  # the first round is as without restarts
+        generators.append(weights_of(attack.strategy.generator))
+        optimizers.append(attack.strategy.optimizer)
+    assert same(generators[0], weights_of(strategy_of().generator))  # the first round is as without restarts
     assert not same(generators[0], generators[1])
     assert not same(generators[1], generators[2])
     assert not torch.equal(queries[1], queries[2])
@@ -176,8 +176,8 @@ def test_a_restarted_generator_takes_its_steps_before_it_is_asked():
         attack, oracle, _ = built(noise="restart", generator_steps=steps)
         for _ in range(2):
             one_turn(attack, oracle)
-        weights[steps] = weights_of(attack.strategy._generator)
-        moments = attack.strategy._optimizer.state
+        weights[steps] = weights_of(attack.strategy.generator)
+        moments = attack.strategy.optimizer.state
         assert {int(state["step"]) for state in moments.values()} == ({2} if steps else set())
     assert not same(weights[0], weights[2])
 
@@ -186,7 +186,7 @@ def test_scale_and_shift_learn_at_a_rate_of_their_own_and_start_anew_with_the_ge
     attack, oracle, _ = built(noise="restart", brightness_lr=0.5, generator_lr=1e-3, generator_steps=1)
     for turn in range(3):
         one_turn(attack, oracle)
-        scale, shift = (weight.item() for weight in attack.strategy._generator.scale_and_shift)
+        scale, shift = (weight.item() for weight in attack.strategy.generator.scale_and_shift)
         moved = 0.5 if turn else 0.0  # the first step of Adam is as long as its rate
         assert (abs(scale - 1), abs(shift)) == (pytest.approx(moved, rel=1e-3), pytest.approx(moved, rel=1e-3))
 
@@ -196,7 +196,7 @@ def test_every_generator_starts_with_a_shift_of_its_own_where_brightness_is_spre
     shifts = []
     for _ in range(50):
         one_turn(attack, oracle)
-        scale, shift = (weight.item() for weight in attack.strategy._generator.scale_and_shift)
+        scale, shift = (weight.item() for weight in attack.strategy.generator.scale_and_shift)
         shifts.append(shift)
         assert scale == 1  # without a rate nothing of it learns
     assert torch.tensor(shifts).std().item() == pytest.approx(0.5, rel=0.3)
@@ -205,8 +205,8 @@ def test_every_generator_starts_with_a_shift_of_its_own_where_brightness_is_spre
 
 def test_without_a_rate_for_them_the_generator_has_neither_scale_nor_shift():
     attack, _, _ = built()
-    assert attack.strategy._generator.scale_and_shift == []
-    assert len(attack.strategy._optimizer.param_groups) == 1
+    assert attack.strategy.generator.scale_and_shift == []
+    assert len(attack.strategy.optimizer.param_groups) == 1
 
 
 def test_the_rate_of_scale_and_shift_falls_at_the_milestones_too():
@@ -214,14 +214,14 @@ def test_the_rate_of_scale_and_shift_falls_at_the_milestones_too():
     rates = []
     while oracle.remaining:
         one_turn(attack, oracle)
-        rates.append([group["lr"] for group in attack.strategy._optimizer.param_groups])
+        rates.append([group["lr"] for group in attack.strategy.optimizer.param_groups])
     assert rates[1:] == [pytest.approx(row) for row in ([0.02, 0.5], [2e-3, 0.05], [2e-3, 0.05])]
 
 
 def test_each_query_is_the_image_of_its_noise_vector():
     strategy = strategy_of()
-    first = squash(strategy._generator(strategy._vectors[:4]), SPEC)  # 10 vectors: batches of 4, 3 and 3
-    torch.testing.assert_close(strategy._queries()[:4], first)
+    first = squash(strategy.generator(strategy.vectors[:4]), SPEC)  # 10 vectors: batches of 4, 3 and 3
+    torch.testing.assert_close(strategy.queries()[:4], first)
 
 
 @pytest.mark.parametrize("budget", [1, 9, 10, 11, 34])
@@ -301,7 +301,7 @@ def test_both_rates_fall_at_the_milestones():
     while oracle.remaining:
         one_turn(attack, oracle)
         parts = attack.learner, attack.strategy
-        rates.append([part._optimizer.param_groups[0]["lr"] for part in parts])
+        rates.append([part.optimizer.param_groups[0]["lr"] for part in parts])
     assert rates == [pytest.approx(row) for row in ([0.01, 0.02], [1e-3, 0.02], [1e-3, 2e-3], [1e-3, 2e-3])]
 
 
@@ -309,14 +309,14 @@ def test_the_rate_of_a_generator_that_starts_anew_does_not_fall():
     attack, oracle, _ = built(budget=40, noise="restart", milestones=[0.5], lr_factor=0.1, generator_lr=0.02)
     while oracle.remaining:
         one_turn(attack, oracle)
-        assert attack.strategy._optimizer.param_groups[0]["lr"] == 0.02
+        assert attack.strategy.optimizer.param_groups[0]["lr"] == 0.02
 
 
 def test_without_memory_nothing_is_kept():
     attack, oracle, _ = built()
     for _ in range(3):
         one_turn(attack, oracle)
-    assert len(attack.learner._memory) == 0
+    assert len(attack.learner.memory) == 0
 
 
 def test_a_memory_that_is_large_enough_keeps_everything_in_pairs():
@@ -364,7 +364,7 @@ def test_a_memory_by_class_visits_a_rare_class_as_often_as_a_common_one(soft):
 @pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (1.0, 0.5)])
 def test_a_class_balance_term_goes_with_a_memory_that_is_balanced_too(balance, share):
     attack, _, _ = built(memory=100, balance=balance)
-    memory = attack.learner._memory
+    memory = attack.learner.memory
     memory.add(torch.rand(100, *SPEC.shape), torch.tensor([0] * 90 + [1] * 10))
     visited = [memory.mixed_with(torch.rand(100, *SPEC.shape), torch.zeros(100))[1][100:] for _ in range(10)]
     assert torch.cat(visited).float().mean().item() == pytest.approx(share, abs=0.06)
@@ -406,7 +406,7 @@ def test_an_attack_goes_on_from_its_state_bit_for_bit(noise, memory, balance, br
         theirs.load_state_dict(copy.deepcopy(ours.state_dict()))
     for name in ("_noise", "_batches", "_weights"):
         getattr(second.strategy, name).set_state(getattr(first.strategy, name).get_state())
-    second.learner._order.set_state(first.learner._order.get_state())
+    second.learner.random.set_state(first.learner.random.get_state())
     for _ in range(2):
         assert torch.equal(one_turn(first, oracle), one_turn(second, again))
     assert same(weights_of(first.learner.clone), weights_of(second.learner.clone))

@@ -116,12 +116,12 @@ def test_the_generator_ascends_the_disagreement():
 
     def disagreement():
         with torch.no_grad():
-            images = squash(strategy._generator(noise), SPEC)
+            images = squash(strategy.generator(noise), SPEC)
             return make_loss("l1", 1e-37).mean(torch.softmax(victim(images), 1), clone(images)).item()
 
     before = disagreement()
     for _ in range(20):
-        strategy._generator_step(oracle, clone)
+        strategy.generator_step(oracle, clone)
     assert disagreement() > before * 1.05
 
 

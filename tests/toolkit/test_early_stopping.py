@@ -43,14 +43,14 @@ def learner(channel=LabelChannel, **options):
 
 def watch(learner, monkeypatch):
     """The score of every epoch, and the clone's weights then."""
-    scores, weights, plain = [], [], learner._score
+    scores, weights, plain = [], [], learner.score
 
     def score(*arguments):
         scores.append(plain(*arguments))
         weights.append(copy.deepcopy(learner.clone.state_dict()))
         return scores[-1]
 
-    monkeypatch.setattr(learner, "_score", score)
+    monkeypatch.setattr(learner, "score", score)
     return scores, weights
 
 
@@ -92,7 +92,7 @@ def test_a_fit_ends_after_patience_epochs_without_a_better_one(patience, monkeyp
     ours = learner(patience=patience, epochs=1000)
     script = iter([0.1, 0.3, *[0.3] * 1000])  # as good is not better
     calls = []
-    monkeypatch.setattr(ours, "_score", lambda *_: calls.append(None) or next(script))
+    monkeypatch.setattr(ours, "score", lambda *_: calls.append(None) or next(script))
     train, held = answers()
     ours.hold_out(HELD, held)
     ours.learn(TRAIN, train)
@@ -103,7 +103,7 @@ def test_a_fit_ends_at_its_last_epoch_and_at_a_score_that_cannot_get_better(monk
     for script, expected in (([0.1, 0.2, 0.3, 0.4, 0.5], 5), ([0.1, 1.0, 1.0], 2)):
         ours, calls = learner(epochs=5), []
         values = iter(script)
-        monkeypatch.setattr(ours, "_score", lambda *_, calls=calls, values=values: calls.append(None) or next(values))
+        monkeypatch.setattr(ours, "score", lambda *_, calls=calls, values=values: calls.append(None) or next(values))
         train, held = answers()
         ours.hold_out(HELD, held)
         ours.learn(TRAIN, train)
@@ -128,9 +128,9 @@ def test_every_fit_starts_from_the_same_weights_on_all_answers():
     for ours in (once, twice):
         ours.hold_out(HELD, held)
     twice.learn(TRAIN[:20], Response(train.labels[:20]))
-    twice._order.manual_seed(3)
+    twice.random.manual_seed(3)
     twice.learn(TRAIN[20:], Response(train.labels[20:]))
-    once._order.manual_seed(3)
+    once.random.manual_seed(3)
     once.learn(TRAIN, train)
     assert same(once.clone.state_dict(), twice.clone.state_dict())
 
@@ -140,12 +140,12 @@ def test_without_queries_of_the_strategy_a_share_of_every_answer_is_held_out_and
     train, _ = answers()
     ours.learn(TRAIN[:20], Response(train.labels[:20]))
     ours.learn(TRAIN[20:], Response(train.labels[20:]))
-    assert [len(part) for part in ours._held] == [5, 10]
-    assert [len(part) for part in ours._queries] == [15, 30]
-    rows = torch.cat([*ours._held, *ours._queries]).flatten(1)
+    assert [len(part) for part in ours.held] == [5, 10]
+    assert [len(part) for part in ours.queries] == [15, 30]
+    rows = torch.cat([*ours.held, *ours.queries]).flatten(1)
     assert len(rows.unique(dim=0)) == 60
     pairs = dict(zip(map(tuple, TRAIN.flatten(1).tolist()), train.labels.tolist(), strict=True))
-    labels = torch.cat([*ours._labels, *ours._targets]).tolist()
+    labels = torch.cat([*ours.labels, *ours.targets]).tolist()
     assert [pairs[tuple(row)] for row in rows.tolist()] == labels
 
 
@@ -153,8 +153,8 @@ def test_where_the_strategy_asks_validation_queries_nothing_else_is_held_out():
     ours, (train, held) = learner(held_out=0.25, epochs=2), answers()
     ours.hold_out(HELD, held)
     ours.learn(TRAIN, train)
-    assert torch.cat(ours._held).equal(HELD)
-    assert torch.cat(ours._queries).equal(TRAIN)
+    assert torch.cat(ours.held).equal(HELD)
+    assert torch.cat(ours.queries).equal(TRAIN)
 
 
 @pytest.mark.parametrize("rows", [1, 2])
@@ -162,7 +162,7 @@ def test_one_answer_is_enough_to_learn_from(rows):
     ours = learner(held_out=0.9, epochs=3)
     train, _ = answers()
     ours.learn(TRAIN[:rows], Response(train.labels[:rows]))
-    assert sum(map(len, ours._queries)) == 1
+    assert sum(map(len, ours.queries)) == 1
     assert all(parameter.isfinite().all() for parameter in ours.clone.parameters())
 
 
@@ -188,8 +188,8 @@ def test_a_learner_goes_on_from_its_state():
     first.hold_out(HELD, held)
     first.learn(TRAIN[:30], Response(train.labels[:30]))
     second.load_state_dict(copy.deepcopy(first.state_dict()))
-    second._order.set_state(first._order.get_state())
+    second.random.set_state(first.random.get_state())
     for ours in (first, second):
         ours.learn(TRAIN[30:], Response(train.labels[30:]))
     assert same(first.clone.state_dict(), second.clone.state_dict())
-    assert math.isfinite(first._score(HELD, held.labels))
+    assert math.isfinite(first.score(HELD, held.labels))

@@ -54,7 +54,7 @@ def test_no_more_rows_than_its_size_are_ever_held():
 def test_it_goes_on_from_its_state():
     first, second = filled(10, 23), Reservoir(10, torch.Generator())
     second.load_state_dict(copy.deepcopy(first.state_dict()), torch.device("cpu"))
-    second._random.set_state(first._random.get_state())
+    second.random.set_state(first.random.get_state())
     for store in (first, second):
         store.add(torch.arange(30.0), torch.arange(30))
     assert torch.equal(first.draw(50)[0], second.draw(50)[0])

@@ -84,7 +84,7 @@ def test_autocast_is_on_in_the_clones_and_the_generators_training_pass_alone(mon
     attack = build_attack("megex", context, **SMALL)
     victim[1].register_forward_hook(noting("victim"))
     clone[0].register_forward_hook(noting("clone"))
-    attack.strategy._generator.linear.register_forward_hook(noting("generator"))
+    attack.strategy.generator.linear.register_forward_hook(noting("generator"))
     ask = oracle.query
 
     def checked(inputs, **options):

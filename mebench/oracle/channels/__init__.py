@@ -1,1 +1,1 @@
-"""Response channels: what a victim gives back; `mebench.oracle.oracle.channels.entries` lists them without torch."""
+"""Response channels: what a victim gives back; `mebench.oracle.channels.entries` lists them without torch."""

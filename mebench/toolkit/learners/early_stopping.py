@@ -19,7 +19,7 @@ from mebench.toolkit.parameters import EarlyStoppingParameters, FitParameters, H
 
 
 class EarlyStoppingLearner(FitLearner):
-    """Retrain the clone from the same initial weights on all answers, and keep the best epoch of the fit.
+    r"""Retrain the clone from the same initial weights on all answers, and keep the best epoch of the fit.
 
     After each epoch the macro-F1 of the clone's labels, with the victim's for the true ones, is measured on answers
     that the clone does not learn from. A strategy that asks queries for this (``purpose="validation"``) hands their
@@ -32,6 +32,10 @@ class EarlyStoppingLearner(FitLearner):
         parameters: of a fit; since version 1.5. Batches of an epoch differ in size by one at most.
         held_out: share of answers that are held out where the strategy asks none, in [0, 1).
         fields: of `EarlyStoppingParameters`, in place of those of ``parameters``.
+
+    Attributes:
+        held: batches of (B, \*shape) that are held out.
+        labels: (B,), the victim's, of each held out batch.
     """
 
     def __init__(
@@ -54,14 +58,14 @@ class EarlyStoppingLearner(FitLearner):
         self._patience, self._share = stopping.patience, held_out
         self._choice = context.random.torch("hold-out", "cpu")
         self._asked = False
-        self._held: list[Tensor] = []
-        self._labels: list[Tensor] = []
+        self.held: list[Tensor] = []
+        self.labels: list[Tensor] = []
 
     def hold_out(self, queries: Tensor, response: Response) -> None:
         """Take (B, \\*shape) queries and their answers for validation; from then on no others are held out."""
         self._asked = True
-        self._held.append(queries)
-        self._labels.append(response.labels)
+        self.held.append(queries)
+        self.labels.append(response.labels)
 
     def remember(self, queries: Tensor, response: Response) -> None:
         """Add the answers to what is known, less those that are held out."""
@@ -69,20 +73,20 @@ class EarlyStoppingLearner(FitLearner):
         rows = 0 if self._asked else min(round(self._share * len(queries)), len(queries) - 1)
         if rows > 0:
             order = torch.randperm(len(queries), generator=self._choice).to(queries.device)
-            self._held.append(queries[order[:rows]])
-            self._labels.append(response.labels[order[:rows]])
+            self.held.append(queries[order[:rows]])
+            self.labels.append(response.labels[order[:rows]])
             queries, targets = queries[order[rows:]], targets[order[rows:]]
-        self._queries.append(queries)
-        self._targets.append(targets)
+        self.queries.append(queries)
+        self.targets.append(targets)
 
     def _fit(self, inputs: Tensor, targets: Tensor) -> None:
         """Train until nothing has got better for ``patience`` epochs; go back to the best epoch."""
         own = targets if targets.ndim == 1 else targets.argmax(1)
-        held, labels = (torch.cat(self._held), torch.cat(self._labels)) if self._held else (inputs, own)
+        held, labels = (torch.cat(self.held), torch.cat(self.labels)) if self.held else (inputs, own)
         optimizer, best, best_epoch, weights = self.make_optimizer(), -1.0, 0, self.clone.state_dict()
         for epoch in range(1, self._parameters.epochs + 1):
             self._train_one_epoch(optimizer, inputs, targets)
-            score = self._score(held, labels)
+            score = self.score(held, labels)
             if score > best:
                 best, best_epoch, weights = score, epoch, copy.deepcopy(self.clone.state_dict())
             if best == 1 or epoch - best_epoch >= self._patience:  # nothing is better than 1
@@ -91,28 +95,29 @@ class EarlyStoppingLearner(FitLearner):
 
     def _train_one_epoch(self, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> None:
         self.clone.train()
-        order = torch.randperm(len(inputs), generator=self._order).to(inputs.device)
+        order = torch.randperm(len(inputs), generator=self.random).to(inputs.device)
         for rows in order.tensor_split(-(-len(inputs) // self._parameters.batch_size)):
             optimizer.zero_grad(set_to_none=True)
             functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
             optimizer.step()
 
-    def _score(self, inputs: Tensor, labels: Tensor) -> float:
+    def score(self, inputs: Tensor, labels: Tensor) -> float:
+        r"""Return the macro-F1 of the clone's labels of (N, \*shape) inputs, in [0, 1]; ``labels`` count as true."""
         with evaluating(self.clone):
             logits = logits_of(self.clone, inputs)
         return macro_f1(logits.argmax(1), labels, logits.shape[1])
 
     def state_dict(self) -> dict[str, Any]:
         """Clone, its initial weights, and all answers."""
-        held = {"held": list(self._held), "labels": list(self._labels), "asked": self._asked}
+        held = {"held": list(self.held), "labels": list(self.labels), "asked": self._asked}
         return super().state_dict() | held
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         super().load_state_dict(state)
         device = next(self.clone.parameters()).device
-        self._held = [value.to(device) for value in state["held"]]
-        self._labels = [value.to(device) for value in state["labels"]]
+        self.held = [value.to(device) for value in state["held"]]
+        self.labels = [value.to(device) for value in state["labels"]]
         self._asked = state["asked"]
 
 

@@ -19,7 +19,7 @@ from mebench.toolkit.schedules import Schedule
 
 
 class FitLearner(Learner):
-    """Retrain the clone on all answers so far after every answer, by default from the same initial weights.
+    r"""Retrain the clone on all answers so far after every answer, by default from the same initial weights.
 
     The target is the victim's probabilities (soft cross-entropy) where the channel gives them, else its label.
 
@@ -30,6 +30,11 @@ class FitLearner(Learner):
         labels_only: learn the label even where the channel gives probabilities.
         warm_start: go on from the clone as the last fit left it.
         fields: of `FitParameters`, in place of those of ``parameters``: ``FitLearner(context, epochs=10)``.
+
+    Attributes:
+        queries: batches of (B, \*shape) that it learns from.
+        targets: what it learns of each batch; see `target`.
+        random: the stream ``learner``.
     """
 
     passes = math.inf
@@ -46,12 +51,12 @@ class FitLearner(Learner):
     ) -> None:
         self.clone = context.clone
         self._initial = copy.deepcopy(context.clone.state_dict())
-        self._order = context.random.torch("learner", "cpu")
+        self.random = context.random.torch("learner", "cpu")
         self._parameters = replace(parameters or FitParameters(), **fields)
         self._schedule = schedule
         self._labels_only, self._warm_start = labels_only, warm_start
-        self._queries: list[Tensor] = []
-        self._targets: list[Tensor] = []
+        self.queries: list[Tensor] = []
+        self.targets: list[Tensor] = []
 
     def learn(self, queries: Tensor, response: Response) -> None:
         """Add the answers to what is known, and fit anew."""
@@ -60,14 +65,14 @@ class FitLearner(Learner):
 
     def remember(self, queries: Tensor, response: Response) -> None:
         """Add the answers to (B, \\*shape) queries to what is known, without a fit."""
-        self._queries.append(queries)
-        self._targets.append(self.target(response))
+        self.queries.append(queries)
+        self.targets.append(self.target(response))
 
     def refit(self) -> None:
         """Fit the clone on all that is known."""
         if not self._warm_start:
             self.clone.load_state_dict(self._initial)
-        self._fit(torch.cat(self._queries), torch.cat(self._targets))
+        self._fit(torch.cat(self.queries), torch.cat(self.targets))
 
     def target(self, response: Response) -> Tensor:
         """What the clone learns of an answer: (B, c) probabilities or (B,) labels."""
@@ -81,7 +86,7 @@ class FitLearner(Learner):
         schedule = self._make_schedule(optimizer, max(steps, 1))
         self.clone.train()
         for _ in range(epochs):
-            order = to_device(torch.randperm(len(inputs), generator=self._order), inputs.device)
+            order = to_device(torch.randperm(len(inputs), generator=self.random), inputs.device)
             for rows in order.split(batch_size):
                 optimizer.zero_grad(set_to_none=True)
                 functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
@@ -106,8 +111,8 @@ class FitLearner(Learner):
         return {
             "clone": self.clone.state_dict(),
             "initial": self._initial,
-            "queries": list(self._queries),
-            "targets": list(self._targets),
+            "queries": list(self.queries),
+            "targets": list(self.targets),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -115,5 +120,5 @@ class FitLearner(Learner):
         device = next(self.clone.parameters()).device
         self.clone.load_state_dict(state["clone"])
         self._initial = {key: value.to(device) for key, value in state["initial"].items()}
-        self._queries = [value.to(device) for value in state["queries"]]
-        self._targets = [value.to(device) for value in state["targets"]]
+        self.queries = [value.to(device) for value in state["queries"]]
+        self.targets = [value.to(device) for value in state["targets"]]

@@ -22,11 +22,14 @@ class StepLearner(Learner):
         context: gives the clone.
         optimizer: over the clone's parameters.
         schedule: from the fraction of the budget that is spent to the learning rate.
+
+    Attributes:
+        optimizer: as given.
     """
 
     def __init__(self, context: AttackContext, optimizer: torch.optim.Optimizer, schedule: Schedule) -> None:
         self.clone = context.clone
-        self._optimizer, self._schedule = optimizer, schedule
+        self.optimizer, self._schedule = optimizer, schedule
 
     @abstractmethod
     def batch_loss(self, logits: Tensor, response: Response) -> Tensor:
@@ -39,23 +42,23 @@ class StepLearner(Learner):
 
     def set_progress(self, progress: float) -> None:
         """Set the learning rate to what the schedule says for a fraction of the budget."""
-        set_rate(self._optimizer, self._schedule(progress))
+        set_rate(self.optimizer, self._schedule(progress))
 
     def step(self, queries: Tensor, response: Response) -> None:
         """Take one step at the present learning rate."""
         self.clone.train()
-        self._optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         self.batch_loss(self.clone(queries), response).backward()
-        self._optimizer.step()
+        self.optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:
         """Clone and optimiser."""
-        return {"clone": self.clone.state_dict(), "optimizer": self._optimizer.state_dict()}
+        return {"clone": self.clone.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         self.clone.load_state_dict(state["clone"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
 
 class OnlineLearner(StepLearner):

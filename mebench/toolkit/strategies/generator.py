@@ -31,7 +31,7 @@ PROBED = 32
 
 
 class FrozenGeneratorStrategy(QueryStrategy):
-    """Queries G(z) of a generator that keeps its initial weights: DFME's, before it learns.
+    r"""Queries G(z) of a generator that keeps its initial weights: DFME's, before it learns.
 
     The last batch is cut to what is left of the budget.
 
@@ -39,6 +39,9 @@ class FrozenGeneratorStrategy(QueryStrategy):
         context: gives the spec, the device and the random streams ``noise`` and ``generator-weights``.
         parameters: of the generator.
         affine: whether the generator's last batch norm has a scale and a shift.
+
+    Attributes:
+        generator: from noise (B, noise_dim) to raw images (B, \*shape), before the squashing.
     """
 
     def __init__(self, context: AttackContext, parameters: FrozenGeneratorParameters, *, affine: bool = False) -> None:
@@ -47,26 +50,27 @@ class FrozenGeneratorStrategy(QueryStrategy):
         self._noise = context.random.torch("noise")
         with seeded(context.random.torch("generator-weights", "cpu")):
             generator = UpsamplingGenerator(context.spec, parameters.noise_dim, parameters.generator_width, affine)
-        self._generator = generator.to(context.device)
-        self._generate = compiled(as_trained(self._generator, context), context)
+        self.generator = generator.to(context.device)
+        self._generate = compiled(as_trained(self.generator, context), context)
 
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return a generated batch."""
         with torch.no_grad():
-            images = squash(self._generate(self._draw()), self._spec)
+            images = squash(self._generate(self.draw_noise()), self._spec)
         return images[: oracle.remaining]
 
-    def _draw(self) -> Tensor:
+    def draw_noise(self) -> Tensor:
+        """Draw the noise z of a batch, (B, noise_dim), from a standard normal distribution."""
         shape = (self._batch_size, self._noise_dim)
         return torch.randn(shape, generator=self._noise, device=self._device)
 
     def state_dict(self) -> dict[str, Any]:
         """The generator."""
-        return {"generator": self._generator.state_dict()}
+        return {"generator": self.generator.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._generator.load_state_dict(state["generator"])
+        self.generator.load_state_dict(state["generator"])
 
 
 class GeneratorStrategy(FrozenGeneratorStrategy):
@@ -82,6 +86,9 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         schedule: from the fraction of the budget that is spent to the learning rate of a step.
         optimizer: makes the generator's optimiser from its weights; before each step it gets the rate of the schedule.
         affine: as of the frozen generator.
+
+    Attributes:
+        optimizer: the generator's.
     """
 
     def __init__(
@@ -97,7 +104,7 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         super().__init__(context, parameters, affine=affine)
         self._loss, self._schedule = loss, schedule
         self._generator_steps, self._clone_steps = parameters.generator_steps, parameters.clone_steps
-        self._optimizer = optimizer(self._generator.parameters())
+        self.optimizer = optimizer(self.generator.parameters())
         self._turn = 0
         self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
 
@@ -121,18 +128,19 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         if self._turn % self._clone_steps == 0:
             for _ in range(self._generator_steps):
                 if oracle.remaining > self.step_cost:
-                    self._generator_step(oracle, clone)
+                    self.generator_step(oracle, clone)
         self._turn += 1
         return super().propose(oracle, clone)
 
-    def _generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
-        raw = self._generate(self._draw())
+    def generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
+        """Take one step of ``optimizer`` that ascends the loss; costs ``step_cost`` queries."""
+        raw = self._generate(self.draw_noise())
         with evaluating(clone), frozen(clone):
             gradient = self.loss_gradient(raw.detach(), oracle, clone)
-        set_rate(self._optimizer, self._schedule(oracle.progress))
-        self._optimizer.zero_grad(set_to_none=True)
+        set_rate(self.optimizer, self._schedule(oracle.progress))
+        self.optimizer.zero_grad(set_to_none=True)
         raw.backward(-gradient / len(raw))  # ascent on the batch mean of L
-        self._optimizer.step()
+        self.optimizer.step()
         clone_state = {name: value.detach().clone() for name, value in clone.state_dict().items()}
         self._last_step = (raw.detach()[:PROBED].clone(), gradient[:PROBED].clone(), clone_state)
 
@@ -148,7 +156,7 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         """Generator, optimiser, the place in the turn, and what the gradient probe looks at."""
         return {
             **super().state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "turn": self._turn,
             "last_step": self._last_step,
         }
@@ -156,7 +164,7 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         super().load_state_dict(state)
-        self._optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self._turn = state["turn"]
         if state["last_step"] is not None:
             points, gradient, clone_state = state["last_step"]
