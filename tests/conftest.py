@@ -1,4 +1,4 @@
-"""Settings of the whole suite: one thread per process, and a cache of its own."""
+"""Settings of the whole suite: one thread per process, and a cache of their own."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
         signal.signal(_number, _handler)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MEBENCH_OFFLINE", "1")
-_CACHE = tempfile.TemporaryDirectory(prefix="mebench-test-cache-")
-os.environ["MEBENCH_CACHE"] = _CACHE.name
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share the cache of the process that starts them
+    _CACHE = tempfile.TemporaryDirectory(prefix="mebench-test-cache-")
+    os.environ["MEBENCH_CACHE"] = _CACHE.name
 os.environ.pop("MEBENCH_DATA", None)
-os.environ["GIT_DIR"] = str(Path(_CACHE.name) / "no-repository")  # results name no revision: it may change meanwhile
+os.environ["GIT_DIR"] = str(
+    Path(os.environ["MEBENCH_CACHE"]) / "no-repository"
+)  # results name no revision: it may change meanwhile
 os.environ.pop("COLUMNS", None)  # set by pytest-xdist in its workers; output would be taken for a terminal's
 
 
