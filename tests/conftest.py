@@ -18,9 +18,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share the cache of the pr
     _CACHE = tempfile.TemporaryDirectory(prefix="mebench-test-cache-")
     os.environ["MEBENCH_CACHE"] = _CACHE.name
 os.environ.pop("MEBENCH_DATA", None)
-os.environ["GIT_DIR"] = str(
-    Path(os.environ["MEBENCH_CACHE"], "no-repository")
-)  # results name no revision; it may change
+# Results name no revision: it may change while tests run.
+os.environ["GIT_DIR"] = str(Path(os.environ["MEBENCH_CACHE"]) / "no-repository")
 os.environ.pop("COLUMNS", None)  # set by pytest-xdist in its workers; output would be taken for a terminal's
 
 
