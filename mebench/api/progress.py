@@ -25,7 +25,7 @@ class Progress:
     phase: str = "attack"
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 """Takes progress; cheap to call, throttled by the caller."""
 
 ShouldStop = Callable[[], bool]
@@ -54,7 +54,7 @@ def hear_signs_of_life(listener: Callable[[], None]) -> None:
     _hear = listener
 
 
-_follow: Report | None = None
+_follow: OnProgress | None = None
 
 
 def step(progress: Progress) -> None:
@@ -65,10 +65,10 @@ def step(progress: Progress) -> None:
 
 
 @contextmanager
-def steps_to(report: Report) -> Iterator[None]:
+def steps_to(on_progress: OnProgress) -> Iterator[None]:
     """Let every `step` in the block be reported."""
     global _follow
-    before, _follow = _follow, report
+    before, _follow = _follow, on_progress
     try:
         yield
     finally:
@@ -76,7 +76,7 @@ def steps_to(report: Report) -> Iterator[None]:
 
 
 def ignore(progress: Progress) -> None:
-    """Report to nobody."""
+    """Tell nobody."""
 
 
 def never() -> bool:

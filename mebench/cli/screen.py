@@ -76,7 +76,7 @@ def progress_bar() -> Iterator[None]:
     """Show how far something is that takes long; only on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mebench.api.progress import Progress as Report
+    from mebench.api.progress import Progress as OnProgress
     from mebench.api.progress import steps_to
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -84,9 +84,9 @@ def progress_bar() -> Iterator[None]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, visible=False)
 
-        def report(progress: Report) -> None:
+        def on_progress(progress: OnProgress) -> None:
             what = f"{progress.phase}, {progress.unit}"
             bar.update(task, description=what, completed=progress.done, total=progress.total, visible=True)
 
-        with steps_to(report):
+        with steps_to(on_progress):
             yield

@@ -131,7 +131,7 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mebench.api.progress import Progress as Report
+    from mebench.api.progress import Progress as OnProgress
     from mebench.models.victims.loading import prepare_victim
 
     torch.set_num_threads(threads)
@@ -140,10 +140,10 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"train {spec.name}", total=None, visible=False)
 
-        def report(progress: Report) -> None:
+        def on_progress(progress: OnProgress) -> None:
             bar.update(task, completed=progress.done, total=progress.total, visible=True)
 
-        return prepare_victim(spec, device=device, report=report)
+        return prepare_victim(spec, device=device, on_progress=on_progress)
 
 
 def _echo(spec: VictimSpec, prepared: PreparedVictim) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from mebench.api.errors import MebenchError, PluginFaultError, ResultsError
 from mebench.api.notices import notices_to
-from mebench.api.progress import Report, ShouldStop, Stopped, steps_to
+from mebench.api.progress import OnProgress, ShouldStop, Stopped, steps_to
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.registry.entry import Entry
 from mebench.results.trial_folder import TrialFolder
@@ -70,7 +70,7 @@ class TrialWork:
     folder: Path
 
 
-def check(payload: Needs, *, device: str, report: Report, should_stop: ShouldStop) -> Site:
+def check(payload: Needs, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> Site:
     """Look for everything that a run needs, and download data that is to be had."""
     problems: list[str] = []
     heard: list[str] = []
@@ -79,7 +79,7 @@ def check(payload: Needs, *, device: str, report: Report, should_stop: ShouldSto
         if should_stop():
             raise Stopped
         try:
-            with steps_to(report), notices_to(heard.append):
+            with steps_to(on_progress), notices_to(heard.append):
                 task()
         except PluginFaultError:
             continue  # the trials that need it say so, and the others run
@@ -88,22 +88,22 @@ def check(payload: Needs, *, device: str, report: Report, should_stop: ShouldSto
     return Site(tuple(dict.fromkeys(problems)), devices, tuple(dict.fromkeys(heard)))
 
 
-def prepare(payload: VictimSpec, *, device: str, report: Report, should_stop: ShouldStop) -> dict[str, Any]:
+def prepare(payload: VictimSpec, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, Any]:
     """Train a victim, or find it in the cache, so that no two trials do it."""
     from mebench.models.victims.loading import prepare_victim
 
-    victim = prepare_victim(payload, device=device, report=report, should_stop=should_stop)
+    victim = prepare_victim(payload, device=device, on_progress=on_progress, should_stop=should_stop)
     return {"accuracy": victim.accuracy, "source": victim.source, "note": victim.note}
 
 
-def run(payload: TrialWork, *, device: str, report: Report, should_stop: ShouldStop) -> dict[str, float]:
+def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, float]:
     """Run a trial, or go on with it; return its metrics."""
     from mebench.trial.trial import run_trial
 
     folder = TrialFolder(payload.folder)
     _wait_for_others(folder, should_stop)
     if folder.status != "finished":
-        ending = run_trial(payload.spec, folder, device=device, report=report, should_stop=should_stop)
+        ending = run_trial(payload.spec, folder, device=device, on_progress=on_progress, should_stop=should_stop)
         if ending == "stopped":
             raise Stopped
     metrics: dict[str, float] = folder.result()["metrics"]

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from mebench.api.contract import ResponseChannel
-from mebench.api.progress import Progress, Report, ShouldStop, Stopped
+from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped
 from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import TrialSpec
 from mebench.models.clones import initial_clone
@@ -39,7 +39,7 @@ def standard_steps(rows: int) -> int:
 
 
 def fit_standard(
-    clone: nn.Module, queries: RecordedQueries, seed: int, *, report: Report, should_stop: ShouldStop
+    clone: nn.Module, queries: RecordedQueries, seed: int, *, on_progress: OnProgress, should_stop: ShouldStop
 ) -> None:
     """Train a fresh clone; the same result for the same queries and seed.
 
@@ -64,7 +64,7 @@ def fit_standard(
             optimizer.step()
             schedule.step()
             if step % REPORT_EVERY == 0:
-                report(Progress(step, steps, "steps", phase="standard"))
+                on_progress(Progress(step, steps, "steps", phase="standard"))
                 if should_stop():
                     raise Stopped
 
@@ -90,7 +90,7 @@ class StandardTrack:
         probabilities = "probability" in channel.gives
         self.recorder = QueryRecorder(folder.path / "queries.partial", prepared.spec, probabilities)
 
-    def clone(self, device: torch.device, *, report: Report, should_stop: ShouldStop) -> nn.Module:
+    def clone(self, device: torch.device, *, on_progress: OnProgress, should_stop: ShouldStop) -> nn.Module:
         """Train a fresh clone on the record; starts anew after a stop.
 
         Raises:
@@ -98,5 +98,7 @@ class StandardTrack:
         """
         self.recorder.compact(self._kept)
         clone = initial_clone(self._spec, self._prepared).to(device)
-        fit_standard(clone, RecordedQueries(self._kept), self._spec.seed, report=report, should_stop=should_stop)
+        fit_standard(
+            clone, RecordedQueries(self._kept), self._spec.seed, on_progress=on_progress, should_stop=should_stop
+        )
         return clone

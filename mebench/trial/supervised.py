@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from mebench.api.progress import Report, ShouldStop, Stopped
+from mebench.api.progress import OnProgress, ShouldStop, Stopped
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrainingRecipe, TrialSpec
 from mebench.api.version import VERSION
@@ -28,7 +28,7 @@ def run_supervised(
     victim: PreparedVictim,
     *,
     device: str,
-    report: Report,
+    on_progress: OnProgress,
     should_stop: ShouldStop,
 ) -> Literal["finished", "stopped"]:
     """Train the clone network by the victim's recipe on the victim's data; an upper bound, not an attack.
@@ -54,7 +54,7 @@ def run_supervised(
                 spec.victim.training or TrainingRecipe(),
                 generator=random.torch("supervised", "cpu"),
                 device=device,
-                report=report,
+                on_progress=on_progress,
                 should_stop=should_stop,
             )
     except Stopped:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mebench.api.errors import OracleError
-from mebench.api.progress import Progress, Report, ShouldStop, Stopped, ignore, never
+from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, ignore, never
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrialSpec
 from mebench.data.datasets import load_pool
@@ -47,7 +47,7 @@ def run_trial(
     folder: TrialFolder,
     *,
     device: str = "cpu",
-    report: Report = ignore,
+    on_progress: OnProgress = ignore,
     should_stop: ShouldStop = never,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> HowItEnded:
@@ -57,7 +57,7 @@ def run_trial(
         spec: the resolved trial.
         folder: where its files go; locked meanwhile.
         device: ``cpu`` or ``cuda``.
-        report: told how far it is, at every turn of the loop.
+        on_progress: told how far it is, at every turn of the loop.
         should_stop: asked at every turn; once true, a checkpoint is written and ``"stopped"`` returned.
         checkpoint_seconds: time between checkpoints.
 
@@ -69,11 +69,11 @@ def run_trial(
         begin_as_fresh()
         torch.backends.cuda.matmul.allow_tf32 = spec.tf32
         torch.backends.cudnn.allow_tf32 = spec.tf32
-        victim = prepare_victim(spec.victim, device=device, report=report, should_stop=should_stop)
+        victim = prepare_victim(spec.victim, device=device, on_progress=on_progress, should_stop=should_stop)
         if spec.kind == "supervised":
-            return run_supervised(spec, folder, victim, device=device, report=report, should_stop=should_stop)
+            return run_supervised(spec, folder, victim, device=device, on_progress=on_progress, should_stop=should_stop)
         trial = Trial(spec, folder, victim, torch.device(device))
-        return trial.run(report, should_stop, checkpoint_seconds)
+        return trial.run(on_progress, should_stop, checkpoint_seconds)
 
 
 class Trial:
@@ -120,7 +120,7 @@ class Trial:
         }
         self.checkpoint = Checkpoint(folder.checkpoint, parts, self.guard)
 
-    def run(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> HowItEnded:
+    def run(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> HowItEnded:
         """Take the turns that are left, then score the clone; see `run_trial`."""
         self.evaluation.rehearse()
         self.checkpoint.resume()
@@ -129,8 +129,8 @@ class Trial:
             self.standard.recorder.start()
         with self.clock:
             try:
-                self._take_turns(report, should_stop, checkpoint_seconds)
-                self._finish(report, should_stop)
+                self._take_turns(on_progress, should_stop, checkpoint_seconds)
+                self._finish(on_progress, should_stop)
             except Stopped:
                 return "stopped"
         return "finished"
@@ -139,14 +139,14 @@ class Trial:
     def _more_to_come(self) -> bool:
         return self.chain.ledger.remaining > 0 and not self.early_end
 
-    def _take_turns(self, report: Report, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
+    def _take_turns(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
         saved = time.monotonic()
         while self._more_to_come:
             if should_stop():
                 self.checkpoint.save()
                 raise Stopped
             self.take_turn()
-            report(self.progress())
+            on_progress(self.progress())
             if time.monotonic() - saved > checkpoint_seconds:
                 self.checkpoint.save()
                 saved = time.monotonic()
@@ -183,8 +183,8 @@ class Trial:
         scores = self.evaluation.scores
         return Progress(self.chain.ledger.spent, self.spec.budget, accuracy=scores.accuracy if scores else None)
 
-    def _finish(self, report: Report, should_stop: ShouldStop) -> None:
-        clone = self._scored_clone(report, should_stop)
+    def _finish(self, on_progress: OnProgress, should_stop: ShouldStop) -> None:
+        clone = self._scored_clone(on_progress, should_stop)
         if self.evaluation.scores is None:
             raise OracleError(f"{self.guard.who}: proposed no query at all")
         with self.early_end.noticed():
@@ -200,12 +200,12 @@ class Trial:
         if self.standard:
             self.standard.recorder.remove()
 
-    def _scored_clone(self, report: Report, should_stop: ShouldStop) -> nn.Module:
+    def _scored_clone(self, on_progress: OnProgress, should_stop: ShouldStop) -> nn.Module:
         """The attack's own clone, or the standard learner's, which is trained now."""
         if self.standard is None or not self.standard.recorder.rows:
             return self.attack.learner.clone
         self.checkpoint.save()
-        clone = self.standard.clone(self.device, report=report, should_stop=should_stop)
+        clone = self.standard.clone(self.device, on_progress=on_progress, should_stop=should_stop)
         self.evaluation.evaluate_only(clone, self.chain.ledger.spent)
         return clone
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import MebenchError
-from mebench.api.progress import Progress, Report, ShouldStop, Stopped
+from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped
 
 
-def double(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> int:
-    report(Progress(payload, payload))
+def double(payload: int, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> int:
+    on_progress(Progress(payload, payload))
     return 2 * payload
 
 
-def where(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> dict[str, Any]:
+def where(payload: Any, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, Any]:
     import torch
 
     return {
@@ -32,50 +32,60 @@ def where(payload: Any, *, device: str, report: Report, should_stop: ShouldStop)
     }
 
 
-def span(payload: float, *, device: str, report: Report, should_stop: ShouldStop) -> tuple[float, float]:
+def span(payload: float, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> tuple[float, float]:
     start = time.time()
     time.sleep(payload)
     return start, time.time()
 
 
-def talk(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def meet(payload: tuple[Path, int], *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> bool:
+    """Wait until so many processes are in a folder at once."""
+    folder, wanted = payload
+    (folder / str(os.getpid())).touch()
+    end = time.monotonic() + 60
+    while len(list(folder.iterdir())) < wanted and time.monotonic() < end:
+        time.sleep(0.01)
+    return len(list(folder.iterdir())) >= wanted
+
+
+def talk(payload: str, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     sys.stdout.write(f"from python: {payload}\n")
     os.system(f"echo from a child: {payload} >&2")
 
 
-def many_reports(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> float:
+def many_reports(payload: int, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> float:
     start = time.perf_counter()
     for done in range(payload):
-        report(Progress(done, payload))
+        on_progress(Progress(done, payload))
     return time.perf_counter() - start
 
 
-def raise_error(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def raise_error(payload: str, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     raise ZeroDivisionError(payload)
 
 
-def raise_user_error(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def raise_user_error(payload: str, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     raise MebenchError(payload)
 
 
-def call_sys_exit(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def call_sys_exit(payload: int, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     sys.exit(payload)
 
 
-def call_os_exit(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def call_os_exit(payload: int, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     os._exit(payload)
 
 
-def kill_itself(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def kill_itself(payload: int, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     os.kill(os.getpid(), payload)
     time.sleep(60)
 
 
-def hang_at_once(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def hang_at_once(payload: Any, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     time.sleep(300)
 
 
-def work_for_long(payload: str, *, device: str, report: Report, should_stop: ShouldStop) -> str:
+def work_for_long(payload: str, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> str:
     """Several seconds, in which nothing but one kind of sign of life is given."""
     import torch
 
@@ -84,7 +94,7 @@ def work_for_long(payload: str, *, device: str, report: Report, should_stop: Sho
     weight = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=0.1)
     signs = {
-        "report": lambda: report(Progress(0, 1)),
+        "report": lambda: on_progress(Progress(0, 1)),
         "should_stop": should_stop,
         "optimizer": optimizer.step,
         "heartbeat": heartbeat,
@@ -95,7 +105,7 @@ def work_for_long(payload: str, *, device: str, report: Report, should_stop: Sho
     return payload
 
 
-def hang(payload: Path | None, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def hang(payload: Path | None, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     """Deaf to SIGTERM, and with a child of its own."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen(["sleep", "300"])
@@ -104,25 +114,25 @@ def hang(payload: Path | None, *, device: str, report: Report, should_stop: Shou
     time.sleep(300)
 
 
-def hang_at_exit(payload: int, *, device: str, report: Report, should_stop: ShouldStop) -> int:
+def hang_at_exit(payload: int, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> int:
     import threading
 
     threading.Thread(target=time.sleep, args=(300,)).start()
     return payload
 
 
-def leave_a_child_behind(payload: Path, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def leave_a_child_behind(payload: Path, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     write_pids(payload, subprocess.Popen(["sleep", "300"]).pid)
 
 
-def count_until_stopped(payload: Path, *, device: str, report: Report, should_stop: ShouldStop) -> None:
+def count_until_stopped(payload: Path, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
     """Counts in a file, from where the file is, to 100 000: its checkpoint."""
     count = payload / "count"
     done = int(count.read_text()) if count.exists() else 0
     write_pids(payload)
     while done < 100_000:
         done += 1
-        report(Progress(done, 100_000))
+        on_progress(Progress(done, 100_000))
         if should_stop():
             count.write_text(str(done))
             raise Stopped
@@ -136,7 +146,7 @@ def write_pids(folder: Path, *others: int) -> None:
     temporary.rename(folder / "pids")
 
 
-def run_trial_and_die(payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> str:
+def run_trial_and_die(payload: Any, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> str:
     """A real trial that saves often, and is killed some milliseconds after so many turns (never, for None)."""
     import threading
 
@@ -152,4 +162,4 @@ def run_trial_and_die(payload: Any, *, device: str, report: Report, should_stop:
         if seen == turns:
             threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
-    return run_trial(spec, TrialFolder(folder), device=device, report=count, checkpoint_seconds=0.02)
+    return run_trial(spec, TrialFolder(folder), device=device, on_progress=count, checkpoint_seconds=0.02)

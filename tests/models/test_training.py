@@ -115,7 +115,7 @@ def test_a_last_batch_of_one_row_does_not_break_batch_norm():
 
 def test_progress_is_told_once_per_epoch_under_the_given_phase():
     told = []
-    train(network(), RECIPE, toy(), report=told.append, phase="supervised")
+    train(network(), RECIPE, toy(), on_progress=told.append, phase="supervised")
     assert [(p.done, p.total, p.unit, p.phase) for p in told] == [(n, 3, "epochs", "supervised") for n in (1, 2, 3)]
 
 

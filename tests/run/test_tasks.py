@@ -24,7 +24,7 @@ NO_GPU = "this torch is built for CPUs only" if torch.version.cuda is None else 
 def look(device: str, gpus: int, monkeypatch: pytest.MonkeyPatch, wanted_by: str = "") -> Site:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    return check(Needs(device, wanted_by, (), ()), device="cpu", report=ignore, should_stop=never)
+    return check(Needs(device, wanted_by, (), ()), device="cpu", on_progress=ignore, should_stop=never)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_cannot_be_imported_or_found_is_a_problem_each(tmp_path: Path) -> N
     data = Component("svhn", {"root": str(tmp_path)})
     data_needed = (DataNeed(data, "train"), DataNeed(data, "test"))
     needs = Needs("cpu", "", data_needed, ((AttackEntry, "dfme"), (NetworkEntry, "no-such-net")))
-    problems = check(needs, device="cpu", report=ignore, should_stop=never).problems
+    problems = check(needs, device="cpu", on_progress=ignore, should_stop=never).problems
     assert len(problems) == 2
     assert "no-such-net" in problems[0]
     assert str(tmp_path) in problems[1]
@@ -77,7 +77,7 @@ def test_what_was_left_out_of_the_data_is_told_once_and_its_pictures_are_read_as
     (write_image_folder(tmp_path / "mine", size=40) / "train" / "cat" / "notes.txt").touch()
     data = Component("image-folder", {"root": str(tmp_path / "mine")})
     needs = Needs("cpu", "", (DataNeed(data, "train", (40, 40)), DataNeed(data, "train", (40, 40))), ())
-    site = check(needs, device="cpu", report=ignore, should_stop=never)
+    site = check(needs, device="cpu", on_progress=ignore, should_stop=never)
     assert site == Site(
         (), ("cpu",), (f"image-folder: {tmp_path}/mine/train: left out 1 that is no picture by its name (.txt)",)
     )
@@ -88,11 +88,11 @@ def test_what_was_left_out_of_the_data_is_told_once_and_its_pictures_are_read_as
 def test_a_check_that_is_stopped_says_so() -> None:
     needs = Needs("cpu", "", (), ((AttackEntry, "dfme"),))
     with pytest.raises(Stopped):
-        check(needs, device="cpu", report=ignore, should_stop=lambda: True)
+        check(needs, device="cpu", on_progress=ignore, should_stop=lambda: True)
 
 
 def run(folder: TrialFolder, should_stop=never) -> dict[str, float]:
-    return tasks.run(TrialWork(SPEC, folder.path), device="cpu", report=ignore, should_stop=should_stop)
+    return tasks.run(TrialWork(SPEC, folder.path), device="cpu", on_progress=ignore, should_stop=should_stop)
 
 
 SPEC = tiny_trial(parameters=SMALL)

@@ -201,7 +201,7 @@ def test_two_processes_cannot_run_one_trial(tmp_path):
 
 def test_progress_is_told_in_queries(finished):
     told = []
-    finished(tiny_trial(), report=told.append)
+    finished(tiny_trial(), on_progress=told.append)
     attack = [progress for progress in told if progress.phase == "attack"]
     assert [p.done for p in attack] == sorted(p.done for p in attack)
     assert (attack[-1].done, attack[-1].total, attack[-1].unit) == (700, 700, "queries")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.errors import ConfigurationError
 from mebench.api.notices import notice
-from mebench.api.progress import Report, ShouldStop, ignore, never
+from mebench.api.progress import OnProgress, ShouldStop, ignore, never
 from mebench.api.spec import VictimSpec
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import load_dataset
@@ -58,7 +58,7 @@ def prepare_victim(
     spec: VictimSpec,
     *,
     device: torch.device | str = "cpu",
-    report: Report = ignore,
+    on_progress: OnProgress = ignore,
     should_stop: ShouldStop = never,
 ) -> PreparedVictim:
     """Train a victim, take it from the cache, or load the user's own.
@@ -66,7 +66,7 @@ def prepare_victim(
     Args:
         spec: the victim. ``rows`` of its data apply to the training split; the test split is always whole.
         device: where it is trained and returned.
-        report: told after every epoch of a training.
+        on_progress: told after every epoch of a training.
         should_stop: asked before every step of a training, and while another process trains the same victim.
 
     Raises:
@@ -84,7 +84,7 @@ def prepare_victim(
         network, digest = load_own_network(spec, setting.inputs, device, _lexicon(spec))
         return _prepared(setting, network, digest, setting.test.digest, _source(spec))
     train = load_dataset(spec.data, "train", spec.image_size)
-    trained = cached_or_trained(replace(setting, lexicon=train.lexicon()), train, report, should_stop)
+    trained = cached_or_trained(replace(setting, lexicon=train.lexicon()), train, on_progress, should_stop)
     digest, accuracy = trained.record["weights_hash"], trained.record["accuracy"]
     return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mebench.api.errors import ConfigurationError
-from mebench.api.progress import Progress, Report, ShouldStop
+from mebench.api.progress import OnProgress, Progress, ShouldStop
 from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
 from mebench.api.version import VERSION
@@ -51,7 +51,7 @@ class TrainedNetwork:
 
 
 def cached_or_trained(
-    setting: VictimSetting, train: Labelled, report: Report, should_stop: ShouldStop
+    setting: VictimSetting, train: Labelled, on_progress: OnProgress, should_stop: ShouldStop
 ) -> TrainedNetwork:
     """Take a victim from the cache, or train it and put it there; another process that needs it waits.
 
@@ -72,7 +72,7 @@ def cached_or_trained(
             except cache.DamagedEntryError as error:
                 note = _noted(f"the cached victim was damaged and is trained again: {error}")
         network = setting.untrained()
-        record = _record(setting, network, train, data_hash) | _train(setting, network, train, report, should_stop)
+        record = _record(setting, network, train, data_hash) | _train(setting, network, train, on_progress, should_stop)
         try:
             cache.save(spec.name, key, network, record)
         except OSError as error:
@@ -90,7 +90,7 @@ def _code(spec: VictimSpec) -> str:
 
 
 def _train(
-    setting: VictimSetting, network: nn.Module, train: Labelled, report: Report, should_stop: ShouldStop
+    setting: VictimSetting, network: nn.Module, train: Labelled, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, Any]:
     """Train ``network`` in place and return what was measured."""
     spec, recipe = setting.spec, setting.spec.training
@@ -104,7 +104,7 @@ def _train(
             recipe,
             generator=torch.Generator().manual_seed(derive_seed(spec.seed, "victim data")),
             device=setting.device,
-            report=report,
+            on_progress=on_progress,
             should_stop=should_stop,
         )
     seconds = time.monotonic() - started
@@ -112,7 +112,7 @@ def _train(
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
         raise ConfigurationError(f"victim {spec.name!r}: its training diverged; lower the learning rate")
     accuracy = setting.accuracy(setting.victim(network))
-    report(Progress(recipe.epochs, recipe.epochs, "epochs", accuracy, "victim"))
+    on_progress(Progress(recipe.epochs, recipe.epochs, "epochs", accuracy, "victim"))
     return {"accuracy": accuracy, "weights_hash": weights_hash(tensors), "seconds": round(seconds, 1)}
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from mebench.api.progress import Progress, Report, ShouldStop, Stopped, ignore, never
+from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, ignore, never
 from mebench.api.spec import TrainingRecipe
 from mebench.data.dataset import rows_of
 from mebench.data.pools import DatasetPool
@@ -26,7 +26,7 @@ def train_classifier(
     *,
     generator: torch.Generator,
     device: torch.device | str = "cpu",
-    report: Report = ignore,
+    on_progress: OnProgress = ignore,
     should_stop: ShouldStop = never,
     phase: str = "victim",
 ) -> None:
@@ -42,7 +42,7 @@ def train_classifier(
         recipe: optimiser, schedule and augmentation.
         generator: a CPU generator that decides order and augmentation.
         device: where to train.
-        report: told after every epoch.
+        on_progress: told after every epoch.
         should_stop: asked before every step.
         phase: what the training is called in reports.
 
@@ -65,7 +65,7 @@ def train_classifier(
             loss.backward()
             optimizer.step()
             schedule.step()
-        report(Progress(epoch + 1, recipe.epochs, unit="epochs", phase=phase))
+        on_progress(Progress(epoch + 1, recipe.epochs, unit="epochs", phase=phase))
     network.eval()
 
 

@@ -41,7 +41,7 @@ class InlineEngine(Engine):
     def _attempt(self, job: Job, listeners: Sequence[Listener]) -> Outcome:
         deadline = time.monotonic() + job.timeout if job.timeout is not None else float("inf")
 
-        def report(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             for listener in listeners:
                 if self._interrupts.level:
                     listener.interrupted(self._interrupts.level)
@@ -52,7 +52,7 @@ class InlineEngine(Engine):
             return bool(self._interrupts.level) or time.monotonic() > deadline
 
         try:
-            outcome = attempt(Order(job, self._device, self._threads), Throttle(report), should_stop)
+            outcome = attempt(Order(job, self._device, self._threads), Throttle(on_progress), should_stop)
         except KeyboardInterrupt:
             return Outcome("stopped")
         if outcome.ending == "stopped" and not self._interrupts.level:

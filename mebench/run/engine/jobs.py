@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from mebench.api.progress import Progress, Report, ShouldStop
+from mebench.api.progress import OnProgress, Progress, ShouldStop
 
 Ending = Literal["done", "failed", "stopped"]
 
@@ -17,7 +17,7 @@ Ending = Literal["done", "failed", "stopped"]
 class Work(Protocol):
     """The function of a job. It raises `mebench.api.progress.Stopped` if it stopped because it was asked to."""
 
-    def __call__(self, payload: Any, *, device: str, report: Report, should_stop: ShouldStop) -> Any:
+    def __call__(self, payload: Any, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> Any:
         """Do the work, and return something small that can be pickled."""
 
 

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mebench.api.errors import MebenchError
-from mebench.api.progress import Progress, Report, ShouldStop, Stopped, hear_signs_of_life, heartbeat
+from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, hear_signs_of_life, heartbeat
 from mebench.run.engine.jobs import Job, Outcome
 
 PROGRESS_SECONDS = 0.2
@@ -74,12 +74,12 @@ def work(connection: Connection, order: Order) -> None:
         connection.send(outcome)
 
 
-def attempt(order: Order, report: Report, should_stop: ShouldStop) -> Outcome:
+def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> Outcome:
     """Run the job in this thread; whatever it raises becomes an outcome, and its traceback goes to stderr too."""
     started, job = time.monotonic(), order.job
     try:
         _limit_threads(order.threads)
-        value = job.load()(job.payload, device=order.device, report=report, should_stop=should_stop)
+        value = job.load()(job.payload, device=order.device, on_progress=on_progress, should_stop=should_stop)
     except Stopped:
         return Outcome("stopped", seconds=time.monotonic() - started)
     except (Exception, SystemExit) as error:
@@ -100,9 +100,9 @@ def one_line(error: BaseException) -> str:
 
 
 class Throttle:
-    """A `Report` that passes on the first progress and then at most one every `PROGRESS_SECONDS`."""
+    """An `OnProgress` that passes on the first progress and then at most one every `PROGRESS_SECONDS`."""
 
-    def __init__(self, send: Report) -> None:
+    def __init__(self, send: OnProgress) -> None:
         self._send = send
         self._next = 0.0
 
@@ -152,7 +152,7 @@ def _limit_threads(threads: int) -> None:
         torch.set_num_interop_threads(1)
 
 
-def _sender(connection: Connection, stop: threading.Event) -> Report:
+def _sender(connection: Connection, stop: threading.Event) -> OnProgress:
     def send(progress: Progress) -> None:
         try:
             connection.send(progress)
