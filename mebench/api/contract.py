@@ -172,7 +172,7 @@ class ResponseChannel(ABC):
     probability_floor: float = 1e-37
     explained_classes: int | None = None
 
-    def use_randomness(self, random: RandomStreams) -> None:  # noqa: B027
+    def use_randomness(self, random: RandomStreams) -> None:  # noqa: B027 (doing nothing is a fair default)
         """Take the trial's random streams, once, before the first answer; for channels that draw noise."""
 
     @abstractmethod
@@ -193,7 +193,7 @@ class ResponseChannel(ABC):
         """
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027 (doing nothing is a fair default)
         """Go on from a ``state_dict()``. Since version 1.5."""
 
 
@@ -303,7 +303,7 @@ class QueryStrategy(ABC):
         trial: the strategy has no more to ask.
         """
 
-    def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:  # noqa: B027
+    def observe(self, queries: Tensor, response: Response, clone: nn.Module) -> None:  # noqa: B027 (doing nothing is a fair default)
         """Take note of the answers to what was proposed, after the clone has learnt from them."""
 
     def last_gradient_step(self) -> GradientStep | None:

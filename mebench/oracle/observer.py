@@ -34,5 +34,5 @@ class Observer(ABC):
         """Return everything that changes; by default nothing does."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027 (doing nothing is a fair default)
         """Go on from a ``state_dict()``."""

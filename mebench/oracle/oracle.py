@@ -80,18 +80,7 @@ class BudgetedOracle:
         return self.spent / self.budget
 
     def query(self, inputs: Tensor, *, purpose: Purpose = "train", explain: bool = False) -> Response:
-        """Ask the victim; every row is one query, charged before the victim runs.
-
-        Args:
-            inputs: (B, \\*shape) of the spec's type and inside its range; B may be 0. Gradients do not flow through.
-            purpose: what the queries are for, in the ledger.
-            explain: ask for explanations too; the same queries, counted on their own as well.
-
-        Raises:
-            InvalidQueryError: shape, type or range do not fit the spec, or there is a NaN; nothing is charged.
-            BudgetExceededError: the rows do not fit the remaining budget; nothing is charged.
-            OracleError: the channel gives no explanations.
-        """
+        """Ask the victim; see `mebench.api.contract.Oracle.query`."""
         heartbeat()
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")

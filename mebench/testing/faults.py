@@ -18,7 +18,7 @@ class CheckFailed(AssertionError):  # noqa: N818 (a failed check is no error of 
         self.picture = picture
 
 
-class CheckSkipped(Exception):  # noqa: N818
+class CheckSkipped(Exception):  # noqa: N818 (nothing went wrong)
     """The check says nothing about this attack; the message says why."""
 
 

@@ -41,14 +41,14 @@ class Reconstruction(ABC):
         """Queries that ``prepare`` is still going to spend."""
         return 0
 
-    def prepare(self, oracle: Oracle, images: Tensor) -> None:  # noqa: B027
+    def prepare(self, oracle: Oracle, images: Tensor) -> None:  # noqa: B027 (doing nothing is a fair default)
         """Ask what is needed once in a trial; the images tell type and device."""
 
     def state_dict(self) -> dict[str, Any]:
         """What ``prepare`` has learnt."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:  # noqa: B027
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:  # noqa: B027 (doing nothing is a fair default)
         """Go on from a ``state_dict()``."""
 
     def first(self, images: Tensor) -> Tensor:
