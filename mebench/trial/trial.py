@@ -19,6 +19,7 @@ from mebench.guard.possession import Possession
 from mebench.guard.process_state import begin_as_fresh, watched
 from mebench.guard.wrappers import guarded_channel, held_by
 from mebench.models.clones import initial_clone
+from mebench.models.networks.compiling import make_ready_to_compile
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
@@ -67,6 +68,8 @@ def run_trial(
     with folder.locked(), watched():
         folder.begin(spec)
         begin_as_fresh()
+        if spec.compile:
+            make_ready_to_compile()
         torch.backends.cuda.matmul.allow_tf32 = spec.tf32
         torch.backends.cudnn.allow_tf32 = spec.tf32
         victim = prepare_victim(spec.victim, device=device, on_progress=on_progress, should_stop=should_stop)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 import shutil
+import sys
 
 import pytest
 from torch import nn
@@ -12,7 +15,7 @@ from trials import tiny_trial
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
-from mebench.models.networks.compiling import compiled
+from mebench.models.networks.compiling import RECURSION_LIMIT, compiled, make_ready_to_compile
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.trial import run_trial
@@ -40,6 +43,18 @@ def test_specs_with_these_options_survive_json():
 def test_without_the_option_a_network_is_called_as_it_is():
     network = nn.Linear(2, 2)
     assert compiled(network, context_of(ProbabilityChannel(), network)) is network
+
+
+def test_a_compiler_finds_the_recursion_limit_that_it_wants(monkeypatch):
+    from torch._inductor import compile_fx
+
+    raised = re.search(r"setrecursionlimit\(max\(sys.getrecursionlimit\(\), (\d+)\)\)", inspect.getsource(compile_fx))
+    assert raised is None or int(raised[1]) <= RECURSION_LIMIT
+    limits = [1000]
+    monkeypatch.setattr(sys, "getrecursionlimit", lambda: limits[-1])
+    monkeypatch.setattr(sys, "setrecursionlimit", limits.append)
+    make_ready_to_compile()
+    assert limits == [1000, RECURSION_LIMIT]
 
 
 def test_without_a_compiler_the_option_is_one_clear_line(monkeypatch):

@@ -14,6 +14,7 @@ from mebench.models.networks.build import build_network
 from mebench.models.networks.entries import NETWORKS
 
 SMALL = {
+    "resnet8": {"width": 4},
     "resnet18": {"width": 4},
     "resnet34": {"width": 4},
     "small-cnn": {"width": 4},
@@ -37,6 +38,7 @@ def parameters(network):
         ("small-cnn", 1, 28, 241_898),
         ("plain-cnn", 1, 28, 169_546),
         ("block-cnn", 1, 28, 298_858),
+        ("resnet8", 1, 32, 77_754),
         ("resnet18", 3, 32, 11_173_962),
         ("resnet34", 3, 32, 21_282_122),
     ],
@@ -46,7 +48,7 @@ def test_parameter_counts_are_those_of_the_reference(name, channels, size, count
 
 
 def test_every_registered_network_for_images_is_tried_here():
-    assert set(IMAGES) == {"lenet5", "small-cnn", "plain-cnn", "block-cnn", "resnet18", "resnet34", "mlp"}
+    assert set(IMAGES) == {"lenet5", "small-cnn", "plain-cnn", "block-cnn", "resnet8", "resnet18", "resnet34", "mlp"}
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -141,7 +143,7 @@ def test_the_seed_alone_decides_initial_weights_and_the_global_stream_is_untouch
     assert not torch.equal(first["conv1.weight"], other["conv1.weight"])
 
 
-@pytest.mark.parametrize("name", ["lenet5", "small-cnn", "plain-cnn", "block-cnn", "resnet18", "resnet34"])
+@pytest.mark.parametrize("name", ["lenet5", "small-cnn", "plain-cnn", "block-cnn", "resnet8", "resnet18", "resnet34"])
 def test_inputs_that_are_no_images_are_an_error_that_names_the_network(name):
     with pytest.raises(ConfigurationError, match=f"{name}.*shape \\(20,\\)"):
         build_network(Component(name), InputSpec((20,), 2), 0)

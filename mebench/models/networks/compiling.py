@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import shutil
+import sys
 from collections.abc import Callable
 
 import torch
@@ -15,6 +16,15 @@ from mebench.api.errors import ConfigurationError
 
 COMPILERS = ("g++", "c++", "clang++")
 """What compiled code for a CPU is made with."""
+
+
+RECURSION_LIMIT = 2000
+"""What torch.compile raises Python's to, where it is lower."""
+
+
+def make_ready_to_compile() -> None:
+    """Change for the whole process what compiling would change in the middle of an attack's call."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
 
 
 def compiled(network: nn.Module, context: AttackContext) -> Callable[..., Tensor]:

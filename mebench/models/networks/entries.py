@@ -78,6 +78,16 @@ class ResNetParameters:
 
 
 @dataclass(frozen=True)
+class SmallResNetParameters:
+    """What can be set of the small ResNets."""
+
+    width: Annotated[
+        int,
+        Param("Channels of the first stage; the others have 2 and 4 times as many.", minimum=1, in_variant="changed"),
+    ] = 16
+
+
+@dataclass(frozen=True)
 class KimCnnParameters:
     """What can be set of ``kim-cnn``."""
 
@@ -134,6 +144,12 @@ NETWORKS = (
         "Blocks of 3x3 convolutions with batch norm, each then pooled: 298,858 parameters at 1x28x28 and 10 classes.",
         "mebench.models.networks.block_cnn:block_cnn",
         BlockCnnParameters,
+    ),
+    NetworkEntry(
+        "resnet8",
+        "CIFAR-style ResNet-8, three blocks with batch norm: 77,754 parameters at 1 channel and 10 classes.",
+        "mebench.models.networks.resnet:resnet8",
+        SmallResNetParameters,
     ),
     NetworkEntry(
         "resnet18",

@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812 (the name that everybody knows it 
 from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
-from mebench.models.networks.entries import ResNetParameters
+from mebench.models.networks.entries import ResNetParameters, SmallResNetParameters
 from mebench.models.networks.input_conv import InputConv2d
 from mebench.models.networks.shapes import image_shape
 
@@ -40,7 +40,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem, four stages of basic blocks (the last three halve the map), average pool, linear layer.
+    """A stem, stages of basic blocks (all but the first halve the map), average pool, linear layer.
 
     Args:
         channels: channels of an input.
@@ -79,6 +79,12 @@ def _kaiming(module: nn.Module) -> None:
     """Initialise convolutions by Kaiming's normal rule over the fan-out; batch norm starts at 1 and 0."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def resnet8(spec: InputSpec, parameters: SmallResNetParameters) -> nn.Module:
+    """Build ResNet-8, the smallest of the paper's 6n + 2 layers (section 4.2, n = 1), with 1x1 convolutions as shortcuts."""
+    channels, _, _ = image_shape(spec, "resnet8")
+    return ResNet(channels, spec.num_classes, (1, 1, 1), parameters.width)
 
 
 def resnet18(spec: InputSpec, parameters: ResNetParameters) -> nn.Module:

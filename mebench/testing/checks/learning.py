@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import mean
+
 import torch
 
 from mebench.testing.faults import require
@@ -12,20 +14,27 @@ from mebench.trial.metrics.examination import Examination
 
 SMOKE_BUDGET = 4000
 SEEDS = (0, 1, 2)
+CLEAR = 0.25  # a lead that no further seed is asked for
 
 
 def beats_noise(target: AttackUnderTest) -> str | None:
     """With 4,000 queries, the clone agrees with the victim more often than the same learner does on uniform noise.
 
-    Mean fidelity over three seeds, before a LeNet-5 that was trained on 2,000 images of 16 x 16. The control spends the
-    whole budget on noise, in batches of the attack's size, with the attack's learner and parameters.
+    Mean fidelity over up to three seeds, before a LeNet-5 that was trained on 2,000 images of 16 x 16. A mean lead of 25
+    points ends the check. The control spends the whole budget on noise, in batches of the attack's size, with the
+    attack's learner and parameters.
     """
     prepared = trained_victim()
     exam = Examination.of(prepared.victim, prepared.test_inputs, prepared.test_labels)
-    ours = [exam.score(_attacked(target, seed).attack.learner.clone).fidelity for seed in SEEDS]
-    control = [exam.score(_on_noise(target, seed).attack.learner.clone).fidelity for seed in SEEDS]
-    mean, noise = sum(ours) / len(ours), sum(control) / len(control)
-    require(mean > noise, f"fidelity {mean:.1%}, the same learner on noise {noise:.1%}, with {SMOKE_BUDGET:,} queries")
+    ours: list[float] = []
+    control: list[float] = []
+    for seed in SEEDS:
+        ours.append(exam.score(_attacked(target, seed).attack.learner.clone).fidelity)
+        control.append(exam.score(_on_noise(target, seed).attack.learner.clone).fidelity)
+        if mean(ours) - mean(control) >= CLEAR:
+            return None
+    told = f"fidelity {mean(ours):.1%}, the same learner on noise {mean(control):.1%}"
+    require(mean(ours) > mean(control), f"{told}, with {SMOKE_BUDGET:,} queries")
     return None
 
 
