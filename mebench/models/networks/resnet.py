@@ -82,7 +82,7 @@ def _kaiming(module: nn.Module) -> None:
 
 
 def resnet8(spec: InputSpec, parameters: SmallResNetParameters) -> nn.Module:
-    """Build ResNet-8, the smallest of the paper's 6n + 2 layers (section 4.2, n = 1), with 1x1 convolutions as shortcuts."""
+    """Build ResNet-8, the smallest of the paper's 6n + 2 layers (section 4.2), with 1x1 convolutions as shortcuts."""
     channels, _, _ = image_shape(spec, "resnet8")
     return ResNet(channels, spec.num_classes, (1, 1, 1), parameters.width)
 
