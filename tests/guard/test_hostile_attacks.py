@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from deeds import DEEDS, Deed
+from once import once
 
 from mebench.results.trial_folder import TrialFolder, trial_folders
 
@@ -56,15 +57,15 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def apart() -> Outcome:
     """Each trial in a process of its own."""
-    return Outcome(tmp_path_factory.mktemp("apart"), list(DEEDS), 2)
+    return once("hostile-apart", lambda folder: Outcome(folder, list(DEEDS), 2))
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def together() -> Outcome:
     """All trials one after another in one process."""
-    return Outcome(tmp_path_factory.mktemp("together"), SURVIVED, 0)
+    return once("hostile-together", lambda folder: Outcome(folder, SURVIVED, 0))
 
 
 def check(deed: Deed, outcome: Outcome) -> None:

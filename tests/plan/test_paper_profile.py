@@ -12,10 +12,11 @@ from mebench.cli.run import run
 
 SMALLER = [
     "victims.*.training.epochs=1",
-    "runs.*.clone={name: resnet18, width: 4}",
-    "victims.*.network={name: resnet34, width: 4}",
+    "runs.*.clone={name: resnet8, width: 4}",
+    "victims.*.network={name: resnet8, width: 4}",
     "runs.*.budgets=[70]",
     "runs.*.attacks.*.parameters.batch_size=4",
+    "runs.*.attacks.*.parameters.generator_width=4",
     "evaluations=2",
     "seeds=1",
 ]

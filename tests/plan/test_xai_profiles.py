@@ -13,10 +13,10 @@ from mebench.results.trial_folder import trial_folders
 
 SMALLER = [
     "victims.*.training.epochs=1",
-    "runs.1.clone={name: resnet18, width: 4}",
-    "runs.2.clone={name: resnet18, width: 4}",
-    "victims.cifar10-resnet34.network={name: resnet34, width: 4}",
-    "victims.svhn-resnet34.network={name: resnet34, width: 4}",
+    "runs.1.clone={name: resnet8, width: 4}",
+    "runs.2.clone={name: resnet8, width: 4}",
+    "victims.cifar10-resnet34.network={name: resnet8, width: 4}",
+    "victims.svhn-resnet34.network={name: resnet8, width: 4}",
     "runs.*.budgets=[50]",
     "runs.*.attacks.*.parameters.batch_size=4",
     "runs.*.attacks.*.parameters.generator_width=4",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from benchmark_files import DFME, MEGEX, write_benchmark
+from once import once
 from test_process_engine import wait_until
 from trials import SMALL, tiny_trial
 
@@ -65,9 +66,12 @@ def start_command(file: Path, out: Path) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted() -> Path:
     """The results of the benchmark that the tests below interrupt."""
-    folder = tmp_path_factory.mktemp("uninterrupted")
+    return once("uninterrupted", run_to_its_end)
+
+
+def run_to_its_end(folder: Path) -> Path:
     process = start_command(interruptible(folder), folder / "out")
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
