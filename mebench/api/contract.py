@@ -94,8 +94,10 @@ class Victim(nn.Module):
         self.eval()
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return logits (B, c)."""
+        """Return logits (B, c), float32 whatever the network computes in; float64 where the spec is."""
         logits: Tensor = self.network(inputs)
+        if isinstance(logits, Tensor) and logits.is_floating_point():
+            return logits.to(torch.float32 if self.spec.discrete else self.spec.dtype)
         return logits
 
     def train(self, mode: bool = True) -> Victim:

@@ -45,6 +45,10 @@ class PluginFaultError(PluginError):
     exit_code = ExitCode.INCOMPLETE
 
 
+class VictimFaultError(PluginFaultError):
+    """A victim failed while it was asked, or gave no gradient that a channel needs; the message names it."""
+
+
 class ResultsError(MebenchError):
     """A results folder or file cannot be read or compared."""
 
@@ -69,3 +73,9 @@ class InvalidQueryError(OracleError):
 
 class NotFiniteQueryError(InvalidQueryError):
     """A request holds a NaN or an infinity: a programming error, or training that has diverged."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

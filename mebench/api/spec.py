@@ -52,6 +52,10 @@ class TrainingRecipe:
     augment: Augmentation = "none"
 
 
+Outputs = Literal["logits", "log-probabilities", "probabilities"]
+"""What a network returns."""
+
+
 @dataclass(frozen=True)
 class VictimSpec:
     """A victim: trained by a recipe and cached, or the user's own weights.
@@ -68,6 +72,7 @@ class VictimSpec:
         torchscript: TorchScript file that returns logits.
         mean, std: per-channel normalisation that is put before the network; None for none.
         registered: a registered victim, which brings network and weights; then no other of these is given.
+        outputs: what the network returns; None where it is logits, or is to be seen.
     """
 
     name: str
@@ -82,6 +87,7 @@ class VictimSpec:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     registered: Component | None = None
+    outputs: Outputs | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,8 @@ class TrialSpec:
 
 LATE_FIELDS: Mapping[str, Any] = {"metrics": (), "compile": False, "evaluation_share": 0.05, "bf16": False}
 """Fields that came later than others, left out where they have these values."""
+LATE_OF_VICTIMS = frozenset({"registered", "outputs"})
+"""Fields of victims that came later than others, left out where they are None."""
 
 
 def content_digest(plain: Any) -> str:
@@ -175,8 +183,8 @@ _NEVER = object()
 
 def _fields(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; four times quicker than ``asdict``, which copies all of them."""
-    if isinstance(value, VictimSpec) and value.registered is None:  # as before there was this field
-        return {name: field for name, field in vars(value).items() if name != "registered"}
+    if isinstance(value, VictimSpec):  # as before there were these fields
+        return {name: field for name, field in vars(value).items() if field is not None or name not in LATE_OF_VICTIMS}
     if not is_dataclass(value):
         raise TypeError(f"{type(value).__name__} is not JSON")
     if isinstance(value, TrialSpec):  # ids stay what they were before there were these fields

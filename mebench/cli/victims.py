@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Outputs
+
+OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 
 if TYPE_CHECKING:
     from mebench.api.spec import VictimSpec
@@ -69,6 +72,7 @@ def train(benchmark: Path, profile: str | None, device: str, threads: int) -> No
 @click.option("--image-size", type=(int, int), metavar="H W", help="Resize the images to this.")
 @click.option("--mean", type=float, multiple=True, help="Normalisation: once per channel.")
 @click.option("--std", type=float, multiple=True, help="Normalisation: once per channel.")
+@click.option("--outputs", type=click.Choice(OUTPUTS), help="What the network returns; seen without it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run: cpu or cuda.")
 def evaluate(
     factory: str | None,
@@ -81,17 +85,20 @@ def evaluate(
     image_size: tuple[int, int] | None,
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    outputs: Outputs | None,
     device: str,
 ) -> None:
-    """Score a victim of your own on the test images of a data set, and print its hash.
+    """Try a victim of your own on the test images of a data set: its accuracy, its hash, and what attacks would meet.
 
-    It must return logits for images in [0, 1]; give --mean and --std if it wants them normalised.
+    It takes images in [0, 1]; give --mean and --std if it wants them normalised, and --outputs if it returns
+    probabilities. Said are, a line each: answers that differ from call to call or with the rest of a batch, gradients
+    that are missing, and an accuracy at chance.
     """
     from mebench.api.spec import Component, VictimSpec
 
     where = {} if root is None else {"root": root}
     if victim is not None:
-        if factory or network or torchscript or weights or image_size or mean or std:
+        if factory or network or torchscript or weights or image_size or mean or std or outputs:
             raise ConfigurationError("--victim: a registered victim brings along all but --data and --root")
         spec = _registered(victim, data_name, where)
     elif not (factory or network or torchscript):
@@ -111,6 +118,7 @@ def evaluate(
             torchscript=torchscript,
             mean=mean or None,
             std=std or None,
+            outputs=outputs,
         )
     _echo(spec, _prepare(spec, device, threads=1))
 

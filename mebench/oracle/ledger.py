@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
-from mebench.api.errors import BudgetExceededError
+from mebench.api.errors import BudgetExceededError, MebenchError, VictimFaultError
 from mebench.oracle.links import Link
+from mebench.registry.safe_import import what_happened
 
 ROWS_AT_ONCE = 1024
 """An attack may ask its whole budget in one request; a victim that sees it at once would fill the memory."""
@@ -154,12 +155,25 @@ class MeteredVictim(Victim):
         rows = len(inputs)
         self._ledger.victim_forward += rows
         if rows > ROWS_AT_ONCE and not torch.is_grad_enabled():
-            return torch.cat([super(MeteredVictim, self).forward(part) for part in inputs.split(ROWS_AT_ONCE)])
-        logits = super().forward(inputs)
+            return torch.cat([self._computed(part) for part in inputs.split(ROWS_AT_ONCE)])
+        logits = self._computed(inputs)
         if logits.requires_grad:
             # Called at every pass back through these logits.
             logits.register_hook(self._count_backward)
+        elif inputs.requires_grad and torch.is_grad_enabled():
+            raise VictimFaultError(f"victim {self.name!r}: its outputs carry no gradient to its inputs")
         return logits
+
+    def _computed(self, inputs: Tensor) -> Tensor:
+        """The victim's logits; whatever goes wrong in it is its own fault, and memory nobody's."""
+        try:
+            return super().forward(inputs)
+        except (MebenchError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise VictimFaultError(
+                f"victim {self.name!r} failed on {len(inputs)} rows: {what_happened(error)}"
+            ) from error
 
     def _count_backward(self, gradient: Tensor) -> None:
         rows = len(gradient)

@@ -124,6 +124,7 @@ class Grid:
             torchscript=section.torchscript,
             mean=tuple(section.mean) if section.mean else None,
             std=tuple(section.std) if section.std else None,
+            outputs=section.outputs,
         )
 
     def _registered_victim(self, name: str, section: VictimSection, named: Named) -> VictimSpec:
@@ -151,5 +152,6 @@ def registered_victim(
         seed=seed,
         mean=tuple(entry.mean) or None,
         std=tuple(entry.std) or None,
+        outputs=entry.outputs,
         registered=entry.as_component(parameters),
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.api.spec import Outputs
 from mebench.registry.card import NO_CARD, Better, MetricCard, Number
 from mebench.registry.entry import Entry, Known
 
@@ -236,6 +237,8 @@ class VictimEntry(Entry):
         data: the data set on whose test split it is scored, if the benchmark file names none.
         image_size: height and width of what it takes; None for those of the data set.
         mean, std: per channel, put before it; empty for none. Inputs themselves are in [0, 1].
+        outputs: what the module returns, if it is not logits: ``log-probabilities`` or ``probabilities``. Since
+            version 1.6.
     """
 
     kind, plural, phrase = "victim", "victims", "a victim"
@@ -244,6 +247,7 @@ class VictimEntry(Entry):
     image_size: tuple[int, int] | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    outputs: Outputs | None = None
 
     def facts(self, known: Known) -> dict[str, str]:
         """Data set, size of images, and normalisation."""

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, get_args
 
 from mebench.api.errors import PluginError
+from mebench.api.spec import Outputs
 from mebench.registry.card import problem as card_problem
 from mebench.registry.entries import (
     WORDS,
@@ -146,6 +147,8 @@ def _of_victim(entry: VictimEntry) -> str:
         return "image_size must be height and width, or None"
     if not (_numbers(entry.mean, int, float) and _numbers(entry.std, int, float) and min(entry.std, default=1) > 0):
         return "mean and std must be tuples of numbers, those of std above 0"
+    if entry.outputs not in (None, *get_args(Outputs)):
+        return f"outputs must be one of {', '.join(get_args(Outputs))}, not {_shown(entry.outputs)}"
     return "" if len(entry.mean) == len(entry.std) else "mean and std must have as many numbers as each other"
 
 

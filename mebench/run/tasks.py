@@ -92,8 +92,11 @@ def prepare(payload: VictimSpec, *, device: str, on_progress: OnProgress, should
     """Train a victim, or find it in the cache, so that no two trials do it."""
     from mebench.models.victims.loading import prepare_victim
 
-    victim = prepare_victim(payload, device=device, on_progress=on_progress, should_stop=should_stop)
-    return {"accuracy": victim.accuracy, "source": victim.source, "note": victim.note}
+    heard: list[str] = []
+    with notices_to(heard.append):
+        victim = prepare_victim(payload, device=device, on_progress=on_progress, should_stop=should_stop)
+    note = "; ".join(filter(None, (victim.note, *heard)))
+    return {"accuracy": victim.accuracy, "source": victim.source, "note": note}
 
 
 def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, float]:

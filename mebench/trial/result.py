@@ -74,21 +74,25 @@ def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, e
                 "weights_hash": victim.weights_hash,
                 "accuracy": ending.victim_accuracy,
                 "data_hash": victim.data_hash,
+                **({"agreement": victim.behaviour.agreement} if victim.behaviour.random else {}),
             },
             "clone": {
                 "weights_hash": weights_hash(clone.state_dict()),
                 "initial_hash": ending.initial_hash,
                 "parameters": sum(parameter.numel() for parameter in clone.parameters()),
             },
-            "flags": trial_flags(
-                scores,
-                victim.spec.num_classes,
-                gives_logits(spec.channel.name),
-                diverged=ending.diverged,
-                queries_collapsed=collapsed(ending.query_labels),
-                unexplained_passes=ending.unexplained_passes,
-                victims_weights=ending.victims_weights,
-            ),
+            "flags": [
+                *victim.behaviour.flags,
+                *trial_flags(
+                    scores,
+                    victim.spec.num_classes,
+                    gives_logits(spec.channel.name),
+                    diverged=ending.diverged,
+                    queries_collapsed=collapsed(ending.query_labels),
+                    unexplained_passes=ending.unexplained_passes,
+                    victims_weights=ending.victims_weights,
+                ),
+            ],
             "provenance": provenance(device, spec, ending.origin),
         }
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from torch.nn import Module
 
 from mebench.api.contract import Attack, AttackContext, InputSpec, Pool, ResponseChannel
+from mebench.api.errors import VictimFaultError
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrialSpec
 from mebench.guard.call import Guard
 from mebench.guard.wrappers import guarded_attack
 from mebench.models.networks.precision import trained_in_bf16
+from mebench.models.victims.behaviour import no_gradient
+from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import AttackEntry
+from mebench.registry.entries import AttackEntry, ChannelEntry
 
 
 def build_context(
@@ -45,6 +48,19 @@ def build_context(
         compile=spec.compile,
         bf16=spec.bf16,
     )
+
+
+def check_gradients(spec: TrialSpec, victim: PreparedVictim) -> None:
+    """Check, before an attack is built, that a victim can be explained where the channel explains.
+
+    Raises:
+        VictimFaultError: it has no gradients.
+    """
+    found = victim.behaviour.gradients
+    if found != "yes" and "explanation" in registry().get(ChannelEntry, spec.channel.name).gives:
+        raise VictimFaultError(
+            f"victim {spec.victim.name!r}: {no_gradient(found)}; {spec.channel.name} explains nothing"
+        )
 
 
 def build_attack(spec: TrialSpec, context: AttackContext, guard: Guard) -> Attack:

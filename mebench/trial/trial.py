@@ -34,7 +34,7 @@ from mebench.trial.loop import turns
 from mebench.trial.metrics.examination import Examination
 from mebench.trial.pictures import Pictures
 from mebench.trial.result import Ending, write_result
-from mebench.trial.setup import build_attack, build_context
+from mebench.trial.setup import build_attack, build_context, check_gradients
 from mebench.trial.standard_track import StandardTrack
 from mebench.trial.supervised import run_supervised
 
@@ -75,6 +75,7 @@ def run_trial(
         victim = prepare_victim(spec.victim, device=device, on_progress=on_progress, should_stop=should_stop)
         if spec.kind == "supervised":
             return run_supervised(spec, folder, victim, device=device, on_progress=on_progress, should_stop=should_stop)
+        check_gradients(spec, victim)
         trial = Trial(spec, folder, victim, torch.device(device))
         return trial.run(on_progress, should_stop, checkpoint_seconds)
 

@@ -138,7 +138,7 @@ CASES = {
     "unknown network": (
         "clone: resnet18",
         "clone: ¦resnet81",
-        "profiles.paper.runs[0].clone: unknown network 'resnet81'. Did you mean 'resnet18'?",
+        "profiles.paper.runs[0].clone: unknown network 'resnet81'. Did you mean 'resnet8'?",
     ),
     "unknown data set": (
         "data: cifar10",

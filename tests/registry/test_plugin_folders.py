@@ -74,7 +74,7 @@ HARMS = {
         plugin() + "\ndef mebench_api_version(): return (2, 0)",
         "is built for version 2.0 of mebench.api",
     ),
-    "newer minor": (plugin() + "\ndef mebench_api_version(): return (1, 9)", "this mebench has 1.5: update mebench"),
+    "newer minor": (plugin() + "\ndef mebench_api_version(): return (1, 9)", "this mebench has 1.6: update mebench"),
     "older major": (plugin() + "\ndef mebench_api_version(): return (0, 1)", "update the plugin, or ask its author"),
     "no version": (plugin() + "\ndef mebench_api_version(): return '1.0'", "must return two numbers, e.g. (1, 0)"),
 }

@@ -51,6 +51,8 @@ def cache_key(spec: VictimSpec, data_hash: str, torch_version: str, code: str = 
     plain = asdict(spec)
     for key in ("name", "data", "weights", "torchscript", "registered"):
         del plain[key]
+    if plain["outputs"] is None:  # as before there was this field
+        del plain["outputs"]
     return content_digest(plain | {"data_hash": data_hash, "torch": torch_version.split(".")[0], "code": code})
 
 

@@ -16,12 +16,16 @@ from mebench.data.dataset import Dataset
 from mebench.data.datasets import load_dataset
 from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
-from mebench.models.victims.own import check_outputs, load_own_network
+from mebench.models.victims.behaviour import Behaviour, behaviour
+from mebench.models.victims.outputs import answers
+from mebench.models.victims.own import code_of, load_own_network
 from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.trained import cached_or_trained
+from mebench.models.victims.tried import Tried, tried_once
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry, VictimEntry
 
+AS_IT_SHOULD = Behaviour()
 _PROBE = 2  # rows that are tried before anything else is asked of a victim
 
 
@@ -40,6 +44,7 @@ class PreparedVictim:
         test_labels: (N,) int64 on the device.
         network_parameters: number of trainable values (0 if a TorchScript file hides them).
         note: what the user should know, e.g. that a damaged cache entry was replaced; usually empty.
+        behaviour: what it did when it was tried; nothing odd of what mebench has trained with networks of its own.
     """
 
     victim: Victim
@@ -52,6 +57,7 @@ class PreparedVictim:
     test_labels: Tensor
     network_parameters: int
     note: str = ""
+    behaviour: Behaviour = AS_IT_SHOULD
 
 
 def prepare_victim(
@@ -102,18 +108,31 @@ def _prepared(
     parameters = sum(value.numel() for value in network.parameters())
     victim = setting.victim(network)
     test_inputs = setting.test.inputs(None, setting.spec.image_size).to(setting.device)
-    check_outputs(victim, test_inputs[:_PROBE])
+    test_labels = setting.test.labels.to(setting.device)
+    answers(victim, test_inputs[:_PROBE])
+    if setting.of_others or accuracy is None:
+
+        def measure() -> Tried:
+            measured = setting.accuracy(victim) if accuracy is None else accuracy
+            return Tried(measured, behaviour(victim, test_inputs, test_labels, measured, setting.spec.outputs))
+
+        tried = tried_once(setting.spec, weights_hash, data_hash, code_of(setting.spec), measure)
+        for line in tried.behaviour.notes(setting.spec.name):
+            notice(line)
+    else:
+        tried = Tried(accuracy, AS_IT_SHOULD)
     return PreparedVictim(
         victim=victim,
         spec=setting.inputs,
-        accuracy=setting.accuracy(victim) if accuracy is None else accuracy,
+        accuracy=tried.accuracy,
         weights_hash=weights_hash,
         data_hash=data_hash,
         source=source,
         test_inputs=test_inputs,
-        test_labels=setting.test.labels.to(setting.device),
+        test_labels=test_labels,
         network_parameters=parameters,
         note=note,
+        behaviour=tried.behaviour,
     )
 
 

@@ -20,15 +20,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mebench.api.contract import InputSpec, Victim
-from mebench.api.errors import ConfigurationError
+from mebench.api.contract import InputSpec
+from mebench.api.errors import ConfigurationError, first_line
 from mebench.api.spec import VictimSpec
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import build_network
 from mebench.models.victims.registered import registered_network
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import VictimEntry
+from mebench.registry.entries import NetworkEntry, VictimEntry
 
 _SHOWN = 3  # keys named in an error
 
@@ -67,11 +67,20 @@ def load_own_network(
     return network, weights_hash(tensors) if tensors else _code_hash(spec)
 
 
+def code_of(spec: VictimSpec) -> str:
+    """What says whose code a victim is: a plugin with its version, a digest of a factory's file, mebench's version.
+
+    Empty where it cannot be told.
+    """
+    if spec.registered is not None:
+        return registry().origin(VictimEntry, spec.registered.name)
+    if spec.network is not None:
+        return registry().origin(NetworkEntry, spec.network.name)
+    return "TorchScript" if spec.torchscript else factory_digest(spec.factory or "")
+
+
 def _code_hash(spec: VictimSpec) -> str:
-    origin = (
-        registry().origin(VictimEntry, spec.registered.name) if spec.registered else factory_digest(spec.factory or "")
-    )
-    return hashlib.sha256(f"{origin} {spec.registered} {spec.factory}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{code_of(spec)} {spec.registered} {spec.factory}".encode()).hexdigest()[:16]
 
 
 def call_factory(factory: str, name: str) -> nn.Module:
@@ -88,7 +97,7 @@ def call_factory(factory: str, name: str) -> nn.Module:
             network = getattr(importlib.import_module(module_name), attribute)()
     except Exception as error:
         raise ConfigurationError(
-            f"victim {name!r}: factory {factory!r} failed: {type(error).__name__}: {_first_line(error)}"
+            f"victim {name!r}: factory {factory!r} failed: {type(error).__name__}: {first_line(error)}"
         ) from error
     if not isinstance(network, nn.Module):
         raise ConfigurationError(
@@ -126,37 +135,13 @@ def load_weights(network: nn.Module, path: Path, name: str) -> None:
         given = load_file(path)
     except (SafetensorError, OSError) as error:
         raise ConfigurationError(
-            f"victim {name!r}: {path} is not a usable safetensors file ({_first_line(error)}); "
+            f"victim {name!r}: {path} is not a usable safetensors file ({first_line(error)}); "
             "convert pickled weights with safetensors.torch.save_file(model.state_dict(), FILE)"
         ) from None
     problem = _mismatch(network.state_dict(), given)
     if problem:
         raise ConfigurationError(f"victim {name!r}: {path} does not fit the network: {problem}")
     network.load_state_dict(given)
-
-
-def check_outputs(victim: Victim, probe: Tensor) -> None:
-    """Check that a victim returns finite logits (B, c) for the inputs of a probe.
-
-    Raises:
-        ConfigurationError: it fails, or returns something else.
-    """
-    wanted = (len(probe), victim.spec.num_classes)
-    try:
-        with torch.no_grad():
-            logits = victim(probe)
-    except Exception as error:
-        raise ConfigurationError(
-            f"victim {victim.name!r} fails on inputs of shape {tuple(probe.shape)}: {_first_line(error)}"
-        ) from error
-    if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted or not logits.is_floating_point():
-        got = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
-        raise ConfigurationError(
-            f"victim {victim.name!r} must return logits of shape {wanted} for {len(probe)} inputs "
-            f"of {victim.spec.num_classes} classes, not {got}"
-        )
-    if not bool(torch.isfinite(logits).all()):
-        raise ConfigurationError(f"victim {victim.name!r} returns logits that are not finite")
 
 
 class Scripted(nn.Module):
@@ -189,7 +174,7 @@ def _load_torchscript(path: Path, name: str, device: torch.device | str) -> nn.M
             warnings.simplefilter("ignore", DeprecationWarning)  # torch's advice to its authors, not to our users
             script = cast(nn.Module, cast(Any, torch.jit).load(str(path), map_location=torch.device(device)))
     except (RuntimeError, ValueError) as error:
-        raise ConfigurationError(f"victim {name!r}: {path} is not a TorchScript file ({_first_line(error)})") from None
+        raise ConfigurationError(f"victim {name!r}: {path} is not a TorchScript file ({first_line(error)})") from None
     return Scripted(script)
 
 
@@ -218,8 +203,3 @@ def _mismatch(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
 def _shorten(items: list[str]) -> str:
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return ", ".join(items[:_SHOWN]) + more
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -14,9 +14,12 @@ from mebench.data.labelled import Labelled
 from mebench.data.pools import DatasetPool
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import build_network
+from mebench.models.victims.as_asked import AsAsked
 from mebench.models.victims.normalise import with_normalisation
 from mebench.models.victims.own import call_factory
 from mebench.models.victims.training import predict
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import NetworkEntry
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,12 @@ class VictimSetting:
         """What the victim takes."""
         return self.test.spec(self.spec.image_size)
 
+    @property
+    def of_others(self) -> bool:
+        """Whether the network's code is not mebench's own."""
+        network = self.spec.network
+        return network is None or self.spec.outputs is not None or not registry().ships(NetworkEntry, network.name)
+
     def untrained(self) -> nn.Module:
         """The network with initial weights that depend on the victim's seed alone."""
         seed = derive_seed(self.spec.seed, "victim weights")
@@ -50,8 +59,9 @@ class VictimSetting:
             return call_factory(self.spec.factory, self.spec.name)
 
     def normalised(self, network: nn.Module) -> nn.Module:
-        """The network behind the spec's normalisation, if it has one."""
-        return with_normalisation(network, self.inputs, self.spec.mean, self.spec.std)
+        """The network behind the spec's normalisation, if it has one; one of the user's as mebench asks it."""
+        asked = AsAsked(network, self.spec.outputs) if self.of_others else network
+        return with_normalisation(asked, self.inputs, self.spec.mean, self.spec.std)
 
     def victim(self, network: nn.Module) -> Victim:
         """The network as a frozen victim on the device."""

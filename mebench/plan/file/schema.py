@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from mebench.api.spec import Augmentation, LearningRate, Optimizer, TrainingRecipe
+from mebench.api.spec import Augmentation, LearningRate, Optimizer, Outputs, TrainingRecipe
 from mebench.plan.file.positions import Location
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,79}$"
@@ -146,6 +146,9 @@ class VictimSection(Section):
     )
     std: Annotated[list[Positive], Field(min_length=1)] | None = Field(
         None, description="Per channel, divided by before the network."
+    )
+    outputs: Outputs | None = Field(
+        None, description="What the network returns: logits, log-probabilities or probabilities; seen without it."
     )
 
 

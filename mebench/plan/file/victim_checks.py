@@ -47,7 +47,7 @@ def _check_own_data(
 
 
 def _check_brings_all(checker: Checker, location: Location, victim: Mapping[str, Any]) -> None:
-    for key in ("training", "weights", "image_size", "mean", "std"):
+    for key in ("training", "weights", "image_size", "mean", "std", "outputs"):
         if victim.get(key) is not None:
             checker.add((*location, key), "a registered victim brings this along", at_key=True)
 
@@ -56,9 +56,10 @@ def _check_weights(checker: Checker, location: Location, victim: Mapping[str, An
     given = [key for key in ("training", "weights") if victim.get(key) is not None]
     if source == "torchscript" and given:
         checker.add((*location, given[0]), "a torchscript victim brings its own weights", at_key=True)
-    if source != "torchscript" and len(given) != 1:
-        but = ", not both" if given else ""
-        checker.add(location, f"must have training or weights{but}", at_key=True)
+    elif len(given) > 1:
+        checker.add(location, "must have training or weights, not both", at_key=True)
+    elif source == "network" and not given:
+        checker.add(location, "must have training or weights", at_key=True)
 
 
 def _check_normalisation(

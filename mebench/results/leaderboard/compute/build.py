@@ -16,6 +16,7 @@ from mebench.results.leaderboard.compute.rows import (
     build_row,
     flag_across_rows,
     grouped,
+    self_agreements,
     settings,
     victim_rows,
     visible_name,
@@ -103,7 +104,7 @@ def _rows_of_trials(groups: Sequence[Group], infos: Sequence[BenchmarkInfo]) -> 
     notes = list(_settings_notes(rows, groups))
     rows, missing = _with_missing(rows, groups, infos)
     references = _wanted_references(infos)
-    rows = [*rows, *victim_rows(rows)]
+    rows = [*rows, *victim_rows(rows, self_agreements(groups))]
     return [row for row in rows if row.kind == "attack" or row.attack in references], [*notes, *missing]
 
 

@@ -26,6 +26,24 @@ FLAGS: dict[str, Flag] = {
     flag.name: flag
     for flag in (
         Flag(
+            "random-victim",
+            "the victim answers the same input otherwise when it is asked again",
+            "no clone can be expected to agree with it more often than it does with itself, which its own row shows",
+            "look for dropout or noise that stays on in eval mode; if the service is random, compare with its own row",
+        ),
+        Flag(
+            "batch-dependent-victim",
+            "the victim answers an input otherwise when it is asked that input alone",
+            "an attack's answers depend on what it asks together, which no service's do",
+            "look for a batch norm without running statistics, or a module that stays in training mode",
+        ),
+        Flag(
+            "victim-at-chance",
+            "the victim is right at most 1.5 times as often as one that names the most frequent class",
+            "there is nothing to steal: the row says nothing about the attack",
+            "look at the range and the normalisation of its inputs, and at the order of its classes",
+        ),
+        Flag(
             "collapsed",
             "a seed's accuracy is at most 1.5 times chance",
             "the clone answers with nearly one class; the mean is of failed and good runs",
@@ -113,6 +131,8 @@ FLAGS: dict[str, Flag] = {
     )
 }
 """Every flag that mebench raises, in the order of tables."""
+OF_VICTIMS = frozenset({"random-victim", "batch-dependent-victim", "victim-at-chance"})
+"""Those that are of a victim, and so of its own row too."""
 
 
 def row_flags(row: Row, raised_by_trials: Iterable[str], reduced_scale: bool, tf32: bool) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from mebench.api.spec import TrialSpec, content_digest
 from mebench.registry.entries import ChannelEntry, DatasetEntry, NetworkEntry
 from mebench.results import curves, stats
 from mebench.results.derived import GOALS
-from mebench.results.leaderboard.compute.flags import ordered, row_flags
+from mebench.results.leaderboard.compute.flags import OF_VICTIMS, ordered, row_flags
 from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
@@ -206,8 +206,20 @@ def _mean_of_all(values: Sequence[float | None]) -> float | None:
     return stats.mean(known) if len(known) == len(values) else None
 
 
-def victim_rows(rows: Sequence[Row]) -> list[Row]:
-    """One reference row per victim that rows have met."""
+def self_agreements(groups: Iterable[Group]) -> dict[str, float]:
+    """How often victims that are random agree with themselves, by the hash of their weights."""
+    met = [trial.result.victim for group in groups for trial in group.trials if trial.result]
+    return {victim.weights_hash: victim.agreement for victim in met if victim.agreement is not None}
+
+
+def victim_rows(rows: Sequence[Row], agreements: Mapping[str, float]) -> list[Row]:
+    """One reference row per victim that rows have met.
+
+    Args:
+        rows: of attacks and references.
+        agreements: of random victims with themselves, by hash: the most that the fidelity of a clone can be expected
+            to be.
+    """
     victims: dict[tuple[str, str | None, str | None], Row] = {}
     for row in rows:
         if row.victim_accuracy is not None:
@@ -225,12 +237,20 @@ def victim_rows(rows: Sequence[Row]) -> list[Row]:
             kind="reference",
             seeds=1,
             seeds_planned=1,
-            metrics=of_victim(row.victim_accuracy),
+            metrics=_of_victim(row.victim_accuracy, agreements.get(row.victim_hash or "")),
+            flags=tuple(flag for flag in row.flags if flag in OF_VICTIMS),
             normalised_accuracy=1.0,
         )
         for row in victims.values()
         if row.victim_accuracy is not None
     ]
+
+
+def _of_victim(accuracy: float, agreement: float | None) -> dict[str, float | None]:
+    """What a victim has itself; of a random one, how often it is right, and how often it agrees with itself."""
+    if agreement is None:
+        return of_victim(accuracy)
+    return {**dict.fromkeys(of_victim(accuracy)), "accuracy": accuracy, "fidelity": agreement}
 
 
 def flag_across_rows(rows: Sequence[Row]) -> list[Row]:

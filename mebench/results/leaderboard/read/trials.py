@@ -60,6 +60,7 @@ class VictimFacts(BaseModel):
     weights_hash: str
     accuracy: float
     data_hash: str = ""
+    agreement: float | None = None  # with itself, of a victim that is random
 
 
 class CloneFacts(BaseModel):
