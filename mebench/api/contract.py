@@ -78,7 +78,8 @@ class InputSpec:
 class Victim(nn.Module):
     """A frozen classifier: a network with its input normalisation inside, in eval mode, over an `InputSpec`.
 
-    ``victim(x)`` returns logits (B, c) for inputs (B, \\*shape) in the spec's range.
+    ``victim(x)`` returns logits (B, c) for inputs (B, \\*shape) in the spec's range, in float32 whatever the network
+    computes in. Gradients flow back to the inputs through the network's own precision.
 
     Args:
         network: returns logits for inputs in the spec's range.

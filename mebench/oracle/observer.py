@@ -25,8 +25,8 @@ class Observer(ABC):
         """Take note of an answer.
 
         Args:
-            inputs: (B, \\*shape), what was asked. The attack may overwrite them afterwards: copy what is kept.
-            response: what the attack is about to get.
+            inputs: (B, \\*shape), what was asked: the oracle's own copy, which nobody writes into afterwards.
+            response: what the attack is about to get, and may overwrite then: copy what is kept.
             purpose: what the queries are for.
         """
 

@@ -88,8 +88,8 @@ class BudgetedOracle:
         rows, ledger = len(inputs), self._ledger
         if rows > ledger.remaining:
             self._refuse(rows)
-        # An explanation is computed when it is asked for, from the oracle's own copy of what was asked now.
-        asked = inputs.detach().clone() if explain else inputs.detach()
+        # The oracle's own copy: what is checked is what is answered and told, and what is explained when that is asked.
+        asked = inputs.detach().clone()
         self._check_values(asked)
         with self._charging:  # an attack may ask from several threads
             if rows > ledger.remaining:

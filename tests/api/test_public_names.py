@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import mebench
-from mebench import toolkit
+from mebench import api, toolkit
 from mebench.api.old_names import OLD, RENAMED
 
 FACES = {"mebench": mebench, "mebench.toolkit": toolkit}
@@ -97,3 +97,8 @@ def test_the_new_names_warn_of_nothing():
         for face in FACES.values():
             for name in face.__all__:
                 getattr(face, name)
+
+
+def test_the_contract_is_found_where_nobody_has_imported_it_before(monkeypatch):
+    monkeypatch.delattr("mebench.api.contract")
+    assert api.InputSpec is mebench.InputSpec

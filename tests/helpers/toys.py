@@ -81,12 +81,12 @@ class Counting(nn.Module):
 
 
 def oracle_of(
-    network: nn.Module, channel: ResponseChannel, budget: int = 10_000, spec: InputSpec = SPEC
+    network: nn.Module, channel: ResponseChannel, budget: int = 10_000, spec: InputSpec = SPEC, observers=()
 ) -> tuple[BudgetedOracle, QueryLedger]:
     """An oracle and its ledger."""
     ledger = QueryLedger(budget)
     channel.use_randomness(RandomStreams(0, torch.device("cpu")))
-    return BudgetedOracle(Victim(network, spec), channel, ledger, "toy"), ledger
+    return BudgetedOracle(Victim(network, spec), channel, ledger, "toy", observers), ledger
 
 
 def context_of(

@@ -63,4 +63,6 @@ class VanillaGradientChannel(ExplainedScoreChannel):
         explanation = None
         if explain:
             explanation = GradientExplanation(scores, inputs, self.mask(labels, logits.shape[1]), self.score)
-        return Response(labels, probabilities.detach(), explanation)
+        # A copy where the explanation needs the scores as they are: whoever gets the answer may write into it.
+        told = probabilities.detach().clone() if explain else probabilities
+        return Response(labels, told, explanation)

@@ -24,5 +24,5 @@ class WhiteBoxChannel(ResponseChannel):
         with torch.set_grad_enabled(explain):
             logits = victim(inputs)
         explanation = GradientExplanation(logits, inputs, score="logit") if explain else None
-        logits = logits.detach()
+        logits = logits.detach().clone()  # whoever gets them may write into them
         return Response(logits.argmax(1), torch.softmax(logits, dim=1), explanation, logits=logits)
