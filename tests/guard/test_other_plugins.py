@@ -40,7 +40,7 @@ def mebench_channels():
 
 @hookimpl
 def mebench_networks():
-    names = ("fewer", "pair", "dead")
+    names = ("fewer", "pair", "dead", "writing")
     return [NetworkEntry("wordnet", "Says a word.", "sly:wordy"), *(NetworkEntry(n, "N.", f"sly:{n}") for n in names)]
 
 def network(spec, answer):
@@ -64,6 +64,15 @@ def pair(spec):
 
 def dead(spec):
     return network(spec, lambda logits: {}["x"])
+
+def writing(spec):
+    from torch import nn
+
+    class Centring(nn.Module):
+        def forward(self, inputs):
+            return inputs.sub_(0.2)
+
+    return nn.Sequential(Centring(), nn.Flatten(), nn.Linear(spec.size, spec.num_classes))
 
 def deadly(split):
     import os
@@ -144,7 +153,7 @@ def test_each_is_named_and_the_trial_that_needs_none_is_finished(tmp_path: Path,
         run("good", {"attack": "not-there", "channel": "probability"}),
         *(run("good", {**NOISE, "channel": name, "variant": name}) for name in names),
         run("good", {**NOISE, "variant": "wordnet"}, clone="wordnet"),
-        *(run("good", {**NOISE, "variant": name}, clone=name) for name in ("fewer", "pair", "dead")),
+        *(run("good", {**NOISE, "variant": name}, clone=name) for name in ("fewer", "pair", "dead", "writing")),
         *(run(name, {**NOISE, "variant": name}) for name in ("deadly", "wordy", "larger", "richer", "unlearnable")),
     ]
     victims = {"good": {**DATA, "data": {"name": "fashion-mnist-10k", "rows": [0, 200]}}}
@@ -172,6 +181,8 @@ def test_each_is_named_and_the_trial_that_needs_none_is_finished(tmp_path: Path,
         "not logits of shape (2, 10)",
         "pair": f"network pair {SLY}: its forward pass returned a tuple, not logits of shape (2, 10)",
         "dead": f"network dead {SLY}: its forward pass failed: KeyError: 'x'",
+        "writing": f"network writing {SLY}: its forward pass writes on its inputs, which are queries and test images: "
+        "let it take a copy",
         "unlearnable": f"victim unlearnable: network fewer {SLY}: its forward pass returned a Tensor of shape (2, 9), "
         "not logits of shape (2, 10)",
         "larger": f"victim larger: dataset larger {SLY}: reading returned images of shape (1, 9, 9), "

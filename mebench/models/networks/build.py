@@ -10,6 +10,7 @@ from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component
 from mebench.data.text.words import Lexicon
 from mebench.guard.call import Guard
+from mebench.models.networks.single_row import trainable_on_single_rows
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
 
@@ -52,7 +53,7 @@ def guarded_network(component: Component, spec: InputSpec, lexicon: Lexicon | No
         guard.fail(f"its constructor returned a {type(network).__name__}, not a torch module")
     if not guard.own and not spec.discrete:
         _try(network, spec, guard)
-    return network
+    return trainable_on_single_rows(network)
 
 
 def _try(network: nn.Module, spec: InputSpec, guard: Guard) -> None:
@@ -62,11 +63,14 @@ def _try(network: nn.Module, spec: InputSpec, guard: Guard) -> None:
     """
     training = network.training
     inputs = torch.full((_PROBE, *spec.shape), (spec.low + spec.high) / 2)
+    given = inputs.clone()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        logits = Guard(guard.who).call("its forward pass", network.eval(), inputs)  # which knows this grad mode
+        logits = Guard(guard.who).call("its forward pass", network.eval(), given)  # which knows this grad mode
     network.train(training)
+    if not torch.equal(given, inputs):
+        guard.fail("its forward pass writes on its inputs, which are queries and test images: let it take a copy")
     wanted = (_PROBE, spec.num_classes)
     if not isinstance(logits, Tensor) or logits.shape != wanted:
         kind = type(logits).__name__
-        given = f"{kind} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else kind
-        guard.fail(f"its forward pass returned a {given}, not logits of shape {wanted}")
+        what = f"{kind} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else kind
+        guard.fail(f"its forward pass returned a {what}, not logits of shape {wanted}")
