@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mebench.results.compare import gate
 from mebench.results.leaderboard import build_leaderboard
+from mebench.results.sampling import size_of_test_set, standard_error
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FOLDERS = ("megex-table1/quick", "megex-sg-ig/cpu-hour", "mega/cpu-hour", "activethief-table6/cpu-hour")
@@ -41,7 +42,7 @@ def alarms(
     for repeat in range(REPEATS):
         base = [list(random.normal(m, s, len(row))) for m, s, row in zip(means, spreads, rows, strict=True)]
         new = [random.normal(m - loss, s, seeds).mean() for m, s in zip(means, spreads, strict=True)]
-        known = gate.spreads(base, [gate.floor_of(row, tests) for row in base])
+        known = gate.spreads(base, [standard_error(row, tests) for row in base])
         for number, (row, value, spread) in enumerate(zip(base, new, known, strict=True)):
             fell = statistics.fmean(row) - value
             sees = gate.sight(spread, fell, len(row), seeds, TOLERANCE, len(rows)).notices if spread else 0.0
@@ -62,7 +63,7 @@ def main() -> None:
     )
     for folder in FOLDERS:
         rows = rows_of(folder)
-        tests = gate.size_of_test_set([value for row in rows for value in row]) or 0
+        tests = size_of_test_set([value for row in rows for value in row]) or 0
         for seeds in (2, 3, 5):
             found = [alarms(rows, tests, seeds, loss, random) for loss in LOSSES]
             cells = "".join(f"  {100 * one.mean():9.1f}" for one in found)

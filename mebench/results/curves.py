@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mebench.guard.diagnostics import KEY
 from mebench.results.numbers import SCORES, builtin_metrics
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 CurveMetric = Literal["accuracy", "fidelity", "gradient_cosine", "gradient_norm_ratio", "query_label_entropy"]
 PROBED = ("gradient_cosine", "gradient_norm_ratio")
 """What only attacks with a gradient have; see `mebench.trial.metrics.gradient_probe`."""
+THINNED = 20
+"""Evaluations of a curve that is kept in a committed row, at most."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 """What a line may hold numbers by."""
 
@@ -50,8 +54,12 @@ class Curve:
         return len(self.queries)
 
     @classmethod
-    def from_points(cls, points: Iterable[Mapping[str, Any]]) -> Curve:
+    def from_points(cls, points: Iterable[Mapping[str, Any]], what: str = "curve.jsonl line") -> Curve:
         """Make a curve of the lines of ``curve.jsonl``.
+
+        Args:
+            points: a mapping of names to numbers for each evaluation.
+            what: what an evaluation is called where one is wrong.
 
         Raises:
             ValueError: a line lacks a number; the message names line and key.
@@ -59,7 +67,7 @@ class Curve:
         lines = list(points)
         for number, point in enumerate(lines, start=1):
             if not isinstance(point, Mapping):
-                raise ValueError(f"curve.jsonl line {number} has no number 'queries'")
+                raise ValueError(f"{what} {number} has no number 'queries'")
         named = set().union(*lines)
         optional = optional_columns()
         columns: dict[str, tuple[Any, ...]] = dict.fromkeys(optional, (None,) * len(lines))
@@ -67,18 +75,58 @@ class Curve:
             columns[key] = tuple([point.get(key) for point in lines])
             if not set(map(type, columns[key])) <= (_NUMBERS | {type(None)} if key in optional else _NUMBERS):
                 wrong = next(n for n, value in enumerate(columns[key], 1) if type(value) not in _NUMBERS)
-                raise ValueError(f"curve.jsonl line {wrong} has no number {key!r}")
+                raise ValueError(f"{what} {wrong} has no number {key!r}")
         queries = columns.pop("queries")
         if not all(float(value).is_integer() for value in queries):
-            raise ValueError("curve.jsonl holds a number of queries that is not whole")
+            raise ValueError(f"{what.split(maxsplit=1)[0]} holds a number of queries that is not whole")
         accuracy, fidelity = (columns.pop(name) for name in SCORES)
         others = _others(lines, named, {"queries", *SCORES, *optional})
         return cls(tuple(map(int, queries)), accuracy, fidelity, columns | others)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Sequence[float | None]]) -> Curve:
+        """Make a curve of what `thinned` has returned.
+
+        Raises:
+            ValueError: columns differ in length, or lack a number.
+        """
+        if len({len(column) for column in columns.values()}) > 1:
+            raise ValueError("curve: its columns are not equally long")
+        points = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        return cls.from_points(points, "curve, evaluation")
+
+    def thinned(self, points: int = THINNED) -> dict[str, list[float | None]]:
+        """A few evaluations, evenly spaced in log10(queries), the first and the last among them.
+
+        Args:
+            points: how many at most.
+
+        Returns:
+            Queries and what is known of `CurveMetric`, by name, to five significant digits.
+        """
+        kept = spaced(self.queries, points)
+        known = {name: self.values(name) for name in get_args(CurveMetric)}
+        found: dict[str, list[float | None]] = {"queries": [self.queries[index] for index in kept]}
+        for name, values in known.items():
+            if any(value is not None for value in values):
+                found[name] = [None if (value := values[index]) is None else float(f"{value:.5g}") for index in kept]
+        return found
+
+    def middle(self, metric: str) -> float | None:
+        """The median over evaluations; None if none has a value."""
+        values = [value for value in self.values(metric) if value is not None]
+        return statistics.median(values) if values else None
 
     def values(self, metric: str) -> tuple[float | None, ...]:
         """The column of that name; empty if there is none."""
         scores = dict(zip(SCORES, (self.accuracy, self.fidelity), strict=True))
         return scores.get(metric) or self.columns.get(metric, ())
+
+    @property
+    def tested(self) -> int:
+        """How many test inputs the last evaluation looked at, which looks at all of them; 0 where it is not known."""
+        looked_at = self.values("test_inputs")
+        return int(looked_at[-1] or 0) if looked_at else 0
 
     @property
     def whole(self) -> list[bool]:
@@ -90,6 +138,24 @@ class Curve:
         """Queries and value of the evaluations that have one; those before the first query are left out."""
         pairs = zip(self.queries, self.values(metric), strict=False)  # curves made by hand may have no gradients
         return [(queries, value) for queries, value in pairs if queries > 0 and value is not None]
+
+
+def spaced(queries: Sequence[float], points: int) -> list[int]:
+    """Choose at most so many of ascending counts: both ends, and between them evenly in log10; return their indices."""
+    if len(queries) <= points:
+        return list(range(len(queries)))
+    positive = bisect_right(queries, 0)
+    head = [0] if positive else []  # 0 queries have no logarithm
+    logarithms = [math.log10(count) for count in queries[positive:]]
+    steps = points - len(head) - 1
+    extent = logarithms[-1] - logarithms[0]
+    places = (logarithms[0] + extent * number / steps for number in range(steps))
+    return [*head, *sorted({positive + _nearest(logarithms, place) for place in places} | {len(queries) - 1})]
+
+
+def _nearest(ascending: Sequence[float], value: float) -> int:
+    right = min(bisect_left(ascending, value), len(ascending) - 1)
+    return right - 1 if right and value - ascending[right - 1] <= ascending[right] - value else right
 
 
 _NUMBERS = {int, float}

@@ -81,8 +81,9 @@ DERIVED = (
         better="lower",
         card=MetricCard(
             title="Rank",
-            formula="1 + number of rows of the same key that are better by a paired t test over seeds, Holm-corrected "
-            "at 5 %; rank_last: number of rows less those that are worse in the same sense",
+            formula="1 + number of rows of the same key that are better by a paired t test over seeds, and by more "
+            "than the size of the test set explains, Holm-corrected at 5 %; rank_last: number of rows less those "
+            "that are worse in the same sense",
             range="1 to the number of rows of the key",
             misleads="there are few seeds: then nothing is apart and every row may have every place",
             unit="place",

@@ -31,30 +31,52 @@ def mean(values: Sequence[float]) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def half_width(values: Sequence[float]) -> float | None:
-    """Return the half width of the 95 % Student-t interval of the mean.
+def half_width(values: Sequence[float], error: float = 0.0) -> float | None:
+    """Return the half width of the 95 % interval of the mean over seeds: Student's t, and never less than the test's.
 
     It assumes that seeds are independent and their values roughly normal; with two or three seeds it is wide, and
-    rightly so. None for fewer than two values: one run says nothing about its spread.
+    rightly so. Seeds are never taken to spread less than the test set's size makes one clone uncertain; and as all of
+    them are scored on the same test inputs, no number of seeds makes the mean surer than these.
+
+    Args:
+        values: of the seeds.
+        error: standard error of one value by the size of the test set, see `mebench.results.sampling`; 0 if unknown.
+
+    Returns:
+        None for fewer than two values, for one run says nothing about its spread; for values that are not finite; and
+        for values that do not spread at all where the error is not known.
     """
     n = len(values)
-    if n < 2:
+    if n < 2 or not all(map(math.isfinite, values)):
         return None
-    return _critical(n - 1) * statistics.stdev(values) / math.sqrt(n)
+    deviation = max(statistics.stdev(values), error)
+    if not deviation:
+        return None
+    return max(_critical(n - 1) * deviation / math.sqrt(n), _critical(math.inf) * error)
 
 
-def welch_interval(base: Sequence[float], new: Sequence[float]) -> Interval | None:
+def welch_interval(
+    base: Sequence[float], new: Sequence[float], errors: tuple[float, float] = (0.0, 0.0)
+) -> Interval | None:
     """Return the 95 % interval of mean(new) - mean(base), for unequal variances (Welch 1947).
 
-    None if either side has fewer than two values. Where neither side spreads at all, the interval is a point.
+    Args:
+        base, new: values of the seeds of either side.
+        errors: of either side, the least that its seeds are taken to spread: the standard error of one value by the
+            size of the test set.
+
+    Returns:
+        None if either side has fewer than two values, or where neither side spreads at all.
     """
     if len(base) < 2 or len(new) < 2:
         return None
     difference = statistics.fmean(new) - statistics.fmean(base)
-    of_base, of_new = statistics.variance(base) / len(base), statistics.variance(new) / len(new)
+    of_base, of_new = (
+        max(statistics.variance(one), error**2) / len(one) for one, error in zip((base, new), errors, strict=True)
+    )
     squared_error = of_base + of_new
     if squared_error == 0:
-        return Interval(difference, difference)
+        return None
     # Welch-Satterthwaite
     freedom = squared_error**2 / (of_base**2 / (len(base) - 1) + of_new**2 / (len(new) - 1))
     half = _critical(freedom) * math.sqrt(squared_error)
@@ -74,7 +96,8 @@ def holm(p: NDArray[Any]) -> NDArray[Any]:
 
 
 def _critical(freedom: float) -> float:
-    """The two-sided quantile of Student's t."""
-    from scipy.special import stdtrit  # scipy.stats.t.ppf is this function, behind a second of imports
+    """The two-sided quantile of Student's t, or of the normal distribution where the freedom is infinite."""
+    from scipy.special import ndtri, stdtrit  # scipy.stats.t.ppf is this function, behind a second of imports
 
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    level = (1 + CONFIDENCE) / 2
+    return float(ndtri(level)) if math.isinf(freedom) else float(stdtrit(freedom, level))

@@ -52,12 +52,14 @@ def make_trial(
     curve: Sequence[dict[str, Any]] | None = None,
     flags: Sequence[str] = (),
     spent: int | None = None,
+    test_inputs: int | None = None,
 ) -> TrialFolder:
-    """Write a finished trial."""
+    """Write a finished trial; ``test_inputs``, if given, is what each evaluation looked at."""
     folder = TrialFolder.of(root, spec)
     folder.begin(spec)
     attack = spec.kind == "attack"
     points = list(make_curve(accuracy, spec.budget) if curve is None else curve) if attack else []
+    points = points if test_inputs is None else [{**point, "test_inputs": test_inputs} for point in points]
     (folder.path / "curve.jsonl").write_text("".join(json.dumps(point) + "\n" for point in points))
     last = points[-1] if points else {"accuracy": accuracy, "fidelity": fidelity_of(accuracy, victim_accuracy)}
     queries = (points[-1]["queries"] if points else 0) if spent is None else spent
@@ -96,7 +98,7 @@ def make_row(
     root: Path, accuracies: Sequence[float], attack: str = "megex", variant: str = "l1", **changes: Any
 ) -> None:
     """Write one finished trial per accuracy, with seeds 0, 1, ..."""
-    own = {key: changes.pop(key) for key in ("weights", "flags", "victim_accuracy") if key in changes}
+    own = {key: changes.pop(key) for key in ("weights", "flags", "victim_accuracy", "test_inputs") if key in changes}
     for seed, accuracy in enumerate(accuracies):
         make_trial(root, make_spec(attack, variant, seed, **changes), accuracy, **own)
 

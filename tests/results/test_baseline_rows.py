@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from make_results import make_row, make_spec, make_table1, make_trial
+from make_results import make_curve, make_row, make_spec, make_table1, make_trial
 
 from mebench.api.errors import ResultsError
+from mebench.api.files import write_json
 from mebench.results.leaderboard import build_leaderboard
-from mebench.results.leaderboard.read.saved import without_times, write_row_files
+from mebench.results.leaderboard.read.row_files import committed
+from mebench.results.leaderboard.read.saved import write_row_files
 
 
 def write(folder: Path, results: Path, **options: bool) -> tuple[list[str], list[str]]:
@@ -20,7 +23,7 @@ def test_committed_rows_read_back_as_the_leaderboard_without_its_times(tmp_path:
     names, _ = write_row_files(tmp_path / "base", board)
     assert len(names) == len(board.rows)
     read = build_leaderboard([tmp_path / "base"])
-    assert [row.to_json() for row in read.rows] == [without_times(row) for row in board.rows]
+    assert list(map(committed, read.rows)) == list(map(committed, board.rows))
     assert not any(one.seconds or one.queries_per_second or one.cost for row in read.rows for one in row.per_seed)
     assert read.benchmark.scale == "reduced"
 
@@ -32,6 +35,70 @@ def test_committed_rows_are_small_and_the_same_bytes_every_time(tmp_path: Path) 
     files = sorted((tmp_path / "a").iterdir())
     assert [file.read_bytes() for file in files] == [(tmp_path / "b" / file.name).read_bytes() for file in files]
     assert all(file.stat().st_size < 10_000 for file in files)
+
+
+def curved(root: Path, points: int) -> Path:
+    """Two seeds with long curves of an attack with gradients, measured by two versions."""
+    for seed, accuracy in enumerate((0.7, 0.72)):
+        curve = make_curve(accuracy, points=points)
+        probed = [
+            {**one, "test_inputs": 2000, "gradient_cosine": index / points, "query_label_entropy": 0.9, "told": 7}
+            for index, one in enumerate(curve)
+        ]
+        folder = make_trial(root, make_spec(seed=seed), accuracy, curve=probed)
+        origin = {"git": f"revision{seed}", "versions": {"mebench": "0.1.0"}, "device": "cpu", "plugin": None}
+        write_json(folder.path / "result.json", folder.result() | {"provenance": origin, "query_label_entropy": 0.8})
+    return root
+
+
+def test_a_committed_row_has_the_curves_the_numbers_and_the_versions_of_its_seeds(tmp_path: Path) -> None:
+    write(tmp_path / "base", curved(tmp_path / "out", 200))
+    (file,) = (tmp_path / "base").glob("megex*")
+    row = json.loads(file.read_text())["row"]
+    assert row["provenance"] == {"device": "cpu", "git": ["revision0", "revision1"], "mebench": "0.1.0"}
+    assert row["test_inputs"] == 2000
+    for one in row["per_seed"]:
+        assert set(one["curve"]) == {"queries", "accuracy", "fidelity", "gradient_cosine", "query_label_entropy"}
+        assert {len(column) for column in one["curve"].values()} == {18}  # several of 20 places are nearest to one
+        assert (one["curve"]["queries"][0], one["curve"]["queries"][-1]) == (250, 50_000)
+        assert one["curve"]["accuracy"][-1] == one["accuracy"]
+        assert (one["query_label_entropy"], one["gradient_cosine"]) == (0.8, pytest.approx(99.5 / 200))
+    assert file.stat().st_size < 8_000
+    (read,) = [row for row in build_leaderboard([tmp_path / "base"]).rows if row.kind == "attack"]
+    assert read.provenance["git"] == ("revision0", "revision1")
+    assert [one.curve.queries[-1] for one in read.per_seed] == [50_000] * 2
+    write_row_files(tmp_path / "again", build_leaderboard([tmp_path / "base"]))
+    assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        ({"queries": [1, 2], "accuracy": [0.1, 0.2], "fidelity": [0.1]}, "its columns are not equally long"),
+        ({"queries": [1], "accuracy": [0.7]}, "curve, evaluation 1 has no number 'fidelity'"),
+        ({"queries": [1.5], "accuracy": [0.7], "fidelity": [0.7]}, "a number of queries that is not whole"),
+        ({"queries": 5}, "per_seed.0.curve.queries"),
+    ],
+)
+def test_a_broken_curve_of_a_committed_row_is_told(tmp_path: Path, curve: dict[str, Any], words: str) -> None:
+    make_row(tmp_path / "out", [0.7])
+    write(tmp_path / "base", tmp_path / "out")
+    (file,) = (tmp_path / "base").glob("megex*")
+    content = json.loads(file.read_text())
+    content["row"]["per_seed"][0]["curve"] = curve
+    file.write_text(json.dumps(content))
+    assert any(words in note for note in build_leaderboard([tmp_path / "base"]).notes)
+
+
+def test_a_curve_that_does_not_end_at_its_seeds_score_makes_the_row_invalid(tmp_path: Path) -> None:
+    make_row(tmp_path / "out", [0.7])
+    write(tmp_path / "base", tmp_path / "out")
+    (file,) = (tmp_path / "base").glob("megex*")
+    content = json.loads(file.read_text())
+    content["row"]["per_seed"][0]["curve"]["accuracy"][-1] = 0.5
+    file.write_text(json.dumps(content))
+    (row,) = [row for row in build_leaderboard([tmp_path / "base"]).rows if row.kind == "attack"]
+    assert (row.status, row.reason) == ("invalid", "the curve of seed 0 ends at accuracy 0.5, not at 0.7")
 
 
 def test_weights_of_another_machine_renew_the_same_file(tmp_path: Path) -> None:

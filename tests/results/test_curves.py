@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mebench.results.curves import Curve, area, band, queries_to, queries_to_maximum
+from mebench.results.curves import Curve, area, band, queries_to, queries_to_maximum, spaced
 
 
 def make(queries: list[int], accuracy: list[float]) -> Curve:
@@ -84,3 +84,15 @@ def test_there_is_no_band_where_curves_share_no_range() -> None:
 def test_a_line_that_is_no_evaluation_is_an_error(point: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Curve.from_points([point])  # type: ignore[list-item]
+
+
+def test_evaluations_are_thinned_to_both_ends_and_evenly_in_log10_between() -> None:
+    queries = [0, *range(10, 10_001, 10)]
+    kept = [queries[index] for index in spaced(queries, 20)]
+    assert len(kept) <= 20
+    assert (kept[:2], kept[-1]) == ([0, 10], 10_000)
+    for wanted in np.geomspace(10, 10_000, 19):
+        assert min(abs(np.log10(one / wanted)) for one in kept[1:]) < 0.2
+    assert spaced([5, 9], 20) == [0, 1]
+    assert spaced([], 20) == []
+    assert spaced([7] * 30, 20) == [0, 29]

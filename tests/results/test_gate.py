@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from mebench.results.compare import gate
-from mebench.results.compare.gate import Spread, floor_of, same_bits, sight, spreads
+from mebench.results.compare.gate import Spread, same_bits, sight, spreads
+from mebench.results.sampling import standard_error
 
 
 def values(deviation: float, count: int, mean: float = 0.7, seed: int = 0) -> list[float]:
@@ -63,25 +64,13 @@ def test_a_row_that_is_wilder_than_the_others_keeps_its_own_spread():
 
 
 def test_rows_that_do_not_spread_at_all_spread_as_the_test_set_does():
-    found = spreads([[0.1, 0.1], [0.1, 0.1]], [floor_of([0.1, 0.1], 2000)] * 2)
+    found = spreads([[0.1, 0.1], [0.1, 0.1]], [standard_error([0.1, 0.1], 2000)] * 2)
     assert found[0].deviation == pytest.approx(math.sqrt(0.1 * 0.9 / 2000))
     assert sight(found[0], 0.005, 2, 2, 0.02, 2).notices > 0.006
 
 
 def test_of_one_seed_and_nothing_else_nothing_is_known():
     assert spreads([[0.7]], [0.0]) == [None]
-
-
-@pytest.mark.parametrize(("tests", "hits"), [(2000, [1459, 1300, 1517]), (10_000, [7001, 6999]), (150, [149, 10])])
-def test_the_number_of_test_inputs_is_read_off_the_values(tests, hits):
-    found = gate.size_of_test_set([hit / tests for hit in hits])
-    assert tests % found == 0
-    assert found >= tests / 4
-
-
-def test_values_that_are_no_fractions_tell_no_test_set():
-    assert gate.size_of_test_set([1 / math.pi, 0.5]) is None
-    assert gate.size_of_test_set([1.0, 0.0]) is None
 
 
 @pytest.mark.parametrize(

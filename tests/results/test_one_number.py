@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SUMMARY = "Share of test inputs on which the clone is sure."
 CARD = MetricCard(
     title="Sure",
-    formula="#{x: max f(x) > 0.15} / N",
+    formula="#{x: max f(x) > 0.11} / N",
     range="0 to 1",
     misleads="the clone has few classes",
     unit="fraction",
@@ -40,7 +40,7 @@ CARD = MetricCard(
 FUNCTION = """
 def toy(evidence):
     assert not hasattr(evidence, "clone")
-    return (evidence.clone_logits.softmax(1).amax(1) > 0.15).float().mean().item()
+    return (evidence.clone_logits.softmax(1).amax(1) > 0.11).float().mean().item()
 """
 PLUGIN = f"""
 from mebench import MetricCard, MetricEntry, hookimpl
@@ -203,7 +203,7 @@ def test_the_page_has_its_column_and_says_what_it_is(shown: Shown) -> None:
     assert '<th scope="col" class="n" data-better="low"><button type="button">Sure, %</button></th>' in page
     assert shown.cell in page
     meaning = page.split("<dt>Sure, %</dt>")[1].split("</dd>")[0]
-    for words in ("where the clone is sure", "max f(x) &gt; 0.15", "lower is better", "the clone has few classes"):
+    for words in ("where the clone is sure", "max f(x) &gt; 0.11", "lower is better", "the clone has few classes"):
         assert words in meaning
 
 

@@ -12,6 +12,7 @@ from make_results import VG, make_row, make_spec, make_supervised, make_table1, 
 from mebench.api.files import read_json, write_json
 from mebench.api.spec import Component, VictimSpec
 from mebench.results.leaderboard import Leaderboard, Row, build_leaderboard
+from mebench.results.leaderboard.compute.pairs import over_blocks, paired_differences
 from mebench.results.leaderboard.compute.ranks import compare_all
 from mebench.results.stats import holm
 
@@ -57,9 +58,53 @@ def test_holm_is_the_textbooks_step_down() -> None:
         assert rejected == set(np.flatnonzero(corrected <= level).tolist())
 
 
-def test_equal_values_are_never_apart_and_a_constant_difference_always_is() -> None:
-    pairs = compare_all(np.array([[0.3, 0.5, 0.1], [0.3, 0.5, 0.1], [0.4, 0.6, 0.2]]))
-    assert pairs.p.tolist() == [1.0, 0.0, 0.0]
+def test_equal_values_are_never_apart_and_a_constant_difference_is_tested_by_the_test_sets_error() -> None:
+    values = np.array([[0.3, 0.5, 0.1], [0.3, 0.5, 0.1], [0.4, 0.6, 0.2]])
+    pairs = compare_all(values)
+    assert pairs.p[0] == 1.0
+    assert np.isnan([*pairs.p[1:], *pairs.corrected[1:], *pairs.half_width[1:]]).all()
+    pairs = compare_all(values, np.full((3, 1), 0.01))
+    error = 0.01 * np.sqrt(2 / 3)
+    assert pairs.p == pytest.approx([1.0, *[2 * scipy.stats.t.sf(0.1 / error, 2)] * 2])
+    assert pairs.error == pytest.approx([0.01 * np.sqrt(2)] * 3)
+    assert pairs.half_width == pytest.approx([scipy.stats.t.ppf(0.975, 2) * error] * 3)
+
+
+def test_a_difference_below_the_test_sets_error_is_not_apart_by_any_number_of_seeds() -> None:
+    values = np.array([[0.90, 0.9005] * 50, [0.8850, 0.8855] * 50])
+    errors = np.full((2, 1), np.sqrt(0.09 / 2000))
+    pairs = compare_all(values, errors)
+    assert pairs.p[0] == pytest.approx(2 * scipy.stats.norm.sf(0.015 / np.sqrt(0.18 / 2000)))
+    half = compare_all(values, errors, np.repeat(np.arange(100), 1)).half_width[0]
+    assert half < pairs.half_width[0] / 5  # a hundred test sets are surer than one
+
+
+def test_differences_that_spread_more_than_the_test_set_are_tested_as_scipy_does() -> None:
+    values = np.random.default_rng(0).normal(0.6, 0.05, (5, 7))
+    assert compare_all(values, np.full((5, 1), 0.001)).p.tolist() == compare_all(values).p.tolist()
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_clones_that_have_collapsed_to_other_classes_are_not_apart(tmp_path: Path, seeds: int) -> None:
+    """Classes of 200 and of 203 among 2,000 test images: seeds without any spread, 0.15 points from each other."""
+    for name, share in (("a", 0.1015), ("b", 0.1), ("c", 0.0985)):
+        make_row(tmp_path, [share] * seeds, name, test_inputs=2000)
+    board = build_leaderboard([tmp_path])
+    assert set(places(board).values()) == {(1, 3)}
+    for row in attacks(board).values():
+        assert row.test_inputs == 2000
+        assert row.accuracy_ci >= 1.959 * np.sqrt(0.0985 * 0.9015 / 2000)
+    differences = paired_differences(board.rows)
+    assert not any(one.apart for one in differences)
+    assert all((one.p or 0) > 0.3 for one in differences)
+    assert {one.cliques for one in over_blocks(board.rows)} == {((0, 2),)}
+    assert {one.friedman for one in over_blocks(board.rows)} == {None}
+
+
+def test_collapsed_clones_are_apart_from_good_ones_by_enough_seeds(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.1] * 5, "a", test_inputs=2000)
+    make_row(tmp_path, [0.70, 0.71, 0.72, 0.73, 0.71], "b", test_inputs=2000)
+    assert places(build_leaderboard([tmp_path])) == {"b": (1, 1), "a": (2, 2)}
 
 
 def test_rows_that_the_seeds_tell_apart_have_one_place_each(tmp_path: Path) -> None:

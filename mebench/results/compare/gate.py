@@ -18,13 +18,10 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 ALPHA = 0.05
 """How often noise alone may raise an alarm in one comparison, over all of its rows together."""
 MOST_SEEDS = 100
-FEWEST, FINEST = 1_500, 1_000_000
-"""Test inputs, at least and at most, that values are taken to be fractions of: round numbers tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Spread:
     """How much one seed of a row differs from another.
 
     Attributes:
-        deviation: standard deviation over seeds.
+        deviation: standard deviation over seeds, above 0.
         freedom: degrees of freedom with which it is known; infinite where the rows' common one is all there is to it.
     """
 
@@ -61,52 +58,6 @@ class Sight:
 def same_bits(base: Sequence[float | None], new: Sequence[float | None]) -> bool:
     """Whether values of the same seeds are equal to the last bit, and there are any."""
     return len(base) == len(new) > 0 and list(base) == list(new)
-
-
-def sizes_of_test_sets(data: Sequence[str | None], rows: Sequence[Sequence[float]]) -> list[int]:
-    """Return the number of test inputs of each row, as far as the values of all rows on the same data tell it.
-
-    Args:
-        data: digest of each row's test data.
-        rows: the values of each row's seeds, fractions of the test set.
-
-    Returns:
-        0 where it cannot be told.
-    """
-    values: dict[str | None, list[float]] = {one: [] for one in data}
-    for one, row in zip(data, rows, strict=True):
-        values[one].extend(row)
-    sizes = {one: size_of_test_set(known) or 0 for one, known in values.items()}
-    return [sizes[one] if sizes[one] >= FEWEST else 0 for one in data]
-
-
-def size_of_test_set(values: Sequence[float]) -> int | None:
-    """Return the smallest number of test inputs that all values can be fractions of; None if there is none.
-
-    The true number is a multiple of it; with a few values it is nearly always the number itself.
-    """
-    total = 1
-    for value in values:
-        fraction = Fraction(value).limit_denominator(FINEST)
-        if float(fraction) != value:
-            return None
-        total = math.lcm(total, fraction.denominator)
-        if total > FINEST:
-            return None
-    return total if total > 1 else None
-
-
-def floor_of(values: Sequence[float], tests: int | None) -> float:
-    """Return the standard error of a fraction on so many test inputs: the least that a seed's value may spread.
-
-    Args:
-        values: of the seeds, fractions.
-        tests: size of the test set; 0 if it is not known.
-    """
-    if not tests or not values:
-        return 0.0
-    share = min(max(statistics.fmean(values), 0.0), 1.0)
-    return math.sqrt(max(share * (1 - share), 1 / tests) / tests)
 
 
 def spreads(rows: Sequence[Sequence[float]], floors: Sequence[float]) -> list[Spread | None]:
@@ -189,8 +140,6 @@ def sight(spread: Spread, loss: float, base: int, new: int, tolerance: float, ro
 
     level = ALPHA / max(rows, 1)
     error = spread.deviation * math.sqrt(1 / base + 1 / new)
-    if error == 0:
-        return Sight(0.0, 0.0 if loss > 0 else 1.0, new, new)
     p = float(stdtr(spread.freedom, -loss / error)) if math.isfinite(spread.freedom) else _normal_tail(loss / error)
     critical = _critical(spread.freedom, level)
     return Sight(

@@ -14,6 +14,7 @@ from mebench.results.compare import gate
 from mebench.results.compare.gate import Sight, Spread
 from mebench.results.derived import GOAL_KEYS
 from mebench.results.leaderboard import Row
+from mebench.results.leaderboard.compute.intervals import seed_error
 from mebench.results.numbers import SCORES, comparable
 from mebench.results.stats import Interval, welch_interval
 
@@ -26,7 +27,8 @@ class MetricComparison:
 
     Attributes:
         base, new: means over seeds; None if unknown, for ``queries_to_90`` and its like if not every seed got there.
-        interval: Welch's 95 % interval of new - base, for information; None if a side has fewer than two seeds.
+        interval: Welch's 95 % interval of new - base, for information; None if a side has fewer than two seeds,
+            or neither is known to spread.
         tolerance: the absolute change that is let pass.
         sight: what the seeds can tell from noise; None where nothing is known of their spread, or nothing has to be.
         same_bits: whether the seeds that are in both are equal to the last bit.
@@ -109,11 +111,7 @@ def _compared(metric: Number, base: Row, new: Row) -> bool:
 
 
 def _spreads(metric: Number, rows: Sequence[Row]) -> list[Spread | None]:
-    values = [_values(row, metric.name) for row in rows]
-    if metric.name not in SCORES:
-        return gate.spreads(values, [0.0] * len(rows))
-    tests = gate.sizes_of_test_sets([row.data_hash for row in rows], values)
-    return gate.spreads(values, [gate.floor_of(one, size) for one, size in zip(values, tests, strict=True)])
+    return gate.spreads([_values(row, metric.name) for row in rows], [seed_error(row, metric.name) for row in rows])
 
 
 def _same_bits(metric: Number, base: Row, new: Row) -> bool:
@@ -133,7 +131,8 @@ def _judge(
     allowed = tolerance * abs(before) if metric.tolerance[1] else tolerance
     if _same_bits(metric, base, new):
         return MetricComparison(metric, before, after, "same", None, allowed, same_bits=True)
-    interval = welch_interval(_values(base, metric.name), _values(new, metric.name))
+    errors = seed_error(base, metric.name), seed_error(new, metric.name)
+    interval = welch_interval(_values(base, metric.name), _values(new, metric.name), errors)
     gain = (after - before) if metric.better == "higher" else (before - after)
     seeds = len(base.per_seed), len(new.per_seed)
     sight = gate.sight(spread, -gain, *seeds, allowed, compared) if spread and all(seeds) else None

@@ -20,6 +20,8 @@ from mebench.results.numbers import SCORES, builtin_metrics
 
 MAPPINGS = ("metrics", "intervals", "queries_to")
 """The fields that have no key of their own."""
+SEVERAL = ("intervals", "flags", "per_seed", "reported_metrics", "curve", "provenance")
+"""The fields that hold several values each."""
 CI, CENSORED = "_ci", "_censored"
 """What a key ends with that holds the half width of an interval, and whether a seed did not get there."""
 
@@ -31,7 +33,7 @@ class Numbered:
 
     Attributes:
         metrics: what metrics measured, by key.
-        intervals: half widths of 95 % Student-t intervals over seeds, by the key of their metric; a seed has none.
+        intervals: half widths of 95 % intervals over seeds, by the key of their metric; a seed has none.
         queries_to: queries to each of `mebench.results.derived.GOALS`; None where a seed did not get there. There is
             no entry for a goal that cannot be read off a curve.
     """
@@ -95,7 +97,7 @@ def _keys_of(kind: Any, known: Registry) -> tuple[str, ...]:
     goals = [key for goal in GOAL_KEYS for key in (goal, f"{goal}{CENSORED}")]
     others = of_metrics(entry.name for entry in builtin_metrics() if entry.name not in SCORES)
     instead: dict[str, list[str]] = {"metrics": others, "queries_to": goals}
-    instead |= {key: [] for key in ("intervals", "flags", "per_seed", "reported_metrics")}  # several values each
+    instead |= {key: [] for key in SEVERAL}
     found: list[str] = []
     for one in fields(kind):
         found += of_metrics(SCORES) if one.name == kind.SCORES_BEFORE else []

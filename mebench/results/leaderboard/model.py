@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mebench.api.spec import content_digest
+from mebench.results.curves import Curve
 from mebench.results.leaderboard.keys import CI, Numbered, keys_of
 from mebench.results.numbers import in_order, number, numbers
 from mebench.results.prices import PriceSheet
@@ -25,6 +26,9 @@ class SeedResult(Numbered):
     Attributes:
         clone_start: digest of the clone's weights before training; empty in older results.
         trial: the id, and the name of its folder.
+        query_label_entropy: of the labels of all training queries, in [0, 1].
+        gradient_cosine, gradient_norm_ratio: medians over evaluations; None for attacks without gradients.
+        curve: its evaluations; of a committed row a few of them, see `mebench.results.curves.Curve.thinned`.
         metrics, queries_to: see `Numbered`.
     """
 
@@ -41,8 +45,12 @@ class SeedResult(Numbered):
     seconds: float | None = None
     queries_per_second: float | None = None
     cost: float | None = None
+    query_label_entropy: float | None = None
+    gradient_cosine: float | None = None
+    gradient_norm_ratio: float | None = None
     clone_start: str = ""
     trial: str = ""
+    curve: Curve = field(default_factory=Curve, hash=False, compare=False, repr=False)
 
     @property
     def accuracy(self) -> float:
@@ -67,6 +75,7 @@ class Row(Numbered):
     Attributes:
         kind: ``attack``; ``reference`` rows (the victim, the supervised bound) are never ranked.
         victim_hash, data_hash: of the victim's weights and of its test data; None while no trial has finished.
+        test_inputs: how many test inputs scores are fractions of; None where neither trials nor scores tell it.
         settings: digest of everything else that the trials of the row have in common.
         seeds, seeds_planned: finished trials, and all that are known of.
         reason: why ``status`` is not ``finished``.
@@ -81,6 +90,7 @@ class Row(Numbered):
         cost: mean over seeds, by the benchmark's price sheet; None without one.
         reported, reported_fidelity: the paper's numbers as fractions, where they are for this row.
         reported_metrics: the paper's other numbers by key, fractions as such.
+        provenance: the versions, the revision and the machine that measured it: the values that seeds have of each.
     """
 
     SCORES_BEFORE: ClassVar[str] = "normalised_accuracy"
@@ -89,6 +99,7 @@ class Row(Numbered):
     victim: str
     victim_hash: str | None = None
     data_hash: str | None = None
+    test_inputs: int | None = None
     victim_accuracy: float | None = None
     channel: str = "none"
     clone: str = ""
@@ -125,6 +136,7 @@ class Row(Numbered):
     flags: tuple[str, ...] = ()
     per_seed: tuple[SeedResult, ...] = ()
     reported_metrics: dict[str, float] = field(default_factory=dict, hash=False)
+    provenance: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False, repr=False)
 
     @property
     def accuracy(self) -> float | None:

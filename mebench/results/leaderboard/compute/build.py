@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mebench.results.leaderboard.compute.intervals import with_intervals, with_test_inputs
 from mebench.results.leaderboard.compute.ranks import ranked
 from mebench.results.leaderboard.compute.rows import (
     Group,
@@ -75,7 +76,7 @@ def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
             notes += saved.notes
     groups = _groups(trials, notes)
     measured, more = _rows_of_trials(groups, infos)
-    rows = [*rows, *measured]
+    rows = with_intervals(with_test_inputs([*rows, *measured]))
     info = BenchmarkInfo.joined(infos)
     rows, starts = with_clone_starts([_with_reported(row, info.reported) for row in _once(rows)])
     rows = ranked(rows)

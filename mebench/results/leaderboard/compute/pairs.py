@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mebench.results.leaderboard.compute.ranks import compare_all, values_of
+from mebench.results.leaderboard.compute.ranks import ROUNDING, Pairs, compare_all, errors_of, values_of
 from mebench.results.leaderboard.model import Row
 from mebench.results.stats import LEVEL
 
@@ -24,9 +24,11 @@ class PairDifference:
         context: what both have in common.
         first, second: their names, the better one first.
         difference: mean of first - second, of accuracies as fractions (normalised ones over several victims).
-        low, high: 95 % Student-t interval of it; not corrected. None with fewer than two pairs.
+        low, high: 95 % interval of it; not corrected. None with fewer than two pairs, and where they do not
+            spread and the error of the test set is not known.
         pairs: how many pairs of seed and victim there are.
-        p, corrected: of the paired t test, and with Holm's correction over the pairs of this context.
+        p, corrected: of the paired test, and with Holm's correction over the pairs of this context; None where there
+            is nothing to test by.
         apart: whether ``corrected`` is below 5 %.
     """
 
@@ -57,9 +59,11 @@ class Overall:
         names: of the attacks, the best mean rank first.
         normalised: mean normalised accuracy over blocks.
         mean_ranks: over blocks, 1 the best; equal values share the mean of their ranks.
-        friedman: p value of Friedman's test that all attacks are alike; None for fewer than three attacks.
+        friedman: p value of Friedman's test that all attacks are alike; None for fewer than three attacks, and where
+            the test set tells no two apart.
         critical_difference: by Nemenyi at 5 %: mean ranks that are nearer than this cannot be told apart.
-        cliques: first and last index of attacks that cannot be told apart, largest runs only.
+        cliques: first and last index of attacks that cannot be told apart, by their ranks or since the test set is too
+            small for the difference between their accuracies; largest runs only.
         differences: paired by seed and victim, of normalised accuracies.
         left_out: attacks without a value in some block.
     """
@@ -87,7 +91,7 @@ def paired_differences(rows: Sequence[Row]) -> list[PairDifference]:
     for members in _grouped(rows, lambda row: row.key).values():
         if len(members) > 1:
             context = f"{members[0].victim}, {members[0].budget:,} queries, {_context(members[0])}"
-            found += _differences(context, _names(members), values_of(members))
+            found += _differences(context, _names(members), compare_all(values_of(members), errors_of(members)))
     return found
 
 
@@ -125,13 +129,16 @@ def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
     if len(names) < 2:
         return None
     scores = np.array([[block[name].normalised_accuracy or 0.0 for name in names] for block in named])
-    by_seed = []
-    for block in named:
-        values = values_of([block[name] for name in names])
-        by_seed.append(values / (block[names[0]].victim_accuracy or 1.0))
+    values, errors, sets = [], [], []
+    data = [block[0].data_hash for block in blocks]
+    for block, hashed in zip(named, data, strict=True):
+        members, scale = [block[name] for name in names], block[names[0]].victim_accuracy or 1.0
+        values.append(values_of(members) / scale)
+        errors.append(np.broadcast_to(errors_of(members) / scale, values[-1].shape))
+        sets += [data.index(hashed)] * values[-1].shape[1]
     titles = [f"{block[0].victim}, {block[0].budget:,} queries" for block in blocks]
-    differences = _differences(_context(blocks[0][0]), names, np.hstack(by_seed))
-    return _summary("victim", _context(blocks[0][0]), titles, names, scores, differences, left_out)
+    pairs = compare_all(np.hstack(values), np.hstack(errors), np.array(sets))
+    return _summary("victim", _context(blocks[0][0]), titles, names, scores, pairs, left_out)
 
 
 def _over_seeds(members: Sequence[Row]) -> Overall | None:
@@ -142,10 +149,11 @@ def _over_seeds(members: Sequence[Row]) -> Overall | None:
     kept = np.isfinite(values).all(0)
     if len(names) < 2 or kept.sum() < 2:
         return None
-    scores = values[:, kept].T / (members[0].victim_accuracy or 1.0)
+    scale = members[0].victim_accuracy or 1.0
     titles = [f"seed {seed}" for seed, there in zip(seeds, kept, strict=True) if there]
     context = f"{members[0].victim}, {members[0].budget:,} queries, {_context(members[0])}"
-    return _summary("seed", context, titles, names, scores, _differences(context, names, values), [])
+    pairs = compare_all(values, errors_of(members))
+    return _summary("seed", context, titles, names, values[:, kept].T / scale, pairs, [])
 
 
 def _summary(
@@ -154,10 +162,15 @@ def _summary(
     blocks: Sequence[str],
     names: Sequence[str],
     scores: NDArray[Any],
-    differences: Sequence[PairDifference],
+    pairs: Pairs,
     left_out: Sequence[str],
 ) -> Overall:
-    """Rank attacks in every block. ``scores`` is (blocks, attacks)."""
+    """Rank attacks in every block.
+
+    Args:
+        scores: (blocks, attacks).
+        pairs: of the attacks, by seed and victim.
+    """
     import numpy as np
     from scipy import stats
 
@@ -165,16 +178,21 @@ def _summary(
     order = sorted(range(len(names)), key=lambda index: (ranks[index], names[index]))
     distance = nemenyi(len(names), len(blocks))
     placed = [float(ranks[index]) for index in order]
-    alike = bool(np.ptp(scores) == 0)
-    friedman = float(stats.friedmanchisquare(*scores.T).pvalue) if len(names) > 2 and not alike else None
+    near = np.eye(len(names), dtype=bool)
+    near[pairs.first, pairs.second] = np.abs(pairs.difference) <= np.maximum(
+        stats.norm.ppf(1 - LEVEL / 2) * pairs.error, ROUNDING
+    )
+    near = (near | near.T)[np.ix_(order, order)]
+    told = len(names) > 2 and not near.all()
+    friedman = float(stats.friedmanchisquare(*scores.T).pvalue) if told else None
     return Overall(
         *(context, unit, tuple(blocks), tuple(names[index] for index in order)),
         normalised=tuple(float(scores[:, index].mean()) for index in order),
         mean_ranks=tuple(placed),
         friedman=friedman,
         critical_difference=distance,
-        cliques=tuple(cliques(placed, distance)),
-        differences=tuple(differences),
+        cliques=tuple(cliques(placed, distance, near)),
+        differences=tuple(_differences(context, names, pairs)),
         left_out=tuple(left_out),
     )
 
@@ -187,18 +205,31 @@ def nemenyi(attacks: int, blocks: int) -> float:
     return quantile * math.sqrt(attacks * (attacks + 1) / (6 * blocks))
 
 
-def cliques(ranks: Sequence[float], distance: float) -> list[tuple[int, int]]:
-    """The longest runs of ascending mean ranks that span less than the distance, as first and last index."""
+def cliques(ranks: Sequence[float], distance: float, near: NDArray[Any] | None = None) -> list[tuple[int, int]]:
+    """The longest runs of ascending mean ranks in which no two are apart, as first and last index.
+
+    Args:
+        ranks: ascending.
+        distance: the critical difference, from which on two are apart.
+        near: (attacks, attacks) which pairs are not apart whatever their ranks, since the test set is too small.
+    """
+
+    def alike(one: int, other: int) -> bool:
+        return ranks[other] - ranks[one] < distance or (near is not None and bool(near[one, other]))
+
     found: list[tuple[int, int]] = []
     for first in range(len(ranks)):
-        last = max(index for index in range(first, len(ranks)) if ranks[index] - ranks[first] < distance)
+        last = first
+        while last + 1 < len(ranks) and all(alike(one, last + 1) for one in range(first, last + 1)):
+            last += 1
         if last > first and (not found or last > found[-1][1]):
             found.append((first, last))
     return found
 
 
-def _differences(context: str, names: Sequence[str], values: NDArray[Any]) -> list[PairDifference]:
-    pairs = compare_all(values)
+def _differences(context: str, names: Sequence[str], pairs: Pairs) -> list[PairDifference]:
+    import numpy as np
+
     found = []
     for index, count in enumerate(pairs.seeds.tolist()):
         if not count:
@@ -207,15 +238,18 @@ def _differences(context: str, names: Sequence[str], values: NDArray[Any]) -> li
         difference, half = float(pairs.difference[index]), float(pairs.half_width[index])
         if difference < 0:
             one, other, difference = other, one, -difference
-        tested = count >= 2
+        low, high, p, corrected = (
+            float(value) if np.isfinite(value) else None
+            for value in (difference - half, difference + half, pairs.p[index], pairs.corrected[index])
+        )
         found.append(
             PairDifference(
                 *(context, one, other, difference),
-                low=difference - half if tested else None,
-                high=difference + half if tested else None,
+                low=low,
+                high=high,
                 pairs=count,
-                p=float(pairs.p[index]) if tested else None,
-                corrected=float(pairs.corrected[index]) if tested else None,
+                p=p,
+                corrected=corrected,
                 apart=bool(pairs.corrected[index] < LEVEL),
             )
         )

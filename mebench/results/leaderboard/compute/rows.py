@@ -17,7 +17,7 @@ from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, See
 from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
 from mebench.results.leaderboard.write.labels import component_label
-from mebench.results.numbers import number, of_victim
+from mebench.results.numbers import of_victim
 from mebench.results.prices import PriceSheet
 
 Key = TypeVar("Key", str, int)
@@ -83,7 +83,7 @@ def _settings_digest(plain: str, spec: TrialSpec) -> str:
 
 
 def build_row(group: Group) -> Row:
-    """Make the row of a group, without what depends on other rows."""
+    """Make the row of a group, without what depends on other rows: places, intervals, some flags."""
     first = group.trials[0]
     problems = {trial.id: broken_invariants(trial) for trial in group.trials if trial.result}
     sound = [(trial, trial.result) for trial in group.trials if trial.result and not problems[trial.id]]
@@ -95,10 +95,12 @@ def build_row(group: Group) -> Row:
         status=status,
         reason=reason,
         per_seed=tuple(_seed_result(trial, result, group.info.prices) for trial, result in sound),
+        provenance=_provenance([result for _, result in sound]),
     )
     facts = next((trial.result.victim for trial in group.trials if trial.result), None)
     if facts:
-        row = replace(row, victim_hash=facts.weights_hash, data_hash=facts.data_hash)
+        size = max((trial.curve.tested for trial, _ in sound), default=0)
+        row = replace(row, victim_hash=facts.weights_hash, data_hash=facts.data_hash, test_inputs=size or None)
     if facts and sound and status != "invalid":
         row = _with_statistics(row, facts.accuracy)
     raised = {flag for _, result in sound for flag in result.flags}
@@ -155,8 +157,12 @@ def _seed_result(trial: TrialRecord, result: ResultFile, prices: PriceSheet | No
         seconds=trial.seconds,
         queries_per_second=trial.queries_per_second,
         cost=_cost(trial, result, prices) if attack and prices else None,
+        query_label_entropy=result.query_label_entropy if attack else None,
+        gradient_cosine=trial.curve.middle("gradient_cosine"),
+        gradient_norm_ratio=trial.curve.middle("gradient_norm_ratio"),
         clone_start=result.clone.initial_hash,
         trial=trial.id,
+        curve=trial.curve,
     )
 
 
@@ -171,6 +177,15 @@ def _cost(trial: TrialRecord, result: ResultFile, prices: PriceSheet) -> float |
     return prices.cost(trial.spec.channel.name, ledger.spent, ledger.explanations, trial.seconds, device)
 
 
+def _provenance(results: Sequence[ResultFile]) -> dict[str, tuple[str, ...]]:
+    """The values that results have of each fact, in the order of the seeds."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for result in results:
+        for name, value in result.provenance.facts().items():
+            found[name][value] = None
+    return {name: tuple(values) for name, values in sorted(found.items())}
+
+
 def _with_statistics(row: Row, victim_accuracy: float) -> Row:
     seeds = row.per_seed
     metrics = {key: [one.metrics.get(key) for one in seeds] for key in _every(one.metrics for one in seeds)}
@@ -181,7 +196,6 @@ def _with_statistics(row: Row, victim_accuracy: float) -> Row:
         row,
         victim_accuracy=victim_accuracy,
         metrics={key: _mean_of_all(values) for key, values in metrics.items()},
-        intervals={key: _half_width_of_all(values) for key, values in metrics.items() if number(key).card.interval},
         normalised_accuracy=mean / victim_accuracy if mean is not None and victim_accuracy else None,
         queries=stats.mean([one.queries for one in seeds]) if row.kind == "attack" else None,
         queries_to={goal: _mean_of_all(values) for goal, values in goals.items()},
@@ -192,12 +206,6 @@ def _with_statistics(row: Row, victim_accuracy: float) -> Row:
 def _every(mappings: Iterable[Mapping[Key, Any]]) -> list[Key]:
     """The keys that any of the mappings has, sorted."""
     return sorted({key for mapping in mappings for key in mapping})
-
-
-def _half_width_of_all(values: Sequence[float | None]) -> float | None:
-    """The half width of the interval, or None as soon as a value is missing."""
-    known = [value for value in values if value is not None]
-    return stats.half_width(known) if len(known) == len(values) else None
 
 
 def _mean_of_all(values: Sequence[float | None]) -> float | None:
@@ -231,6 +239,7 @@ def victim_rows(rows: Sequence[Row], agreements: Mapping[str, float]) -> list[Ro
             victim=row.victim,
             victim_hash=row.victim_hash,
             data_hash=row.data_hash,
+            test_inputs=row.test_inputs,
             victim_accuracy=row.victim_accuracy,
             profile=row.profile,
             protocol=row.protocol,

@@ -1,4 +1,7 @@
-"""Rows from plain JSON: the keys of files are checked as they stand there, and then put into a row's mappings."""
+"""Rows from plain JSON: the keys of files are checked as they stand there, and then put into a row's mappings.
+
+And rows to what is committed: without what differs from run to run, with thinned curves.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pydantic import BaseModel, Field, create_model
 
 from mebench.registry.catalogue import registry
 from mebench.registry.registry import Registry
+from mebench.results.curves import Curve
 from mebench.results.derived import GOAL_KEYS
 from mebench.results.leaderboard.keys import CENSORED, CI, MAPPINGS, keys_of
 from mebench.results.leaderboard.model import Row, SeedResult
@@ -32,6 +36,12 @@ def _fields(kind: type[Any], found: BaseModel) -> dict[str, Any]:
     """What a row or seed is made with, of the values of a file."""
     plain: dict[str, Any] = {key: getattr(found, key) for key in type(found).model_fields}
     own = {one.name: plain[one.name] for one in fields(kind) if one.name not in MAPPINGS}
+    if kind is Row:
+        own["provenance"] = {
+            name: (told,) if isinstance(told, str) else told for name, told in own["provenance"].items()
+        }
+    else:
+        own["curve"] = Curve.from_columns(own["curve"])
     metrics = {key: plain[key] for key in _metric_keys(kind) if plain[key] is not None}
     intervals = {key.removesuffix(CI): plain[key] for key in _interval_keys(kind) if plain[key] is not None}
     more = {"intervals": plain[f"metrics{CI}"] | intervals} if kind is Row else {}
@@ -69,5 +79,26 @@ def _columns(kind: type[Any], count: type[int] | type[float]) -> dict[str, Any]:
         found[key] = (float | None, None)
     for key in GOAL_KEYS:
         found |= {key: (count | None, None), f"{key}{CENSORED}": (bool, False)}
-    mapping: Any = (dict[str, float | None], Field(default_factory=dict))
-    return found | {"metrics": mapping, f"metrics{CI}": mapping}
+    found |= {key: _mapping(float | None) for key in ("metrics", f"metrics{CI}")}
+    if kind is Row:
+        return found | {"provenance": _mapping(str | tuple[str, ...])}
+    return found | {"curve": _mapping(list[float | None])}
+
+
+def _mapping(values: Any) -> tuple[Any, Any]:
+    return dict[str, values], Field(default_factory=dict)
+
+
+TIMES = ("seconds", "queries_per_second", "cost")
+
+
+def committed(row: Row) -> dict[str, Any]:
+    """A row as it is committed: without times, and money, which may depend on them; with curves and provenance."""
+    nothing = dict.fromkeys(TIMES)
+    plain = row.to_json() | nothing
+    provenance = {name: told[0] if len(told) == 1 else list(told) for name, told in row.provenance.items()}
+    seeds = [
+        one | nothing | ({"curve": seed.curve.thinned()} if seed.curve else {})
+        for one, seed in zip(plain["per_seed"], row.per_seed, strict=True)
+    ]
+    return plain | {"per_seed": seeds} | ({"provenance": provenance} if provenance else {})

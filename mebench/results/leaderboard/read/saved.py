@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -9,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError
-from mebench.api.files import read_json, write_json
+from mebench.api.files import read_json, write_atomically
 from mebench.api.spec import content_digest
 from mebench.results.leaderboard.compute.rows import MEANS
 from mebench.results.leaderboard.keys import MAPPINGS
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Row
 from mebench.results.leaderboard.read.invariants import TOLERANCE, fidelity_problem, is_fraction
-from mebench.results.leaderboard.read.row_files import row_of
+from mebench.results.leaderboard.read.row_files import committed, row_of
 from mebench.results.leaderboard.read.trials import parse
 from mebench.results.leaderboard.write.labels import printable
 from mebench.results.numbers import SCORES
 from mebench.results.trial_folder import trial_folders
 
 ROW_KIND = "mebench-row"
-TIMES = ("seconds", "queries_per_second", "cost")
+ROUNDED = 1e-4
+"""By how much the last value of a thinned curve may differ from what it was rounded from."""
 NUMBERS = ("normalised_accuracy", "queries", "rank", "rank_last", *MEANS)
 """What an invalid row must not have, besides what its mappings hold."""
 
@@ -138,6 +140,10 @@ def _row_problems(row: Row) -> list[str]:
         mean, seeds = row.number(name), [one.number(name) or 0.0 for one in row.per_seed]
         if mean is not None and seeds and abs(mean - sum(seeds) / len(seeds)) > TOLERANCE:
             problems.append(f"{name} {mean:g} is not the mean of its seeds, {sum(seeds) / len(seeds):g}")
+    for name, one in ((name, one) for name in SCORES for one in row.per_seed if one.curve):
+        end, value = one.curve.values(name)[-1], one.number(name)
+        if end is None or value is None or abs(end - value) > ROUNDED:
+            problems.append(f"the curve of seed {one.seed} ends at {name} {end}, not at {value}")
     return problems
 
 
@@ -179,11 +185,10 @@ def row_file_name(row: Row) -> str:
     return f"{prefix[:80]}-q{row.budget}-{content_digest(match_key(row))}.json"
 
 
-def without_times(row: Row) -> dict[str, Any]:
-    """A row as JSON values without what differs from run to run: times, and money, which may depend on them."""
-    nothing = dict.fromkeys(TIMES)
-    plain = row.to_json() | nothing
-    return plain | {"per_seed": [one | nothing for one in plain["per_seed"]]}
+def _row_text(content: dict[str, Any]) -> str:
+    """JSON with each list of numbers on one line; a line's end stands in no text."""
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+    return re.sub(r"\[\n([-+.,\deEnul\s]*)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = False) -> tuple[list[str], list[str]]:
@@ -213,12 +218,11 @@ def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = Fal
         name = row_file_name(row)
         if name in files:
             raise ResultsError(f"two rows would be {name}: results of different settings or victims; take one folder")
-        plain = without_times(row)
-        files[name] = {"format": 1, "kind": ROW_KIND, "benchmark": benchmark, "row": plain}
+        files[name] = {"format": 1, "kind": ROW_KIND, "benchmark": benchmark, "row": committed(row)}
     if not files:
         raise ResultsError("there is no finished row to write")
     for name, content in files.items():
-        write_json(folder / name, content)
+        write_atomically(folder / name, _row_text(content).encode())
     gone = [path for path in _row_files(folder) if path.name not in files] if prune else []
     for path in gone:
         path.unlink()

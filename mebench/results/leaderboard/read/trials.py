@@ -15,6 +15,7 @@ from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
 from mebench.api.spec import TrialSpec, content_digest
 from mebench.results.curves import Curve
+from mebench.results.leaderboard.read.origin import Origin
 from mebench.results.leaderboard.write.labels import cleaned, printable
 from mebench.results.trial_folder import TrialFolder, trial_folders
 
@@ -69,12 +70,6 @@ class CloneFacts(BaseModel):
     initial_hash: str = ""
 
 
-class Origin(BaseModel):
-    """Where a trial ran, as far as a price depends on it."""
-
-    device: str = "cpu"
-
-
 class ResultFile(BaseModel):
     """The part of ``result.json`` that tables are made from."""
 
@@ -87,6 +82,7 @@ class ResultFile(BaseModel):
     clone: CloneFacts = Field(default_factory=CloneFacts)
     provenance: Origin = Field(default_factory=Origin)
     flags: list[str] = Field(default_factory=list)
+    query_label_entropy: float | None = None
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ def overall_caption(one: Overall) -> str:
     rest = f" Not before every {one.unit}: {', '.join(one.left_out)}." if one.left_out else ""
     return (
         f"Over {len(one.blocks)} {one.unit}s ({'; '.join(one.blocks)}); {one.context}. {test}"
-        f"mean ranks nearer than {one.critical_difference:.2f} are not apart (Nemenyi, 5 %).{rest}"
+        f"mean ranks nearer than {one.critical_difference:.2f} are not apart (Nemenyi, 5 %), nor are "
+        f"accuracies that the test set is too small to tell apart.{rest}"
     )
 
 
