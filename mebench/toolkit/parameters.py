@@ -52,6 +52,26 @@ class GeneratorParameters(FrozenGeneratorParameters):
     generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1)] = 1
     clone_steps: Annotated[int, Param("Clone steps per iteration, N_C.", minimum=1)] = 5
     generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 5e-4
+    brightness_lr: Annotated[
+        float,
+        Param(
+            "Learning rate of a scale and a shift per channel, contrast and brightness, at the end of the generator, "
+            "which falls as the generator's does. 0: the released program's generator, which has neither.",
+            minimum=0,
+            in_variant="changed",
+            late=True,
+        ),
+    ] = 0.0
+    diversity: Annotated[
+        float,
+        Param(
+            "The generator also ascends the entropy of the clone's mean prediction over a batch, by a gradient of this "
+            "many times the mean norm of the loss's own. No paper has it.",
+            minimum=0,
+            in_variant="changed",
+            late=True,
+        ),
+    ] = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api.contract import AttackContext, GradientStep, InputSpec, Oracle, QueryStrategy
+from mebench.api.errors import ConfigurationError
 from mebench.api.random_streams import seeded_globals
 from mebench.models.modes import evaluating, frozen
 from mebench.models.networks.compiling import compiled
@@ -101,10 +102,17 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         optimizer: OptimizerMaker = torch.optim.Adam,
         affine: bool = False,
     ) -> None:
-        super().__init__(context, parameters, affine=affine)
+        super().__init__(context, parameters, affine=affine or parameters.brightness_lr > 0)
+        if parameters.brightness_lr and not parameters.generator_lr:
+            raise ConfigurationError("brightness_lr: falls as generator_lr does, which must be above 0")
+        self._diversity = parameters.diversity
         self._loss, self._schedule = loss, schedule
         self._generator_steps, self._clone_steps = parameters.generator_steps, parameters.clone_steps
-        self.optimizer = optimizer(self.generator.parameters())
+        self._brightness = parameters.brightness_lr and parameters.brightness_lr / parameters.generator_lr
+        own = self.generator.scale_and_shift if self._brightness else []
+        self.optimizer = optimizer([w for w in self.generator.parameters() if all(w is not one for one in own)])
+        if own:
+            self.optimizer.add_param_group({"params": own})
         self._turn = 0
         self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
 
@@ -133,16 +141,31 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         return super().propose(oracle, clone)
 
     def generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
-        """Take one step of ``optimizer`` that ascends the loss; costs ``step_cost`` queries."""
+        """Take one step of ``optimizer`` that ascends the loss, and the diversity; costs ``step_cost`` queries."""
         raw = self._generate(self.draw_noise())
         with evaluating(clone), frozen(clone):
             gradient = self.loss_gradient(raw.detach(), oracle, clone)
-        set_rate(self.optimizer, self._schedule(oracle.progress))
+            ascent = gradient
+            if self._diversity:
+                ascent = gradient + self._diversity * like_norm(self._entropy_gradient(raw.detach(), clone), gradient)
+        rate = self._schedule(oracle.progress)
+        set_rate(self.optimizer, rate)
+        if self._brightness:
+            self.optimizer.param_groups[-1]["lr"] = self._brightness * rate
         self.optimizer.zero_grad(set_to_none=True)
-        raw.backward(-gradient / len(raw))  # ascent on the batch mean of L
+        raw.backward(-ascent / len(raw))  # ascent on the batch mean of L
         self.optimizer.step()
         clone_state = {name: value.detach().clone() for name, value in clone.state_dict().items()}
         self._last_step = (raw.detach()[:PROBED].clone(), gradient[:PROBED].clone(), clone_state)
+
+    def _entropy_gradient(self, raw: Tensor, clone: nn.Module) -> Tensor:
+        """Return d H / d raw, (B, \\*shape), with H the entropy of the clone's mean prediction over the batch."""
+        with torch.enable_grad():
+            raw = raw.requires_grad_()
+            mean = torch.softmax(clone(squash(raw, self._spec)), dim=1).mean(0)
+            entropy = torch.special.entr(mean.clamp_min(torch.finfo(mean.dtype).tiny)).sum()
+            (gradient,) = torch.autograd.grad(entropy, raw)
+        return gradient
 
     def last_gradient_step(self) -> GradientStep | None:
         """Return what the last generator step used, at the first images of its batch."""
@@ -170,6 +193,13 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
             points, gradient, clone_state = state["last_step"]
             clone_state = {name: value.to(self._device) for name, value in clone_state.items()}
             self._last_step = (points.to(self._device), gradient.to(self._device), clone_state)
+
+
+def like_norm(gradient: Tensor, other: Tensor) -> Tensor:
+    """Return a gradient (B, \\*shape) scaled so that its mean norm over the batch is that of another; 0 stays 0."""
+    mine, theirs = (one.flatten(1).norm(dim=1).mean() for one in (gradient, other))
+    scaled: Tensor = gradient * (theirs / mine.clamp_min(torch.finfo(mine.dtype).tiny))
+    return scaled
 
 
 def squash(raw: Tensor, spec: InputSpec) -> Tensor:
