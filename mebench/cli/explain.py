@@ -35,7 +35,6 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
     import torch
 
     from mebench.api.suggestions import did_you_mean
-    from mebench.models.victims.behaviour import no_gradient
     from mebench.models.victims.loading import prepare_victim
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import make_plan
@@ -49,7 +48,7 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
         raise ConfigurationError(f"{benchmark}: the profile has no victim {name!r}{did_you_mean(name, specs)}")
     torch.set_num_threads(1)
     prepared = prepare_victim(specs[name], device=device)
-    if prepared.behaviour.gradients != "yes":
-        raise ConfigurationError(f"victim {name!r}: {no_gradient(prepared.behaviour.gradients)}: nothing explains it")
+    if why := prepared.behaviour.no_gradient:
+        raise ConfigurationError(f"victim {name!r}: {why}: nothing explains it")
     save_explanations(prepared, output, images)
     click.echo(f"wrote {output}", err=True)

@@ -161,8 +161,8 @@ def _echo(spec: VictimSpec, prepared: PreparedVictim) -> None:
     what, given = ("texts", f"{takes.size} words") if takes.discrete else ("images", " x ".join(map(str, takes.shape)))
     click.echo(
         f"{spec.name}: accuracy {prepared.accuracy:.4f} on {len(prepared.test_labels):,} test {what} of "
-        f"{spec.data.name}, {prepared.network_parameters:,} parameters, hash {prepared.weights_hash}, given {given} "
-        f"({prepared.source})"
+        f"{spec.data.name}, {prepared.network_parameters:,} parameters, hash {prepared.weights_hash}, given {given}, "
+        f"returns {prepared.behaviour.outputs} ({prepared.source})"
     )
 
 

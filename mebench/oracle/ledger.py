@@ -6,6 +6,7 @@ and `CountedChannel` counts answers by itself, so that a ledger that was changed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
@@ -153,6 +154,8 @@ class MeteredVictim(Victim):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits (B, c)."""
         rows = len(inputs)
+        if not rows:  # which many networks fail on
+            return inputs.float().flatten(1).sum(1, keepdim=True).expand(-1, self.spec.num_classes)
         self._ledger.victim_forward += rows
         if rows > ROWS_AT_ONCE and not torch.is_grad_enabled():
             return torch.cat([self._computed(part) for part in inputs.split(ROWS_AT_ONCE)])
@@ -167,13 +170,18 @@ class MeteredVictim(Victim):
     def _computed(self, inputs: Tensor) -> Tensor:
         """The victim's logits; whatever goes wrong in it is its own fault, and memory nobody's."""
         try:
-            return super().forward(inputs)
+            logits = super().forward(inputs)
         except (MebenchError, MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
             raise VictimFaultError(
                 f"victim {self.name!r} failed on {len(inputs)} rows: {what_happened(error)}"
             ) from error
+        # An accelerator would have to be waited for. Where one number is not finite, the sum is not either.
+        if logits.device.type == "cpu" and not math.isfinite(float(logits.detach().sum())):
+            wrong = int((~torch.isfinite(logits)).any(1).sum())
+            raise VictimFaultError(f"victim {self.name!r}: its logits are not finite for {wrong} of {len(inputs)} rows")
+        return logits
 
     def _count_backward(self, gradient: Tensor) -> None:
         rows = len(gradient)

@@ -11,7 +11,6 @@ from mebench.api.spec import TrialSpec
 from mebench.guard.call import Guard
 from mebench.guard.wrappers import guarded_attack
 from mebench.models.networks.precision import trained_in_bf16
-from mebench.models.victims.behaviour import no_gradient
 from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, ChannelEntry
@@ -56,11 +55,9 @@ def check_gradients(spec: TrialSpec, victim: PreparedVictim) -> None:
     Raises:
         VictimFaultError: it has no gradients.
     """
-    found = victim.behaviour.gradients
-    if found != "yes" and "explanation" in registry().get(ChannelEntry, spec.channel.name).gives:
-        raise VictimFaultError(
-            f"victim {spec.victim.name!r}: {no_gradient(found)}; {spec.channel.name} explains nothing"
-        )
+    why = victim.behaviour.no_gradient
+    if why and "explanation" in registry().get(ChannelEntry, spec.channel.name).gives:
+        raise VictimFaultError(f"victim {spec.victim.name!r}: {why}; {spec.channel.name} explains nothing")
 
 
 def build_attack(spec: TrialSpec, context: AttackContext, guard: Guard) -> Attack:

@@ -77,9 +77,10 @@ class AnySize(torch.nn.Module):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_evaluate_says_what_a_victim_was_given_and_that_nobody_has_said_which_size_it_takes(folder, capsys):
     own = ["victims", "evaluate", "--torchscript", "any.pt", "--data", "image-folder", "--root", str(folder)]
+    own += ["--outputs", "logits"]
     assert main(own) == 0
     said = capsys.readouterr()
-    assert said.out.rstrip().endswith(", given 3 x 32 x 32 (user's weights)")
+    assert said.out.rstrip().endswith(", given 3 x 32 x 32, returns logits (user's weights)")
     assert said.err.splitlines() == [
         "note: victim 'any.pt': its images, of 40 x 40, are resized to 32 x 32, the `size` of image-folder; "
         "give an image_size if it takes another",
@@ -87,14 +88,15 @@ def test_evaluate_says_what_a_victim_was_given_and_that_nobody_has_said_which_si
     ]
     assert main([*own, "--image-size", "40", "40"]) == 0
     said = capsys.readouterr()
-    assert said.out.rstrip().endswith("given 3 x 40 x 40 (user's weights)")
+    assert said.out.rstrip().endswith("given 3 x 40 x 40, returns logits (user's weights)")
     assert said.err.splitlines() == [GUESSING]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_images_that_are_of_the_size_of_their_data_set_need_no_note(tmp_path, folder, capsys):
     write_image_folder(tmp_path / "small", size=32)
-    assert main(["victims", "evaluate", "--torchscript", "any.pt", "--data", "image-folder", "--root", "small"]) == 0
+    own = ["victims", "evaluate", "--torchscript", "any.pt", "--outputs", "logits"]
+    assert main([*own, "--data", "image-folder", "--root", "small"]) == 0
     assert capsys.readouterr().err.splitlines() == [GUESSING]
 
 

@@ -1,4 +1,4 @@
-"""A network of the user's as mebench asks it: it gets inputs of its own, and logits come out."""
+"""A network of the user's as mebench asks it: it gets inputs of its own, and logits of the asker's own come out."""
 
 from __future__ import annotations
 
@@ -29,12 +29,18 @@ class AsAsked(nn.Module):
         """Return logits (B, c) for inputs (B, \\*shape)."""
         given = inputs.to(torch.float64) if self._double and inputs.is_floating_point() else inputs.clone()
         outputs: Tensor = _tensor(self.network(given))
-        return to_logits(outputs) if self._outputs == "probabilities" else outputs
+        if not isinstance(outputs, Tensor):
+            return outputs
+        # A copy: a network may return the same buffer at every call.
+        return to_logits(outputs) if self._outputs == "probabilities" else outputs.clone()
 
 
 def to_logits(probabilities: Tensor) -> Tensor:
     """Logits (B, c) whose softmax is ``probabilities``: their logarithm, with 0 as the smallest normal number."""
-    return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
+    if not probabilities.is_floating_point():
+        return probabilities  # which is no probability, and refused as such
+    wide = probabilities if probabilities.dtype == torch.float64 else probabilities.float()
+    return wide.clamp_min(torch.finfo(wide.dtype).tiny).log()
 
 
 def _tensor(returned: Any) -> Any:

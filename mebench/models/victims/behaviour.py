@@ -6,24 +6,24 @@ they become flags of its rows.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from mebench.api.contract import Victim
-from mebench.api.errors import ConfigurationError
+from mebench.api.errors import first_line
 from mebench.api.spec import Outputs
-from mebench.models.victims.outputs import answers, check_kind
+from mebench.models.victims.harmless import check_harmless
+from mebench.models.victims.outputs import answers, kind_of
 
 ROWS = 256
 """Test inputs that a victim is tried on, evenly spread over the test set."""
 ALONE = 8
 """Rows of these that are also asked one by one."""
+EXPLAINED = 32
+"""Rows of these whose gradients are looked at."""
 REPEATS = 3
 TOLERANCE = 1e-3
 """By how much two answers may differ, as a part of the largest logit, and be the same."""
@@ -37,28 +37,31 @@ RANGES = {
     "with black and white exchanged": (-1.0, 1.0),
 }
 
-Gradients = Literal["yes", "none", "not finite"]
-
 
 @dataclass(frozen=True)
 class Behaviour:
     """What a victim did when it was tried.
 
     Attributes:
+        outputs: what its network returns, as its owner says or as it was seen.
+        undecided: whether it could not be seen, and nobody has said it: all outputs lie in [0, 1].
         random: whether it answers otherwise when it is asked again.
         agreement: how often it gives the same input the same label again, in [0, 1].
         batch_dependent: whether it answers an input otherwise when it is asked that input alone.
         alone: how often it gives an input alone the label that it has in a batch, in [0, 1].
-        gradients: whether a gradient of its outputs with respect to its inputs is to be had; not tried of texts.
+        no_gradient: why there are no gradients of its outputs to its inputs, in a clause; empty if there are, and for
+            texts, of which none are tried.
         at_chance: whether it is hardly better than naming the most frequent class.
         hint: what may be wrong with a victim at chance, or nothing.
     """
 
+    outputs: Outputs = "logits"
+    undecided: bool = False
     random: bool = False
     agreement: float = 1.0
     batch_dependent: bool = False
     alone: float = 1.0
-    gradients: Gradients = "yes"
+    no_gradient: str = ""
     at_chance: bool = False
     hint: str = ""
 
@@ -75,6 +78,11 @@ class Behaviour:
     def notes(self, name: str) -> Iterator[str]:
         """What the victim's owner should know, a line each."""
         who = f"victim {name!r}"
+        if self.undecided:
+            yield (
+                f"{who}: all of its outputs lie in [0, 1] and do not sum to 1 (a sigmoid at its end?): they are taken "
+                "for logits; say `outputs: logits` if they are, and let it return logits if they are not"
+            )
         if self.random:
             yield (
                 f"{who} is random: asked again, it gives {self.agreement:.1%} of its test inputs the same label, "
@@ -85,17 +93,10 @@ class Behaviour:
                 f"{who} answers by what else is in a batch: {self.alone:.1%} of inputs keep their label alone (does a "
                 "batch norm lack its running statistics?)"
             )
-        if self.gradients != "yes":
-            yield f"{who}: {no_gradient(self.gradients)}: no channel can explain its answers"
+        if self.no_gradient:
+            yield f"{who}: {self.no_gradient}: no channel can explain its answers"
         if self.at_chance:
             yield f"{who} is hardly better than guessing{self.hint and ': ' + self.hint}"
-
-
-def no_gradient(found: Gradients) -> str:
-    """Say in words why there is no gradient."""
-    if found == "none":
-        return "its outputs carry no gradient to its inputs (a no_grad, a detach or an argmax in its forward?)"
-    return "the gradient of its outputs to its inputs is not finite"
 
 
 def behaviour(victim: Victim, inputs: Tensor, labels: Tensor, accuracy: float, said: Outputs | None) -> Behaviour:
@@ -110,81 +111,68 @@ def behaviour(victim: Victim, inputs: Tensor, labels: Tensor, accuracy: float, s
 
     Raises:
         ConfigurationError: it fails, also on a single input; returns no finite logits (B, c), also of images of one
-            value and of noise; returns probabilities though nobody said so; or seeds global random numbers.
+            value and of noise; returns something else than its owner says, or probabilities that nobody has named; or
+            does what `check_harmless` refuses.
     """
     rows = inputs[:: max(1, len(inputs) // ROWS)][:ROWS]
     truth = labels[:: max(1, len(inputs) // ROWS)][:ROWS]
-    _check_random_numbers(victim, rows[:2])
+    check_harmless(victim, rows[:2])
     answers(victim, rows[:1])
-    asked = [answers(victim, rows) for _ in range(REPEATS)]
-    check_kind(victim, asked[0], said)
+    outputs = kind_of(victim, answers(victim, rows), said)
     if not victim.spec.discrete:
         _check_extremes(victim, rows[:2])
-    alone = torch.cat([answers(victim, row) for row in rows[:ALONE].split(1)])
+    asked = [_scores(victim, rows, said) for _ in range(REPEATS)]
+    alone = torch.cat([_scores(victim, row, said) for row in rows[:ALONE].split(1)])
     is_random = any(_differ(again, asked[0]) for again in asked[1:])
     most = float(torch.bincount(labels).max()) / len(labels)
     at_chance = accuracy <= min(CHANCE * most, 1 - (1 - most) / 2)
     return Behaviour(
+        outputs=outputs or "logits",
+        undecided=outputs is None,
         random=is_random,
         agreement=min(_agreement(again, asked[0]) for again in asked[1:]),
         batch_dependent=not is_random and _differ(alone, asked[0][: len(alone)]),
         alone=_agreement(alone, asked[0][: len(alone)]),
-        gradients="yes" if victim.spec.discrete else _gradients(victim, rows[:2]),
+        no_gradient="" if victim.spec.discrete else _no_gradient(victim, rows[:EXPLAINED]),
         at_chance=at_chance,
         hint=_hint(victim, rows, truth) if at_chance and not victim.spec.discrete else "",
     )
 
 
-def _differ(logits: Tensor, others: Tensor) -> bool:
+def _scores(victim: Victim, inputs: Tensor, said: Outputs | None) -> Tensor:
+    """What is compared of two answers, (B, c): the logarithm of a small probability says more of arithmetic."""
+    logits = answers(victim, inputs)
+    return logits.softmax(1) if said == "probabilities" else logits
+
+
+def _differ(scores: Tensor, others: Tensor) -> bool:
     """Whether two answers differ by more than arithmetic: another batch size sums in another order."""
-    return bool((logits - others).abs().max() > TOLERANCE * others.abs().max().clamp_min(1e-6))
+    return bool((scores - others).abs().max() > TOLERANCE * others.abs().max().clamp_min(1e-6))
 
 
-def _agreement(logits: Tensor, others: Tensor) -> float:
-    return float((logits.argmax(1) == others.argmax(1)).double().mean())
+def _agreement(scores: Tensor, others: Tensor) -> float:
+    return float((scores.argmax(1) == others.argmax(1)).double().mean())
 
 
-def _gradients(victim: Victim, rows: Tensor) -> Gradients:
+def _no_gradient(victim: Victim, rows: Tensor) -> str:
+    """Say why the outputs have no gradient to the inputs; empty if they have."""
     points = rows.detach().clone().requires_grad_()
-    with torch.enable_grad():
-        logits = victim(points)
-        if not logits.requires_grad:
-            return "none"
-        (gradient,) = torch.autograd.grad(logits.sum(), points, allow_unused=True)
-    if gradient is None:
-        return "none"
-    return "yes" if bool(torch.isfinite(gradient).all()) else "not finite"
-
-
-def _check_random_numbers(victim: Victim, rows: Tensor) -> None:
-    """Notice who seeds the generators that everybody shares: an attack's own draws would repeat themselves.
-
-    A generator that ends in the same state, wherever it was before, has been seeded.
-    """
-    before = random.getstate(), np.random.get_state()
+    carries_none = "its outputs carry no gradient to its inputs (a no_grad, a detach or an argmax in its forward?)"
     try:
-        with torch.random.fork_rng(devices=[]):
-            ends = [_random_states_after(victim, rows, start) for start in (1, 2)]
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-    if seeded := [name for name in ends[0] if ends[0][name] == ends[1][name]]:
-        raise ConfigurationError(
-            f"victim {victim.name!r} seeds the global random numbers of {' and '.join(seeded)} whenever it is asked, "
-            "and so changes what others draw: let it draw from a generator of its own"
-        )
-
-
-def _random_states_after(victim: Victim, rows: Tensor, start: int) -> dict[str, Any]:
-    torch.default_generator.manual_seed(start)
-    random.setstate(random.Random(start).getstate())
-    np.random.set_state(np.random.RandomState(start).get_state())
-    answers(victim, rows)
-    return {
-        "torch": torch.random.get_rng_state().tolist(),
-        "Python": random.getstate(),
-        "NumPy": repr(np.random.get_state()[1:]) + np.random.get_state()[1].tobytes().hex(),  # type: ignore[index]
-    }
+        with torch.enable_grad():
+            logits = victim(points)
+            if not logits.requires_grad:
+                return carries_none
+            # A sum over classes could have no gradient where every class has one: they are weighted.
+            weights = torch.linspace(-1, 1.5, logits.shape[1], device=logits.device, dtype=logits.dtype)
+            (gradient,) = torch.autograd.grad((logits * weights).sum(), points, allow_unused=True)
+    except RuntimeError as error:
+        return f"the gradient of its outputs to its inputs cannot be computed ({first_line(error)})"
+    if gradient is None:
+        return carries_none
+    if not bool(torch.isfinite(gradient).all()):
+        return "the gradient of its outputs to its inputs is not finite"
+    return "" if bool(gradient.any()) else "the gradient of its outputs to its inputs is 0 (a rounding in its forward?)"
 
 
 def _check_extremes(victim: Victim, rows: Tensor) -> None:

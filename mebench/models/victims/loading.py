@@ -11,13 +11,14 @@ from mebench.api.contract import InputSpec, Victim
 from mebench.api.errors import ConfigurationError
 from mebench.api.notices import notice
 from mebench.api.progress import OnProgress, ShouldStop, ignore, never
+from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import load_dataset
 from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.behaviour import Behaviour, behaviour
-from mebench.models.victims.outputs import answers
+from mebench.models.victims.outputs import all_answers, answers
 from mebench.models.victims.own import code_of, load_own_network
 from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.trained import cached_or_trained
@@ -113,8 +114,10 @@ def _prepared(
     if setting.of_others or accuracy is None:
 
         def measure() -> Tried:
-            measured = setting.accuracy(victim) if accuracy is None else accuracy
-            return Tried(measured, behaviour(victim, test_inputs, test_labels, measured, setting.spec.outputs))
+            with seeded_globals(derive_seed(setting.spec.seed, "victim tried"), setting.device):
+                labels = all_answers(victim, test_inputs).argmax(1)
+                measured = float((labels == test_labels).double().mean()) if accuracy is None else accuracy
+                return Tried(measured, behaviour(victim, test_inputs, test_labels, measured, setting.spec.outputs))
 
         tried = tried_once(setting.spec, weights_hash, data_hash, code_of(setting.spec), measure)
         for line in tried.behaviour.notes(setting.spec.name):

@@ -22,8 +22,10 @@ from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError, first_line
+from mebench.api.notices import notice
 from mebench.api.spec import VictimSpec
 from mebench.data.text.words import Lexicon
+from mebench.guard.process_state import ProcessState, threads_started
 from mebench.models.networks.build import build_network
 from mebench.models.victims.registered import registered_network
 from mebench.models.weights import weights_hash
@@ -86,19 +88,26 @@ def _code_hash(spec: VictimSpec) -> str:
 def call_factory(factory: str, name: str) -> nn.Module:
     """Import ``module:callable``, the current folder included, and call it without arguments.
 
+    Settings of the process that its code changes, such as torch's grad mode, are put back, and said.
+
     Raises:
         ConfigurationError: it cannot be imported or called, or does not return an ``nn.Module``.
     """
     module_name, _, attribute = factory.partition(":")
     if not module_name or not attribute:
         raise ConfigurationError(f"victim {name!r}: factory must be `module:callable`, not {factory!r}")
+    state, threads = ProcessState(), threads_started()
     try:
-        with _current_folder_importable():
+        with _current_folder_importable(), torch.random.fork_rng(devices=[]):
             network = getattr(importlib.import_module(module_name), attribute)()
     except Exception as error:
         raise ConfigurationError(
             f"victim {name!r}: factory {factory!r} failed: {type(error).__name__}: {first_line(error)}"
         ) from error
+    finally:
+        changed = state.check(threads)
+    if changed:
+        notice(f"victim {name!r}: its factory {factory!r} {changed}; that is put back")
     if not isinstance(network, nn.Module):
         raise ConfigurationError(
             f"victim {name!r}: factory {factory!r} returned {type(network).__name__}, not a torch.nn.Module"
