@@ -47,7 +47,7 @@ def plot(
     linear: bool,
     only: tuple[str, ...],
 ) -> None:
-    """Draw the curves of results folders: the mean over seeds, and a band from the lowest to the highest seed.
+    """Draw curves of results folders or committed rows: the mean over seeds, a band from the lowest to the highest.
 
     \b
     Examples:

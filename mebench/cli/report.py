@@ -22,7 +22,7 @@ def report(roots: tuple[Path, ...], output: Path | None, name: str, settings: tu
     """Write one self-contained HTML page about results folders: leaderboard, curves, samples, flags, provenance.
 
     The page needs no network and no other file, and is under 3 MB, so it can be mailed or kept as an artifact of CI.
-    Folders of committed rows and leaderboard.json files can be given too; they have no curves and no pictures.
+    Folders of committed rows and leaderboard.json files can be given too; they have no pictures, the latter no curves.
     Plugins bring reports in other formats.
 
     \b

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -221,3 +222,11 @@ def test_a_table_needs_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_latex_has_no_sign_that_its_classic_fonts_show_as_another(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.5, 0.51], "a|b<c", "default")
+    text = FORMATS["latex"](build_leaderboard([tmp_path]))
+    assert "$>$ 50,000" in text
+    assert "a$|$b$<$c" in text
+    assert not re.findall(r"(?<!\$)[<>|](?!\$)", text)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import pytest
 import scipy.stats
 from click.testing import CliRunner
 from make_results import make_row
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mebench.api.spec import Component, VictimSpec
 from mebench.cli.leaderboard import leaderboard
 from mebench.cli.plot import plot
+from mebench.report.figures import draw_ranks
 from mebench.results.leaderboard import build_leaderboard
 from mebench.results.leaderboard.compute.pairs import (
     Overall,
@@ -154,6 +156,21 @@ def test_the_critical_difference_picture_is_drawn(tmp_path: Path, suffix: str) -
     assert file.stat().st_size > 5000
     if suffix == "svg":
         assert "critical difference" in file.read_text() or "<path" in file.read_text()
+
+
+@pytest.mark.parametrize("count", [2, 3, 24])
+def test_no_name_in_the_critical_difference_picture_is_cut_off(tmp_path: Path, count: int) -> None:
+    for number in range(count):
+        values = [0.5 + number / 100, 0.5 + number / 101]
+        make_row(tmp_path, values, f"an-attack-with-a-rather-long-name-{number}", "some-variant,with-parameters")
+    figure = draw_ranks(over_blocks(build_leaderboard([tmp_path]).rows))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    boxes = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
+    assert len(boxes) == 2 * count + 2
+    assert all(box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_nothing_to_rank_is_one_clear_error(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from mebench.report.figures.panels import Panel
 from mebench.results.numbers import number
 
+NARROW, LEAST, ROOM = 0.15, 0.05, 0.12
+"""Lines that span less of the axis than this are drawn large; how much of the axis is shown then, at least; and the
+room around lines."""
 MARGIN = 1.6
 """Room below and above the values on a logarithmic axis, as a factor."""
 
@@ -36,16 +39,22 @@ class Axis:
     perfect: float | None = None
     digits_of_all: int | None = None
 
-    def limits(self, panels: Sequence[Panel]) -> tuple[float, float]:
-        """The range of the axis, the same in all panels."""
+    def limits(self, panel: Panel, panels: Sequence[Panel]) -> tuple[float, float]:
+        """The range of a panel's axis: the same in all panels, but where a panel's lines would lie on each other."""
         if self.low is not None and self.high is not None:
             lowest = min(self._values(panels, "low"), default=self.low)
-            return (self.low if lowest >= self.low else lowest - 0.02 * (self.high - lowest)), self.high
+            low = self.low if lowest >= self.low else lowest - 0.02 * (self.high - lowest)
+            references = [self.factor * one for one in (panel.victim, *panel.supervised.values()) if one is not None]
+            return window((low, self.high), self._values([panel], "low", "high"), references)
         values = self._values(panels, "low", "high")
         if not self.logarithmic:
             return _around(values)
         values = [*(value for value in values if value > 0), self.perfect or 1.0]
         return min(values) / MARGIN, max(values) * MARGIN
+
+    def is_part(self, limits: tuple[float, float]) -> bool:
+        """Whether a range is smaller than that of the metric."""
+        return None not in (self.low, self.high) and (limits[0] > self.low or limits[1] < self.high)  # type: ignore[operator]
 
     def height(self, value: float, limits: tuple[float, float]) -> float:
         """Where a value stands between the limits, 0 to 1."""
@@ -63,6 +72,25 @@ class Axis:
     def _values(self, panels: Sequence[Panel], *edges: str) -> list[float]:
         bands = [line.band for panel in panels for line in panel.lines]
         return [self.factor * float(value) for band in bands for edge in edges for value in getattr(band, edge)]
+
+
+def window(axis: tuple[float, float], values: Sequence[float], references: Sequence[float]) -> tuple[float, float]:
+    """The part of an axis to show: all of it, or what lies around lines that could not be told apart on it.
+
+    Args:
+        axis: its whole range.
+        values: lowest and highest of the lines; they count.
+        references: are in view if they are as near to the lines as these are to each other.
+    """
+    whole = axis[1] - axis[0]
+    low, high = min(values), max(values)
+    if high - low > NARROW * whole:
+        return axis
+    reach = max(high - low, LEAST * whole)
+    near = [one for one in references if low - reach <= one <= high + reach]
+    low, high = min([low, *near]), max([high, *near])
+    room = max(ROOM * (high - low), (LEAST * whole - (high - low)) / 2)
+    return max(axis[0], low - room), min(axis[1], high + room)
 
 
 def _around(values: Sequence[float]) -> tuple[float, float]:

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 from mebench.report.figures.axis import Axis, axis_of
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.panels import Line, Panel, read_panels
+from mebench.report.figures.styles import COLOURS, SHADES, shaded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow, too pale on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (5, 1.4, 1.2, 1.4)))
-SHADES = (0.0, -0.5, 0.45, -0.25)
-"""How a colour is mixed for the variants of its attack, beside their dashes: below 0 with black, above with white."""
 GREY = "#6b6b6b"
 INK = "#222222"
 FONT = 8.0
@@ -59,8 +56,8 @@ def draw(panels: Sequence[Panel], metric: str, *, linear: bool = False) -> Figur
     from matplotlib.figure import Figure
 
     gap, axis = 1.35 * FONT / 72, axis_of(metric)
-    limits = axis.limits(panels)
-    labels = [_labels(panel, axis) for panel in panels]
+    limits = [axis.limits(panel, panels) for panel in panels]
+    labels = [_labels(panel, axis, one) for panel, one in zip(panels, limits, strict=True)]
     height = max(AXES_HEIGHT, gap * max(map(len, labels)))
     columns = min(COLUMNS, len(panels))
     beside = [KEY + 0.12 + _text_width(labels[index::columns]) for index in range(columns)]
@@ -72,8 +69,11 @@ def draw(panels: Sequence[Panel], metric: str, *, linear: bool = False) -> Figur
         place = (lefts[index % columns] / size[0], bottom / size[1], AXES_WIDTH / size[0], height / size[1])
         axes = figure.add_axes(place)
         _draw_panel(axes, panel, axis, linear)
-        axes.set_ylim(*limits)
-        _draw_labels(axes, labels[index], [axis.height(one.height, limits) for one in labels[index]], gap / height)
+        axes.set_ylim(*limits[index])
+        if axis.is_part(limits[index]):
+            axes.set_ylabel(f"{axis.title}, part of the axis", fontsize=FONT, color=INK)
+        heights = [axis.height(one.height, limits[index]) for one in labels[index]]
+        _draw_labels(axes, labels[index], heights, gap / height)
     figure.text(LEFT / size[0], 0.1 / size[1], _caption(panels), fontsize=FONT - 1, color=GREY, va="bottom")
     return figure
 
@@ -168,33 +168,29 @@ def _references(panel: Panel, axis: Axis) -> list[tuple[float, Any]]:
     return ([] if first is None else [(first, DASHES[1])]) + supervised
 
 
-def _labels(panel: Panel, axis: Axis) -> list[Label]:
-    """All labels of a panel, each with the value at its line's end."""
+def _labels(panel: Panel, axis: Axis, limits: tuple[float, float]) -> list[Label]:
+    """All labels of a panel, each with the value at its line's end; an arrow points at references that lie outside."""
     found = []
     if panel.victim is not None:
-        value = axis.factor * panel.victim
-        found.append(Label(f"victim {axis.written(value)}", value, GREY, DASHES[1], 1.0))
+        found.append(_reference("victim", axis.factor * panel.victim, DASHES[1], axis, limits))
     for clone, score in panel.supervised.items():
-        name, value = f"supervised {clone}" if len(panel.supervised) > 1 else "supervised", axis.factor * score
-        found.append(Label(f"{name} {axis.written(value)}", value, GREY, DASHES[2], 1.0))
+        name = f"supervised {clone}" if len(panel.supervised) > 1 else "supervised"
+        found.append(_reference(name, axis.factor * score, DASHES[2], axis, limits))
     for line in panel.lines:
         end = axis.factor * float(line.band.mean[-1])
         found.append(Label(f"{line.label} {axis.written(end)}", end, *_style(line)))
     return found
 
 
+def _reference(name: str, value: float, dash: Any, axis: Axis, limits: tuple[float, float]) -> Label:
+    arrow = " ↑" if value > limits[1] else " ↓" if value < limits[0] else ""
+    return Label(f"{name} {axis.written(value)}{arrow}", value, GREY, dash, 1.0)
+
+
 def _style(line: Line) -> tuple[str, Any]:
-    """A colour per attack, the same in all panels; a shade and a dash per variant; other dashes after seven attacks."""
-    first_dash, index = divmod(line.number, len(COLOURS))
-    dash = DASHES[(first_dash + line.variant) % len(DASHES)]
-    return shaded(COLOURS[index], SHADES[line.variant % len(SHADES)]), dash
-
-
-def shaded(colour: str, shade: float) -> str:
-    """Mix a colour ``#rrggbb`` with black (shade -1 to 0) or white (0 to 1)."""
-    end = 255 if shade > 0 else 0
-    parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return "#" + "".join(f"{round(part + (end - part) * abs(shade)):02X}" for part in parts)
+    """Colour and dash of a line."""
+    style = line.style
+    return shaded(COLOURS[style.colour], SHADES[style.shade]), DASHES[style.dash]
 
 
 def _draw_labels(axes: Axes, labels: Sequence[Label], heights: Sequence[float], gap: float) -> None:

@@ -9,7 +9,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from mebench.oracle.label_spread import effective_classes
-from mebench.report.figures.figure import COLOURS, FONT, GREY, INK
+from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.samples import EDGE, IN_ONE_LINE
 from mebench.report.figures.sections import Section, sections_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WIDE, HIGH = 2.3, 0.85
 LEFT, BETWEEN, HEADING, NAME, TICKS, CAPTION = 0.3, 0.3, 0.3, 0.34, 0.3, 0.2
 """Inches: axes, at least; numbers left of them, gaps, a section's title, an attack's two lines, the classes below."""
+BARS = "#56B4E9"
 FEW = 20
 """Up to so many classes, bars stand apart and each seed is marked; more would run into each other."""
 ROOM = 1.08
@@ -153,7 +154,7 @@ def _draw_bars(axes: Axes, attack: Labels) -> None:
     from matplotlib.ticker import MaxNLocator
 
     classes = range(len(attack.means))
-    axes.bar(classes, attack.means, width=0.8 if len(classes) <= FEW else 1.0, color=COLOURS[5])
+    axes.bar(classes, attack.means, width=0.8 if len(classes) <= FEW else 1.0, color=BARS)
     for seed in attack.marked:
         axes.plot(classes, seed, linestyle="none", marker="_", markersize=5, color=INK, markeredgewidth=0.8)
     axes.axhline(100 / len(classes), color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))

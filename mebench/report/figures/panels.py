@@ -6,16 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 from mebench.api.errors import ResultsError
-from mebench.results.curves import Band, CurveMetric, band
-from mebench.results.leaderboard.compute.build import group_trials
+from mebench.report.figures.styles import Numbers, Style, identity, styles
+from mebench.results.curves import Band, Curve, CurveMetric, band
+from mebench.results.leaderboard.compute.build import build_leaderboard, group_trials
 from mebench.results.leaderboard.compute.rows import Group, build_row
 from mebench.results.leaderboard.model import Row
 from mebench.results.leaderboard.read.saved import holds_trials
 from mebench.results.leaderboard.read.trials import TrialRecord
-from mebench.results.leaderboard.write.columns import distinct_names, prior
+from mebench.results.leaderboard.write.columns import distinct_names
 from mebench.results.numbers import in_order, of_victim
 
 
@@ -25,14 +26,12 @@ class Line:
 
     Attributes:
         label: unique in its panel.
-        number: of the attack among all attacks, the same whatever metric is drawn; see `_numbers`.
-        variant: number of the line among those of its attack, over all panels.
+        style: the same whatever metric is drawn.
     """
 
     attack: str
     label: str
-    number: int
-    variant: int
+    style: Style
     band: Band
 
 
@@ -53,34 +52,35 @@ class Panel:
     lines: tuple[Line, ...]
 
 
-COLOURS, SHADES = 7, 4
-"""Attacks, and lines of one attack, that figures can tell apart."""
 Member = tuple[Row, Group]
-Numbers = dict[tuple[str, ...], tuple[int, int]]
-"""For each line, the number of its attack and its own among the attack's."""
+Rest = TypeVar("Rest")
+"""What stands beside a row: its trials or its curves."""
+Curved = tuple[Row, tuple[Curve, ...]]
 PanelKey = tuple[str, str, str, int]
 """Victim, digests of its weights and of its test data, and budget."""
 
 
 def read_panels(roots: Sequence[Path], metric: str = "accuracy") -> tuple[list[Panel], list[str]]:
-    """Read the curves of results folders; invalid rows are left out. Also returns notes on what was skipped.
+    """Read the curves of results folders or committed rows; invalid rows are left out. Also returns notes.
 
     Raises:
-        ResultsError: a root is no results folder, or there is no finished trial with a curve.
+        ResultsError: a root holds no results, or there is no finished trial with a curve.
     """
-    valid, notes = valid_rows(roots)
-    attacks = by_panel(valid, roots)
-    numbers = _numbers([row for members in attacks.values() for row, _ in members])
+    board = build_leaderboard(roots)
+    valid = [row for row in board.rows if row.accuracy is not None]
+    notes = [*board.notes, *_without_score(board.rows)]
+    attacks = by_panel([(row, tuple(one.curve for one in row.per_seed)) for row in valid], roots)
+    looks = styles([row for members in attacks.values() for row, _ in members])
     panels = []
     for key, members in sorted(attacks.items()):
-        lines = _lines(members, numbers, metric)
+        lines = _lines(members, looks, metric)
         notes += [f"left out {name}: it has no {metric}" for name in _unseen(members, lines)]
         if not lines:
             continue
         victim = of_victim(members[0][0].victim_accuracy or 0.0)
         supervised = {
             row.clone: value
-            for row, _ in valid
+            for row in valid
             if metric in victim
             and (value := row.number(metric)) is not None
             and row.attack == "supervised"
@@ -92,6 +92,10 @@ def read_panels(roots: Sequence[Path], metric: str = "accuracy") -> tuple[list[P
     return panels, notes
 
 
+def _without_score(rows: Sequence[Row]) -> list[str]:
+    return [f"left out {row.name} on {row.victim}: {row.reason}" for row in rows if row.accuracy is None]
+
+
 def valid_rows(roots: Sequence[Path]) -> tuple[list[Member], list[str]]:
     """Read the rows of results folders that have a score, and say which have none.
 
@@ -101,22 +105,22 @@ def valid_rows(roots: Sequence[Path]) -> tuple[list[Member], list[str]]:
     notes: list[str] = []
     for root in roots:
         if not holds_trials(root):
-            raise ResultsError(f"{root}: holds no trials; figures can only be drawn from a results folder")
+            raise ResultsError(f"{root}: holds no trials; this kind of figure can only be drawn from a results folder")
     rows = [(build_row(group), group) for group in group_trials(roots, notes)]
-    notes += [f"left out {row.name} on {row.victim}: {row.reason}" for row, _ in rows if row.accuracy is None]
+    notes += _without_score([row for row, _ in rows])
     return [(row, group) for row, group in rows if row.accuracy is not None], notes
 
 
-def by_panel(rows: Sequence[Member], roots: Sequence[Path]) -> dict[PanelKey, list[Member]]:
+def by_panel(rows: Sequence[tuple[Row, Rest]], roots: Sequence[Path]) -> dict[PanelKey, list[tuple[Row, Rest]]]:
     """The attacks among rows, by what they were up against.
 
     Raises:
         ResultsError: there is none.
     """
-    attacks: dict[PanelKey, list[Member]] = defaultdict(list)
-    for row, group in rows:
+    attacks: dict[PanelKey, list[tuple[Row, Rest]]] = defaultdict(list)
+    for row, rest in rows:
         if row.kind == "attack":
-            attacks[row.victim, row.victim_hash or "", row.data_hash or "", row.budget].append((row, group))
+            attacks[row.victim, row.victim_hash or "", row.data_hash or "", row.budget].append((row, rest))
     if not attacks:
         raise ResultsError(f"{', '.join(map(str, roots))}: no finished trial with a curve to draw")
     return attacks
@@ -150,49 +154,27 @@ def title(key: PanelKey, among: Collection[PanelKey]) -> str:
     return f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
 
 
-def _unseen(members: Sequence[Member], lines: Sequence[Line]) -> list[str]:
+def _unseen(members: Sequence[Curved], lines: Sequence[Line]) -> list[str]:
     """The rows that made no line."""
     drawn = {line.label for line in lines}
     return [name for name in distinct_names([row for row, _ in members]) if name not in drawn]
 
 
-def _there_are(attacks: Mapping[PanelKey, Sequence[Member]]) -> str:
+def _there_are(attacks: Mapping[PanelKey, Sequence[Curved]]) -> str:
     """The names that can be drawn, where only trials that were run again have what was asked for."""
-    curves = [trial.curve for members in attacks.values() for _, group in members for trial in group.trials]
+    curves = [curve for members in attacks.values() for _, curves in members for curve in curves]
+    if not any(curves):
+        return "rows that were committed by an older mebench have no curves"
     usual = [str(name) for name in get_args(CurveMetric)]
     names = [*usual, *in_order({name for curve in curves for name in curve.columns} - {*usual, "test_inputs"})]
     return f"there are {', '.join(name for name in names if any(curve.points(name) for curve in curves))}"
 
 
-def _lines(members: Sequence[Member], numbers: Numbers, metric: str) -> tuple[Line, ...]:
+def _lines(members: Sequence[Curved], looks: Numbers, metric: str) -> tuple[Line, ...]:
     labels = distinct_names([row for row, _ in members])
     lines = []
-    for member, label in zip(members, labels, strict=True):
-        over_seeds = band([trial.curve for trial in scored_trials(member)], metric)
+    for (row, curves), label in zip(members, labels, strict=True):
+        over_seeds = band(curves, metric)
         if over_seeds is not None:
-            lines.append(Line(member[0].attack, label, *numbers[_identity(member[0])], over_seeds))
+            lines.append(Line(row.attack, label, looks[identity(row)], over_seeds))
     return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))
-
-
-def _identity(row: Row) -> tuple[str, ...]:
-    return (row.attack, row.variant, row.channel, row.clone, prior(row), row.settings)
-
-
-def _numbers(rows: Sequence[Row]) -> Numbers:
-    """Number attacks, and the lines of each, the best first; the same where only victim and budget differ.
-
-    Where an attack has more lines than there are shades and there are colours enough, each line counts as an attack.
-    """
-    numbers: Numbers = {}
-    of_attack: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
-    for row in sorted(rows, key=lambda one: (-(one.normalised_accuracy or 0.0), one.variant, one.channel)):
-        known = of_attack[row.attack]
-        attack = list(of_attack).index(row.attack)
-        numbers[_identity(row)] = attack, known.setdefault(_identity(row)[:-1], len(known))
-    if (
-        max(map(len, of_attack.values())) > SHADES
-        and len(kinds := dict.fromkeys(one[:-1] for one in numbers)) <= COLOURS
-    ):
-        own = {kind: number for number, kind in enumerate(kinds)}
-        return {one: (own[one[:-1]], 0) for one in numbers}
-    return numbers

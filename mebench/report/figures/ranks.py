@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 INK, GREY, BAR = "#222222", "#6b6b6b", "#0072B2"
 FONT = 8.0
-WIDTH, LINE, HEAD, FOOT = 7.0, 0.19, 0.75, 0.42
-"""Inches: of the figure, between labels, above the first label, below the last."""
-SIDE = 0.3
-"""Fraction of the width that labels take on each side."""
+AXIS, PLACE, SIDE, LINE, HEAD, FOOT = 2.8, 0.2, 2.1, 0.19, 0.75, 0.42
+"""Inches: of the axis, at least, and for each rank; for labels on each side, at least; between labels, above the first
+label, below the last."""
+LETTER = 0.62 * FONT / 72
+"""Inches: a generous mean width of a letter."""
 
 
 def save_ranks(roots: Sequence[Path], path: Path) -> list[str]:
@@ -45,7 +46,11 @@ def draw_ranks(summaries: Sequence[Overall]) -> Figure:
     from matplotlib.figure import Figure
 
     heights = [HEAD + LINE * (math.ceil(len(one.names) / 2) + len(one.cliques)) + FOOT for one in summaries]
-    figure = Figure(figsize=(WIDTH, sum(heights)))
+    sides = max(SIDE, *(0.5 + LETTER * len(f"{name}  0.00") for one in summaries for name in one.names))
+    axis = max(AXIS, *(PLACE * len(one.names) for one in summaries))
+    words = max(0.3 + LETTER * len(_caption(one)) for one in summaries)
+    width = max(2 * sides + axis, words)
+    figure = Figure(figsize=(width, sum(heights)))
     top = sum(heights)
     for summary, height in zip(summaries, heights, strict=True):
         top -= height
@@ -53,15 +58,16 @@ def draw_ranks(summaries: Sequence[Overall]) -> Figure:
         axes.set_axis_off()
         axes.set_xlim(0, 1)
         axes.set_ylim(height, 0)
-        _draw(axes, summary, height)
+        _draw(axes, summary, height, sides / (2 * sides + axis))
     return figure
 
 
-def _draw(axes: Axes, summary: Overall, height: float) -> None:
+def _draw(axes: Axes, summary: Overall, height: float, side: float) -> None:
+    """Draw one picture; labels take the fraction ``side`` of its width on each side."""
     count = len(summary.names)
 
     def place(rank: float) -> float:
-        return SIDE + (1 - 2 * SIDE) * (rank - 1) / (count - 1)
+        return side + (1 - 2 * side) * (rank - 1) / (count - 1)
 
     axes.plot([place(1), place(count)], [HEAD - 0.18] * 2, color=INK, linewidth=1)
     for tick in range(1, count + 1):
@@ -72,13 +78,13 @@ def _draw(axes: Axes, summary: Overall, height: float) -> None:
     for index, (name, rank) in enumerate(zip(summary.names, summary.mean_ranks, strict=True)):
         left = index < math.ceil(count / 2)
         line = below + LINE * (index if left else count - 1 - index)
-        edge = SIDE - 0.02 if left else 1 - SIDE + 0.02
+        edge = side - 0.02 if left else 1 - side + 0.02
         axes.plot([place(rank), place(rank), edge], [HEAD - 0.18, line, line], color=GREY, linewidth=0.8)
         text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
-        side = "right" if left else "left"
+        towards = "right" if left else "left"
         axes.text(
             *(edge + (-0.01 if left else 0.01), line, text),
-            ha=side,
+            ha=towards,
             va="center",
             fontsize=FONT,
             color=INK,
@@ -87,9 +93,12 @@ def _draw(axes: Axes, summary: Overall, height: float) -> None:
     for index, (first, last) in enumerate(summary.cliques):
         ends = [place(summary.mean_ranks[first]) - 0.006, place(summary.mean_ranks[last]) + 0.006]
         axes.plot(ends, [HEAD - 0.08 + LINE * index] * 2, color=BAR, linewidth=3, solid_capstyle="butt")
+    axes.text(0.02, height - 0.12, _caption(summary), fontsize=FONT - 1, color=GREY, va="bottom", parse_math=False)
+
+
+def _caption(summary: Overall) -> str:
     test = "" if summary.friedman is None else f"  Friedman p = {summary.friedman:.2g}."
-    words = f"Mean ranks over {len(summary.blocks)} {summary.unit}s; {summary.context}.{test}"
-    axes.text(0.02, height - 0.12, words, fontsize=FONT - 1, color=GREY, va="bottom", parse_math=False)
+    return f"Mean ranks over {len(summary.blocks)} {summary.unit}s; {summary.context}.{test}"
 
 
 def _draw_distance(axes: Axes, summary: Overall, low: float, high: float, count: int) -> None:

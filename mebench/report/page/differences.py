@@ -26,7 +26,8 @@ class Differences:
 
     Attributes:
         tables: caption, titles with whether each column holds numbers, and cells.
-        picture: ``data:image/png``, its width and height; None where there is nothing to rank.
+        picture: ``data:image/png`` without a ground, its width and height; the page inverts it where it is dark. None
+            where there is nothing to rank.
         left_out: one line on what is missing; empty if nothing is.
     """
 
@@ -64,7 +65,7 @@ def _picture(rows: Sequence[Row]) -> tuple[str, int, int] | None:
         return None
     figure = draw_ranks(summaries)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=DPI, transparent=True, metadata={"Software": None})
     content = buffer.getvalue()
     width, height = (int.from_bytes(content[place : place + 4]) for place in (16, 20))  # PNG's first chunk
     return f"data:image/png;base64,{base64.b64encode(content).decode()}", width, height

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mebench.report.page.source import PageRow, PageSource, read_quietly
@@ -73,7 +73,7 @@ class Provenance:
     """
 
     def __init__(self, source: PageSource) -> None:
-        self._of_entry = {entry.number: _counted(entry.trials) for entry in source.entries if entry.trials}
+        self._of_entry = {entry.number: counts for entry in source.entries if (counts := _counted(entry))}
         for entry in source.entries:
             row, counts = entry.row, self._of_entry.get(entry.number)
             if counts is not None:
@@ -100,9 +100,14 @@ def _by_key(counts: Mapping[tuple[str, str], int]) -> dict[str, list[tuple[str, 
     return dict(result)
 
 
-def _counted(trials: Sequence[TrialRecord]) -> Counter[tuple[str, str]]:
+def _counted(entry: PageRow) -> Counter[tuple[str, str]] | None:
+    """The facts of a row's trials, or of the row itself where it was committed; None where nothing is told."""
+    if not entry.trials:
+        told = entry.row.provenance  # of a fact with several values it is not known how many trials have each
+        counted = {(name, one): entry.row.seeds * (len(values) == 1) for name, values in told.items() for one in values}
+        return Counter(counted) if counted else None
     counts: Counter[tuple[str, str]] = Counter()
-    for trial in trials:
+    for trial in entry.trials:
         counts.update(_facts(trial))
     return counts
 
@@ -110,19 +115,13 @@ def _counted(trials: Sequence[TrialRecord]) -> Counter[tuple[str, str]]:
 def _facts(trial: TrialRecord) -> Iterator[tuple[str, str]]:
     if trial.path is None or trial.status != "finished":
         return
-    provenance = read_quietly(trial.path / "result.json").get("provenance")
-    plain = dict(provenance) if isinstance(provenance, dict) else {}
+    plain: dict[str, object] = dict(trial.result.provenance.facts()) if trial.result else {}
     environment = read_quietly(trial.path / "env.json")
     plain |= {key: environment[key] for key in ("platform", "machine", "cores") if key in environment}
     if isinstance(environment.get("device"), str):
         plain["device asked for"] = environment["device"]
     yield "protocol", str(trial.spec.protocol)
-    for key, value in plain.items():
-        if isinstance(value, dict) and key == "versions":
-            yield from ((str(name), str(inner)) for name, inner in value.items())
-        elif value is not None:
-            text = json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else str(value)
-            yield key, text[:MAX_REASON]
+    yield from ((key, str(value)[:MAX_REASON]) for key, value in plain.items() if value is not None)
 
 
 class Commands:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mebench.report.figures.axis import window
+from mebench.report.figures.styles import Numbers, identity, styles
 from mebench.report.page.source import PageRow, Section
-from mebench.results.curves import Band, CurveMetric, band
+from mebench.results.curves import Band, CurveMetric, band, spaced
 
 if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
 METRICS: tuple[CurveMetric, ...] = ("accuracy", "fidelity")
-COLOURS = 7
-DASHES = 4
 SCALE = 10_000
 """Values are whole numbers of hundredths of a percent: that is what the page shows, and short."""
 
@@ -33,11 +33,13 @@ def panels(sections: Sequence[Section], limits: Limits) -> tuple[list[dict[str, 
     """Return the panels as JSON values, and lines on what was left out.
 
     A panel has ``title``, ``grid`` (queries), ``references`` (label, and a value per metric), ``of`` (the number of
-    curves that there are) and ``series``: label, row, colour, dash, seeds, and per metric mean, low and high at each
-    point of the grid, null outside of the range that all seeds share.
+    curves that there are), ``axis`` (per metric the part that is shown) and ``series``: label, row, seeds, colour,
+    shade, dash, and per metric mean, low and high at each point of the grid, null outside of the range that all seeds
+    share.
     """
-    colours = _colours(sections)
-    drawn = [panel for section in sections if (panel := _panel(section, colours, limits))]
+    entries = [entry for section in sections for entry in section.entries]
+    looks = styles([one.row for one in entries if one.row.kind == "attack" and one.row.accuracy is not None])
+    drawn = [panel for section in sections if (panel := _panel(section, looks, limits))]
     fuller = any(panel["of"] > limits.series for panel in drawn[: limits.panels])
     notes = [f"at most {limits.series} curves are drawn of one victim and budget, the best ones"] if fuller else []
     if len(drawn) > limits.panels:
@@ -45,13 +47,7 @@ def panels(sections: Sequence[Section], limits: Limits) -> tuple[list[dict[str, 
     return drawn[: limits.panels], notes
 
 
-def _colours(sections: Sequence[Section]) -> dict[str, int]:
-    """A number per attack, the same in all panels."""
-    attacks = [entry.row.attack for section in sections for entry in section.entries if entry.row.kind == "attack"]
-    return {attack: number for number, attack in enumerate(dict.fromkeys(attacks))}
-
-
-def _panel(section: Section, colours: dict[str, int], limits: Limits) -> dict[str, Any] | None:
+def _panel(section: Section, looks: Numbers, limits: Limits) -> dict[str, Any] | None:
     import numpy as np
 
     entries = [entry for entry in section.entries if entry.row.kind == "attack" and entry.row.accuracy is not None]
@@ -62,40 +58,39 @@ def _panel(section: Section, colours: dict[str, int], limits: Limits) -> dict[st
     bands.sort(key=lambda pair: -float(pair[1]["accuracy"].mean[-1]))
     bands = bands[: limits.series]
     grid = _thinned(np.unique(np.concatenate([found["accuracy"].queries for _, found in bands])), limits.points)
-    dashes: dict[str, int] = {}
-    series = []
+    series: list[dict[str, Any]] = []
     for entry, found in bands:
-        attack = entry.row.attack
-        rounds, colour = divmod(colours[attack], COLOURS)
-        dashes[attack] = dashes.get(attack, rounds - 1) + 1
+        look = looks[identity(entry.row)]
         values = {metric: _on_grid(found[metric], grid) for metric in METRICS}
-        facts = {"label": entry.label, "row": entry.number, "colour": colour, "dash": dashes[attack] % DASHES}
-        series.append(facts | {"seeds": found["accuracy"].seeds} | values)
+        facts = {"label": entry.label, "row": entry.number, "seeds": found["accuracy"].seeds}
+        series.append(facts | {"colour": look.colour, "shade": look.shade, "dash": look.dash} | values)
+    references = _references(section)
     return {
         "title": section.name,
         "grid": [int(value) for value in grid],
-        "references": _references(section),
+        "references": references,
+        "axis": {metric: _shown(metric, series, references) for metric in METRICS},
         "series": series,
         "of": count,
     }
 
 
+def _shown(metric: str, series: Sequence[dict[str, Any]], references: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """The part of the axis that the lines need."""
+    values = [value for one in series for line in one[metric] for value in line if value is not None]
+    low, high = window((0.0, float(SCALE)), values, [one[metric] for one in references])
+    return round(low), round(high)
+
+
 def _bands(entry: PageRow) -> dict[CurveMetric, Band] | None:
-    used = {one.trial for one in entry.row.per_seed}
-    curves = [trial.curve for trial in entry.trials if trial.id in used]
+    curves = [one.curve for one in entry.row.per_seed]
     found = {metric: over for metric in METRICS if (over := band(curves, metric)) is not None}
     return found if len(found) == len(METRICS) else None
 
 
 def _thinned(grid: NDArray[float64], points: int) -> NDArray[float64]:
     """Keep evaluated counts only, both ends, and the rest evenly in log10."""
-    import numpy as np
-
-    if len(grid) <= points:
-        return grid
-    wanted = np.geomspace(grid[0], grid[-1], points)
-    nearest = np.abs(np.log(grid)[None, :] - np.log(wanted)[:, None]).argmin(axis=1)
-    return np.asarray(grid[np.unique(nearest)])
+    return grid[spaced(grid.tolist(), points)]
 
 
 def _on_grid(over: Band, grid: NDArray[float64]) -> list[list[int | None]]:

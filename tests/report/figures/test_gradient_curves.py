@@ -102,6 +102,6 @@ def test_a_line_has_the_same_colour_and_dash_whatever_metric_is_drawn(tmp_path: 
     make_probed(tmp_path)
     (accuracy,), _ = read_panels([tmp_path], "accuracy")
     (cosine,), _ = read_panels([tmp_path], "gradient_cosine")
-    numbers = {line.label: (line.number, line.variant) for line in accuracy.lines}
+    numbers = {line.label: line.style for line in accuracy.lines}
     assert len(set(numbers.values())) == 4
-    assert all(numbers[line.label] == (line.number, line.variant) for line in cosine.lines)
+    assert all(numbers[line.label] == line.style for line in cosine.lines)

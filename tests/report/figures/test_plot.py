@@ -12,8 +12,11 @@ from matplotlib.image import imread
 from mebench.api.errors import ConfigurationError, ResultsError
 from mebench.api.spec import Component
 from mebench.cli import main
-from mebench.report.figures import draw, panels, read_panels, save_plot
-from mebench.report.figures.figure import COLOURS, SHADES, shaded, short_count, spread
+from mebench.report.figures import draw, read_panels, save_plot, save_samples
+from mebench.report.figures.axis import window
+from mebench.report.figures.figure import DASHES, short_count, spread
+from mebench.report.figures.styles import COLOURS, SHADES, shaded
+from mebench.report.figures.styles import DASHES as KINDS
 from mebench.results.leaderboard import build_leaderboard
 from mebench.results.leaderboard.read.saved import write_row_files
 
@@ -51,11 +54,11 @@ def test_the_victims_own_fidelity_is_1(tmp_path: Path) -> None:
 
 def styles(path: Path) -> dict[str, tuple[int, int]]:
     drawn, _ = read_panels([path])
-    return {line.label: (line.number, line.variant) for panel in drawn for line in panel.lines}
+    return {line.label: (line.style.number, line.style.variant) for panel in drawn for line in panel.lines}
 
 
 def test_an_attack_with_more_lines_than_shades_has_a_colour_for_each_while_there_are_enough(tmp_path: Path) -> None:
-    assert (len(COLOURS), len(SHADES)) == (panels.COLOURS, panels.SHADES)
+    assert len(DASHES) == KINDS
     for number in range(4):
         make_row(tmp_path, [0.7 - number / 100], "activethief", f"choice-{number}")
     make_row(tmp_path, [0.3], "noise", "default")
@@ -87,7 +90,7 @@ def test_lines_of_one_attack_are_told_apart_by_what_differs(tmp_path: Path) -> N
     make_row(tmp_path, [0.6], "dfme")
     (panel,), _ = read_panels([tmp_path])
     assert [line.label for line in panel.lines] == ["megex l1, vg", "dfme l1", "megex l1, label"]
-    assert len({(line.attack, line.variant) for line in panel.lines}) == 3
+    assert len({line.style for line in panel.lines}) == 3
 
 
 @pytest.mark.parametrize("linear", [False, True])
@@ -120,7 +123,7 @@ def test_a_picture_has_the_colours_of_its_lines(tmp_path: Path) -> None:
     make_row(tmp_path / "out", [0.7, 0.72])
     save_plot([tmp_path / "out"], tmp_path / "c.png")
     pixels = imread(tmp_path / "c.png")[..., :3]
-    blue = np.abs(pixels - np.array([0x00, 0x72, 0xB2]) / 255).max(axis=-1) < 0.01
+    blue = np.abs(pixels - np.array([0x00, 0x69, 0xAD]) / 255).max(axis=-1) < 0.01
     assert blue.sum() > 500
 
 
@@ -158,7 +161,7 @@ def test_what_cannot_be_drawn_is_one_clear_error(tmp_path: Path, capsys: pytest.
         save_plot([tmp_path / "out"], tmp_path / "c.gif")
     write_row_files(tmp_path / "base", build_leaderboard([tmp_path / "out"]))
     with pytest.raises(ResultsError, match="only be drawn from a results folder"):
-        save_plot([tmp_path / "base"], tmp_path / "c.png")
+        save_samples([tmp_path / "base"], tmp_path / "c.png")
     (tmp_path / "none").mkdir()
     write_benchmark(tmp_path / "none")
     assert main(["plot", str(tmp_path / "none"), "-o", str(tmp_path / "c.png")]) == 2
@@ -180,3 +183,35 @@ def test_variants_of_an_attack_have_shades_of_its_colour_that_differ() -> None:
     assert shaded("#0072B2", 0.0) == "#0072B2"
     assert (shaded("#0072B2", -0.5), shaded("#0072B2", 0.5)) == ("#003959", "#80B8D8")
     assert all(len({shaded(colour, shade) for shade in SHADES}) == 4 for colour in COLOURS if colour != "#000000")
+
+
+def test_lines_that_would_lie_on_each_other_are_drawn_large_and_the_victim_is_pointed_at(tmp_path: Path) -> None:
+    for number in range(5):
+        make_row(tmp_path, [0.098 + number / 1000], f"a{number}", "default")
+    figure = draw(read_panels([tmp_path])[0], "accuracy")
+    low, high = figure.axes[0].get_ylim()
+    assert low >= 0
+    assert 5 <= high - low < 20
+    assert "part of the axis" in figure.axes[0].get_ylabel()
+    assert any(text.get_text() == "victim 86.0 ↑" for text in figure.axes[0].texts)
+
+
+def test_an_axis_is_whole_where_lines_can_be_told_apart_on_it() -> None:
+    assert window((0, 100), [10, 60], [87]) == (0, 100)
+    assert window((0, 100), [9.8, 9.8], [87]) == pytest.approx((7.3, 12.3))
+    low, high = window((0, 100), [80, 84], [87])
+    assert (low < 80, 87 < high < 92) == (True, True)  # a victim as near as that is in view
+    assert window((0, 1.02), [1.0, 1.0], [])[1] == 1.02
+
+
+def test_lines_of_committed_rows_are_drawn_and_old_rows_without_curves_are_told(tmp_path: Path) -> None:
+    make_row(tmp_path / "out", [0.7, 0.72])
+    write_row_files(tmp_path / "base", build_leaderboard([tmp_path / "out"]))
+    (whole,), _ = read_panels([tmp_path / "out"])
+    (thin,), _ = read_panels([tmp_path / "base"])
+    assert thin.lines[0].style == whole.lines[0].style
+    assert thin.lines[0].band.mean[-1] == pytest.approx(whole.lines[0].band.mean[-1])
+    for file in (tmp_path / "base").glob("megex*"):
+        file.write_text(file.read_text().replace('"curve"', '"an older key"'))
+    with pytest.raises(ResultsError, match="committed by an older mebench have no curves"):
+        read_panels([tmp_path / "base"])

@@ -173,7 +173,7 @@ def test_tables_have_captions_and_headings_skip_no_level(table1: str) -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_committed_rows_make_a_page_without_curves(tmp_path: Path) -> None:
+def test_a_saved_leaderboard_makes_a_page_without_curves(tmp_path: Path) -> None:
     root = make_table1(tmp_path / "runs") if (tmp_path / "runs").mkdir() is None else tmp_path
     write_leaderboard_files(root)
     text = render_report([root / "leaderboard.json"])[0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,17 @@ from report_results import make_hostile, save_noise
 
 from mebench.api.files import read_json, write_json
 from mebench.api.spec import Component
+from mebench.report.figures import read_panels
+from mebench.report.figures.styles import COLOURS
+from mebench.report.page import render_report
 from mebench.report.page.facts import Commands, Provenance, problems
+from mebench.report.page.page import ASSETS
 from mebench.report.page.pictures import embed, find_pictures
 from mebench.report.page.series import Limits, panels
 from mebench.report.page.source import PageSource, read_source
 from mebench.report.page.table import columns
+from mebench.results.leaderboard import build_leaderboard
+from mebench.results.leaderboard.read.saved import write_row_files
 from mebench.results.trial_folder import TrialFolder
 
 
@@ -151,6 +158,42 @@ def test_curves_hold_mean_lowest_and_highest_seed_at_every_point(tmp_path: Path)
     np.testing.assert_allclose(mean, np.mean(curves, axis=0), atol=1e-4)
     np.testing.assert_allclose(low, np.min(curves, axis=0), atol=1e-4)
     np.testing.assert_allclose(high, np.max(curves, axis=0), atol=1e-4)
+
+
+def test_the_page_and_the_plot_give_a_line_the_same_colour_shade_and_dash(tmp_path: Path) -> None:
+    make_table1(tmp_path)
+    (panel,), _ = panels(read_source([tmp_path]).sections, Limits())
+    (plotted,), _ = read_panels([tmp_path])
+    on_page = {one["label"]: (one["colour"], one["shade"], one["dash"]) for one in panel["series"]}
+    assert on_page == {one.label: (one.style.colour, one.style.shade, one.style.dash) for one in plotted.lines}
+    css = (ASSETS / "report.css").read_text()
+    assert re.findall(r"--s\d: light-dark\((#\w+),", css) == list(COLOURS)
+
+
+def test_committed_rows_have_their_curves_and_provenance_on_the_page(tmp_path: Path) -> None:
+    make_table1(tmp_path / "out")
+    folder = make_trial(tmp_path / "out", make_spec("dfme", seed=9), 0.5)
+    write_json(
+        folder.path / "result.json", folder.result() | {"provenance": {"git": "a1b2c3", "versions": {"torch": "2"}}}
+    )
+    write_row_files(tmp_path / "base", build_leaderboard([tmp_path / "out"]))
+    source = read_source([tmp_path / "base"])
+    (panel,), _ = panels(source.sections, Limits())
+    (whole,), _ = panels(read_source([tmp_path / "out"]).sections, Limits())
+    assert [one["label"] for one in panel["series"]] == [one["label"] for one in whole["series"]]
+    assert [one["accuracy"][0][-1] for one in panel["series"]] == [one["accuracy"][0][-1] for one in whole["series"]]
+    assert {"git", "torch"} <= Provenance(source).of_all().keys()
+    text, _ = render_report([tmp_path / "base"])
+    assert 'id="panels"' in text
+    assert "a1b2c3" in text
+
+
+def test_the_part_of_the_axis_that_lines_need_is_shown(tmp_path: Path) -> None:
+    write_benchmark(tmp_path)
+    flat = [{"queries": q, "accuracy": 0.098, "fidelity": 0.1} for q in (500, BUDGET)]
+    make_trial(tmp_path, make_spec(), 0.098, curve=flat)
+    (panel,), _ = panels(read_source([tmp_path]).sections, Limits())
+    assert panel["axis"]["accuracy"] == (730, 1230)
 
 
 def test_long_curves_are_thinned_to_evaluated_points_with_both_ends(tmp_path: Path) -> None:

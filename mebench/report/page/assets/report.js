@@ -231,10 +231,13 @@
     const left = 40, top = 10, right = width - labelled - 12, bottom = height - 40;
     const low = panel.grid[0], high = panel.grid.at(-1), span = Math.log10(high / low) || 1;
     const x = (i) => left + ((right - left) * Math.log10(panel.grid[i] / low)) / span;
-    const y = (value) => bottom - ((bottom - top) * value) / 10000;
+    const [least, most] = panel.axis[state.metric];
+    const y = (value) => bottom - ((bottom - top) * (Math.min(Math.max(value, least), most) - least)) / (most - least);
+    const step = [10, 20, 50, 100, 200, 500, 1000, 2000].find((one) => (most - least) / one <= 6);
+    const beyond = (value) => (value > most ? " ↑" : value < least ? " ↓" : "");
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
       "aria-label": `${state.metric} over queries, ${panel.title}. The values are in the table beside it.` });
-    for (let value = 0; value <= 10000; value += 2000) {
+    for (let value = Math.ceil(least / step) * step; value <= most; value += step) {
       svg.append(make("path", { class: "grid", d: `M${left} ${y(value)}H${right}` }),
         make("text", { class: "axis", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, String(value / 100)));
     }
@@ -247,14 +250,14 @@
     const labels = [];
     panel.references.forEach((one, i) => {
       const value = one[state.metric];
-      svg.append(make("path", { class: `reference d${1 + (i % 3)}`, d: `M${left} ${y(value)}H${right}` }));
-      labels.push({ y: y(value), from: y(value), x: right, text: `${one.label} ${percent(value)}`, kind: "axis" });
+      if (!beyond(value)) svg.append(make("path", { class: `reference d${1 + (i % 3)}`, d: `M${left} ${y(value)}H${right}` }));
+      labels.push({ y: y(value), from: y(value), x: right, text: `${one.label} ${percent(value)}${beyond(value)}`, kind: "axis" });
     });
     panel.series.forEach((one, i) => {
       if (state.hidden.has(i)) return;
       const [mean, floor, ceiling] = one[state.metric];
       const faded = state.focus !== null && state.focus !== i ? " faded" : "";
-      const group = make("g", { class: `c${one.colour}${faded}` });
+      const group = make("g", { class: `c${one.colour} h${one.shade}${faded}` });
       if (floor) {
         const under = runs(floor, x, y), over = runs(ceiling, x, y);
         under.forEach((points, j) => {
@@ -290,7 +293,7 @@
     panel.series.forEach((one, i) => {
       const [mean, floor, ceiling] = one[state.metric].map((values) => values[state.at]);
       if (mean !== null && !state.hidden.has(i)) {
-        cursor.append(make("circle", { class: `point c${one.colour}`, cx: place, cy: y(mean), r: 4.5 }));
+        cursor.append(make("circle", { class: `point c${one.colour} h${one.shade}`, cx: place, cy: y(mean), r: 4.5 }));
       }
       const row = $(`#legend tr[data-series="${i}"]`);
       row.classList.toggle("off", state.hidden.has(i));
@@ -308,7 +311,7 @@
     body.replaceChildren(...panel.series.map((one, i) => {
       const row = body.insertRow();
       row.dataset.series = i;
-      row.className = `c${one.colour}`;
+      row.className = `c${one.colour} h${one.shade}`;
       const head = document.createElement("th"), label = document.createElement("label"), box = document.createElement("input");
       head.scope = "row";
       box.type = "checkbox";

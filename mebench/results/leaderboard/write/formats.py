@@ -25,6 +25,8 @@ from mebench.results.leaderboard.write.text import (
 )
 
 FILE_WIDTH = 100
+IN_LATEX = {"±": r"$\pm$", ">": "$>$", "<": "$<$", "|": "$|$", "–": "--"}
+"""What pandas leaves as it is, and the classic fonts of LaTeX show as something else."""
 LEFT = ("Attack", "Victim", "Channel", "Clone", "Clone start", "Data prior", "Learner", "Profile", "Status")
 """Columns of words."""
 
@@ -81,7 +83,7 @@ def as_markdown(leaderboard: Leaderboard) -> str:
 
 
 def as_latex(leaderboard: Leaderboard) -> str:
-    r"""Write a ``tabular`` for the ``booktabs`` package, escaped, with ``\pm`` in math mode."""
+    r"""Write a ``tabular`` for the ``booktabs`` package, escaped, with signs such as ``\pm`` and ``>`` in math mode."""
     import pandas as pd
 
     titles, body = _flat(leaderboard, flags=False)
@@ -90,7 +92,9 @@ def as_latex(leaderboard: Leaderboard) -> str:
     layout = "".join("l" if title in LEFT else "r" for title in titles)
     table = pd.DataFrame(body, columns=pd.Index(titles)).to_latex(index=False, escape=True, column_format=layout)
     comments = "".join(f"% {line}\n" for line in heading(leaderboard.benchmark))
-    return comments + table.replace("±", r"$\pm$").replace("–", "--")
+    for sign, written in IN_LATEX.items():
+        table = table.replace(sign, written)
+    return comments + table
 
 
 def _flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
