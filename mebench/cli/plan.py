@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.api.errors import ConfigurationError
 from mebench.cli.selection import selects_trials
 
 if TYPE_CHECKING:
     from mebench.plan.forecast import Forecast, ForecastRow
     from mebench.plan.plan import Plan
+    from mebench.run.victims import TriedVictims
 
 COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "queries left", "time left")
 NUMBERS = ("budget", "seeds", "queries left", "time left")
@@ -38,7 +40,8 @@ def plan(
 ) -> None:
     """Show what would run: the trials of FILE by row, what is done already, queries and time.
 
-    Nothing is run and nothing is written.
+    Nothing is run, and nothing is written to the results folder. Victims of your own, which come with their weights,
+    are tried: what is wrong with them is said before anything attacks them, and ends with exit code 2.
 
     \b
     Examples:
@@ -49,23 +52,27 @@ def plan(
     from mebench.plan.file import load_benchmark
     from mebench.plan.forecast import forecast
     from mebench.plan.plan import default_out, make_plan
+    from mebench.run.victims import try_own_victims
 
     benchmark = load_benchmark(file, overrides, profile=profile)
     planned = make_plan(benchmark, profile, seeds=seeds, only=only)
     folder = out or default_out(benchmark, planned.profile)
     ahead = forecast(planned, folder)
+    victims = try_own_victims(planned)
     if as_json:
-        click.echo(json.dumps(_json(planned, ahead, folder), indent=1))
+        click.echo(json.dumps(_json(planned, ahead, folder, victims), indent=1))
     else:
-        _print(planned, ahead, folder)
+        _print(planned, ahead, folder, victims)
+    if victims.problems:
+        raise ConfigurationError(*victims.problems)
 
 
-def _print(planned: Plan, ahead: Forecast, folder: Path) -> None:
+def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -> None:
     from mebench.cli.screen import console, print_table
 
     screen = console()
     screen.print(f"{planned.benchmark.name}, profile {planned.profile}: {len(planned.trials)} trials -> {folder}")
-    for note in planned.notes():
+    for note in (*planned.notes(), *victims.notes):
         screen.print(note)
     print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
     screen.print(_total(planned, ahead))
@@ -99,13 +106,14 @@ def _total(planned: Plan, ahead: Forecast) -> str:
     return f"{states}; {ahead.queries:,} queries left; {time}. The training of victims is not counted."
 
 
-def _json(planned: Plan, ahead: Forecast, folder: Path) -> dict[str, object]:
+def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -> dict[str, object]:
     about = planned.metadata()
     del about["reported"], about["trials"]
     return {
         **about,
         "out": str(folder),
-        "notes": planned.notes(),
+        "notes": [*planned.notes(), *victims.notes],
+        "problems": list(victims.problems),
         "trials": len(planned.trials),
         "states": ahead.states(),
         "queries_left": ahead.queries,

@@ -309,6 +309,11 @@ def data_needed(trials: Sequence[TrialSpec]) -> Iterator[DataNeed]:
 def _missing_weights(trials: Sequence[TrialSpec]) -> Iterator[str]:
     """One line for each file of a user's own victim that is not there."""
     for victim in {trial.victim.name: trial.victim for trial in trials}.values():
-        for file in (victim.weights, victim.torchscript):
-            if file is not None and not Path(file).is_file():
-                yield f"victim {victim.name!r}: no file {file}: put it there, or correct its path in the benchmark file"
+        yield from missing_files(victim)
+
+
+def missing_files(victim: VictimSpec) -> Iterator[str]:
+    """One line for each file of a victim that is not there."""
+    for file in (victim.weights, victim.torchscript):
+        if file is not None and not Path(file).is_file():
+            yield f"victim {victim.name!r}: no file {file}: put it there, or correct its path in the benchmark file"

@@ -11,6 +11,7 @@ from mebench.api.spec import TrialSpec
 from mebench.guard.call import Guard
 from mebench.guard.wrappers import guarded_attack
 from mebench.models.networks.precision import trained_in_bf16
+from mebench.models.victims.behaviour import Behaviour
 from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, ChannelEntry
@@ -55,9 +56,15 @@ def check_gradients(spec: TrialSpec, victim: PreparedVictim) -> None:
     Raises:
         VictimFaultError: it has no gradients.
     """
-    why = victim.behaviour.no_gradient
-    if why and "explanation" in registry().get(ChannelEntry, spec.channel.name).gives:
-        raise VictimFaultError(f"victim {spec.victim.name!r}: {why}; {spec.channel.name} explains nothing")
+    if line := unexplained(spec.victim.name, spec.channel.name, victim.behaviour):
+        raise VictimFaultError(line)
+
+
+def unexplained(victim: str, channel: str, behaviour: Behaviour) -> str:
+    """Say that a channel cannot explain a victim, by their names; empty if it can, or does not explain."""
+    why = behaviour.no_gradient
+    explains = why and "explanation" in registry().get(ChannelEntry, channel).gives
+    return f"victim {victim!r}: {why}; {channel} explains nothing" if explains else ""
 
 
 def build_attack(spec: TrialSpec, context: AttackContext, guard: Guard) -> Attack:

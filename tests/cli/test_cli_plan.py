@@ -134,3 +134,66 @@ def test_planning_does_not_import_torch_or_pandas(file):
         "sys.exit(any(name in sys.modules for name in ('torch', 'pandas', 'numpy', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0
+
+
+NETS = """\
+import torch
+from torch import nn
+
+torch.set_grad_enabled(False)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(784, 10)
+    def forward(self, x):
+        return self.layer(x.flatten(1))
+
+class Hard(Net):
+    def forward(self, x):
+        with torch.no_grad():
+            return 5 * super().forward(x)
+
+class Squeezing(Net):
+    def forward(self, x):
+        return super().forward(x).squeeze()
+"""
+
+
+def test_the_plan_tries_a_users_own_victims_once_and_names_what_is_wrong(file, tmp_path, monkeypatch, capsys):
+    from safetensors.torch import save_file
+    from torch import is_grad_enabled, nn
+
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    module = f"nets_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{module}.py").write_text(NETS)
+    save_file({f"layer.{name}": value for name, value in nn.Linear(784, 10).state_dict().items()}, "w.safetensors")
+
+    def plan(name: str, *options: str) -> tuple[int, str, list[str]]:
+        own = f"data: fashion-mnist-10k, factory: '{module}:{name}', weights: w.safetensors"
+        shipped = "data: fashion-mnist-10k, image_size: [32, 32], network: lenet5, training: {}"
+        (tmp_path / "b.yaml").write_text(FILE.replace(shipped, own))
+        code = main(["plan", file, *options])
+        said = capsys.readouterr()
+        return code, " ".join(said.out.split()), [line for line in said.err.splitlines() if line.startswith("mebench")]
+
+    code, shown, errors = plan("Net")
+    assert (code, errors) == (0, [])
+    assert f"victim 'small': its factory '{module}:Net' changed torch's grad mode; that is put back" in shown
+    assert is_grad_enabled()
+    assert len(list((tmp_path / "cache" / "victims" / ".tried").glob("*.json"))) == 1
+    code, shown, errors = plan("Squeezing")
+    assert code == 2
+    assert "6 new" in shown
+    assert errors == [
+        "mebench: victim 'small' must return logits of shape (1, 10) for 1 input of 10 classes, not torch.float32 "
+        "(10,): it loses the batch of a single input (a squeeze() without a dimension?)"
+    ]
+    code, shown, errors = plan("Hard", "--json")
+    assert code == 2
+    assert json.loads(shown)["problems"] == [line.removeprefix("mebench: ") for line in errors]
+    assert errors[0].endswith("(a no_grad, a detach or an argmax in its forward?); vg explains nothing")
+    code, shown, errors = plan("Hard", "--only", "noise")
+    assert (code, errors) == (0, [])
+    assert "no channel can explain its answers" in shown
