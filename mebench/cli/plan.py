@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.api.errors import ConfigurationError
-from mebench.cli.selection import selects_trials
+from mebench.cli.selection import keeps_other_code, selects_trials
 
 if TYPE_CHECKING:
     from mebench.plan.forecast import Forecast, ForecastRow
@@ -28,6 +28,7 @@ _MEASURED = {
 @click.command()
 @selects_trials
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder [default: runs/NAME/PROFILE].")
+@keeps_other_code
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(
     file: Path,
@@ -36,6 +37,7 @@ def plan(
     overrides: tuple[str, ...],
     seeds: int | None,
     out: Path | None,
+    keep_other_code: bool,
     as_json: bool,
 ) -> None:
     """Show what would run: the trials of FILE by row, what is done already, queries and time.
@@ -57,24 +59,27 @@ def plan(
     benchmark = load_benchmark(file, overrides, profile=profile)
     planned = make_plan(benchmark, profile, seeds=seeds, only=only)
     folder = out or default_out(benchmark, planned.profile)
-    ahead = forecast(planned, folder)
+    ahead = forecast(planned, folder, keep_other_code=keep_other_code)
     victims = try_own_victims(planned)
     if as_json:
         click.echo(json.dumps(_json(planned, ahead, folder, victims), indent=1))
     else:
-        _print(planned, ahead, folder, victims)
+        _print(planned, ahead, folder, victims, keep_other_code)
     if victims.problems:
         raise ConfigurationError(*victims.problems)
 
 
-def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -> None:
+def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, keep_other_code: bool) -> None:
     from mebench.cli.screen import console, print_table
+    from mebench.cli.selection import other_code_lines
 
     screen = console()
     screen.print(f"{planned.benchmark.name}, profile {planned.profile}: {len(planned.trials)} trials -> {folder}")
     for note in (*planned.notes(), *victims.notes):
         screen.print(note)
     print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
+    for line in other_code_lines(ahead.other_code, keep_other_code):
+        screen.print(line)
     screen.print(_total(planned, ahead))
 
 
@@ -116,6 +121,7 @@ def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -
         "problems": list(victims.problems),
         "trials": len(planned.trials),
         "states": ahead.states(),
+        "other_code": ahead.other_code,
         "queries_left": ahead.queries,
         "seconds_left": None if ahead.unmeasured else round(ahead.seconds, 1),
         "rows": [asdict(row) for row in ahead.rows],

@@ -14,11 +14,11 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
-from mebench.cli.selection import selects_trials
+from mebench.cli.selection import keeps_other_code, other_code_lines, selects_trials
 
 if TYPE_CHECKING:
     from mebench.plan.plan import Plan
-    from mebench.results.trial_folder import Status
+    from mebench.plan.state import State
     from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
 
 
@@ -33,6 +33,7 @@ class Options:
     timeout: float | None
     stall: float
     fresh: bool
+    keep_other_code: bool
     json: bool
     quiet: bool
 
@@ -76,6 +77,7 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
     help="Give up what has not asked, learnt or told anything for so long; 0: never.",
 )
 @click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
+@keeps_other_code
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the leaderboard, and failures, but no progress.")
 def run(
@@ -91,13 +93,15 @@ def run(
     timeout: float | None,
     stall: float,
     fresh: bool,
+    keep_other_code: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Run what is missing of FILE, and print its leaderboard.
 
     Finished trials are not run again, half-run ones go on from their checkpoint to the very same result, and failed
-    ones are tried again. Ctrl-C (or SIGTERM) saves and stops, a second one kills; the same command then goes on.
+    ones are tried again. Those of other code than is here now, such as an edited plugin's, are set aside and run anew.
+    Ctrl-C (or SIGTERM) saves and stops, a second one kills; the same command then goes on.
 
     Each trial runs in a process of its own, with a fixed number of threads however many run beside it: sums are split
     by thread, and a result must not depend on what else the machine was doing.
@@ -116,7 +120,8 @@ def run(
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only)
     folder = out or default_out(benchmark, plan.profile)
-    return _Run(plan, Options(folder, workers, threads, device, timeout, stall, fresh, as_json, quiet)).run()
+    options = Options(folder, workers, threads, device, timeout, stall, fresh, keep_other_code, as_json, quiet)
+    return _Run(plan, options).run()
 
 
 class _Run:
@@ -130,12 +135,12 @@ class _Run:
     def __init__(self, plan: Plan, options: Options) -> None:
         from rich.console import Console
 
-        from mebench.run.runner import PlanState
+        from mebench.plan.state import PlanState
 
         self._plan, self._options = plan, options
         self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
         self._begun = time.monotonic()
-        self._state = PlanState.of(plan, options.out)
+        self._state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
         self._todo = list(plan.trials) if options.fresh else self._state.pending
 
     def run(self) -> int:
@@ -157,10 +162,11 @@ class _Run:
         self._say(f"{plan.benchmark.title or plan.benchmark.name}, profile {plan.profile}", "bold")
         for note in plan.notes():
             self._say(note, "yellow")
-        words: dict[Status, str] = {
+        words: dict[State, str] = {
             "finished": "finished before",
             "partial": "half-run, will go on",
             "failed": "failed before, will be tried again",
+            "other code": "of other code, will run anew",
             "new": "new",
         }
         counts = [f"{len(found)} {word}" for status, word in words.items() if (found := state.having(status))]
@@ -168,6 +174,8 @@ class _Run:
         self._say(
             f"{len(state.trials)} trials ({'; '.join(counts)}), up to {queries:,} queries, in {self._options.out}"
         )
+        for line in other_code_lines(state.other_code(), self._options.keep_other_code):
+            self._say(line, "yellow")
 
     def _execute(self, interrupts: Interrupts) -> list[tuple[Job, Outcome]]:
         from mebench.run.runner import execute, set_aside
@@ -181,7 +189,8 @@ class _Run:
         engine = self._engine(devices, interrupts)
         with self._display() as listeners:
             limits = {"timeout": self._options.timeout, "stall": self._options.stall or None}
-            return execute(engine, self._plan, self._options.out, **limits, listeners=listeners)
+            keep = self._options.keep_other_code
+            return execute(engine, self._plan, self._options.out, **limits, listeners=listeners, keep_other_code=keep)
 
     def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
         """Look for data, plugins and devices; return where trials can run.

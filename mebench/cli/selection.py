@@ -1,8 +1,8 @@
-"""The options by which `plan` and `run` choose trials: what is planned is then what runs."""
+"""The options by which `plan` and `run` choose trials, and what they say of them: what is planned is what runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +27,23 @@ def selects_trials(function: Callable[..., Any]) -> Callable[..., Any]:
     for choice in reversed(_CHOICES):
         function = choice(function)
     return function
+
+
+def keeps_other_code(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--keep-other-code``."""
+    option = click.option(
+        "--keep-other-code",
+        is_flag=True,
+        help="Keep finished results that were made by other code than is here now; without it, they run anew.",
+    )
+    return option(function)
+
+
+def other_code_lines(changed: Mapping[str, int], kept: bool) -> Iterator[str]:
+    """Say what is other code now, for how many trials, and what becomes of them."""
+    for change, count in changed.items():
+        yield f"other code, {count} {'trial' if count == 1 else 'trials'}: {change}"
+    if changed and kept:
+        yield "Finished results of other code are kept; what it has begun starts anew."
+    elif changed:
+        yield "Results of other code are set aside and their trials run anew; --keep-other-code keeps what is finished."

@@ -18,9 +18,16 @@ from mebench.api.files import read_json
 from mebench.api.spec import TrialSpec
 from mebench.plan.grid import SUPERVISED
 from mebench.plan.plan import Plan
-from mebench.results.trial_folder import Status, TrialFolder, trial_folders
+from mebench.plan.state import PlanState, State
+from mebench.results.trial_folder import TrialFolder, trial_folders
 
-STATES: Mapping[Status, str] = {"new": "new", "partial": "partial", "finished": "done", "failed": "failed"}
+STATES: Mapping[State, str] = {
+    "new": "new",
+    "partial": "partial",
+    "finished": "done",
+    "failed": "failed",
+    "other code": "other code",
+}
 """The words in which states are shown."""
 Pace = tuple[str, str, str]
 """Attack, victim and clone: trials that are taken to be equally fast."""
@@ -31,7 +38,7 @@ class ForecastRow:
     """One row of the leaderboard to be: trials that differ only by seed.
 
     Attributes:
-        states: how many of its trials are ``new``, ``partial``, ``done`` and ``failed``.
+        states: how many of its trials are ``new``, ``partial``, ``done``, ``failed`` and made by ``other code``.
         queries: left to be asked, over all seeds.
         seconds: left on one worker; None if nothing like it has been measured.
         measured: where: ``results`` (finished trials in the results folder), ``file``, or empty.
@@ -57,9 +64,15 @@ class ForecastRow:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All rows of a plan, against one results folder."""
+    """All rows of a plan, against one results folder.
+
+    Attributes:
+        rows: of the leaderboard to be.
+        other_code: what is other code than when trials were run, a line each, and for how many trials.
+    """
 
     rows: list[ForecastRow]
+    other_code: dict[str, int]
 
     def states(self) -> dict[str, int]:
         """The number of trials in each state."""
@@ -84,12 +97,15 @@ class Forecast:
         return sum(row.left for row in self.rows if row.seconds is None)
 
 
-def forecast(plan: Plan, out: Path) -> Forecast:
-    """Compare a plan with a results folder, which need not exist."""
-    statuses = {name: TrialFolder(out / name).status for name in plan.ids}
+def forecast(plan: Plan, out: Path, *, keep_other_code: bool = False) -> Forecast:
+    """Compare a plan with a results folder, which need not exist; see `PlanState`."""
+    found = PlanState.of(plan, out, keep_other_code=keep_other_code)
+    statuses = {name: state for name, (_, state) in zip(plan.ids, found.trials, strict=True)}
     unfinished = any(status != "finished" for status in statuses.values())
     speeds = measured_speeds(out) if unfinished and out.is_dir() else {}
-    return Forecast([_row(plan, trials, statuses, speeds, out) for trials in plan.rows])
+    goes_on = [name for name, state in statuses.items() if state in ("partial", "failed") and name not in found.changes]
+    spent = {name: _spent(out / name) for name in goes_on}
+    return Forecast([_row(plan, trials, statuses, speeds, spent) for trials in plan.rows], found.other_code())
 
 
 def measured_speeds(out: Path) -> dict[Pace, float]:
@@ -119,16 +135,16 @@ def _speed(folder: TrialFolder) -> Iterator[tuple[Pace, float]]:
 def _row(
     plan: Plan,
     trials: Mapping[str, TrialSpec],
-    statuses: Mapping[str, Status],
+    statuses: Mapping[str, State],
     speeds: Mapping[Pace, float],
-    out: Path,
+    spent: Mapping[str, int],
 ) -> ForecastRow:
     """What is left of the trials of one row."""
     first = next(iter(trials.values()))
     attack, variant, victim, channel = plan.names(first)
     counts = Counter(STATES[statuses[name]] for name in trials)
     open_trials = [name for name in trials if statuses[name] != "finished"]
-    queries = sum(first.budget - _spent(out / name, statuses[name]) for name in open_trials)
+    queries = sum(first.budget - spent.get(name, 0) for name in open_trials)
     speed = speeds.get((attack, victim, first.clone.name))
     stated = plan.settings.speed.queries_per_second.get(attack) if plan.settings.speed else None
     work = len(open_trials) if first.kind == SUPERVISED else queries
@@ -148,10 +164,10 @@ def _row(
     )
 
 
-def _spent(path: Path, status: Status) -> int:
+def _spent(path: Path) -> int:
     """Queries that a begun trial had spent at its last evaluation, if it has a checkpoint to go on from."""
     folder = TrialFolder(path)
-    if status == "new" or not folder.checkpoint.exists():
+    if not folder.checkpoint.exists():
         return 0
     points: list[dict[str, Any]] = folder.curve()
     spent = points[-1].get("queries", 0) if points else 0

@@ -28,12 +28,13 @@ class Plan:
         benchmark: the file.
         profile: the name of the profile.
         ids: the trials by id, supervised references first, then in the order of the file.
+        registry: what the file was checked with.
     """
 
     benchmark: Benchmark
     profile: str
     ids: dict[str, TrialSpec]
-    _registry: Registry = field(repr=False)
+    registry: Registry = field(repr=False)
 
     @property
     def trials(self) -> list[TrialSpec]:
@@ -52,7 +53,7 @@ class Plan:
     def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
         """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
         try:
-            channel = self._registry.get(ChannelEntry, trial.channel.name).label(trial.channel.parameters)
+            channel = self.registry.get(ChannelEntry, trial.channel.name).label(trial.channel.parameters)
         except UnknownNameError:  # the supervised reference has none
             channel = trial.channel.name
         return trial.attack.name, trial.variant, trial.victim.name, channel
@@ -108,7 +109,7 @@ class Plan:
         kept = kept.difference(*(found for pattern, found in matched.items() if pattern.startswith("!")))
         if not kept:
             raise ConfigurationError(f"--only {' --only '.join(only)}: leaves no trial{self._listing()}")
-        return Plan(self.benchmark, self.profile, {i: t for i, t in self.ids.items() if i in kept}, self._registry)
+        return Plan(self.benchmark, self.profile, {i: t for i, t in self.ids.items() if i in kept}, self.registry)
 
     def _matching(self, pattern: str) -> set[str]:
         found = set()

@@ -14,6 +14,7 @@ import pluggy
 from mebench.api.errors import PluginError
 from mebench.api.version import API_VERSION, check_api_version
 from mebench.registry import hooks as hookspecs
+from mebench.registry.code import Code, package_digest
 from mebench.registry.entries import KINDS, MetricEntry
 from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
@@ -104,11 +105,15 @@ def _status(source: Source, registry: Registry, disabled: frozenset[str]) -> Plu
     try:
         with guarded_import():
             found = _entries(source)
-        registry.add(found, status.origin)
+        registry.add(found, status.origin, None if source.fixed else _code(source))
     except PluginError as error:
         cause = error.__cause__
         return replace(status, error=str(error), details="".join(traceback.format_exception(cause)) if cause else "")
     return replace(status, provides=tuple(f"{entry.kind} {entry.name}" for entry in found))
+
+
+def _code(source: Source) -> Code:
+    return Code(source.distribution, source.version, package_digest(source.module))
 
 
 def _entries(source: Source) -> list[Entry]:

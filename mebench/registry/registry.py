@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from mebench.api.errors import PluginError, UnknownNameError
 from mebench.api.suggestions import did_you_mean
+from mebench.registry.code import OWN, Code, package_digest
 from mebench.registry.entries import (
     KINDS,
     AttackEntry,
@@ -82,9 +83,15 @@ class Registry:
     _entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind.kind: {} for kind in KINDS})
     _origins: dict[tuple[str, str], str] = field(default_factory=dict)
     _conflicts: dict[tuple[str, str], str] = field(default_factory=dict)
+    _codes: dict[tuple[str, str], Code] = field(default_factory=dict)
 
-    def add(self, entries: Iterable[Entry], origin: str) -> None:
+    def add(self, entries: Iterable[Entry], origin: str, code: Code | None = None) -> None:
         """Add the entries of one plugin: all of them, or none.
+
+        Args:
+            entries: what the plugin registers.
+            origin: its distribution and version, in words.
+            code: of the plugin; None for mebench's own rooms.
 
         Raises:
             PluginError: a name is taken; the message names both distributions.
@@ -101,6 +108,8 @@ class Registry:
             new[key] = origin
         for entry in entries:
             self._entries[entry.kind][entry.name] = entry
+            if code is not None:
+                self._codes[entry.kind, entry.name] = code
         self._origins.update(new)
 
     def names(self, kind: type[Entry]) -> list[str]:
@@ -137,6 +146,25 @@ class Registry:
     def ships(self, kind: type[Entry], name: str) -> bool:
         """Whether something ships with mebench."""
         return all(origin.startswith("mebench ") for origin in self.origin(kind, name).split(" and "))
+
+    def code(self, kind: type[Entry], name: str) -> dict[str, Code]:
+        """The code behind a name, by kind and name; of both where a strategy and a learner make it.
+
+        It is that of the plugin that registers it, and of the package of its target, where that is another. Empty for
+        what is in mebench's own rooms.
+
+        Raises:
+            UnknownNameError, PluginError: as `get`.
+        """
+        if parts := _parts(kind, name):
+            return self.code(StrategyEntry, parts[0]) | self.code(LearnerEntry, parts[1])
+        entry, code = self.get(kind, name), self._codes.get((kind.kind, name))
+        if code is None:
+            return {}
+        target = entry.target.partition(":")[0]
+        elsewhere = "" if target.partition(".")[0] == OWN else package_digest(target)
+        digests = dict.fromkeys(filter(None, (code.digest, elsewhere)))
+        return {f"{entry.kind} {entry.name}": replace(code, digest="+".join(digests))}
 
     def channels_for(self, needs: frozenset[str]) -> list[str]:
         """The channels that give all of what an attack needs."""

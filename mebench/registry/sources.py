@@ -31,6 +31,7 @@ class Source:
         name: of the entry point, or of the file.
         distribution, version: where it comes from; of a one-file plugin, folder and file, and its ``__version__`` or
             a hash of its text.
+        module: what its module is called once it is loaded.
         load: imports it.
         path: of a one-file plugin; else None.
         fixed: whether it cannot be switched off, as the rooms of mebench itself.
@@ -40,6 +41,7 @@ class Source:
     name: str
     distribution: str
     version: str
+    module: str
     load: Callable[[], Any]
     path: Path | None = None
     prefix: str = ""
@@ -57,7 +59,9 @@ def sources(folders: str) -> Iterator[Source]:
     points = importlib.metadata.entry_points(group=GROUP)
     for point in sorted(points, key=lambda p: (p.dist is None or p.dist.name != "mebench", p.name)):
         distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
-        yield Source(point.name, distribution, version, point.load, fixed=point.module.startswith("mebench."))
+        yield Source(
+            point.name, distribution, version, point.module, point.load, fixed=point.module.startswith("mebench.")
+        )
     for folder in dict.fromkeys(filter(None, folders.split(os.pathsep))):
         yield from _folder(Path(folder))
 
@@ -67,7 +71,7 @@ def _folder(folder: Path) -> Iterator[Source]:
         found = sorted(folder.iterdir())
     except OSError as error:
         reason = f"{folder}: {error.strerror}: correct --plugin-dir or {FOLDERS}"
-        yield Source(folder.name, str(folder), "", partial(_raise, reason))
+        yield Source(folder.name, str(folder), "", "", partial(_raise, reason))
         return
     for path in found:
         package = path / "__init__.py"
@@ -82,7 +86,8 @@ def _file(folder: Path, path: Path, file: Path) -> Source:
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
     prefix = re.sub(r"\W", "_", f"mebench_plugin_{place}_{path.stem}")
     distribution = f"{folder.resolve().name}/{path.name}"
-    return Source(path.stem, distribution, _version(file), partial(_import, prefix, file), path.resolve(), prefix)
+    load = partial(_import, prefix, file)
+    return Source(path.stem, distribution, _version(file), prefix, load, path.resolve(), prefix)
 
 
 def _version(file: Path) -> str:

@@ -4,6 +4,7 @@
 file                    what it holds
 ======================  =====================================================================================
 ``spec.json``           the resolved `TrialSpec`
+``code.json``           the code of each part that is not mebench's own: distribution, version, digest of its files
 ``env.json``            machine, versions, times of the last session (nothing that a result depends on)
 ``curve.jsonl``         one line per evaluation, append-only
 ``result.json``         written last, by atomic rename: its presence means that the trial is finished
@@ -27,13 +28,15 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json, write_atomically, write_json
 from mebench.api.spec import TrialSpec
+from mebench.registry.code import Code
 
 Status = Literal["new", "partial", "failed", "finished"]
 
@@ -102,15 +105,25 @@ class TrialFolder:
                 raise ResultsError(f"{self.path}: another process is running this trial") from None
             yield
 
-    def begin(self, spec: TrialSpec) -> None:
-        """Make the folder, write the spec, and forget an earlier failure."""
+    def begin(self, spec: TrialSpec, code: Mapping[str, Code] | None = None) -> None:
+        """Make the folder, write the spec and what code runs, and forget an earlier failure."""
         self.path.mkdir(parents=True, exist_ok=True)
+        if code is not None:
+            write_json(self.path / "code.json", {part: asdict(one) for part, one in code.items()})
         write_json(self.path / "spec.json", spec.to_json())
         (self.path / "failure.json").unlink(missing_ok=True)
 
     def spec(self) -> TrialSpec:
         """The spec that the folder was made for."""
         return TrialSpec.from_json(read_json(self.path / "spec.json"))
+
+    def code(self) -> dict[str, Code] | None:
+        """The code that ran, by kind and name of each part; None where that was not written down, or is damaged."""
+        try:
+            plain = read_json(self.path / "code.json")
+        except (ResultsError, OSError, RecursionError):
+            return None
+        return {part: code for part, value in plain.items() if (code := Code.from_json(value)) is not None}
 
     def write_environment(self, values: dict[str, Any]) -> None:
         """Write ``env.json``."""

@@ -10,45 +10,21 @@ from pathlib import Path
 
 from mebench.api.errors import MebenchError, ResultsError
 from mebench.api.files import write_json
+from mebench.api.notices import notice
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
 from mebench.data.sizes import size_given
 from mebench.plan.plan import Plan
+from mebench.plan.state import PlanState
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
+from mebench.registry.entries import AttackEntry, DatasetEntry
 from mebench.registry.entry import Entry
-from mebench.results.trial_folder import Status, TrialFolder
+from mebench.registry.parts import components, trial_parts, victim_parts
+from mebench.results.trial_folder import TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
 from mebench.run.tasks import DataNeed, Needs, Site, TrialWork
 
 LOGS = "logs"
 LOCK_TRIES, LOCK_SECONDS = 20, 0.1
-
-
-@dataclass(frozen=True)
-class PlanState:
-    """How far the trials of a plan are on disk.
-
-    Attributes:
-        root: the benchmark's folder.
-        trials: with their status, in the order of the plan.
-    """
-
-    root: Path
-    trials: tuple[tuple[TrialSpec, Status], ...]
-
-    @classmethod
-    def of(cls, plan: Plan, root: Path) -> PlanState:
-        """Look at the folders."""
-        return cls(root, tuple((trial, TrialFolder.of(root, trial).status) for trial in plan.trials))
-
-    def having(self, *statuses: Status) -> list[TrialSpec]:
-        """The trials with one of these statuses."""
-        return [trial for trial, status in self.trials if status in statuses]
-
-    @property
-    def pending(self) -> list[TrialSpec]:
-        """The trials that are not finished, whether new, half-run or failed."""
-        return self.having("new", "partial", "failed")
 
 
 def site(
@@ -72,7 +48,7 @@ def site(
         device or settings.device,
         plan.profile if settings.needs_gpu else "",
         tuple(one for one in data if _own(DatasetEntry, one.data.name)),
-        tuple(dict.fromkeys(one for one in _components(trials) if _own(*one))),
+        tuple(dict.fromkeys(one for one in components(trials) if _own(*one))),
     )
     job = Job("check", "looking for data and devices", "mebench.run.tasks:check", needs)
     others = [_look(one, stall) for one in data if not _own(DatasetEntry, one.data.name)]
@@ -126,7 +102,7 @@ def jobs(
             victim,
             log=root / LOGS / f"{key}.txt",
             stall=stall,
-            subject=_subject(_victim_parts(victim)),
+            subject=_subject(victim_parts(victim)),
         )
         for key, victim in victims.items()
     ]
@@ -140,7 +116,7 @@ def jobs(
             log=TrialFolder.of(root, trial).log,
             timeout=timeout,
             stall=stall,
-            subject=_subject(_trial_parts(trial)),
+            subject=_subject(trial_parts(trial)),
         )
         for trial in trials
     ]
@@ -231,8 +207,15 @@ def execute(
     timeout: float | None = None,
     stall: float | None = None,
     listeners: Sequence[Listener] = (),
+    keep_other_code: bool = False,
 ) -> list[tuple[Job, Outcome]]:
-    """Run what is not finished of a plan.
+    """Run what is not finished of a plan; what other code has begun or finished is set aside, and runs anew.
+
+    Args:
+        engine, plan, root: where, what, and the folder of its results.
+        timeout, stall: see `jobs`.
+        listeners: told of what happens.
+        keep_other_code: whether results that other code has finished stay.
 
     Returns:
         The jobs that failed; their trials' folders say why, too.
@@ -244,7 +227,11 @@ def execute(
         write_json(root / "benchmark.json", plan.metadata())
     except OSError as error:
         raise ResultsError(f"{root}: cannot hold results: {error.strerror}; give another folder by --out") from error
-    pending = PlanState.of(plan, root).pending
+    state = PlanState.of(plan, root, keep_other_code=keep_other_code)
+    if others := state.having("other code"):
+        count, where = set_aside(others, root)
+        notice(f"{len(others)} trials of other code, {count} of them finished, are now in {where}: they run anew")
+    pending = state.pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
     return recorder.failed
@@ -257,37 +244,8 @@ def _subject(parts: Iterator[tuple[type[Entry], str]]) -> str:
     return " with ".join(f"{kind.kind} {name} ({known.origin(kind, name)})" for kind, name in told)
 
 
-def _victim_parts(victim: VictimSpec) -> Iterator[tuple[type[Entry], str]]:
-    yield DatasetEntry, victim.data.name
-    if victim.network is not None:
-        yield NetworkEntry, victim.network.name
-    if victim.registered is not None:
-        yield VictimEntry, victim.registered.name
-
-
-def _trial_parts(trial: TrialSpec) -> Iterator[tuple[type[Entry], str]]:
-    yield from _components([trial])
-    yield DatasetEntry, trial.victim.data.name
-    if trial.victim.registered is not None:
-        yield VictimEntry, trial.victim.registered.name
-    if trial.pool is not None:
-        yield DatasetEntry, trial.pool.name
-    for metric in trial.metrics:
-        yield MetricEntry, metric.name
-
-
 def _row(trial: TrialSpec) -> str:
     return trial.attack.name if trial.variant == "default" else f"{trial.attack.name} {trial.variant}"
-
-
-def _components(trials: Sequence[TrialSpec]) -> Iterator[tuple[type[Entry], str]]:
-    for trial in trials:
-        if trial.kind == "attack":
-            yield AttackEntry, trial.attack.name
-            yield ChannelEntry, trial.channel.name
-        for network in (trial.clone, trial.victim.network):
-            if network is not None:
-                yield NetworkEntry, network.name
 
 
 def data_needed(trials: Sequence[TrialSpec]) -> Iterator[DataNeed]:

@@ -23,7 +23,9 @@ from mebench.models.networks.compiling import make_ready_to_compile
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
+from mebench.registry.code import changes
 from mebench.registry.entries import AttackEntry
+from mebench.registry.parts import trial_code
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.chain import Chain
 from mebench.trial.checkpoint import Checkpoint, Part
@@ -66,7 +68,7 @@ def run_trial(
         MebenchError: the trial cannot be run as described, or the attack broke a rule.
     """
     with folder.locked(), watched():
-        folder.begin(spec)
+        _begin(spec, folder)
         begin_as_fresh()
         if spec.compile:
             make_ready_to_compile()
@@ -78,6 +80,15 @@ def run_trial(
         check_gradients(spec, victim)
         trial = Trial(spec, folder, victim, torch.device(device))
         return trial.run(on_progress, should_stop, checkpoint_seconds)
+
+
+def _begin(spec: TrialSpec, folder: TrialFolder) -> None:
+    """Make the folder ready; what other code has begun in it is not gone on with."""
+    code = trial_code(spec, registry())
+    if folder.status != "finished" and (changed := changes(folder.code() or {}, code)):
+        _log.warning("%s: the trial starts anew", "; ".join(changed))
+        folder.clear()
+    folder.begin(spec, code)
 
 
 class Trial:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mebench.results.leaderboard.compute.code import code_notes
 from mebench.results.leaderboard.compute.intervals import with_intervals, with_test_inputs
 from mebench.results.leaderboard.compute.ranks import ranked
 from mebench.results.leaderboard.compute.rows import (
@@ -102,7 +103,7 @@ def _groups(trials: Sequence[tuple[TrialRecord, BenchmarkInfo]], notes: list[str
 
 def _rows_of_trials(groups: Sequence[Group], infos: Sequence[BenchmarkInfo]) -> tuple[list[Row], list[str]]:
     rows = flag_across_rows([build_row(group) for group in groups])
-    notes = list(_settings_notes(rows, groups))
+    notes = [*_settings_notes(rows, groups), *code_notes([group.trials for group in groups])]
     rows, missing = _with_missing(rows, groups, infos)
     references = _wanted_references(infos)
     rows = [*rows, *victim_rows(rows, self_agreements(groups))]

@@ -75,6 +75,18 @@ FLAGS: dict[str, Flag] = {
             "do not believe the row; read the attack's code",
         ),
         Flag(
+            "mixed-code",
+            "a part of two seeds, such as the attack, was of different code",
+            "the mean is over two programs of one name",
+            "`run` runs anew what was made by other code than is here now; the notes name both",
+        ),
+        Flag(
+            "other-code",
+            "a part of a seed was of other code than is here now under its name",
+            "the row is of an older or newer program, such as a plugin before it was edited",
+            "`run` runs it anew; or install the code that the notes name",
+        ),
+        Flag(
             "white-box",
             "the channel gives logits and exact gradients",
             "a ceiling for what a gradient can bring, not an attack: no service answers like this",

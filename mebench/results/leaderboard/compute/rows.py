@@ -12,6 +12,7 @@ from mebench.api.spec import TrialSpec, content_digest
 from mebench.registry.entries import ChannelEntry, DatasetEntry, NetworkEntry
 from mebench.results import curves, stats
 from mebench.results.derived import GOALS
+from mebench.results.leaderboard.compute.code import code_flags
 from mebench.results.leaderboard.compute.flags import OF_VICTIMS, ordered, row_flags
 from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.results.leaderboard.read.invariants import broken_invariants
@@ -103,7 +104,7 @@ def build_row(group: Group) -> Row:
         row = replace(row, victim_hash=facts.weights_hash, data_hash=facts.data_hash, test_inputs=size or None)
     if facts and sound and status != "invalid":
         row = _with_statistics(row, facts.accuracy)
-    raised = {flag for _, result in sound for flag in result.flags}
+    raised = {flag for _, result in sound for flag in result.flags} | code_flags([trial for trial, _ in sound])
     return replace(row, flags=row_flags(row, raised, group.info.scale == "reduced", first.spec.tf32))
 
 

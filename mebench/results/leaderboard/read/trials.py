@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
 from mebench.api.spec import TrialSpec, content_digest
+from mebench.registry.code import Code
 from mebench.results.curves import Curve
 from mebench.results.leaderboard.read.origin import Origin
 from mebench.results.leaderboard.write.labels import cleaned, printable
@@ -98,6 +99,7 @@ class TrialRecord:
         result, curve: None and empty unless finished.
         seconds, queries_per_second: over all sessions, if known.
         path: the folder that it was read from.
+        code: what code ran, by kind and name of each part; None where that is not known.
     """
 
     id: str
@@ -110,6 +112,7 @@ class TrialRecord:
     seconds: float | None = None
     queries_per_second: float | None = None
     path: Path | None = None
+    code: Mapping[str, Code] | None = None
 
 
 def read_trials(root: Path, notes: list[str]) -> list[TrialRecord]:
@@ -142,7 +145,8 @@ def _read(folder: TrialFolder) -> TrialRecord:
     except (ResultsError, OSError, ValueError) as error:
         return replace(trial, status="invalid", reason=_without(folder.path, error))
     seconds, speed = _timing(folder)
-    return TrialRecord(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path)
+    code = folder.code()
+    return TrialRecord(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path, code)
 
 
 def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec, dict[str, Any]]:
