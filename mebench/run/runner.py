@@ -230,7 +230,8 @@ def execute(
     state = PlanState.of(plan, root, keep_other_code=keep_other_code)
     if others := state.having("other code"):
         count, where = set_aside(others, root)
-        notice(f"{len(others)} trials of other code, {count} of them finished, are now in {where}: they run anew")
+        trials = f"{len(others)} {'trial' if len(others) == 1 else 'trials'}"
+        notice(f"{trials} of other code, {count} finished, are now in {where}; delete it when you need them no more")
     pending = state.pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])

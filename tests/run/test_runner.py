@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,16 @@ import pytest
 from benchmark_files import DFME, MEGEX, NOISE, write_benchmark
 from trials import VICTIM, tiny_trial
 
+from mebench.api.notices import notices_to
 from mebench.api.spec import Component
 from mebench.plan.file import load_benchmark
 from mebench.plan.plan import make_plan
+from mebench.registry.code import Code
+from mebench.registry.parts import plugin_code
 from mebench.results.trial_folder import TrialFolder
+from mebench.run.engine import Job, Listener, Outcome
 from mebench.run.machine import usable_cores
-from mebench.run.runner import data_needed, jobs, set_aside, titles
+from mebench.run.runner import data_needed, execute, jobs, set_aside, titles
 
 
 def test_each_victim_is_prepared_once_and_its_trials_wait_for_it(tmp_path: Path) -> None:
@@ -69,3 +74,30 @@ def test_a_pool_of_other_data_is_looked_for_too() -> None:
     ]
     assert wanted[0].data.parameters == {}
     assert [one.image_size for one in wanted] == [wanted[0].image_size] * 3
+
+
+class Idle:
+    """Runs nothing, and remembers what it was asked to run."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def run(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> dict[str, Outcome]:
+        self.keys = [job.key for job in jobs if job.needs]
+        return {}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_results_of_other_code_are_set_aside_and_run_anew_unless_they_are_kept(kept: bool, tmp_path: Path) -> None:
+    plan = make_plan(load_benchmark(write_benchmark(tmp_path, NOISE, seeds=2)))
+    first, second = plan.trials
+    other, same = Code("mebench", digest="aaaa"), plugin_code(first, plan.registry)
+    for trial, code in ((first, {"attack noise": other}), (second, same)):
+        TrialFolder.of(tmp_path / "out", trial).begin(trial, code)
+        TrialFolder.of(tmp_path / "out", trial).finish({})
+    engine, said = Idle(), list[str]()
+    with notices_to(said.append):
+        execute(engine, plan, tmp_path / "out", keep_other_code=kept)
+    assert engine.keys == ([] if kept else [first.id])
+    assert (tmp_path / "out" / ".old-1" / first.id / "result.json").exists() is not kept
+    assert [line.partition(" are now")[0] for line in said] == ([] if kept else ["1 trial of other code, 1 finished,"])

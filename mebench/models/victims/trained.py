@@ -81,12 +81,14 @@ def cached_or_trained(
 
 
 def _code(spec: VictimSpec) -> str:
-    """What says which code makes the network: a digest of a factory's file, or a plugin with its version."""
+    """What says which code makes the network: a digest of a factory's file, or a plugin with its version and digest."""
     if spec.factory is not None:
         return factory_digest(spec.factory)
     assert spec.network is not None
     known, name = registry(), spec.network.name
-    return "" if known.ships(NetworkEntry, name) else known.origin(NetworkEntry, name)
+    if known.ships(NetworkEntry, name):
+        return ""
+    return " ".join([known.origin(NetworkEntry, name), *(one.digest for one in known.code(NetworkEntry, name).values())])
 
 
 def _train(
