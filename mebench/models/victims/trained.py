@@ -88,7 +88,8 @@ def _code(spec: VictimSpec) -> str:
     known, name = registry(), spec.network.name
     if known.ships(NetworkEntry, name):
         return ""
-    return " ".join([known.origin(NetworkEntry, name), *(one.digest for one in known.code(NetworkEntry, name).values())])
+    digests = (code.digest for code in known.code(NetworkEntry, name).values())
+    return " ".join([known.origin(NetworkEntry, name), *digests])
 
 
 def _train(
