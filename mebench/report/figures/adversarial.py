@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mebench.api.errors import ResultsError
 from mebench.api.random_streams import RandomStreams, derive_seed
@@ -16,8 +16,7 @@ from mebench.api.spec import TrialSpec, VictimSpec, content_digest
 from mebench.models.clones import load_clone
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import logits_of
-from mebench.registry.catalogue import registry
-from mebench.registry.entries import MetricEntry
+from mebench.registry.declaration import made
 from mebench.report.figures.explained import one_of_each_class
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
@@ -25,7 +24,7 @@ from mebench.report.figures.panels import Member, ranked_trials, valid_rows
 from mebench.report.figures.sheet import Sheet
 from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.toolkit.adversarial import Limits
-from mebench.trial.metrics.entries import ADVERSARIAL
+from mebench.trial.metrics.entries import ADVERSARIAL, TRANSFER, TransferParameters
 from mebench.trial.metrics.transfer import examples
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def _of_trial(
         notes.append(f"{name}: its victim had other weights than the one that is here")
     parameters = _parameters(trial.spec)
     clone = load_clone(trial.spec, victim, trial.path / "clone.safetensors")
-    return Examples(heading, name, parameters["epsilon"], make(victim, clone, parameters, trial.spec.seed))
+    return Examples(heading, name, parameters.epsilon, make(victim, clone, parameters, trial.spec.seed))
 
 
 def _victim(spec: VictimSpec, known: dict[str, PreparedVictim]) -> PreparedVictim:
@@ -151,13 +150,13 @@ def _victim(spec: VictimSpec, known: dict[str, PreparedVictim]) -> PreparedVicti
     return known[key]
 
 
-def _parameters(spec: TrialSpec) -> dict[str, Any]:
+def _parameters(spec: TrialSpec) -> TransferParameters:
     """Those of the metric, as the trial was measured; its defaults if it was not."""
-    asked = [metric.parameters for metric in spec.metrics if metric.name == "transfer"]
-    return registry().get(MetricEntry, "transfer").resolve(asked[0] if asked else {})
+    asked = [metric.parameters for metric in spec.metrics if metric.name == TRANSFER.name]
+    return made(TransferParameters, TRANSFER.resolve(asked[0] if asked else {}))
 
 
-def make(victim: PreparedVictim, clone: Any, parameters: dict[str, Any], seed: int) -> tuple[Example, ...]:
+def make(victim: PreparedVictim, clone: nn.Module, parameters: TransferParameters, seed: int) -> tuple[Example, ...]:
     """Make untargeted examples of one image of each class in turn that the victim labels rightly."""
     spec, network = victim.spec, victim.victim
     before = logits_of(network, victim.test_inputs).argmax(1)
@@ -165,11 +164,11 @@ def make(victim: PreparedVictim, clone: Any, parameters: dict[str, Any], seed: i
     inputs, labels = victim.test_inputs[right], before[right]
     chosen = one_of_each_class(labels, IMAGES)
     inputs, labels = inputs[chosen], labels[chosen]
-    step = parameters["relative_step"] * parameters["epsilon"]
-    limits = Limits(parameters["epsilon"], parameters["steps"], step, spec.low, spec.high)
+    step = parameters.relative_step * parameters.epsilon
+    limits = Limits(parameters.epsilon, parameters.steps, step, spec.low, spec.high)
     ways = [Example("original", inputs, labels)]
     streams = RandomStreams(derive_seed(seed, "plot/adversarial"), inputs.device)
-    for attack in parameters["attacks"]:
+    for attack in parameters.attacks:
         moved = examples(attack, clone, inputs, labels, limits, streams.torch(attack, "cpu"))
         ways.append(Example(ADVERSARIAL[attack], moved, logits_of(network, moved).argmax(1)))
     return tuple(Example(one.name, (one.pictures - spec.low) / (spec.high - spec.low), one.labels) for one in ways)
