@@ -186,6 +186,12 @@ class TrialFolder:
         """``reason`` and ``traceback`` of the last failed try."""
         return read_json(self.path / "failure.json")
 
+    def clear(self) -> None:
+        """Forget everything but the log, so that the trial starts anew."""
+        for file in (*self.path.glob("*"), *self.path.glob("samples/*.png")):
+            if file.is_file() and file.name not in (".lock", "log.txt"):
+                file.unlink()
+
 
 def trial_folders(root: Path) -> list[TrialFolder]:
     """The trials in a benchmark's folder, by name: every folder with a spec, a result or a failure."""

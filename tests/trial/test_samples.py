@@ -61,3 +61,9 @@ def test_a_trial_that_was_stopped_keeps_the_same_pictures(tmp_path):
         left = iter([False] * turn + [True])
         run(tmp_path, "stopped", should_stop=lambda left=left: next(left))
     assert pictures(run(tmp_path, "stopped")) == whole
+
+
+def test_a_trial_that_starts_anew_forgets_its_pictures(tmp_path):
+    folder = run(tmp_path)
+    folder.clear()
+    assert pictures(folder) == {}
