@@ -173,7 +173,7 @@ class MeteredVictim(Victim):
             logits = super().forward(inputs)
         except (MebenchError, MemoryError, torch.OutOfMemoryError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise VictimFaultError(
                 f"victim {self.name!r} failed on {len(inputs)} rows: {what_happened(error)}"
             ) from error

@@ -205,6 +205,16 @@ def test_functional_dropout_makes_a_random_victim_whose_agreement_with_itself_is
     assert f"asked again, it gives {found.agreement:.1%} of its test inputs the same label" in line
 
 
+def test_noise_that_hardly_changes_a_label_makes_a_random_victim_too():
+    found = tried(lambda f, x: f(x) + 1e-3 * torch.randn(len(x), 10))
+    assert found.flags == ("random-victim",)
+    assert found.agreement > 0.9
+
+
+def leaves(forward, x):
+    raise SystemExit(3)
+
+
 def test_a_count_of_calls_that_changes_answers_makes_a_random_victim():
     calls = []
 
@@ -249,8 +259,9 @@ def test_a_victim_that_looks_at_the_whole_batch_is_flagged(change):
         (lambda f, x: f(x / x.std((1, 2, 3), keepdim=True)), "not finite for 2 of 2 inputs of the one value 0"),
         (lambda f, x: f(x) * float("nan"), "returns logits that are not finite"),
         (lambda f, x: f(x) if len(x) != 1 else {}["one"], "fails on inputs of shape (1, 1, 8, 8): 'one'"),
+        (leaves, "fails on inputs of shape (2, 1, 8, 8): it calls sys.exit"),
     ],
-    ids=["squeeze", "tuple", "dict", "classes", "labels", "numpy", "constant image", "nan", "fails"],
+    ids=["squeeze", "tuple", "dict", "classes", "labels", "numpy", "constant image", "nan", "fails", "exits"],
 )
 def test_a_victim_that_cannot_answer_every_query_is_refused(change, words):
     assert words in refused(change)

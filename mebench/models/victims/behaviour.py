@@ -25,8 +25,9 @@ ALONE = 8
 EXPLAINED = 32
 """Rows of these whose gradients are looked at."""
 REPEATS = 3
-TOLERANCE = 1e-3
-"""By how much two answers may differ, as a part of the largest logit, and be the same."""
+AGAIN, APART = 1e-5, 1e-3
+"""By how much answers to the same batch, and to an input in another batch, may differ as a part of the largest logit
+and be the same: another batch size sums in another order, in half precision as well."""
 CHANCE = 1.5
 """A victim that is right at most this many times as often as one that names the most frequent class is at chance."""
 BETTER = 0.2
@@ -123,7 +124,7 @@ def behaviour(victim: Victim, inputs: Tensor, labels: Tensor, accuracy: float, s
         _check_extremes(victim, rows[:2])
     asked = [_scores(victim, rows, said) for _ in range(REPEATS)]
     alone = torch.cat([_scores(victim, row, said) for row in rows[:ALONE].split(1)])
-    is_random = any(_differ(again, asked[0]) for again in asked[1:])
+    is_random = any(_differ(again, asked[0], AGAIN) for again in asked[1:])
     most = float(torch.bincount(labels).max()) / len(labels)
     at_chance = accuracy <= min(CHANCE * most, 1 - (1 - most) / 2)
     return Behaviour(
@@ -131,7 +132,7 @@ def behaviour(victim: Victim, inputs: Tensor, labels: Tensor, accuracy: float, s
         undecided=outputs is None,
         random=is_random,
         agreement=min(_agreement(again, asked[0]) for again in asked[1:]),
-        batch_dependent=not is_random and _differ(alone, asked[0][: len(alone)]),
+        batch_dependent=not is_random and _differ(alone, asked[0][: len(alone)], APART),
         alone=_agreement(alone, asked[0][: len(alone)]),
         no_gradient="" if victim.spec.discrete else _no_gradient(victim, rows[:EXPLAINED]),
         at_chance=at_chance,
@@ -145,9 +146,9 @@ def _scores(victim: Victim, inputs: Tensor, said: Outputs | None) -> Tensor:
     return logits.softmax(1) if said == "probabilities" else logits
 
 
-def _differ(scores: Tensor, others: Tensor) -> bool:
-    """Whether two answers differ by more than arithmetic: another batch size sums in another order."""
-    return bool((scores - others).abs().max() > TOLERANCE * others.abs().max().clamp_min(1e-6))
+def _differ(scores: Tensor, others: Tensor, tolerance: float) -> bool:
+    """Whether two answers differ by more than arithmetic."""
+    return bool((scores - others).abs().max() > tolerance * others.abs().max().clamp_min(1e-6))
 
 
 def _agreement(scores: Tensor, others: Tensor) -> float:

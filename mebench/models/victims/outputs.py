@@ -32,10 +32,9 @@ def answers(victim: Victim, inputs: Tensor, of: str = "") -> Tensor:
     try:
         with torch.no_grad():
             logits = victim(inputs)
-    except Exception as error:
-        raise ConfigurationError(
-            f"{who} fails on inputs of shape {tuple(inputs.shape)}: {first_line(error)}"
-        ) from error
+    except (Exception, SystemExit) as error:
+        why = "it calls sys.exit" if isinstance(error, SystemExit) else first_line(error)
+        raise ConfigurationError(f"{who} fails on inputs of shape {tuple(inputs.shape)}: {why}") from error
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (rows, classes) or not logits.is_floating_point():
         got = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
         squeezed = rows == 1 and isinstance(logits, Tensor) and tuple(logits.shape) == (classes,)
@@ -84,6 +83,7 @@ def kind_of(victim: Victim, logits: Tensor, said: Outputs | None) -> Outputs | N
         return "logits"
     if bool(((logits.double().sum(1) - 1).abs() <= SUM_TOLERANCE).all()):
         raise ConfigurationError(
-            f"{who} returns probabilities, of which channels would take the softmax again: say `outputs: probabilities`"
+            f"{who} returns probabilities, of which channels would take the softmax again: say "
+            "`outputs: probabilities` (--outputs on the command line)"
         )
     return None
