@@ -326,7 +326,7 @@ class Normed(Linear):
     def __init__(self):
         super().__init__()
         self.norm = nn.BatchNorm2d(1)
-        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("seen", torch.zeros(()), persistent=False)
 
 
 def test_a_victim_that_changes_its_own_tensors_is_refused():

@@ -32,13 +32,13 @@ def check_harmless(victim: Victim, rows: Tensor) -> None:
     with _drawing_apart():
         _check_settings(victim, rows, who)
         _check_random_numbers(victim, rows, who)
-    before = {name: value.detach().clone() for name, value in victim.state_dict().items()}
+    before = {name: value.detach().clone() for name, value in _tensors(victim).items()}
     answers(victim, rows)
     if training := [name for name, module in victim.named_modules() if getattr(module, "training", False)]:
         raise ConfigurationError(
             f"{who} goes into train mode whenever it is asked ({_some(training)}): a victim stays in eval mode"
         )
-    after = victim.state_dict()
+    after = _tensors(victim)
     if changed := [name for name, value in before.items() if not _same(value, after[name])]:
         raise ConfigurationError(
             f"{who} changes its own tensors whenever it is asked ({_some(changed)}), so that its answers depend on who "
@@ -56,6 +56,11 @@ def _drawing_apart() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(others)
+
+
+def _tensors(victim: Victim) -> dict[str, Tensor]:
+    """Parameters and buffers, those too that are not saved with a network."""
+    return {**dict(victim.named_parameters()), **dict(victim.named_buffers())}
 
 
 def _same(value: Tensor, other: Tensor) -> bool:
