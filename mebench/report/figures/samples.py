@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SIDE, GAP, BETWEEN = 1.66, 0.08, 0.3
 """Inches: a grid's side (two dots per pixel for 32 x 32 images), the gap to the late one, that between attacks."""
 HEADING, NAME, EDGE = 0.3, 0.2, 0.12
+LETTER = 0.62 * FONT / 72
+"""Inches: a generous mean width of a letter."""
 IN_ONE_LINE = 3
 """Attacks side by side."""
 
@@ -80,9 +82,14 @@ def draw_samples(sections: Sequence[Section[Sample]]) -> Figure:
     from matplotlib.figure import Figure
 
     columns = min(IN_ONE_LINE, max(len(section.attacks) for section in sections))
-    cell = (2 * SIDE + GAP + BETWEEN, NAME + SIDE + BETWEEN)
+    words = max(len(sample.name) for section in sections for sample in section.attacks)
+    cell = (max(2 * SIDE + GAP, LETTER * words) + BETWEEN, NAME + SIDE + BETWEEN)
     lines = [-(-len(section.attacks) // columns) for section in sections]
-    size = (2 * EDGE + columns * cell[0] - BETWEEN, 2 * EDGE + sum(HEADING + count * cell[1] for count in lines))
+    titles = LETTER * (FONT + 1) / FONT * max(len(section.title) for section in sections)
+    size = (
+        2 * EDGE + max(columns * cell[0] - BETWEEN, titles),
+        2 * EDGE + sum(HEADING + count * cell[1] for count in lines),
+    )
     sheet = Sheet(Figure(figsize=size))
     top = EDGE
     for section, count in zip(sections, lines, strict=True):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from make_results import make_row, make_spec, make_trial
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread, imsave
 
 from mebench.api.errors import ResultsError
@@ -59,6 +61,19 @@ def test_no_grid_covers_another_or_leaves_the_picture(tmp_path: Path, attacks: i
     assert len(boxes) == 2 * (attacks + 1)
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
     assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= 1 and box.y1 <= 1 for box in boxes)
+
+
+@pytest.mark.parametrize("attacks", [1, 3])
+def test_no_long_name_runs_into_another_or_off_the_picture(tmp_path: Path, attacks: int) -> None:
+    for number in range(attacks):
+        spec = make_spec(f"an-attack-with-a-rather-long-name-{number}", "some-variant,with-more-parameters-than-usual")
+        add_pictures(make_trial(tmp_path, spec, 0.3 + number / 50))
+    figure = draw_samples(read_sections([tmp_path])[0])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert all(box.x0 >= 0 and box.x1 <= canvas.get_width_height()[0] for box in boxes)
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_a_seed_without_pictures_gives_way_to_one_with_them_and_a_row_without_is_named(tmp_path: Path) -> None:
