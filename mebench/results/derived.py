@@ -52,7 +52,7 @@ DERIVED = (
             "evaluation, divided by that range",
             range="0 to 1",
             misleads="budgets or first evaluations differ: compare at equal budgets and evaluations only; all but the "
-            "last may be on a part of the test set, the same for all attacks (test_inputs of the curve)",
+            "last may be on a part of the test set, larger for attacks that learn longer (test_inputs of the curve)",
             unit="fraction",
             form=".2f",
             tolerance=0.02,

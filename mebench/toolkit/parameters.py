@@ -78,9 +78,9 @@ class GeneratorParameters(FrozenGeneratorParameters):
 class LearnerParameters:
     """A clone that takes one step per answered batch; see `OnlineLearner`."""
 
-    clone_lr: Annotated[float, Param("Learning rate of the clone's SGD.", minimum=0)] = 0.1
+    clone_lr: Annotated[float, Param("Learning rate of the clone's optimiser.", minimum=0)] = 0.1
     momentum: Annotated[float, Param("Momentum of the clone's SGD.", minimum=0, maximum=1)] = 0.9
-    weight_decay: Annotated[float, Param("Weight decay of the clone's SGD.", minimum=0)] = 5e-4
+    weight_decay: Annotated[float, Param("Weight decay of the clone's optimiser.", minimum=0)] = 5e-4
     milestones: Annotated[
         tuple[float, ...],
         Param(
@@ -88,6 +88,17 @@ class LearnerParameters:
         ),
     ] = (0.1, 0.3, 0.5)
     lr_factor: Annotated[float, Param("What learning rates are multiplied by at milestones.", minimum=0)] = 0.3
+    clone_optimizer: Annotated[Literal["sgd", "adam"], Param("Of the clone.", in_variant="changed", late=True)] = "sgd"
+    memory: Annotated[
+        int,
+        Param(
+            "Answers of earlier batches that are kept, a uniform sample of all. A step learns as many of them beside a "
+            "batch as it has, drawn so that classes come equally often. 0 keeps none.",
+            minimum=0,
+            in_variant="changed",
+            late=True,
+        ),
+    ] = 0
 
     def schedule(self, rate: float) -> Schedule:
         """From the fraction of the budget that is spent to a learning rate that begins at ``rate``."""

@@ -55,9 +55,20 @@ class Reservoir:
                 places[place] = row
         return places
 
-    def draw(self, rows: int) -> tuple[Tensor, ...]:
-        """Return ``rows`` rows, drawn with replacement from those kept; at least one must be."""
-        chosen = torch.randint(len(self), (rows,), generator=self.random)
+    def draw(self, rows: int, *, equally: int | None = None) -> tuple[Tensor, ...]:
+        """Return ``rows`` rows, drawn with replacement from those kept; at least one must be.
+
+        Args:
+            rows: how many.
+            equally: number of an int64 column, (B,) and not negative, whose values come equally often, however many
+                rows have each; None draws every row with the same probability. Since version 1.6.
+        """
+        if equally is None:
+            chosen = torch.randint(len(self), (rows,), generator=self.random)
+        else:
+            values = self._rows[equally][: len(self)].cpu()
+            weights = 1 / values.bincount()[values]
+            chosen = torch.multinomial(weights, rows, replacement=True, generator=self.random)
         there = to_device(chosen, self._rows[0].device)
         return tuple(store[there] for store in self._rows)
 

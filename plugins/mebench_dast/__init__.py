@@ -51,6 +51,16 @@ class DastParameters:
     generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 1e-4
     clone_lr: Annotated[float, Param("Learning rate of the clone's Adam.", minimum=0)] = 1e-4
     adam_beta1: Annotated[float, Param("First moment's decay of both Adams.", minimum=0, maximum=0.999)] = 0.5
+    memory: Annotated[
+        int,
+        Param(
+            "Answers of earlier batches that are kept, a uniform sample of all. Each step of the clone learns as many "
+            "of them beside a batch as the batch has, drawn so that classes come equally often. 0 keeps none.",
+            minimum=0,
+            in_variant="changed",
+            late=True,
+        ),
+    ] = 0
 
     @property
     def betas(self) -> tuple[float, float]:

@@ -32,7 +32,7 @@ class ImitationLearner(StepLearner):
 
     def __init__(self, context: AttackContext, parameters: DastParameters) -> None:
         optimizer = torch.optim.Adam(context.clone.parameters(), parameters.clone_lr, parameters.betas)
-        super().__init__(context, optimizer, constant_schedule(parameters.clone_lr))
+        super().__init__(context, optimizer, constant_schedule(parameters.clone_lr), memory=parameters.memory)
         self._beta = parameters.beta
 
     def batch_loss(self, logits: Tensor, response: Response) -> Tensor:

@@ -39,6 +39,16 @@ def test_the_generators_loss_is_exp_of_minus_the_clones_and_the_weighted_diversi
 
 
 @pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
+def test_with_a_memory_the_clone_learns_earlier_answers_too_and_the_generator_goes_by_the_new_ones_alone(channel):
+    attack, oracle, ledger = built(channel, budget=55, memory=30)
+    spend_all(attack, oracle)
+    assert (ledger.spent, ledger.refusals) == (55, 0)
+    assert len(attack.learner.memory) == 30
+    assert attack.learner.memory.seen == 55
+    assert set(attack.strategy.diagnostics()) >= {"imitation_loss", "diversity_loss"}
+
+
+@pytest.mark.parametrize("channel", [LabelChannel(), ProbabilityChannel()])
 def test_a_turn_is_one_adam_step_of_the_clone_and_then_one_of_the_generator(channel):
     attack, oracle, _ = built(channel, clone_lr=0.01, generator_lr=0.02)
     clone, generator = copy.deepcopy(attack.learner.clone), copy.deepcopy(attack.strategy.generator)

@@ -8,7 +8,7 @@ from toys import SPEC, context_of, oracle_of, perceptron
 from mebench.api.contract import Response
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.toolkit.learners.fit import FitLearner
-from mebench.toolkit.learners.online import OnlineLearner
+from mebench.toolkit.learners.online import OnlineLearner, StepLearner
 from mebench.toolkit.losses import L1LogitLoss
 from mebench.toolkit.parameters import FitParameters, LearnerParameters
 from mebench.toolkit.schedules import constant_schedule, step_rate, step_schedule
@@ -150,3 +150,66 @@ def test_a_warm_fit_goes_on_from_the_clone_that_the_last_one_left():
     initial = list(perceptron(seed=2).parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, warm.clone.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(initial, still.clone.parameters(), strict=True))
+
+
+class Remembering(StepLearner):
+    """Notes what its clone is shown."""
+
+    def __init__(self, memory):
+        super().__init__(
+            context_of(ProbabilityChannel(), perceptron(seed=2)),
+            torch.optim.SGD([torch.zeros(1)]),
+            lambda _: 0.1,
+            memory=memory,
+        )
+        self.shown = []
+
+    def batch_loss(self, logits, response):
+        raise NotImplementedError
+
+    def step(self, queries, response):
+        self.shown.append((queries, response))
+
+
+def halves(channel=ProbabilityChannel):
+    response = answered(channel())
+    for rows in (slice(0, 32), slice(32, 64)):
+        told = response.probabilities
+        yield INPUTS[rows], Response(response.labels[rows], told if told is None else told[rows])
+
+
+@pytest.mark.parametrize("channel", [LabelChannel, ProbabilityChannel])
+def test_a_memory_adds_as_many_earlier_answers_as_a_batch_has_and_keeps_rows_together(channel):
+    learner, known = Remembering(1000), {}
+    for inputs, response in halves(channel):
+        learner.learn(inputs, response)
+        known |= {row.tobytes(): label for row, label in zip(inputs.numpy(), response.labels.tolist(), strict=True)}
+    assert [len(inputs) for inputs, _ in learner.shown] == [32, 64]
+    inputs, response = learner.shown[1]
+    assert torch.equal(inputs[:32], INPUTS[32:])
+    assert {row.tobytes() for row in inputs[32:].numpy()} <= {row.tobytes() for row in INPUTS[:32].numpy()}
+    assert [known[row.tobytes()] for row in inputs.numpy()] == response.labels.tolist()
+    assert (response.probabilities is None) == (channel is LabelChannel)
+    if response.probabilities is not None:
+        assert torch.equal(response.probabilities.argmax(1), response.labels)
+
+
+def test_without_a_memory_nothing_is_kept_or_saved():
+    learner = online(memory=0)
+    assert set(learner.state_dict()) == {"clone", "optimizer"}
+
+
+def test_a_learner_with_a_memory_goes_on_from_its_state():
+    first, second = online(memory=20, clone_optimizer="adam"), online(memory=20, clone_optimizer="adam")
+    (inputs, response), (later, later_response) = halves()
+    first.learn(inputs, response)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    second.memory.random.set_state(first.memory.random.get_state())
+    for learner in (first, second):
+        learner.learn(later, later_response)
+    assert all(torch.equal(a, b) for a, b in zip(first.clone.parameters(), second.clone.parameters(), strict=True))
+
+
+def test_adam_is_the_clones_optimiser_where_it_is_named():
+    assert isinstance(online(clone_optimizer="adam", weight_decay=0.0).optimizer, torch.optim.Adam)
+    assert isinstance(online().optimizer, torch.optim.SGD)

@@ -66,3 +66,13 @@ def test_an_empty_state_restores_an_empty_reservoir():
     assert len(store) == 0
     store.add(torch.ones(2, 3))
     assert store.draw(4)[0].shape == (4, 3)
+
+
+def test_draws_by_class_come_equally_often_from_each_however_many_rows_it_has():
+    store = Reservoir(20, torch.Generator().manual_seed(0))
+    store.add(torch.arange(20.0), torch.tensor([3] * 18 + [5, 7]))
+    numbers, labels = store.draw(9000, equally=1)
+    counts = labels.bincount(minlength=8)
+    assert counts[[3, 5, 7]].min() > 2800  # binomial: mean 3000, standard deviation 45
+    assert counts.sum() == counts[[3, 5, 7]].sum()
+    assert numbers.unique().numel() == 20

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from mebench.api.contract import AttackContext, Learner, Response
 from mebench.models.to_device import to_device
+from mebench.toolkit.learners.optimizers import named_optimizer
 from mebench.toolkit.parameters import FitParameters
 from mebench.toolkit.schedules import Schedule
 
@@ -96,9 +97,7 @@ class FitLearner(Learner):
     def make_optimizer(self) -> torch.optim.Optimizer:
         """A new optimiser over the clone's parameters."""
         fit, weights = self._parameters, self.clone.parameters()
-        if fit.optimizer == "adam":
-            return torch.optim.Adam(weights, lr=fit.learning_rate, weight_decay=fit.weight_decay)
-        return torch.optim.SGD(weights, fit.learning_rate, fit.momentum, weight_decay=fit.weight_decay)
+        return named_optimizer(fit.optimizer, weights, fit.learning_rate, fit.momentum, fit.weight_decay)
 
     def _make_schedule(self, optimizer: torch.optim.Optimizer, total: int) -> torch.optim.lr_scheduler.LRScheduler:
         course = self._schedule
