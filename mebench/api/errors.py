@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mebench.api.exit_codes import ExitCode
 
 
@@ -75,7 +77,26 @@ class NotFiniteQueryError(InvalidQueryError):
     """A request holds a NaN or an infinity: a programming error, or training that has diverged."""
 
 
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line; its kind where it says nothing."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+_SCRIPT_FAILED = "The following operation failed in the TorchScript interpreter"
+_RAISED = re.compile(r"^[\w.]*(?:Error|Exception): ?(.*)", re.MULTILINE | re.DOTALL)
+_STACK = re.compile(r"\n(?:Exception raised from |frame #\d+: |C\+\+ CapturedTraceback)")
+_OTHER_DEVICE = re.compile(r"(Could not run '.*?' with arguments from the '.*?' backend)\..*", re.DOTALL)
+"""Behind that, torch lists every operation of every backend."""
+_LONGEST = 500
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, in one line of at most 500 characters; its kind where it says nothing.
+
+    TorchScript puts its own frames first and the reason last; torch puts frames of its C++ code behind the reason.
+    """
+    try:
+        said = _STACK.split(str(error), maxsplit=1)[0]
+    except Exception:  # an exception that cannot be written
+        said = ""
+    if _SCRIPT_FAILED in said:
+        inside = [line for line in said.splitlines() if _RAISED.match(line)]
+        said = said[said.rindex(inside[-1]) :] if inside else said
+        said = _RAISED.sub(r"\1", said, count=1)
+    said = _OTHER_DEVICE.sub(r"\1", said)
+    return " ".join(said.split())[:_LONGEST] or type(error).__name__

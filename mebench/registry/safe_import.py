@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from mebench.api.errors import PluginError
+from mebench.api.errors import PluginError, reason
 
 LOAD_SECONDS = 20.0
 LIMIT = "MEBENCH_LOAD_SECONDS"
@@ -39,7 +39,7 @@ def guarded_import() -> Iterator[None]:
     """
     folder, variables = _folder(), os.environ.copy()
     try:
-        with contextlib.redirect_stdout(sys.stderr), _without_endings(), _time_limit(load_seconds()):
+        with contextlib.redirect_stdout(sys.stderr), without_endings(), _time_limit(load_seconds()):
             yield
     except PluginError:
         raise
@@ -66,12 +66,8 @@ def what_happened(error: BaseException) -> str:
         return str(error)
     if isinstance(error, SystemExit):
         return "called sys.exit"
-    try:
-        words = " ".join(str(error).split())[:500]
-    except Exception:
-        words = ""
-    name = type(error).__name__
-    return f"{name}: {words}" if words else name
+    name, words = type(error).__name__, reason(error)
+    return name if words == name else f"{name}: {words}"
 
 
 def _restore(folder: Path | None, variables: dict[str, str]) -> bool:
@@ -94,7 +90,7 @@ def _folder() -> Path | None:
 
 
 @contextlib.contextmanager
-def _without_endings() -> Iterator[None]:
+def without_endings() -> Iterator[None]:
     """Replace the functions that would end or double this process without a word."""
 
     def refusing(name: str) -> Callable[..., NoReturn]:

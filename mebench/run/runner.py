@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mebench.api.errors import MebenchError, ResultsError
+from mebench.api.errors import ConfigurationError, MebenchError, ResultsError
 from mebench.api.files import write_json
 from mebench.api.notices import notice
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
 from mebench.data.sizes import size_given
+from mebench.models.victims.files import existing
 from mebench.plan.plan import Plan
 from mebench.plan.state import PlanState
 from mebench.registry.catalogue import registry
@@ -274,5 +275,8 @@ def _missing_weights(trials: Sequence[TrialSpec]) -> Iterator[str]:
 def missing_files(victim: VictimSpec) -> Iterator[str]:
     """One line for each file of a victim that is not there."""
     for file in (victim.weights, victim.torchscript):
-        if file is not None and not Path(file).is_file():
-            yield f"victim {victim.name!r}: no file {file}: put it there, or correct its path in the benchmark file"
+        try:
+            if file is not None:
+                existing(file, victim.name)
+        except ConfigurationError as error:
+            yield f"{error}: put it there, or correct its path in the benchmark file"

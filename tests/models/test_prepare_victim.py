@@ -244,7 +244,7 @@ def test_a_torchscript_victim_answers_and_gives_input_gradients(tmp_path, freeze
         ("{}:infinite", "logits that are not finite"),
         ("{}:pair", "not tuple"),
         ("{}:not_a_network", "returned int, not a torch.nn.Module"),
-        ("{}:broken", "failed: ValueError: no such file$"),
+        ("{}:broken", r"failed: ValueError: no such file second line \(factories_.*\.py, line 27\)$"),
         ("{}:missing", "failed: AttributeError: .*missing"),
         ("no_such_module:make", "failed: ModuleNotFoundError: No module named 'no_such_module'"),
         ("no_colon", "must be `module:callable`, not 'no_colon'"),
@@ -255,6 +255,65 @@ def test_a_factory_that_cannot_be_used_is_one_clear_line(factories, factory, pro
         prepare_victim(replace(OWN, factory=factory.format(factories)))
     assert "'mine'" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+FAULTY = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lin = nn.Linear(784, 10)
+    def forward(self, x):
+        return self.lin(x.flatten(1))
+class Fits(Net):
+    def train(self, data, labels): ...
+class Flag(Net):
+    def __init__(self):
+        super().__init__()
+        self.train = True
+class Inner(Net):
+    def __init__(self):
+        super().__init__()
+        self.inner = Fits()
+class Pairs(Net):
+    def forward(self, x):
+        return self.lin(x.view(2, 784))
+class Half(Net):
+    def __init__(self):
+        super().__init__()
+        self.half()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Fits", r"cannot be put into eval mode: TypeError: .*'labels': torch calls train\(False\) of every module"),
+        ("Flag", "cannot be put into eval mode: TypeError: 'bool' object is not callable"),
+        ("Inner", "cannot be put into eval mode: TypeError: .*'labels'"),
+        ("Pairs", r"'mine' (cannot|fails) .*shape '\[2, 784\]' is invalid"),
+        ("Half", r"fails on .*dtype.* \(its weights are float16, its inputs float32: cast them"),
+    ],
+)
+def test_a_network_that_fails_is_named_and_no_internal_error(tmp_path, name, problem):
+    module = f"faulty_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{module}.py").write_text(FAULTY)
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        prepare_victim(replace(OWN, factory=f"{module}:{name}"))
+    assert "victim 'mine'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_factorys_network_that_cannot_be_trained_is_named(tmp_path, factories):
+    with pytest.raises(ConfigurationError, match="victim 'toy' cannot be trained: "):
+        prepare_victim(replace(TRAINED, network=None, factory=f"{factories}:pair"))
+
+
+def test_a_device_that_is_not_there_is_one_clear_line(factories):
+    for device, problem in (("meta:x", "be moved to meta:x"), ("nowhere", "be moved to nowhere")):
+        with pytest.raises(ConfigurationError, match=f"'mine' cannot {problem}"):
+            prepare_victim(replace(OWN, factory=f"{factories}:linear"), device=device)
 
 
 def test_a_network_for_another_image_size_is_one_clear_line(factories):

@@ -158,7 +158,7 @@ def test_everything_that_is_missing_is_said_at_once_and_nothing_is_run(run, tmp_
     missing = [line for line in lines if line.startswith("mebench: ")]
     assert any("profile 'quick' needs a GPU" in line for line in missing)
     assert any("'mnist'" in line and str(nowhere) in line for line in missing)
-    assert any(f"victim 'no-weights': no file {nowhere / 'w.safetensors'}" in line for line in missing)
+    assert any(f"victim 'no-weights': {nowhere / 'w.safetensors'}: no such file" in line for line in missing)
     assert len(missing) == 3
     assert "Traceback" not in done.err
     assert not (tmp_path / "out").exists()

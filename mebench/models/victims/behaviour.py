@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Victim
-from mebench.api.errors import first_line
+from mebench.api.errors import reason
 from mebench.api.spec import Outputs
 from mebench.models.victims.harmless import check_harmless
 from mebench.models.victims.outputs import answers, kind_of
@@ -168,7 +168,7 @@ def _no_gradient(victim: Victim, rows: Tensor) -> str:
             weights = torch.linspace(-1, 1.5, logits.shape[1], device=logits.device, dtype=logits.dtype)
             (gradient,) = torch.autograd.grad((logits * weights).sum(), points, allow_unused=True)
     except RuntimeError as error:
-        return f"the gradient of its outputs to its inputs cannot be computed ({first_line(error)})"
+        return f"the gradient of its outputs to its inputs cannot be computed ({reason(error)})"
     if gradient is None:
         return carries_none
     if not bool(torch.isfinite(gradient).all()):

@@ -80,7 +80,7 @@ def load(path: Path, network: nn.Module) -> dict[str, Any]:
         DamagedEntryError: a file is missing or cut off, or the weights are not those that were saved.
     """
     from mebench.api.errors import ConfigurationError
-    from mebench.models.victims.own import load_weights
+    from mebench.models.victims.weight_files import load_weights
     from mebench.models.weights import weights_hash
 
     try:

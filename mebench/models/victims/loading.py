@@ -18,6 +18,7 @@ from mebench.data.datasets import load_dataset
 from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.behaviour import Behaviour, behaviour
+from mebench.models.victims.blame import blamed_on
 from mebench.models.victims.outputs import all_answers, answers
 from mebench.models.victims.own import code_of, load_own_network
 from mebench.models.victims.setting import VictimSetting
@@ -106,15 +107,16 @@ def _prepared(
     note: str = "",
 ) -> PreparedVictim:
     """Check what the victim returns, and score it unless that was done when it was trained."""
-    parameters = sum(value.numel() for value in network.parameters())
     victim = setting.victim(network)
     test_inputs = setting.test.inputs(None, setting.spec.image_size).to(setting.device)
     test_labels = setting.test.labels.to(setting.device)
     answers(victim, test_inputs[:_PROBE])
+    parameters = sum(value.numel() for value in network.parameters())
     if setting.of_others or accuracy is None:
 
         def measure() -> Tried:
-            with seeded_globals(derive_seed(setting.spec.seed, "victim tried"), setting.device):
+            seeded = seeded_globals(derive_seed(setting.spec.seed, "victim tried"), setting.device)
+            with seeded, blamed_on(setting.spec.name, "be tried"):
                 labels = all_answers(victim, test_inputs).argmax(1)
                 measured = float((labels == test_labels).double().mean()) if accuracy is None else accuracy
                 return Tried(measured, behaviour(victim, test_inputs, test_labels, measured, setting.spec.outputs))

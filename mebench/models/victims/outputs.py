@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Victim
-from mebench.api.errors import ConfigurationError, first_line
+from mebench.api.errors import ConfigurationError, reason
 from mebench.api.spec import Outputs
 
 SUM_TOLERANCE = 1e-2
@@ -33,7 +33,7 @@ def answers(victim: Victim, inputs: Tensor, of: str = "") -> Tensor:
         with torch.no_grad():
             logits = victim(inputs)
     except (Exception, SystemExit) as error:
-        why = "it calls sys.exit" if isinstance(error, SystemExit) else first_line(error)
+        why = "it calls sys.exit" if isinstance(error, SystemExit) else f"{reason(error)}{_precision(victim)}"
         raise ConfigurationError(f"{who} fails on inputs of shape {tuple(inputs.shape)}: {why}") from error
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (rows, classes) or not logits.is_floating_point():
         got = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
@@ -46,6 +46,15 @@ def answers(victim: Victim, inputs: Tensor, of: str = "") -> Tensor:
     if wrong := int((~torch.isfinite(logits)).any(1).sum()):
         raise ConfigurationError(f"{who} returns logits that are not finite for {wrong} of {what}")
     return logits
+
+
+def _precision(victim: Victim) -> str:
+    """What a victim that fails may fail of: inputs are float32, and its weights may be of another type."""
+    types = {value.dtype for value in victim.parameters() if value.is_floating_point()} - {torch.float32}
+    if not types or victim.spec.discrete:
+        return ""
+    names = " and ".join(sorted(str(kind).removeprefix("torch.") for kind in types))
+    return f" (its weights are {names}, its inputs float32: cast them in its forward, or its weights with float())"
 
 
 def all_answers(victim: Victim, inputs: Tensor) -> Tensor:

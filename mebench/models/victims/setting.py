@@ -8,18 +8,21 @@ import torch
 from torch import nn
 
 from mebench.api.contract import InputSpec, Victim
-from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
 from mebench.data.labelled import Labelled
 from mebench.data.pools import DatasetPool
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import build_network
 from mebench.models.victims.as_asked import AsAsked
+from mebench.models.victims.blame import blamed_on
+from mebench.models.victims.factory import call_factory
 from mebench.models.victims.normalise import with_normalisation
-from mebench.models.victims.own import call_factory
+from mebench.models.victims.own import initial_seed
 from mebench.models.victims.training import predict
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
+
+MODES = "torch calls train(False) of every module of a network: name a method or attribute `train` of its own otherwise"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,11 @@ class VictimSetting:
 
     def untrained(self) -> nn.Module:
         """The network with initial weights that depend on the victim's seed alone."""
-        seed = derive_seed(self.spec.seed, "victim weights")
+        seed = initial_seed(self.spec)
         if self.spec.network is not None:
             return build_network(self.spec.network, self.inputs, seed, self.lexicon)
         assert self.spec.factory is not None
-        with seeded_globals(seed):
-            return call_factory(self.spec.factory, self.spec.name)
+        return call_factory(self.spec.factory, self.spec.name, seed)
 
     def normalised(self, network: nn.Module) -> nn.Module:
         """The network behind the spec's normalisation, if it has one; one of the user's as mebench asks it."""
@@ -65,9 +67,13 @@ class VictimSetting:
 
     def victim(self, network: nn.Module) -> Victim:
         """The network as a frozen victim on the device."""
-        return Victim(self.normalised(network), self.inputs, self.spec.name).to(self.device)
+        with blamed_on(self.spec.name, "be put into eval mode", MODES):
+            victim = Victim(self.normalised(network), self.inputs, self.spec.name)
+        with blamed_on(self.spec.name, f"be moved to {self.device}"):
+            return victim.to(self.device)
 
     def accuracy(self, victim: Victim) -> float:
         """The fraction of all test images that a victim on the device gets right."""
-        predicted = predict(victim, DatasetPool(self.test, self.spec.image_size), device=self.device)
+        with blamed_on(self.spec.name, f"be scored on its {len(self.test)} test inputs"):
+            predicted = predict(victim, DatasetPool(self.test, self.spec.image_size), device=self.device)
         return float((predicted == self.test.labels).double().mean())

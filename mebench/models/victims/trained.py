@@ -21,7 +21,8 @@ from mebench.api.version import VERSION
 from mebench.data.labelled import Labelled
 from mebench.data.pools import DatasetPool
 from mebench.models.victims import cache
-from mebench.models.victims.own import factory_digest
+from mebench.models.victims.blame import blamed_on
+from mebench.models.victims.factory import factory_digest
 from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
@@ -83,7 +84,7 @@ def cached_or_trained(
 def _code(spec: VictimSpec) -> str:
     """What says which code makes the network: a digest of a factory's file, or a plugin with its version and digest."""
     if spec.factory is not None:
-        return factory_digest(spec.factory)
+        return factory_digest(spec.factory, spec.name)
     assert spec.network is not None
     known, name = registry(), spec.network.name
     if known.ships(NetworkEntry, name):
@@ -99,7 +100,8 @@ def _train(
     spec, recipe = setting.spec, setting.spec.training
     assert recipe is not None
     started = time.monotonic()
-    with seeded_globals(derive_seed(spec.seed, "victim dropout"), setting.device):
+    seeded = seeded_globals(derive_seed(spec.seed, "victim dropout"), setting.device)
+    with seeded, blamed_on(spec.name, "be trained"):
         train_classifier(
             setting.normalised(network),
             DatasetPool(train, spec.image_size),
