@@ -42,8 +42,9 @@ def load_weights(network: nn.Module, path: Path, name: str) -> None:
 
 def _read(path: Path, who: str) -> dict[str, Tensor]:
     """The tensors of a safetensors file."""
-    kind = kind_of(path)
+    kind = None
     try:
+        kind = kind_of(path)
         if kind is None or kind.family == "safetensors":
             return load_file(path)
         said = f", but {kind.words}" + (kind.advice and f": {kind.advice}")
