@@ -1,4 +1,4 @@
-"""Module names that the documentation taught before version 0.2, forwarded for one minor version."""
+"""Module names that the documentation taught before version 0.1 was released, forwarded until 0.2."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+GOES_WITH = "0.2"
+"""The version without the old names."""
 OLD = {
     "mebench.learners": "mebench.toolkit",
     "mebench.losses": "mebench.toolkit",
@@ -68,7 +70,7 @@ class _Forwarding(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 raise AttributeError(name)
             now = RENAMED.get(f"{old}.{name}", name)
             found = getattr(importlib.import_module(new), now)
-            said = f"{old}.{name} is {new}.{now} since mebench 0.2; the old name goes with 0.3"
+            said = f"{old}.{name} is {new}.{now}; the old name goes with mebench {GOES_WITH}"
             warnings.warn(said, DeprecationWarning, stacklevel=2)
             return found
 

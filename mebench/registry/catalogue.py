@@ -19,7 +19,8 @@ from mebench.registry.entries import KINDS, MetricEntry
 from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 from mebench.registry.safe_import import guarded_import
-from mebench.registry.sources import DISABLE, FOLDERS, Source, sources
+from mebench.registry.source import Source
+from mebench.registry.sources import DISABLE, FOLDERS, sources
 from mebench.registry.validation import checked_entries
 
 

@@ -6,19 +6,22 @@ Imports no torch. What a plugin does later, in a trial, is watched over by `mebe
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from mebench.api.errors import PluginError, reason
 
 LOAD_SECONDS = 20.0
 LIMIT = "MEBENCH_LOAD_SECONDS"
+MOST_PRINTED = 10_000
 _ENDINGS = ("_exit", "abort", "fork", "forkpty", "execv", "execve")
 
 
@@ -30,22 +33,24 @@ class _Refused(BaseException):
 def guarded_import() -> Iterator[None]:
     """Turn whatever a plugin does while it is loaded into a `PluginError`, and put the process back in order.
 
-    It may raise anything, call ``sys.exit`` or ``os._exit``, fork, or take longer than ``MEBENCH_LOAD_SECONDS``
-    (20 without it; noticed in the main thread only). What it prints goes to stderr, so that output stays readable by
-    programs. The working directory and the environment are put back.
+    It may raise anything, call ``sys.exit`` or ``os._exit``, fork, signal this process, or take longer than
+    ``MEBENCH_LOAD_SECONDS`` (20 without it; noticed in the main thread only). A Ctrl-C of the user's still ends the
+    command. What it prints goes to stderr, so that output stays readable by programs, and no more than `MOST_PRINTED`
+    characters of it. The working directory and the environment are put back.
 
     Raises:
         PluginError: one line on what happened.
     """
     folder, variables = _folder(), os.environ.copy()
+    pressed: list[int] = []
     try:
-        with contextlib.redirect_stdout(sys.stderr), without_endings(), _time_limit(load_seconds()):
+        with _little_output(), without_endings(), _interrupts(pressed), _time_limit(load_seconds()):
             yield
     except PluginError:
         raise
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and pressed:
+            raise
         raise PluginError(what_happened(error)) from error
     finally:
         moved = _restore(folder, variables)
@@ -102,11 +107,67 @@ def without_endings() -> Iterator[None]:
     before = {name: getattr(os, name) for name in _ENDINGS if hasattr(os, name)}
     for name in before:
         setattr(os, name, refusing(name))
+    kill, raise_signal = os.kill, signal.raise_signal
+
+    def kill_others(pid: int, number: int) -> None:
+        if pid in (os.getpid(), 0, -1):
+            raise _Refused("sent a signal to its own process while it was loaded")
+        kill(pid, number)
+
+    os.kill, signal.raise_signal = kill_others, partial(kill_others, os.getpid())
     try:
         yield
     finally:
+        os.kill, signal.raise_signal = kill, raise_signal
         for name, function in before.items():
             setattr(os, name, function)
+
+
+@contextlib.contextmanager
+def _interrupts(pressed: list[int]) -> Iterator[None]:
+    """Note the SIGINTs that arrive: a KeyboardInterrupt without one is the plugin's. In the main thread only."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _FirstPart(io.TextIOBase):
+    """Hands on the first characters to a stream, and drops the rest."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._left = stream, MOST_PRINTED
+
+    def write(self, text: str) -> int:
+        self._stream.write(text[: self._left])
+        self._left = max(0, self._left - len(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+
+@contextlib.contextmanager
+def _little_output() -> Iterator[None]:
+    """Send what is printed to stderr, as far as it is little. Stderr itself stays: handlers of logs keep it."""
+    with contextlib.redirect_stdout(_FirstPart(sys.stderr)):
+        yield
 
 
 @contextlib.contextmanager

@@ -3,65 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from mebench.api.errors import PluginError
+from mebench.registry.distributions import installed
+from mebench.registry.source import Source, refuse
 
-GROUP = "mebench"
 FOLDERS = "MEBENCH_PLUGIN_DIR"
 DISABLE = "MEBENCH_DISABLE"
 _NO_PLUGINS = ("conftest", "setup")
 
 
-@dataclass(frozen=True)
-class Source:
-    """A plugin that was found, not loaded yet.
-
-    Attributes:
-        name: of the entry point, or of the file.
-        distribution, version: where it comes from; of a one-file plugin, folder and file, and its ``__version__`` or
-            a hash of its text.
-        module: what its module is called once it is loaded.
-        load: imports it.
-        path: of a one-file plugin; else None.
-        fixed: whether it cannot be switched off, as the rooms of mebench itself.
-        prefix: what its modules are called, where that is not what it calls them itself.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    module: str
-    load: Callable[[], Any]
-    path: Path | None = None
-    prefix: str = ""
-    fixed: bool = False
-
-    def target(self, written: str) -> str:
-        """A ``"module:object"`` of this plugin's under the name that its module really has."""
-        module, colon, attribute = written.partition(":")
-        first, dot, rest = module.partition(".")
-        return f"{self.prefix}{dot}{rest}{colon}{attribute}" if self.prefix and first == self.name else written
-
-
 def sources(folders: str) -> Iterator[Source]:
     """All plugins: what ships with mebench first, then those of distributions by name, then those of folders."""
-    points = importlib.metadata.entry_points(group=GROUP)
-    for point in sorted(points, key=lambda p: (p.dist is None or p.dist.name != "mebench", p.name)):
-        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
-        yield Source(
-            point.name, distribution, version, point.module, point.load, fixed=point.module.startswith("mebench.")
-        )
+    found = list(installed())
+    yield from sorted(found, key=lambda one: (one.distribution != "mebench", one.name))
     for folder in dict.fromkeys(filter(None, folders.split(os.pathsep))):
         yield from _folder(Path(folder))
 
@@ -71,7 +33,7 @@ def _folder(folder: Path) -> Iterator[Source]:
         found = sorted(folder.iterdir())
     except OSError as error:
         reason = f"{folder}: {error.strerror}: correct --plugin-dir or {FOLDERS}"
-        yield Source(folder.name, str(folder), "", "", partial(_raise, reason))
+        yield Source(folder.name, str(folder), "", "", partial(refuse, reason))
         return
     for path in found:
         package = path / "__init__.py"
@@ -125,7 +87,3 @@ def _import(name: str, file: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def _raise(reason: str) -> None:
-    raise PluginError(reason)

@@ -28,6 +28,23 @@ TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST = 10_000
 RESERVED = frozenset({"queries", "gradient_cosine", "gradient_norm_ratio", "diagnostics", "query_label_entropy"})
 """Names that the points of a curve have besides metrics."""
+DERIVED = frozenset(
+    {
+        *("auc", "best_on_test", "cost", "normalised_accuracy", "queries_per_second", "queries_to_maximum", "rank"),
+        *("seconds", "victim_backward", "victim_forward"),
+        *(f"queries_to_{goal}" for goal in (50, 80, 90, 95)),
+    }
+)
+"""Names of numbers that rows have besides metrics; `mebench.results.derived` makes them."""
+FACTS = frozenset(
+    {
+        *("attack", "budget", "channel", "clone", "clone_init", "clone_start", "data_hash", "data_prior", "flags"),
+        *("intervals", "key", "kind", "metrics", "per_seed", "pool", "profile", "protocol", "rank_last", "reason"),
+        *("reported", "reported_fidelity", "reported_metrics", "seed", "seeds", "seeds_planned", "settings", "status"),
+        *("test_inputs", "track", "trial", "variant", "victim", "victim_accuracy", "victim_hash"),
+    }
+)
+"""Names of what else rows and seeds tell."""
 
 
 def checked_entries(wanted: type[Entry], returned: Any) -> Iterator[Entry]:
@@ -130,6 +147,8 @@ def _metric(entry: MetricEntry) -> str:
         return f"output {twice} is declared twice"
     if RESERVED & set(names):
         return "every curve has something of this name: give the metric another"
+    if taken := sorted((DERIVED | FACTS) & set(names)):
+        return f"every row has something of the name {taken[0]}: give the metric another"
     if wrong_card := next(filter(None, map(card_problem, entry.numbers)), ""):
         return wrong_card
     if not isinstance(entry.networks, bool):

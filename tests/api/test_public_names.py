@@ -79,7 +79,9 @@ def test_entries_and_parameters_import_no_torch():
 @pytest.mark.parametrize("old", OLD_IMPORTS)
 def test_a_module_name_that_the_docs_have_taught_goes_on_with_a_warning(old):
     for name in OLD_IMPORTS[old].split():
-        with pytest.warns(DeprecationWarning, match=rf"{old}\.{name} is mebench\S* since mebench 0\.2"):
+        with pytest.warns(
+            DeprecationWarning, match=rf"{old}\.{name} is mebench\S*; the old name goes with mebench 0\.2"
+        ):
             found = getattr(importlib.import_module(old), name)
         now = RENAMED.get(f"{old}.{name}", name)
         assert found is getattr(importlib.import_module(OLD[old]), now)
@@ -102,3 +104,11 @@ def test_the_new_names_warn_of_nothing():
 def test_the_contract_is_found_where_nobody_has_imported_it_before(monkeypatch):
     monkeypatch.delattr("mebench.api.contract")
     assert api.InputSpec is mebench.InputSpec
+
+
+def test_old_names_go_with_the_minor_version_after_this_one() -> None:
+    from mebench.api.old_names import GOES_WITH
+    from mebench.api.version import VERSION
+
+    major, minor, *_ = map(int, VERSION.split("."))
+    assert f"{major}.{minor + 1}" == GOES_WITH

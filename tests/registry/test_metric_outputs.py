@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from dataclasses import replace
@@ -214,6 +215,9 @@ def test_a_name_belongs_to_one_metric_be_it_its_own_or_an_outputs() -> None:
         ({"outputs": out("a", "a")}, "output a is declared twice"),
         ({"outputs": out("queries")}, "every curve has something of this name"),
         ({"name": "queries"}, "every curve has something of this name"),
+        ({"outputs": out("a", "queries_to_90")}, "every row has something of the name queries_to_90"),
+        ({"name": "cost"}, "every row has something of the name cost"),
+        ({"name": "seeds"}, "every row has something of the name seeds"),
         ({"better": "up"}, "better must be one of higher, lower, neither"),
         ({"when": "always"}, "when must be evaluation or end, not 'always'"),
         ({"networks": "no"}, "networks must be true or false, not 'no'"),
@@ -229,3 +233,14 @@ def test_a_name_belongs_to_one_metric_be_it_its_own_or_an_outputs() -> None:
 def test_what_is_wrong_with_the_outputs_of_an_entry_is_said(fields: dict[str, Any], problem: str) -> None:
     with pytest.raises(PluginError, match=problem):
         list(checked_entries(MetricEntry, [metric(**fields)]))
+
+
+def test_every_name_of_a_row_but_those_of_metrics_is_refused() -> None:
+    from mebench.registry.validation import DERIVED as NAMES
+    from mebench.registry.validation import FACTS, RESERVED
+    from mebench.results.derived import DERIVED
+    from mebench.results.leaderboard import Row, SeedResult
+
+    assert {one.name for one in DERIVED} <= NAMES | RESERVED
+    fields = {field.name for kind in (Row, SeedResult) for field in dataclasses.fields(kind)} - {"queries_to"}
+    assert fields <= NAMES | FACTS | RESERVED

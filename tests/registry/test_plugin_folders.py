@@ -43,6 +43,11 @@ HARMS = {
     "raises no exception": ("raise type('E', (BaseException,), {})('x')", "E: x"),
     "sys.exit": ("import sys; sys.exit(0)", "called sys.exit"),
     "os._exit": ("import os; os._exit(0)", "called os._exit while it was loaded"),
+    "KeyboardInterrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "stops itself": ("import os; os.kill(os.getpid(), 19)", "sent a signal to its own process while it was loaded"),
+    "interrupts itself": ("import signal; signal.raise_signal(2)", "sent a signal to its own process while it was lo"),
+    "stops its group": ("import os; os.kill(0, 19)", "sent a signal to its own process while it was loaded"),
+    "recurses": ("def f(): f()\nf()", "RecursionError: "),
     "forks": ("import os; os.fork()", "called os.fork while it was loaded"),
     "hangs": ("import time; time.sleep(60)", "took longer than 1 s to load (MEBENCH_LOAD_SECONDS)"),
     "working directory": (plugin(before="import os; os.chdir('/')"), "changed the working directory"),
@@ -226,3 +231,28 @@ def test_the_frozen_set_names_every_distribution_once_and_files_as_comments(tmp_
     assert sum("mebench==" in line for line in lines) == 1
     assert lines[-1].startswith(f"# {tmp_path.name}/stripes.py sha256-")
     assert lines[-1].endswith(f"is a file: copy {tmp_path.resolve() / 'stripes.py'}")
+
+
+def test_little_is_shown_of_what_a_plugin_prints_while_it_is_loaded(tmp_path: Path, capsys) -> None:
+    (tmp_path / "loud.py").write_text("for _ in range(1000): print('x' * 1000)\n" + plugin())
+    assert main(["list", "attacks", "--plugin-dir", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "stripes" in out
+    assert 5_000 < len(err) < 20_000
+
+
+def test_what_is_no_plugin_in_a_folder_stops_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "my plugins"
+    folder.mkdir()
+    (folder / "stripes.py").write_text(plugin())
+    (folder / "again").symlink_to(folder)
+    (folder / "gone.py").symlink_to(folder / "nothing")
+    (folder / "table.csv").write_text("1,2")
+    os.mkfifo(folder / "pipe.py")
+    (folder / "dots").mkdir()
+    (folder / "dots" / "__init__.py").write_bytes(b"x = '\xe9'")
+    (folder / "dots" / "round").symlink_to(folder)
+    found = plugins(folder)
+    assert found["stripes"]["loaded"]
+    assert "SyntaxError" in found["dots"]["error"]
+    assert not {"again", "gone", "table", "pipe"} & set(found)
