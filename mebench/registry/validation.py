@@ -38,10 +38,11 @@ DERIVED = frozenset(
 """Names of numbers that rows have besides metrics; `mebench.results.derived` makes them."""
 FACTS = frozenset(
     {
-        *("attack", "budget", "channel", "clone", "clone_init", "clone_start", "data_hash", "data_prior", "flags"),
-        *("intervals", "key", "kind", "metrics", "per_seed", "pool", "profile", "protocol", "rank_last", "reason"),
-        *("reported", "reported_fidelity", "reported_metrics", "seed", "seeds", "seeds_planned", "settings", "status"),
-        *("test_inputs", "track", "trial", "variant", "victim", "victim_accuracy", "victim_hash"),
+        *("attack", "budget", "channel", "clone", "clone_init", "clone_start", "curve", "data_hash", "data_prior"),
+        *("flags", "intervals", "key", "kind", "metrics", "per_seed", "pool", "profile", "protocol", "provenance"),
+        *("rank_last", "reason", "reported", "reported_fidelity", "reported_metrics", "seed", "seeds"),
+        *("seeds_planned", "settings", "status", "test_inputs", "track", "trial", "variant", "victim"),
+        *("victim_accuracy", "victim_hash"),
     }
 )
 """Names of what else rows and seeds tell."""
