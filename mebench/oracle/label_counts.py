@@ -52,6 +52,12 @@ class LabelCounts(Observer):
         return {"halves": self._halves, "recent": self._recent}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a ``state_dict()``."""
+        """Go on from a ``state_dict()``.
+
+        Raises:
+            ValueError: the counts are of another number of classes.
+        """
+        if (state["halves"].shape, state["recent"].shape) != (self._halves.shape, self._recent.shape):
+            raise ValueError("the counts of labels are of another number of classes")
         self._halves.copy_(state["halves"])
         self._recent.copy_(state["recent"])

@@ -19,6 +19,7 @@ from mebench.api.errors import BudgetExceededError, MebenchError, VictimFaultErr
 from mebench.oracle.links import Link
 from mebench.registry.safe_import import what_happened
 
+_COUNTS = ("explanations", "explained_classes", "refusals", "victim_forward", "victim_backward")
 ROWS_AT_ONCE = 1024
 """An attack may ask its whole budget in one request; a victim that sees it at once would fill the memory."""
 
@@ -85,8 +86,18 @@ class QueryLedger:
         return asdict(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a ``state_dict()``."""
-        self.budget = state["budget"]
+        """Go on from a ``state_dict()``.
+
+        Raises:
+            ValueError: it is of another budget, holds other purposes, or a number that none can be.
+        """
+        counts = [*state["by_purpose"].values(), *(state[name] for name in _COUNTS)]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("the ledger holds what is no number of rows")
+        if state["budget"] != self.budget or state["by_purpose"].keys() != self.by_purpose.keys():
+            raise ValueError("the ledger is of another budget or of other purposes")
+        if sum(state["by_purpose"].values()) > self.budget:
+            raise ValueError("the ledger is overspent")
         self.by_purpose = dict(state["by_purpose"])
         self.explanations = state["explanations"]
         self.explained_classes = state["explained_classes"]
@@ -132,7 +143,13 @@ class CountedChannel(Link):
         return {"answered": self.answered}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a ``state_dict()``."""
+        """Go on from a ``state_dict()``; the ledger's comes before.
+
+        Raises:
+            ValueError: it is not of the same moment as the ledger.
+        """
+        if state["answered"] != self._ledger.spent:
+            raise ValueError(f"{state['answered']} rows were answered, and {self._ledger.spent} are in the ledger")
         self.answered = state["answered"]
 
 

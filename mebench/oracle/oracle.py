@@ -45,7 +45,7 @@ class BudgetedOracle:
         self._ledger = ledger
         self._asker = asker
         self._observers = tuple(observers)
-        self._charging = threading.Lock()
+        self._asking = threading.RLock()
         self._forward = self._backward = 0  # rows that the victim computed while it was asked
         self._extremes: tuple[Tensor, Tensor] | None = None  # on an accelerator: of all queries so far; NaN if one was
 
@@ -82,6 +82,10 @@ class BudgetedOracle:
     def query(self, inputs: Tensor, *, purpose: Purpose = "train", explain: bool = False) -> Response:
         """Ask the victim; see `mebench.api.contract.Oracle.query`."""
         heartbeat()
+        with self._asking:  # an attack may ask from several threads: each question is one step for account and record
+            return self._query(inputs, purpose, explain)
+
+    def _query(self, inputs: Tensor, purpose: Purpose, explain: bool) -> Response:
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")
         self._check_form(inputs)
@@ -91,12 +95,9 @@ class BudgetedOracle:
         # The oracle's own copy: what is checked is what is answered and told, and what is explained when that is asked.
         asked = inputs.detach().clone()
         self._check_values(asked)
-        with self._charging:  # an attack may ask from several threads
-            if rows > ledger.remaining:
-                self._refuse(rows)
-            ledger.charge(rows, purpose)
-            if explain:
-                ledger.charge_explanations(rows, self._channel.explained_classes or self._spec.num_classes)
+        ledger.charge(rows, purpose)
+        if explain:
+            ledger.charge_explanations(rows, self._channel.explained_classes or self._spec.num_classes)
         forward, backward = ledger.victim_forward, ledger.victim_backward
         try:
             answer = self._answer(asked, explain)
@@ -123,12 +124,13 @@ class BudgetedOracle:
 
         def contracting(*arguments: Any, **more: Any) -> Any:
             ledger = self._ledger
-            forward, backward = ledger.victim_forward, ledger.victim_backward
-            try:
-                return contract(*arguments, **more)
-            finally:
-                self._forward += ledger.victim_forward - forward
-                self._backward += ledger.victim_backward - backward
+            with self._asking:
+                forward, backward = ledger.victim_forward, ledger.victim_backward
+                try:
+                    return contract(*arguments, **more)
+                finally:
+                    self._forward += ledger.victim_forward - forward
+                    self._backward += ledger.victim_backward - backward
 
         return contracting
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -50,17 +51,34 @@ class QueryRecorder(Observer):
             ]
         )
         self._file: IO[bytes] | None = None
+        self._digest, self._wanted = hashlib.blake2b(digest_size=16), ""
 
     def start(self) -> None:
         """Open the file, with the rows kept that there are: none, or those that a checkpoint knows of.
 
         Raises:
-            ResultsError: it does not hold as many.
+            ResultsError: it does not hold as many, or others.
         """
+        self._digest = hashlib.blake2b(digest_size=16)
+        if self.rows:
+            self._check_rows()
         self._file = self.path.open("ab")
-        if self._file.tell() < self.rows * self._row.itemsize:
-            raise ResultsError(f"{self.path}: holds fewer queries than the checkpoint knows of: delete the checkpoint")
         self._file.truncate(self.rows * self._row.itemsize)
+
+    def _check_rows(self) -> None:
+        """Raise unless the file begins with the rows that a checkpoint knows of."""
+        left = self.rows * self._row.itemsize
+        try:
+            with self.path.open("rb") as file:
+                while left and (part := file.read(min(left, CHUNK_BYTES))):
+                    self._digest.update(part)
+                    left -= len(part)
+        except OSError as error:
+            raise ResultsError(f"{self.path}: {error.strerror}") from error
+        if left:
+            raise ResultsError(f"{self.path}: holds fewer queries than the checkpoint knows of")
+        if self._digest.hexdigest() != self._wanted:
+            raise ResultsError(f"{self.path}: holds other queries than the checkpoint knows of")
 
     def observe(self, inputs: Tensor, response: Response, purpose: Purpose) -> None:
         """Append B answered queries (B, \\*shape), whatever they are for."""
@@ -71,7 +89,9 @@ class QueryRecorder(Observer):
         if "probabilities" in (self._row.names or ()):
             assert response.probabilities is not None
             block["probabilities"] = response.probabilities.cpu().numpy()
-        self._file.write(block.tobytes())
+        written = block.tobytes()
+        self._file.write(written)
+        self._digest.update(written)
         self.rows += len(inputs)
 
     def flush(self) -> None:
@@ -80,13 +100,13 @@ class QueryRecorder(Observer):
         self._file.flush()
 
     def state_dict(self) -> dict[str, Any]:
-        """How many rows there are, once they are on the disk; `start` cuts off what comes after them."""
+        """How many rows are on the disk, and their digest; `start` cuts off what comes after them."""
         self.flush()
-        return {"rows": self.rows}
+        return {"rows": self.rows, "digest": self._digest.hexdigest()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``; `start` comes after it."""
-        self.rows = state["rows"]
+        self.rows, self._wanted = state["rows"], state["digest"]
 
     def compact(self, target: Path) -> None:
         """Write all rows as one safetensors file; inputs in the smallest type that holds each value exactly."""

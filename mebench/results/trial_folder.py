@@ -28,7 +28,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -129,18 +129,18 @@ class TrialFolder:
         """Write ``env.json``."""
         write_json(self.path / "env.json", values)
 
-    def append_curve(self, point: dict[str, Any]) -> None:
-        """Add one evaluation and flush it to disk."""
+    def append_curve(self, point: dict[str, Any]) -> str:
+        """Add one evaluation and flush it to disk; return its line."""
+        line = json.dumps(point)
         with (self.path / "curve.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(point) + "\n")
+            handle.write(f"{line}\n")
             handle.flush()
             os.fsync(handle.fileno())
+        return line
 
-    def truncate_curve(self, points: int) -> None:
-        """Keep the first ``points`` evaluations: those that the checkpoint knows of."""
-        kept = self.curve()[:points]
-        text = "".join(json.dumps(point) + "\n" for point in kept)
-        write_atomically(self.path / "curve.jsonl", text.encode())
+    def write_curve(self, lines: Sequence[str]) -> None:
+        """Write all evaluations anew: those that the checkpoint holds, whatever has become of the file since."""
+        write_atomically(self.path / "curve.jsonl", "".join(f"{line}\n" for line in lines).encode())
 
     def curve(self) -> list[dict[str, Any]]:
         """All evaluations; a last line that was cut off by a crash is left out."""

@@ -5,6 +5,7 @@ Importing this imports no torch; calling it does.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from mebench.registry.entry import Entry
 from mebench.results.trial_folder import TrialFolder
 
 BUSY_SECONDS = 20.0
+_log = logging.getLogger(__name__)
 
 
 class DataNeed(NamedTuple):
@@ -99,18 +101,35 @@ def prepare(payload: VictimSpec, *, device: str, on_progress: OnProgress, should
     return {"accuracy": victim.accuracy, "source": victim.source, "note": note}
 
 
-def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, float]:
-    """Run a trial, or go on with it; return its metrics."""
+def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, Any]:
+    """Run a trial, or go on with it; return its metrics, and a ``note`` if there is something to say of it."""
     from mebench.trial.trial import run_trial
 
     folder = TrialFolder(payload.folder)
     _wait_for_others(folder, should_stop)
+    heard: list[str] = []
     if folder.status != "finished":
-        ending = run_trial(payload.spec, folder, device=device, on_progress=on_progress, should_stop=should_stop)
+        ending = run_trial(
+            payload.spec,
+            folder,
+            device=device,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            on_note=_noting(heard),
+        )
         if ending == "stopped":
             raise Stopped
-    metrics: dict[str, float] = folder.result()["metrics"]
-    return metrics
+    return {**folder.result()["metrics"], "note": "; ".join(heard)}
+
+
+def _noting(heard: list[str]) -> Callable[[str], None]:
+    """Keeps a line, and logs it at once: the trial may be stopped before its end is told."""
+
+    def note(line: str) -> None:
+        _log.warning("%s", line)
+        heard.append(line)
+
+    return note
 
 
 def _wait_for_others(folder: TrialFolder, should_stop: ShouldStop) -> None:

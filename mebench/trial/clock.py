@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mebench.api.errors import ResultsError
 from mebench.api.files import read_json, write_json
+
+_log = logging.getLogger(__name__)
 
 
 class TrialClock:
@@ -31,13 +35,12 @@ class TrialClock:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        earlier: dict[str, Any] = read_json(self._path) if self._path.exists() else {"sessions": []}
         session = {
             "started": self._started,
             "seconds": round(time.monotonic() - self._start, 3),
             "evaluation_seconds": round(self._evaluation, 3),
         }
-        sessions = [*earlier["sessions"], session]
+        sessions = [*_sessions(self._path), session]
         seconds = sum(one["seconds"] for one in sessions)
         write_json(
             self._path,
@@ -57,3 +60,17 @@ class TrialClock:
             yield
         finally:
             self._evaluation += time.monotonic() - start
+
+
+def _sessions(path: Path) -> list[dict[str, Any]]:
+    """The sessions of a ``timing.json``; none if it is damaged, for a result must not be lost for its time."""
+    if not path.exists():
+        return []
+    try:
+        sessions = read_json(path)["sessions"]
+        if all(min(float(one["seconds"]), float(one["evaluation_seconds"])) >= 0 for one in sessions):
+            return list(sessions)
+    except (ResultsError, OSError, LookupError, TypeError, ValueError, RecursionError):
+        pass
+    _log.warning("%s: damaged; the time of earlier sessions is not known any more", path)
+    return []

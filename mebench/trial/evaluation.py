@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ class Evaluation:
     Attributes:
         exam, part: what the last evaluation looks at, and what those before it do.
         grid: queries at which an evaluation is due.
-        points: lines of the curve.
+        lines: of the curve, as they stand in its file; a checkpoint holds them, too.
         grid_passed: points of the grid that are passed.
         best: the best accuracy so far; a diagnostic that nothing is chosen by.
         scores: of the last evaluation.
@@ -56,7 +57,8 @@ class Evaluation:
         self.exam = exam
         self.part = exam.part(inputs_between(spec, len(exam), attack.learner.passes))
         self.grid = evaluation_grid(spec.budget, spec.evaluations)
-        self.points = self.grid_passed = 0
+        self.lines: list[str] = []
+        self.grid_passed = 0
         self.best: dict[str, Any] = {"accuracy": 0.0, "queries": 0}
         self.scores: Scores | None = None
 
@@ -66,10 +68,13 @@ class Evaluation:
 
     def is_due(self, spent: int) -> bool:
         """Whether a point of the grid has been passed since this was last true."""
-        passed = sum(spent >= point for point in self.grid)
+        passed = self._passed(spent)
         due = passed > self.grid_passed
         self.grid_passed = passed
         return due
+
+    def _passed(self, spent: int) -> int:
+        return sum(spent >= point for point in self.grid)
 
     def evaluate(self, spent: int, *, last: bool) -> None:
         """Score the attack's clone, and its last gradient step, and add a line to the curve."""
@@ -84,8 +89,8 @@ class Evaluation:
 
     def evaluate_only(self, clone: nn.Module, spent: int) -> None:
         """Score a clone that is not the attack's own; its line is the whole curve."""
-        self._folder.truncate_curve(0)
-        self.points = 0
+        self.lines.clear()
+        self.write_curve()
         self._add_point(spent, self.exam, self.exam.score(clone, self._spec.metrics), {})
 
     def _add_point(self, spent: int, exam: Examination, scores: Scores, gradient: Mapping[str, float | None]) -> None:
@@ -93,9 +98,16 @@ class Evaluation:
         labels = {"query_label_entropy": spread(self._labels.take_recent())}
         told = self._attack.strategy.diagnostics()
         tail = {diagnostics.KEY: told} if told else {}
-        self._folder.append_curve({**head, **scores.metrics(), **gradient, **labels, **tail})
+        self.lines.append(self._folder.append_curve({**head, **scores.metrics(), **gradient, **labels, **tail}))
         self.scores = scores
-        self.points += 1
+
+    def contradicts(self, spent: int) -> bool:
+        """Whether it is elsewhere on its grid than after so many queries."""
+        return self.grid_passed != self._passed(spent)
+
+    def write_curve(self) -> None:
+        """Write the curve's file anew, after a resume."""
+        self._folder.write_curve(self.lines)
 
     @property
     def measures_at_end(self) -> bool:
@@ -109,11 +121,29 @@ class Evaluation:
             self.scores = self._guard.call("its clone", self.exam.complete, self.scores, clone, self._spec.metrics)
 
     def state_dict(self) -> dict[str, Any]:
-        """The place on the curve, the best and the last scores."""
+        """The curve, the place on its grid, the best and the last scores."""
         scores = None if self.scores is None else vars(self.scores)
-        return {"points": self.points, "grid_passed": self.grid_passed, "best": self.best, "scores": scores}
+        return {"lines": self.lines, "grid_passed": self.grid_passed, "best": self.best, "scores": scores}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a ``state_dict()``."""
-        self.points, self.grid_passed, self.best = state["points"], state["grid_passed"], state["best"]
-        self.scores = Scores(**state["scores"]) if state["scores"] else None
+        """Go on from a ``state_dict()``.
+
+        Raises:
+            ValueError: the curve does not fit the grid, the queries spent or the best and last scores.
+        """
+        scores = Scores(**state["scores"]) if state["scores"] else None
+        self._check(list(map(json.loads, state["lines"])), state, scores)
+        self.lines, self.grid_passed, self.best = list(state["lines"]), state["grid_passed"], dict(state["best"])
+        self.scores = scores
+
+    def _check(self, points: list[dict[str, Any]], state: Mapping[str, Any], scores: Scores | None) -> None:
+        """Raise if the parts of a state contradict each other."""
+        if len(points) > len(self.grid):
+            raise ValueError(f"the curve has {len(points)} evaluations on a grid of {len(self.grid)}")
+        if bool(points) != (scores is not None):
+            raise ValueError("the curve and the last scores are not of one trial")
+        best = max(points, key=lambda point: point["accuracy"], default=None)
+        if best and best["accuracy"] > 0 and {key: best[key] for key in ("accuracy", "queries")} != state["best"]:
+            raise ValueError("the best evaluation is not on the curve")
+        if points and state["grid_passed"] != self._passed(points[-1]["queries"]):
+            raise ValueError("the curve ends elsewhere than the grid says")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -26,7 +28,7 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_encode(state, tensors, "state"))
-    write_atomically(path, save(tensors, metadata={"state": structure}))
+    write_atomically(path, save(tensors, metadata={"state": structure, "digest": _digest(structure, tensors)}))
 
 
 def unsavable(value: Any, where: str) -> str:
@@ -46,12 +48,26 @@ def load_state(path: Path) -> dict[str, Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            structure = json.loads(file.metadata()["state"])
+            written = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        if written["digest"] != _digest(written["state"], tensors):
+            raise ValueError("its digest is not that of its content")
+        state = _decode(json.loads(written["state"]), tensors)
+        if not isinstance(state, dict):
+            raise ValueError("it holds no state")
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: damaged checkpoint ({error})") from None
-    state: dict[str, Any] = _decode(structure, tensors)
     return state
+
+
+def _digest(structure: str, tensors: Mapping[str, Tensor]) -> str:
+    """Of all that a state holds: a file that was cut is noticed by safetensors, one in which bytes changed is not."""
+    digest = hashlib.blake2b(structure.encode(), digest_size=16)
+    for key in sorted(tensors):
+        tensor = tensors[key]
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _encode(value: Any, tensors: dict[str, Tensor], where: str) -> Any:

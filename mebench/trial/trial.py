@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import nn
 
-from mebench.api.errors import OracleError
+from mebench.api.errors import OracleError, ResultsError
 from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, ignore, never
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrialSpec
@@ -53,6 +54,7 @@ def run_trial(
     on_progress: OnProgress = ignore,
     should_stop: ShouldStop = never,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    on_note: Callable[[str], None] = _log.warning,
 ) -> HowItEnded:
     """Run a trial to its end, or until it is asked to stop; go on from the folder's checkpoint if there is one.
 
@@ -63,6 +65,7 @@ def run_trial(
         on_progress: told how far it is, at every turn of the loop.
         should_stop: asked at every turn; once true, a checkpoint is written and ``"stopped"`` returned.
         checkpoint_seconds: time between checkpoints.
+        on_note: told in one line where a checkpoint is damaged and the trial starts anew.
 
     Raises:
         MebenchError: the trial cannot be run as described, or the attack broke a rule.
@@ -78,7 +81,7 @@ def run_trial(
         if spec.kind == "supervised":
             return run_supervised(spec, folder, victim, device=device, on_progress=on_progress, should_stop=should_stop)
         check_gradients(spec, victim)
-        trial = Trial(spec, folder, victim, torch.device(device))
+        trial = _prepared(lambda: Trial(spec, folder, victim, torch.device(device)), folder, on_note)
         return trial.run(on_progress, should_stop, checkpoint_seconds)
 
 
@@ -89,6 +92,21 @@ def _begin(spec: TrialSpec, folder: TrialFolder) -> None:
         _log.warning("%s: the trial starts anew", "; ".join(changed))
         folder.clear()
     folder.begin(spec, code)
+
+
+def _prepared(make: Callable[[], Trial], folder: TrialFolder, on_note: Callable[[str], None]) -> Trial:
+    """A trial that can run: it goes on from the folder's checkpoint, or starts anew where that is damaged."""
+    if folder.checkpoint.exists():
+        try:
+            trial = make()
+            trial.prepare()
+            return trial
+        except ResultsError as error:
+            on_note(f"{error}: the trial starts anew")
+            folder.checkpoint.unlink()
+    trial = make()
+    trial.prepare()
+    return trial
 
 
 class Trial:
@@ -133,15 +151,25 @@ class Trial:
             "pictures": self.pictures,
             "evaluation": self.evaluation,
         }
-        self.checkpoint = Checkpoint(folder.checkpoint, parts, self.guard)
+        belongs_to = {"trial": spec.id, "victim": victim.weights_hash}
+        self.checkpoint = Checkpoint(folder.checkpoint, parts, self.guard, belongs_to)
+
+    def prepare(self) -> None:
+        """Try what is measured at the end, and go on from the checkpoint, if there is one; `run` comes next.
+
+        Raises:
+            ResultsError: the checkpoint is damaged; this object is of no use any more.
+        """
+        self.evaluation.rehearse()
+        self.checkpoint.resume()
+        if self.evaluation.contradicts(self.chain.ledger.spent):
+            raise ResultsError(f"{self.folder.checkpoint}: its ledger and its curve are not of one moment")
+        if self.standard:
+            self.standard.recorder.start()
+        self.evaluation.write_curve()
 
     def run(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> HowItEnded:
         """Take the turns that are left, then score the clone; see `run_trial`."""
-        self.evaluation.rehearse()
-        self.checkpoint.resume()
-        self.folder.truncate_curve(self.evaluation.points)
-        if self.standard:
-            self.standard.recorder.start()
         with self.clock:
             try:
                 self._take_turns(on_progress, should_stop, checkpoint_seconds)

@@ -199,7 +199,7 @@ def test_what_runs_past_the_oracle_is_not_explained():
     inputs = torch.rand(6, *SPEC.shape, requires_grad=True)
     metered(inputs).sum().backward()
     assert oracle.unexplained == (36, 6)
-    other, _ = oracle_of(perceptron(), SpeakingChannel())
+    other, _ = oracle_of(perceptron(), SpeakingChannel(), budget=oracle.budget)
     other.load_state_dict(oracle.state_dict(), torch.device("cpu"))
     other._ledger.load_state_dict(oracle._ledger.state_dict())
     assert other.unexplained == (36, 6)

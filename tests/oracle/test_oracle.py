@@ -110,10 +110,28 @@ def test_a_victim_stays_frozen_and_in_eval_mode():
 def test_the_ledger_goes_on_from_its_state():
     ledger = QueryLedger(100)
     ledger.charge(7, "explore")
-    other = QueryLedger(1)
+    other = QueryLedger(100)
     other.load_state_dict(ledger.state_dict())
     ledger.charge(1, "explore")
     assert (other.budget, other.spent) == (100, 7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"budget": 200},
+        {"by_purpose": {"train": 7}},
+        {"by_purpose": {"train": 0, "explore": -1, "validation": 0}},
+        {"by_purpose": {"train": 101, "explore": 0, "validation": 0}},
+        {"explanations": "7"},
+        {"victim_forward": 1.5},
+    ],
+    ids=str,
+)
+def test_a_ledger_does_not_go_on_from_an_account_that_cannot_be(change):
+    ledger = QueryLedger(100)
+    with pytest.raises(ValueError, match="ledger"):
+        ledger.load_state_dict(ledger.state_dict() | change)
 
 
 def test_the_victims_cost_is_counted_in_rows_as_they_are_computed(network):

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from mebench.api.progress import Progress
-from mebench.run.engine import InlineEngine, Job, Listener, Outcome, ProcessEngine, handle
+from mebench.run.engine import Engine, InlineEngine, Job, Listener, Outcome, ProcessEngine, handle
 
 
 def job(function: str, payload: Any = None, key: str = "", **more: Any) -> Job:
@@ -239,7 +240,7 @@ def test_workers_see_settings_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -
     assert "MEBENCH_TEST" not in run(job("where"))["where"].value["environment"]
 
 
-@pytest.mark.parametrize("function", ["double", "raise_user_error", "call_sys_exit"])
+@pytest.mark.parametrize("function", ["double", "raise_user_error", "call_sys_exit", "raise_keyboard_interrupt"])
 def test_inline_and_process_engines_agree(function: str) -> None:
     one = job(function, 3)
     inline, process = InlineEngine().run([one])[function], run(one)[function]
@@ -249,3 +250,19 @@ def test_inline_and_process_engines_agree(function: str) -> None:
 def test_an_inline_job_past_its_timeout_fails_where_it_asks(tmp_path: Path) -> None:
     outcome = InlineEngine().run([job("count_until_stopped", tmp_path, timeout=0.2)])["count_until_stopped"]
     assert outcome.reason == "took longer than 0.2 s (--timeout)"
+
+
+def test_a_keyboard_interrupt_that_no_user_asked_for_is_a_failure_and_stops_nothing_else() -> None:
+    outcomes = InlineEngine().run([job("raise_keyboard_interrupt", subject="attack bad"), job("double", 1)])
+    assert outcomes["raise_keyboard_interrupt"].reason == "KeyboardInterrupt, while it ran attack bad"
+    assert outcomes["double"].ending == "done"
+
+
+@pytest.mark.parametrize("engine", [InlineEngine(), ProcessEngine(["cpu"])], ids=["inline", "process"])
+def test_a_job_that_closes_its_streams_is_done_and_what_comes_after_it_writes(
+    engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert engine.run([job("close_streams", 3)])["close_streams"].ending == "done"
+    os.write(1, b"still here")
+    click.echo(" and here")
+    assert capfd.readouterr().out == "still here and here\n"

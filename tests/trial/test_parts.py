@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 import torch
 from torch import nn
 
 from mebench.api.contract import Attack, InputSpec, Learner, QueryStrategy
-from mebench.api.errors import NotFiniteQueryError, NothingToAskError, PluginFaultError
+from mebench.api.errors import NotFiniteQueryError, NothingToAskError, PluginFaultError, ResultsError
 from mebench.guard.call import Guard
 from mebench.oracle.ledger import QueryLedger
 from mebench.results.trial_folder import TrialFolder
@@ -142,12 +140,25 @@ def test_a_state_that_cannot_be_saved_is_the_attacks_fault_and_says_where(tmp_pa
     assert not (tmp_path / "checkpoint").exists()
 
 
-def test_a_checkpoint_of_another_format_is_not_read(tmp_path, monkeypatch, caplog):
+def test_a_checkpoint_of_another_format_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr("mebench.trial.checkpoint.FORMAT", 1)
     Checkpoint(tmp_path / "checkpoint", {"a": Value(1)}, Guard("attack toy")).save()
     monkeypatch.undo()
     part = Value(0)
-    with caplog.at_level(logging.WARNING):
+    with pytest.raises(ResultsError, match="another version of mebench"):
         Checkpoint(tmp_path / "checkpoint", {"a": part}, Guard("attack toy")).resume()
     assert part.value == 0
-    assert "another version of mebench; the trial starts anew" in caplog.text
+
+
+def test_a_checkpoint_of_another_trial_is_not_read(tmp_path):
+    mine, theirs = ({"trial": name, "victim": "v"} for name in "ab")
+    Checkpoint(tmp_path / "checkpoint", {"a": Value(1)}, Guard("attack toy"), mine).save()
+    with pytest.raises(ResultsError, match="of another trial"):
+        Checkpoint(tmp_path / "checkpoint", {"a": Value(0)}, Guard("attack toy"), theirs).resume()
+
+
+@pytest.mark.parametrize("parts", [{"a": Value(0), "b": Value(0)}, {"a": Holding(1.0)}], ids=["lacks", "shape"])
+def test_a_checkpoint_that_no_part_can_go_on_from_says_which(tmp_path, parts):
+    Checkpoint(tmp_path / "checkpoint", {"a": Value(1)}, Guard("attack toy")).save()
+    with pytest.raises(ResultsError, match=f"checkpoint: {max(parts)} cannot go on from it"):
+        Checkpoint(tmp_path / "checkpoint", parts, Guard("attack toy")).resume()

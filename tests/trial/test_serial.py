@@ -51,3 +51,13 @@ def test_the_hash_of_weights_depends_on_names_types_and_values_but_not_on_order(
     assert weights_hash({"a": a}) != weights_hash({"b": a})
     assert weights_hash({"a": a}) != weights_hash({"a": a.double()})
     assert weights_hash({"a": a}) != weights_hash({"a": a + 1e-7})
+
+
+def test_bytes_that_changed_within_a_checkpoint_are_noticed(tmp_path):
+    path = tmp_path / "state"
+    save_state(path, {"weights": torch.zeros(50), "spent": 12})
+    whole = path.read_bytes()
+    for place in (len(whole) - 1, len(whole) - 150, whole.index(b"12]")):
+        path.write_bytes(whole[:place] + b"7" + whole[place + 1 :])
+        with pytest.raises(ResultsError, match="damaged checkpoint"):
+            load_state(path)

@@ -77,19 +77,25 @@ def test_a_record_is_cut_off_where_the_checkpoint_was_taken(tmp_path):
     recorder = QueryRecorder(tmp_path / "rows", SPEC, True)
     recorder.start()
     inputs = torch.rand(10, *SPEC.shape)
-    recorder.observe(inputs, answers(10), "explore")
+    recorder.observe(inputs[:6], answers(6), "explore")
+    six = recorder.state_dict()
+    recorder.observe(inputs[6:], answers(4), "explore")
     recorder.flush()
     again = QueryRecorder(tmp_path / "rows", SPEC, True)
-    again.load_state_dict({"rows": 6})
+    again.load_state_dict(six)
     again.start()
     again.observe(inputs[:1], answers(1), "train")
     again.compact(tmp_path / "q.safetensors")
     read, _ = RecordedQueries(tmp_path / "q.safetensors").batch(np.arange(7))
     assert torch.equal(read, torch.cat([inputs[:6], inputs[:1]]))
     too_short = QueryRecorder(tmp_path / "rows", SPEC, True)
-    too_short.load_state_dict({"rows": 8})
+    too_short.load_state_dict(six | {"rows": 8})
     with pytest.raises(ResultsError, match="fewer queries"):
         too_short.start()
+    others = QueryRecorder(tmp_path / "rows", SPEC, True)
+    others.load_state_dict(six | {"rows": 7})
+    with pytest.raises(ResultsError, match="other queries"):
+        others.start()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from mebench.api.spec import Component, TrialSpec
 from mebench.models.victims.loading import prepare_victim
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.builtin import BUILTIN
+from mebench.trial.state_file import load_state, save_state
 from mebench.trial.trial import Trial, run_trial
 
 SMALL_MEGA = {"noise_vectors": 20, "noise_dim": 5, "generator_width": 4, "max_epochs": 1}
@@ -131,8 +133,71 @@ def test_a_damaged_checkpoint_costs_the_progress_but_not_the_result(finished, tm
     folder = TrialFolder.of(tmp_path / "damaged", spec)
     run_trial(spec, folder, should_stop=StopAt(4))
     folder.checkpoint.write_bytes(folder.checkpoint.read_bytes()[:-100])
-    run_trial(spec, folder)
+    heard = []
+    run_trial(spec, folder, on_note=heard.append)
     assert files(folder) == expected
+    assert len(heard) == 1
+    assert heard[0].startswith(f"{folder.checkpoint}: damaged checkpoint")
+    assert heard[0].endswith("the trial starts anew")
+
+
+STATES = {
+    "a key is missing": lambda state: state["chain"].pop("ledger"),
+    "a ledger of 0": lambda state: state["chain"]["ledger"]["by_purpose"].update(train=0, explore=0),
+    "a larger budget": lambda state: state["chain"]["ledger"].update(budget=10_000),
+    "a line of the curve is missing": lambda state: state["evaluation"]["lines"].pop(),
+    "a better best": lambda state: state["evaluation"]["best"].update(accuracy=0.99),
+    "another shape": lambda state: state["learner"].update(clone={"weight": torch.zeros(3)}),
+    "a list": lambda state: state.update(strategy=[1, 2]),
+    "another place on the grid": lambda state: state["evaluation"].update(grid_passed=1),
+}
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A folder of a trial that was stopped after some evaluations, and the files that it must end with."""
+    root, spec = tmp_path_factory.mktemp("stopped"), tiny_trial()
+    whole, half = TrialFolder.of(root / "whole", spec), TrialFolder.of(root / "half", spec)
+    run_trial(spec, whole)
+    run_trial(spec, half, should_stop=StopAt(12))
+    assert len(half.curve()) > 1
+    return half, files(whole)
+
+
+@pytest.mark.parametrize("change", STATES.values(), ids=STATES)
+def test_a_checkpoint_that_contradicts_itself_is_not_gone_on_with(change, stopped, tmp_path):
+    folder = TrialFolder(shutil.copytree(stopped[0].path, tmp_path / stopped[0].path.name))
+    state = load_state(folder.checkpoint)
+    change(state)
+    save_state(folder.checkpoint, state)
+    heard = []
+    assert run_trial(tiny_trial(), folder, on_note=heard.append) == "finished"
+    assert len(heard) == 1
+    assert files(folder) == stopped[1]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"\xff\x00" * 50, b'{"queries": 1}\n', None], ids=["empty", "binary", "cut", "gone"]
+)
+def test_a_curve_that_was_lost_while_stopped_comes_back_from_the_checkpoint(damage, stopped, tmp_path):
+    folder = TrialFolder(shutil.copytree(stopped[0].path, tmp_path / stopped[0].path.name))
+    curve = folder.path / "curve.jsonl"
+    curve.unlink() if damage is None else curve.write_bytes(damage)
+    heard = []
+    assert run_trial(tiny_trial(), folder, on_note=heard.append) == "finished"
+    assert heard == []
+    assert files(folder) == stopped[1]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"[]", b'{"sessions": [{"seconds": "x"}]}', b"\xff", b"[" * 100_000], ids=range(5)
+)
+def test_a_damaged_timing_costs_the_time_and_not_the_trial(damage, stopped, tmp_path):
+    folder = TrialFolder(shutil.copytree(stopped[0].path, tmp_path / stopped[0].path.name))
+    (folder.path / "timing.json").write_bytes(damage)
+    assert run_trial(tiny_trial(), folder) == "finished"
+    assert files(folder) == stopped[1]
+    assert len(json.loads((folder.path / "timing.json").read_text())["sessions"]) == 1
 
 
 def test_another_seed_changes_the_result(finished):

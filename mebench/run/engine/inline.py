@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TextIO
 
 from mebench.api.progress import Progress
-from mebench.run.engine.interrupts import Interrupts
+from mebench.run.engine.interrupts import KILL, Interrupts
 from mebench.run.engine.jobs import Engine, Job, Listener, Outcome
 from mebench.run.engine.schedule import Schedule
 from mebench.run.engine.worker import Order, Throttle, attempt
@@ -51,9 +55,11 @@ class InlineEngine(Engine):
         def should_stop() -> bool:
             return bool(self._interrupts.level) or time.monotonic() > deadline
 
-        try:
+        with _streams_kept():
             outcome = attempt(Order(job, self._device, self._threads), Throttle(on_progress), should_stop)
-        except KeyboardInterrupt:
+        if (
+            self._interrupts.level == KILL and outcome.ending == "failed"
+        ):  # whatever the exception has become on its way
             return Outcome("stopped")
         if outcome.ending == "stopped" and not self._interrupts.level:
             reason = f"took longer than {job.timeout:g} s (--timeout){job.meanwhile}"
@@ -70,3 +76,41 @@ def _threads_restored() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _streams_kept() -> Iterator[None]:
+    """Give this process its stdout and stderr back, whatever the job did to them, closing them included."""
+    names = {1: "stdout", 2: "stderr"}
+    before = {number: (getattr(sys, name), _duplicate(number)) for number, name in names.items()}
+    with contextlib.ExitStack() as opened:
+        for stream, _ in before.values():
+            opened.enter_context(_kept_open(stream))
+        try:
+            yield
+        finally:
+            for number, (stream, copy) in before.items():
+                if copy is not None:
+                    os.dup2(copy, number)
+                    os.close(copy)
+                setattr(sys, names[number], stream)
+
+
+@contextmanager
+def _kept_open(stream: TextIO | None) -> Iterator[None]:
+    """Let ``close()`` only flush: what comes after a plugin that closes its stdout writes, too."""
+    if stream is None or not hasattr(stream, "__dict__"):
+        yield
+        return
+    stream.close = stream.flush  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del stream.close
+
+
+def _duplicate(number: int) -> int | None:
+    try:
+        return os.dup(number)
+    except OSError:  # it was closed before the job
+        return None

@@ -68,8 +68,9 @@ def work(connection: Connection, order: Order) -> None:
         return stop.is_set()
 
     outcome = attempt(order, Throttle(_sender(connection, stop)), should_stop)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the job's code may have closed it, or put anything in its place
+            stream.flush()
     with contextlib.suppress(OSError):
         connection.send(outcome)
 
@@ -82,10 +83,12 @@ def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> O
         value = job.load()(job.payload, device=order.device, on_progress=on_progress, should_stop=should_stop)
     except Stopped:
         return Outcome("stopped", seconds=time.monotonic() - started)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a plugin may raise anything, KeyboardInterrupt included
         trace = traceback.format_exc()
-        print(trace, file=sys.stderr)  # noqa: T201 (stderr is the job's log)
-        return Outcome("failed", None, one_line(error), trace, time.monotonic() - started)
+        with contextlib.suppress(Exception):  # it may have closed the stream, too
+            print(trace, file=sys.stderr)  # noqa: T201 (stderr is the job's log)
+        blamed = "" if isinstance(error, (Exception, SystemExit)) else job.meanwhile
+        return Outcome("failed", None, one_line(error) + blamed, trace, time.monotonic() - started)
     return Outcome("done", value, seconds=time.monotonic() - started)
 
 
@@ -191,6 +194,7 @@ def _send_output_to(log: Path | None) -> None:
     os.close(target)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+        stream.close = stream.flush  # type: ignore[method-assign]  # what comes after a plugin writes, too
     faulthandler.enable()
 
 
