@@ -94,7 +94,19 @@ def compared() -> Iterator[Row]:
             yield Row("compared", 36_000, attack, settings, seed)
 
 
-STAGES = {"search": search, "compared": compared}
+def parts() -> Iterator[Row]:
+    """What of `mega` is it that `dfme` still lacks, and what is the learner worth to a generator that never learns?"""
+    for seed in range(3):
+        for attack, settings in (
+            ("dfme", {**DFME, **MATCHED, "brightness_lr": BRIGHTNESS, "diversity": 1.0}),
+            ("mega", {**MEGA, "brightness_lr": 0.2, "noise": "fresh"}),
+            ("mega", {**MEGA, "brightness_lr": 0.2, "balance": 0.0}),
+            ("random-generator", {**SMALL, **MATCHED}),
+        ):
+            yield Row("parts", 36_000, attack, settings, seed)
+
+
+STAGES = {"search": search, "compared": compared, "parts": parts}
 
 
 @functools.cache

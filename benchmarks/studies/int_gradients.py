@@ -38,8 +38,8 @@ WEIGHTINGS = ("top", "l1", "kl")
 ALPHAS = (1e-8, 1e-6, 1e-4, 1e-2, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
-def lenet5() -> tuple[Victim, Tensor]:
-    """The victim of the benchmarks and its test images."""
+def lenet5(seed: int) -> tuple[Victim, Tensor]:
+    """The victim of the benchmarks, whose seed is 0, or another like it; and its test images."""
 
     def part(kind, name):
         return Component(name, registry().get(kind, name).resolve({}))
@@ -47,7 +47,7 @@ def lenet5() -> tuple[Victim, Tensor]:
     recipe = TrainingRecipe(epochs=30, batch_size=64, optimizer="adam", learning_rate=1e-3)
     data, network = part(DatasetEntry, "fashion-mnist-10k"), part(NetworkEntry, "lenet5")
     prepared = prepare_victim(
-        VictimSpec("fmnist-lenet5", data=data, image_size=(32, 32), network=network, training=recipe)
+        VictimSpec("fmnist-lenet5", data=data, image_size=(32, 32), network=network, training=recipe, seed=seed)
     )
     return prepared.victim, prepared.test_inputs
 
@@ -152,10 +152,11 @@ def quotients(quick: bool) -> Iterator[tuple[str, str, float, str, int, bool]]:
 @click.command()
 @click.option("--images", default=32, help="Images of each kind.")
 @click.option("--quick", is_flag=True, help="A few rows only.")
-def main(images: int, quick: bool) -> None:
+@click.option("--seed", default=0, help="Of the victim.")
+def main(images: int, quick: bool, seed: int) -> None:
     """Print the tables."""
     torch.set_num_threads(1)
-    victim, test = lenet5()
+    victim, test = lenet5(seed)
     clone = perturbed(victim, 0.6)
     studies = {
         "test": Study(victim, clone, test[:images]),
