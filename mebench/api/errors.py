@@ -55,6 +55,18 @@ class ResultsError(MebenchError):
     """A results folder or file cannot be read or compared."""
 
 
+class UnwritableError(MebenchError):
+    """A file or a stream cannot be written; what was there before is still there.
+
+    Attributes:
+        reason: why not, in words.
+    """
+
+    def __init__(self, what: object, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{what}: cannot be written: {reason}")
+
+
 class OracleError(MebenchError):
     """An attack broke a rule of the oracle."""
 

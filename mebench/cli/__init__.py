@@ -16,11 +16,13 @@ from pathlib import Path
 
 import click
 
-from mebench.api.errors import ConfigurationError, MebenchError
+from mebench.api.errors import ConfigurationError, MebenchError, UnwritableError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notices_to
+from mebench.api.printable import printable, without_controls
 from mebench.api.version import VERSION
 from mebench.cli.plugin_folders import add_folders, folders_first
+from mebench.cli.streams import drop_stdout, usable_streams
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mebench.cli.run:run", "Run what is missing of a benchmark and print its leaderboard."),
@@ -42,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Where each command is and what it does, in the order of ``mebench --help``."""
 
+MESSAGE = 2_000
+"""Characters of an internal error that are shown."""
 _PLACED = re.compile(r"^\S.*:\d+:\d+: ")
 
 
@@ -118,33 +122,48 @@ def cli(context: click.Context, folders: tuple[Path, ...]) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; a command returns its own, or None for 0."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that only knows ASCII still gets its table
-    try:
-        with notices_to(_show_notice):
-            code = cli.main(args, prog_name="mebench", standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else ExitCode.FINE
-    except click.ClickException as error:
-        error.show()
+    with usable_streams():
+        try:
+            with notices_to(_show_notice):
+                code = cli.main(args, prog_name="mebench", standalone_mode=False)
+            sys.stdout.flush()
+            return code if isinstance(code, int) else ExitCode.FINE
+        except (_ReaderGone, BrokenPipeError):
+            drop_stdout()
+            return ExitCode.BROKEN_PIPE
+        except SystemExit as error:
+            if not isinstance(error.__context__, BrokenPipeError):
+                raise
+            drop_stdout()  # click and rich would exit with 1 for it
+            return ExitCode.BROKEN_PIPE
+        except BaseException as error:
+            return _told(error)
+
+
+def _told(error: BaseException) -> int:
+    """Say in a line what a command failed of, and return the exit code."""
+    if isinstance(error, click.ClickException):
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(without_controls(shown.getvalue()), err=True, nl=False)
         return error.exit_code
-    except MebenchError as error:
+    if isinstance(error, MebenchError):
         _show(error)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
         click.echo("mebench: interrupted", err=True)
         return ExitCode.INTERRUPTED
-    except (_ReaderGone, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is flushed into the pipe
-        return ExitCode.BROKEN_PIPE
-    except Exception as error:
-        _show_internal(error)
-        return ExitCode.INTERNAL_ERROR
+    if isinstance(error, OSError) and error.errno is not None:
+        _show(_of_the_system(error))
+        return ExitCode.USAGE
+    if not isinstance(error, Exception):
+        raise error
+    _show_internal(error)
+    return ExitCode.INTERNAL_ERROR
 
 
 def _show_notice(line: str) -> None:
-    click.echo(f"note: {line}", err=True)
+    click.echo(f"note: {printable(line)}", err=True)
 
 
 def _show(error: MebenchError) -> None:
@@ -152,16 +171,33 @@ def _show(error: MebenchError) -> None:
     if _debugging():
         traceback.print_exc()
     lines = error.problems if isinstance(error, ConfigurationError) else str(error).splitlines()
-    for line in lines:
+    for line in map(printable, lines):
         click.echo(line if _PLACED.match(line) else f"mebench: {line}", err=True)
+
+
+def _of_the_system(error: OSError) -> MebenchError:
+    """What the machine refused, such as a full disk, in words."""
+    if error.filename is not None:
+        return MebenchError(f"{os.fsdecode(error.filename)}: {error.strerror}")
+    if not _folder_is_there():
+        return MebenchError("the current folder is gone: change to another")
+    drop_stdout()
+    return UnwritableError("the output", str(error.strerror))
+
+
+def _folder_is_there() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 (nothing but whether it works)
+    except OSError:
+        return False
 
 
 def _show_internal(error: Exception) -> None:
     if _debugging():
         traceback.print_exc()
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = printable(f"{type(error).__name__}: {error}")
     hint = "" if _debugging() else "; set MEBENCH_DEBUG=1 for the traceback"
-    click.echo(f"mebench: internal error: {what}{hint}", err=True)
+    click.echo(f"mebench: internal error: {' '.join(what.split())[:MESSAGE]}{hint}", err=True)
 
 
 def _debugging() -> bool:

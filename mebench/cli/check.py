@@ -12,6 +12,7 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
+from mebench.cli.output import OutputFolder
 from mebench.cli.values import pairs, parameter_values
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--only", "only", metavar="CHECK", multiple=True, help="Run this check only; repeatable.")
 @click.option(
     "--pictures",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutputFolder(),
     metavar="DIR",
     help="Where pictures of what is found are kept: a query beside the image that it was made of.",
 )
@@ -79,13 +80,13 @@ def _run(target: AttackUnderTest, only: Sequence[str], quiet: bool) -> list[Verd
     import contextlib
     import io
 
-    from rich.console import Console
     from rich.progress import track
 
+    from mebench.cli.screen import PlainConsole
     from mebench.testing import CHECKS, run_check
 
     chosen = [one for one in CHECKS if not only or one.__name__ in only]
-    screen = Console(stderr=True, quiet=quiet)
+    screen = PlainConsole(stderr=True, quiet=quiet)
     shown = track(chosen, f"checking {target.name}", console=screen, transient=True, disable=not screen.is_terminal)
     verdicts = []
     for one in shown:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.cli.output import OutputFile, say
+
 if TYPE_CHECKING:
     from mebench.results.compare import Comparison
     from mebench.results.leaderboard import Leaderboard
@@ -22,7 +24,7 @@ FORMAT_NAMES = ("text", "md", "json", "junit", "github")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Compare this metric instead of the default.")
 @click.option("--tolerance", "tolerances", multiple=True, metavar="NAME=X", help="Let a metric change by this much.")
 @click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("-o", "--output", type=OutputFile(stream=True), help="Write to this file; - is stdout.")
 @click.option("--allow-missing", is_flag=True, help="Do not fail for rows that are failing, gone or incomplete in NEW.")
 @click.option("--strict", is_flag=True, help="Fail, with 3, where a row has too few seeds to notice a loss.")
 @click.option("--update", is_flag=True, help="Write the rows of NEW into the folder BASE, as the new baseline.")
@@ -116,4 +118,4 @@ def _update(base: Path, board: Leaderboard, prune: bool) -> None:
     words = [f"wrote {len(written)} rows to {base}"]
     words += [f"left out {left_out} that are not finished"] if left_out else []
     words += [f"deleted {len(deleted)}"] if deleted else []
-    click.echo(", ".join(words), err=True)
+    say(", ".join(words))

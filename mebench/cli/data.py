@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.cli.output import say
 from mebench.cli.overlap import overlap
 from mebench.cli.screen import progress_bar
 from mebench.data.layouts import LAYOUTS
@@ -94,7 +95,7 @@ def _fetch_dataset(name: str, root: str | None) -> None:
         different = len(set(digests(loaded.values)))
         twice = "" if different == len(loaded) else f" ({different:,} of them distinct)"
         what = f"{len(loaded):,} {entry.inputs}{twice}, digest {loaded.digest}"
-        click.echo(f"{name} {split}: {what}, from: {loaded.source}")
+        say(f"{name} {split}: {what}, from: {loaded.source}", stdout=True)
     if name in LAYOUTS and (found := find(LAYOUTS[name], root)):
         click.echo(str(found.folder))
 

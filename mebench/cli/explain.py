@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.cli.output import OutputFile, say
 
 
 @click.command()
@@ -16,7 +17,7 @@ from mebench.api.errors import ConfigurationError
 @click.option("--images", default=8, show_default=True, type=click.IntRange(1, 50), help="Test images to show.")
 @click.option(
     *("-o", "--output"),
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     default=Path("explanations.png"),
     show_default=True,
     help="A .png, .svg or .pdf file.",
@@ -51,4 +52,4 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
     if why := prepared.behaviour.no_gradient:
         raise ConfigurationError(f"victim {name!r}: {why}: nothing explains it")
     save_explanations(prepared, output, images)
-    click.echo(f"wrote {output}", err=True)
+    say(f"wrote {output}")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from mebench.cli.output import OutputFile, say
+
 
 @click.command()
 @click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     *("-o", "--output"),
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     required=True,
     help="A .csv, .parquet, .sqlite or .db file.",
 )
@@ -30,5 +32,5 @@ def export(roots: tuple[Path, ...], output: Path) -> None:
 
     files, notes = write(roots, output)
     for note in notes:
-        click.echo(note, err=True)
-    click.echo(f"wrote {' and '.join(map(str, files))}", err=True)
+        say(note)
+    say(f"wrote {' and '.join(map(str, files))}")

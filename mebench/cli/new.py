@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.cli.output import OutputFolder
 
 if TYPE_CHECKING:
     from mebench.testing.scaffold import Flavour
@@ -33,9 +34,7 @@ def new() -> None:
     show_default=True,
     help="Whether it makes its queries, or chooses among unlabelled inputs.",
 )
-@click.option(
-    "--dir", "parent", type=click.Path(path_type=Path), default=Path(), help="Where the new folder goes; default: here."
-)
+@click.option("--dir", "parent", type=OutputFolder(), default=Path(), help="Where the new folder goes; default: here.")
 def attack(name: str, flavour: Flavour, parent: Path) -> None:
     """Write a package with the attack NAME: its code, card, test and first benchmark. It passes its test as it is.
 

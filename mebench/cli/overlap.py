@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mebench.cli.output import OutputFile, say
+
 if TYPE_CHECKING:
     from mebench.data.overlap import Overlap, Side
 
@@ -24,9 +26,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Correlation from which on two images are near duplicates.",
 )
-@click.option(
-    "--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw the closest pairs: .png, .svg, .pdf."
-)
+@click.option("--picture", type=OutputFile(), help="Draw the closest pairs: .png, .svg, .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def overlap(
     file: Path, profile: str | None, overrides: tuple[str, ...], threshold: float, picture: Path | None, as_json: bool
@@ -66,7 +66,7 @@ def overlap(
         from mebench.report.figures.pairs import save_pairs
 
         save_pairs(found, picture)
-        click.echo(f"wrote {picture}", err=True)
+        say(f"wrote {picture}")
 
 
 def _print(found: Sequence[Overlap], threshold: float) -> None:

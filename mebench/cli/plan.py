@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.cli.output import ResultsFolder
 from mebench.cli.selection import keeps_other_code, selects_trials
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _MEASURED = {
 
 @click.command()
 @selects_trials
-@click.option("--out", type=click.Path(path_type=Path), help="Results folder [default: runs/NAME/PROFILE].")
+@click.option("--out", type=ResultsFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @keeps_other_code
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import click
 
+from mebench.cli.output import OutputFile, say
 from mebench.results.curves import CurveMetric
 
 
@@ -14,7 +15,7 @@ from mebench.results.curves import CurveMetric
 @click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     *("-o", "--output"),
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="A .png, .svg or .pdf file.  [default: the kind and .png]",
 )
 @click.option(
@@ -70,8 +71,8 @@ def plot(
         save = {"samples": save_samples, "rounds": save_rounds, "labels": save_labels, "cd": save_ranks}[kind]
         notes = save(roots, output)
     for note in notes:
-        click.echo(note, err=True)
-    click.echo(f"wrote {output}", err=True)
+        say(note)
+    say(f"wrote {output}")
 
 
 def _save_adversarial(roots: tuple[Path, ...], output: Path, only: tuple[str, ...]) -> list[str]:

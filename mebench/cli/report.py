@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from mebench.cli.output import OutputFile, say
+
 HTML = "html"
 
 
 @click.command()
 @click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    *("-o", "--output"), type=click.Path(path_type=Path, dir_okay=False), help="The file  [default: report.SUFFIX]."
+    *("-o", "--output"), type=OutputFile(stream=True), help="The file; - is stdout.  [default: report.SUFFIX]"
 )
 @click.option(
     *("--format", "name"), metavar="NAME", default=HTML, show_default=True, help="See `mebench list reports`."
@@ -37,5 +39,6 @@ def report(roots: tuple[Path, ...], output: Path | None, name: str, settings: tu
     path = output or Path(f"report.{entry.suffix}")
     notes = write_registered(entry, roots, path, parameter_values("--set", settings))
     for note in notes:
-        click.echo(note, err=True)
-    click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)", err=True)
+        say(note)
+    size = f" ({path.stat().st_size / 1e6:.2f} MB)" if path.is_file() else ""
+    say(f"wrote {path}{size}")

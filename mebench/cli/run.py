@@ -14,6 +14,7 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
+from mebench.cli.output import OutputFolder
 from mebench.cli.selection import keeps_other_code, other_code_lines, selects_trials
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
     help="CPU threads of each trial and each victim; results depend on it in their last bits, so it is recorded.",
 )
 @click.option("--device", callback=_device, help="cpu, cuda, cuda:N or auto [default: the profile's].")
-@click.option("--out", type=click.Path(path_type=Path), help="Results folder [default: runs/NAME/PROFILE].")
+@click.option("--out", type=OutputFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @click.option(
     "--timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="Give a trial up after this."
 )
@@ -133,12 +134,11 @@ class _Run:
     """
 
     def __init__(self, plan: Plan, options: Options) -> None:
-        from rich.console import Console
-
+        from mebench.cli.screen import PlainConsole
         from mebench.plan.state import PlanState
 
         self._plan, self._options = plan, options
-        self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        self._console = PlainConsole(stderr=True)
         self._begun = time.monotonic()
         self._state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
         self._todo = list(plan.trials) if options.fresh else self._state.pending

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from mebench.api.printable import without_controls
 
 PIPED_WIDTH = 10_000
 WRAPPED_WIDTH = 30
@@ -20,10 +24,22 @@ WRAPPED_WIDTH = 30
 GAP = 3
 
 
+class PlainConsole(Console):
+    """A console that takes texts as they are: neither markup nor control characters of theirs reach the terminal."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The pieces of what is printed, without control characters."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(without_controls(segment.text), segment.style)
+
+
 def console() -> Console:
     """A console for stdout that takes texts as they are and breaks no lines where output is piped."""
     fixed = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
-    return Console(width=fixed, markup=False, emoji=False, highlight=False)
+    return PlainConsole(width=fixed)
 
 
 def print_table(
@@ -79,8 +95,8 @@ def progress_bar() -> Iterator[None]:
     from mebench.api.progress import Progress as OnProgress
     from mebench.api.progress import steps_to
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = PlainConsole(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, visible=False)
 

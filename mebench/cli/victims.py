@@ -9,6 +9,7 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Outputs
+from mebench.cli.output import say
 
 OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 
@@ -136,15 +137,15 @@ def _registered(name: str, data: str | None, where: dict[str, str]) -> VictimSpe
 def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
     """Prepare a victim under a progress bar, which shows only on a terminal and if there is training to do."""
     import torch
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mebench.api.progress import Progress as OnProgress
+    from mebench.cli.screen import PlainConsole
     from mebench.models.victims.loading import prepare_victim
 
     torch.set_num_threads(threads)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = PlainConsole(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"train {spec.name}", total=None, visible=False)
 
@@ -156,13 +157,14 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
 
 def _echo(spec: VictimSpec, prepared: PreparedVictim) -> None:
     if prepared.note:
-        click.echo(f"note: {prepared.note}", err=True)
+        say(f"note: {prepared.note}")
     takes = prepared.spec
     what, given = ("texts", f"{takes.size} words") if takes.discrete else ("images", " x ".join(map(str, takes.shape)))
-    click.echo(
+    say(
         f"{spec.name}: accuracy {prepared.accuracy:.4f} on {len(prepared.test_labels):,} test {what} of "
         f"{spec.data.name}, {prepared.network_parameters:,} parameters, hash {prepared.weights_hash}, given {given}, "
-        f"returns {prepared.behaviour.outputs} ({prepared.source})"
+        f"returns {prepared.behaviour.outputs} ({prepared.source})",
+        stdout=True,
     )
 
 

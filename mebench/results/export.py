@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import ConfigurationError, ResultsError
+from mebench.api.files import write_atomically
 from mebench.results.curves import optional_columns
+from mebench.results.documents import spreadsheet_csv
 from mebench.results.leaderboard.compute.build import group_trials
 from mebench.results.leaderboard.compute.rows import Group, build_row
 from mebench.results.leaderboard.keys import keys_of
@@ -111,13 +112,13 @@ def export(roots: Sequence[Path], path: Path) -> tuple[list[Path], list[str]]:
     Raises:
         ConfigurationError: another suffix, or Parquet without pyarrow.
         ResultsError: a root is no results folder.
+        UnwritableError: a file cannot be written.
     """
     if path.suffix not in WRITERS:
         raise ConfigurationError(f"{path}: give a file name that ends in {', '.join(WRITERS)}")
     if path.suffix == ".parquet":
         _need_pyarrow()
     trials, curves, notes = read_tables(roots)
-    path.parent.mkdir(parents=True, exist_ok=True)
     return WRITERS[path.suffix](path, trials, curves), notes
 
 
@@ -133,27 +134,31 @@ def _beside(path: Path) -> Path:
 
 
 def _write_csv(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
-    for target, table in ((path, trials), (_beside(path), curves)):
-        with _replacing(target) as partial:
-            table.to_csv(partial, index=False, lineterminator="\n")
-    return [path, _beside(path)]
+    return _write_both(path, trials, curves, lambda table: spreadsheet_csv(table).encode())
 
 
 def _write_parquet(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
-    for target, table in ((path, trials), (_beside(path), curves)):
-        with _replacing(target) as partial:
-            table.to_parquet(partial, index=False)
-    return [path, _beside(path)]
+    return _write_both(path, trials, curves, lambda table: table.to_parquet(index=False))
+
+
+def _write_both(path: Path, trials: pd.DataFrame, curves: pd.DataFrame, to_bytes: Callable[[Any], bytes]) -> list[Path]:
+    content = {path: to_bytes(trials), _beside(path): to_bytes(curves)}
+    for target, written in content.items():
+        write_atomically(target, written)
+    return [*content]
 
 
 def _write_sqlite(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
     import sqlite3
 
-    with _replacing(path) as partial, contextlib.closing(sqlite3.connect(partial)) as connection:
-        trials.to_sql("trials", connection, index=False)
-        curves.to_sql("curves", connection, index=False)
-        connection.execute("CREATE INDEX curves_of_trial ON curves (trial)")
-        connection.commit()
+    with tempfile.TemporaryDirectory(prefix="mebench-export-") as folder:
+        database = Path(folder) / "database"
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            trials.to_sql("trials", connection, index=False)
+            curves.to_sql("curves", connection, index=False)
+            connection.execute("CREATE INDEX curves_of_trial ON curves (trial)")
+            connection.commit()
+        write_atomically(path, database.read_bytes())
     return [path]
 
 
@@ -164,17 +169,3 @@ WRITERS: dict[str, Callable[[Path, Any, Any], list[Path]]] = {
     ".db": _write_sqlite,
 }
 """How tables are written, by the suffix of the file."""
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which replaces ``path`` once it is whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        partial.chmod(0o644)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

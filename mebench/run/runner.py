@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mebench.api.errors import ConfigurationError, MebenchError, ResultsError
+from mebench.api.errors import ConfigurationError, MebenchError, ResultsError, UnwritableError
 from mebench.api.files import write_json
 from mebench.api.notices import notice
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
@@ -194,7 +194,7 @@ class Recorder(Listener):
 def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> None:
     """A process that the trial forked may hold its folder for the moment that it takes to end."""
     for _ in range(LOCK_TRIES):
-        with contextlib.suppress(ResultsError, OSError), folder.locked():
+        with contextlib.suppress(MebenchError, OSError), folder.locked():
             folder.fail(spec, outcome.reason, outcome.traceback)
             return
         time.sleep(LOCK_SECONDS)
@@ -226,8 +226,8 @@ def execute(
     """
     try:
         write_json(root / "benchmark.json", plan.metadata())
-    except OSError as error:
-        raise ResultsError(f"{root}: cannot hold results: {error.strerror}; give another folder by --out") from error
+    except UnwritableError as error:
+        raise ResultsError(f"{root}: cannot hold results: {error.reason}; give another folder by --out") from error
     state = PlanState.of(plan, root, keep_other_code=keep_other_code)
     if others := state.having("other code"):
         count, where = set_aside(others, root)

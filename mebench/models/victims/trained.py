@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mebench.api.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError, UnwritableError
 from mebench.api.progress import OnProgress, Progress, ShouldStop
 from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
@@ -76,7 +76,7 @@ def cached_or_trained(
         record = _record(setting, network, train, data_hash) | _train(setting, network, train, on_progress, should_stop)
         try:
             cache.save(spec.name, key, network, record)
-        except OSError as error:
+        except (OSError, UnwritableError) as error:
             note = _noted(f"the trained victim could not be cached: {error}")
     return TrainedNetwork(network, record, data_hash, "trained now", note)
 

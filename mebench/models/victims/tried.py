@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from mebench.api.errors import ResultsError
+from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.files import read_json, write_json
 from mebench.api.spec import VictimSpec, content_digest
 from mebench.models.victims.behaviour import Behaviour
@@ -53,8 +53,7 @@ def tried_once(spec: VictimSpec, weights_hash: str, data_hash: str, code: str, m
         pass
     found = measure()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, asdict(found))
-    except OSError as error:
+    except UnwritableError as error:
         _log.warning("what was found out about a victim could not be cached: %s", error)
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,10 +32,12 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     Raises:
         ConfigurationError: the file's suffix is none of `SUFFIXES`.
+        UnwritableError: the file cannot be written.
     """
     from matplotlib import rc_context
 
     check_suffix(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    suffix, content = path.suffix.lower(), BytesIO()
     with rc_context({"svg.hashsalt": "mebench", "pdf.fonttype": 42}):
-        figure.savefig(path, dpi=DPI, metadata=SUFFIXES[path.suffix.lower()])
+        figure.savefig(content, format=suffix[1:], dpi=DPI, metadata=SUFFIXES[suffix])
+    write_atomically(path, content.getvalue())

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench.api.printable import printable
 from mebench.report.page.source import PageRow, PageSource
-from mebench.results.leaderboard.write.labels import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mebench.api.files import write_atomically
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ReportEntry
 from mebench.report.page.results import Results
@@ -33,6 +35,7 @@ def write_registered(entry: ReportEntry, roots: Sequence[Path], output: Path, gi
         ConfigurationError: a parameter is wrong.
         ResultsError: a root holds no results.
         PluginFaultError: the report failed, or wrote no file.
+        UnwritableError: the file cannot be written.
     """
     entry.resolve(given)
     results = Results(roots)
@@ -47,14 +50,13 @@ def _write_guarded(entry: ReportEntry, results: Results, output: Path, given: Ma
     """Let a plugin write a file that takes the place of the last one once it is whole."""
     from mebench.guard.call import Guard
 
-    guard, unfinished = Guard.of(ReportEntry, entry.name), output.with_name(f".unfinished-{output.name}")
-    try:
+    guard = Guard.of(ReportEntry, entry.name)
+    with tempfile.TemporaryDirectory(prefix="mebench-report-") as folder:
+        unfinished = Path(folder) / f"report.{entry.suffix}"
         notes = entry.call(results, unfinished, given=given, through=guard)
         if notes is not None and not (isinstance(notes, (list, tuple)) and all(isinstance(one, str) for one in notes)):
             guard.fail(f"writing returned a {type(notes).__name__}, not a list of lines")
         if not unfinished.is_file():
             guard.fail("wrote no file to the path that it was given")
-        unfinished.replace(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        write_atomically(output, unfinished.read_bytes())
     return list(notes or ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -10,7 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
-from mebench.api.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError, UnwritableError
+from mebench.api.files import write_atomically
 
 Flavour = Literal["generator", "pool"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -53,6 +55,7 @@ class NewPlugin:
 
         Raises:
             ConfigurationError: the folder exists, or cannot be made.
+            UnwritableError: a file cannot be written; none is left.
         """
         folder = parent / self.distribution
         try:
@@ -61,13 +64,14 @@ class NewPlugin:
             raise ConfigurationError(f"{folder} exists already; nothing was written. Choose another --dir") from None
         except OSError as error:
             raise ConfigurationError(f"{folder} cannot be made: {error.strerror}") from None
-        written = []
-        for place, text in self._files():
-            file = folder / place
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-            written.append(file)
-        return sorted(written)
+        texts = {folder / place: text for place, text in self._files()}
+        try:
+            for file, text in texts.items():
+                write_atomically(file, text.encode())
+        except UnwritableError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return sorted(texts)
 
     def _files(self) -> list[tuple[str, str]]:
         """Every file's place below the folder, and its text."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mebench.api.printable import printable
 from mebench.results.leaderboard.compute.code import code_notes
 from mebench.results.leaderboard.compute.intervals import with_intervals, with_test_inputs
 from mebench.results.leaderboard.compute.ranks import ranked
@@ -27,7 +28,6 @@ from mebench.results.leaderboard.compute.starts import with_clone_starts
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, default_order
 from mebench.results.leaderboard.read.saved import holds_trials, read_info, read_saved
 from mebench.results.leaderboard.read.trials import TrialRecord, read_trials, unique
-from mebench.results.leaderboard.write.labels import printable
 from mebench.results.numbers import number
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json, write_atomically
+from mebench.api.printable import printable
 from mebench.api.spec import content_digest
 from mebench.results.leaderboard.compute.rows import MEANS
 from mebench.results.leaderboard.keys import MAPPINGS
@@ -18,7 +19,6 @@ from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Row
 from mebench.results.leaderboard.read.invariants import TOLERANCE, fidelity_problem, is_fraction
 from mebench.results.leaderboard.read.row_files import committed, row_of
 from mebench.results.leaderboard.read.trials import parse
-from mebench.results.leaderboard.write.labels import printable
 from mebench.results.numbers import SCORES
 from mebench.results.trial_folder import trial_folders
 

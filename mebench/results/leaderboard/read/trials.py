@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
+from mebench.api.printable import printable
 from mebench.api.spec import TrialSpec, content_digest
 from mebench.registry.code import Code
 from mebench.results.curves import Curve
 from mebench.results.leaderboard.read.origin import Origin
-from mebench.results.leaderboard.write.labels import cleaned, printable
+from mebench.results.leaderboard.write.labels import cleaned
 from mebench.results.trial_folder import TrialFolder, trial_folders
 
 FORMAT = 1

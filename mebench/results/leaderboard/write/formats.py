@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mebench.api.files import write_atomically
-from mebench.results.documents import json_text, markdown_escape, markdown_table, plain_text
+from mebench.results.documents import json_text, markdown_escape, markdown_table, plain_text, spreadsheet_csv
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.model import Leaderboard
@@ -57,7 +57,7 @@ def as_json(leaderboard: Leaderboard) -> str:
 
 def as_csv(leaderboard: Leaderboard) -> str:
     """Write one line per row and one column per key; unknown values are empty."""
-    return str(leaderboard.frame().to_csv(index=False, lineterminator="\n"))
+    return spreadsheet_csv(leaderboard.frame())
 
 
 def as_markdown(leaderboard: Leaderboard) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, cast
 
 from mebench.api.errors import UnknownNameError
+from mebench.api.printable import printable
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
 from mebench.registry.entry import Entry
@@ -36,19 +37,7 @@ def cleaned(value: Any) -> Any:
     """Return JSON values with every string made `printable`."""
     kind = type(value)
     if kind is str:
-        return _printable(value)
+        return printable(value)
     if kind is dict:
-        return {_printable(key): cleaned(inner) for key, inner in value.items()}
+        return {printable(key): cleaned(inner) for key, inner in value.items()}
     return [cleaned(inner) for inner in value] if kind is list else value
-
-
-def printable(text: object) -> str:
-    """Return text of unknown origin on one line and without control characters, which could garble a terminal."""
-    return _printable(str(text))
-
-
-@lru_cache(maxsize=20_000)  # thousands of trials say the same words
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text.strip()
-    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text).strip()

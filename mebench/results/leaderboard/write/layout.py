@@ -39,7 +39,7 @@ class TextColumn:
 
 def terminal() -> Console | None:
     """A console of the terminal's width (or ``COLUMNS``); None where output is piped and may be as wide as it needs."""
-    return Console() if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
+    return Console(markup=False, emoji=False) if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
 
 
 def fitted(columns: Sequence[TextColumn], console: Console, breaks: Collection[int] = ()) -> tuple[Table, list[str]]:

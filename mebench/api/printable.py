@@ -1,0 +1,24 @@
+"""Text of unknown origin, made fit for a line on a terminal. Imports no torch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+
+def printable(text: object) -> str:
+    """Return text of unknown origin on one line and without control characters, which could garble a terminal."""
+    return _printable(str(text))
+
+
+def without_controls(text: str) -> str:
+    """Return text of unknown origin with its lines and spaces, and without control characters."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else "�" for one in text)
+
+
+@lru_cache(maxsize=20_000)  # thousands of trials say the same words
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text.strip()
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text).strip()
