@@ -180,7 +180,7 @@ def test_the_plan_tries_a_users_own_victims_once_and_names_what_is_wrong(file, t
 
     code, shown, errors = plan("Net")
     assert (code, errors) == (0, [])
-    assert f"victim 'small': its factory '{module}:Net' changed torch's grad mode; that is put back" in shown
+    assert f"victim 'small': factory '{module}:Net' changed torch's grad mode; that is put back" in shown
     assert is_grad_enabled()
     assert len(list((tmp_path / "cache" / "victims" / ".tried").glob("*.json"))) == 1
     code, shown, errors = plan("Squeezing")
