@@ -10,13 +10,13 @@ import torch
 
 from mebench.api.contract import InputSpec, Response, ResponseChannel, Victim
 from mebench.api.progress import Progress, ignore
+from mebench.models.state_file import save_state
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
 from mebench.trial.metrics.examination import Examination
-from mebench.trial.state_file import save_state
 
 SPEC = InputSpec((1, 32, 32), 10)
 CALLS = 200

@@ -33,7 +33,7 @@ ShouldStop = Callable[[], bool]
 
 
 class Stopped(Exception):  # noqa: N818 (nothing went wrong)
-    """The work was stopped because ``ShouldStop`` said so; nothing half-done was saved."""
+    """The work was stopped because ``ShouldStop`` said so; what can go on later was saved."""
 
 
 _hear: Callable[[], None] | None = None

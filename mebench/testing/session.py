@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mebench.api.contract import Attack, AttackContext, ResponseChannel
 from mebench.api.random_streams import RandomStreams
+from mebench.models.state_file import load_state, save_state
 from mebench.models.weights import weights_hash
 from mebench.oracle.facade import ChannelDescription
 from mebench.oracle.ledger import QueryLedger
@@ -23,7 +24,6 @@ from mebench.testing.faults import fail
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 from mebench.testing.watching import StatefulChannel, Watch, WatchedChannel, WatchedOracle
-from mebench.trial.state_file import load_state, save_state
 
 CPU = torch.device("cpu")
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from mebench.api.contract import Explanation, Response, ResponseChannel, Victim
 from mebench.api.random_streams import RandomStreams
 from mebench.guard.hidden_state import HiddenState
+from mebench.models.state_file import unsavable
 from mebench.oracle.facade import AttackersOracle, SealedExplanation
 from mebench.oracle.links import Link
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.testing.faults import fail
-from mebench.trial.state_file import unsavable
 
 
 @dataclass

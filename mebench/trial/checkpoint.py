@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,11 +11,12 @@ import torch
 
 from mebench.api.errors import ResultsError
 from mebench.guard.call import Guard
+from mebench.models.state_file import load_state, save_state, unsavable
 from mebench.registry.safe_import import what_happened
-from mebench.trial.state_file import load_state, save_state, unsavable
 
 FORMAT = 4
 """Of the checkpoint; one of another format is not read, and the trial starts anew."""
+_log = logging.getLogger(__name__)
 
 
 class Part(Protocol):
@@ -57,6 +59,7 @@ class Checkpoint:
                 if problem := unsavable(state[name], f"state[{name!r}]"):
                     getattr(part, "guard", self._guard).fail(problem)
             raise AssertionError("every part can be saved, and the whole cannot") from error
+        _log.info("checkpoint saved")
 
     def resume(self) -> None:
         """Restore all parts, if there is a checkpoint.
@@ -78,3 +81,4 @@ class Checkpoint:
                 raise
             except Exception as error:
                 raise ResultsError(f"{self._path}: {name} cannot go on from it ({what_happened(error)})") from error
+        _log.info("goes on from its checkpoint")

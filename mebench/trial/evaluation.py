@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from mebench.trial.clock import TrialClock
 from mebench.trial.metrics.examination import Examination, Scores, at_end
 from mebench.trial.metrics.gradient_probe import gradient_quality
 from mebench.trial.metrics.schedule import evaluation_grid, inputs_between
+
+_log = logging.getLogger(__name__)
 
 
 class Evaluation:
@@ -99,6 +102,8 @@ class Evaluation:
         told = self._attack.strategy.diagnostics()
         tail = {diagnostics.KEY: told} if told else {}
         self.lines.append(self._folder.append_curve({**head, **scores.metrics(), **gradient, **labels, **tail}))
+        told_scores = f"accuracy {100 * scores.accuracy:.1f} %, fidelity {100 * scores.fidelity:.1f} %"
+        _log.info("%s queries: %s on %s test inputs", f"{spent:,}", told_scores, f"{len(exam):,}")
         self.scores = scores
 
     def contradicts(self, spent: int) -> bool:

@@ -12,6 +12,7 @@ from mebench.api.spec import TrainingRecipe, TrialSpec
 from mebench.api.version import VERSION
 from mebench.data.datasets import load_dataset
 from mebench.models.clones import initial_clone
+from mebench.models.victims.kept_training import KeptTraining
 from mebench.models.victims.loading import PreparedVictim
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
@@ -33,7 +34,7 @@ def run_supervised(
 ) -> Literal["finished", "stopped"]:
     """Train the clone network by the victim's recipe on the victim's data; an upper bound, not an attack.
 
-    It starts anew after an interruption. A user's own victim has no recipe; the default one is used then.
+    After an interruption it goes on from where it was. A user's own victim has no recipe; the default one is used then.
     """
     where = torch.device(device)
     random = RandomStreams(spec.seed, where)
@@ -56,6 +57,8 @@ def run_supervised(
                 device=device,
                 on_progress=on_progress,
                 should_stop=should_stop,
+                phase="supervised",
+                kept=KeptTraining(folder.checkpoint),
             )
     except Stopped:
         return "stopped"

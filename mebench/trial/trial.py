@@ -78,6 +78,7 @@ def run_trial(
         torch.backends.cuda.matmul.allow_tf32 = spec.tf32
         torch.backends.cudnn.allow_tf32 = spec.tf32
         victim = prepare_victim(spec.victim, device=device, on_progress=on_progress, should_stop=should_stop)
+        _log.info("victim %s: %s, accuracy %.1f %%", spec.victim.name, victim.source, 100 * victim.accuracy)
         if spec.kind == "supervised":
             return run_supervised(spec, folder, victim, device=device, on_progress=on_progress, should_stop=should_stop)
         check_gradients(spec, victim)

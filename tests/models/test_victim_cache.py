@@ -164,12 +164,21 @@ def test_a_damaged_entry_is_reported_and_trained_again(folder, name, damage):
     assert (third.source, third.note) == ("cache", "")
 
 
-def test_a_stopped_training_leaves_nothing_in_the_cache(folder):
+def test_a_stopped_training_is_no_victim_yet_and_goes_on_to_the_same_weights(folder):
     answers = iter([False, False, True])
     with pytest.raises(Stopped):
         prepare_victim(SPEC, should_stop=lambda: next(answers))
     assert not [path for path in folder.iterdir() if path.is_dir()]
     assert cache.entries() == []
+    (kept,) = folder.glob(".*.training.safetensors")
+    asked = []
+    resumed = prepare_victim(SPEC, should_stop=lambda: bool(asked.append(1)))
+    assert (resumed.source, len(asked)) == ("trained now", 5 - 2)  # of 5 batches, 2 were done
+    assert not kept.exists()
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    assert prepare_victim(SPEC).weights_hash == resumed.weights_hash
 
 
 def _prepare(results):

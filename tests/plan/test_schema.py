@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
+from pathlib import Path
 
+import pytest
+import yaml
 from benchmark_texts import toy_registry
 
+from mebench.api.errors import ConfigurationError
+from mebench.plan.file import load_benchmark
 from mebench.plan.file.jsonschema import benchmark_schema
+from mebench.plan.file.positions import read_document
+from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
 
 
@@ -29,12 +38,15 @@ def test_parameters_of_an_attack_are_in_the_schema_with_their_bounds():
     parameters = case["then"]["properties"]["parameters"]
     assert parameters["additionalProperties"] is False
     assert parameters["properties"]["loss"]["enum"] == ["l1", "kl"]
-    assert parameters["properties"]["rate"] == {"type": "number", "minimum": 0, "description": "Rate.", "default": 0.1}
+    rate = parameters["properties"]["rate"]
+    assert rate["type"] == ["number", "string"]  # a string is a number with an exponent
+    assert (rate["minimum"], rate["description"], rate["default"]) == (0, "Rate.", 0.1)
     assert parameters["properties"]["batch_size"]["type"] == "integer"
 
 
 def test_a_pool_needs_its_prior_and_lists_are_arrays():
     pools = schema()["$defs"]["Run"]["properties"]["pool"]["anyOf"]
+    assert pools.pop() == {"type": "null"}
     assert all(pool["required"] == ["name", "prior"] for pool in pools)
     rows = next(p for p in pools if p["properties"]["name"]["const"] == "cifar10")["properties"]["rows"]
     two = {"minItems": 2, "maxItems": 2}
@@ -48,3 +60,97 @@ def test_every_reference_inside_the_schema_leads_somewhere():
     referred = {part.split('"')[0] for part in text.split('"#/$defs/')[1:]}
     assert referred <= set(plain["$defs"])
     assert set(plain["$defs"]) <= referred
+
+
+@pytest.fixture(scope="module")
+def validator():
+    """An independent checker of JSON schemas, with the schema of what is installed."""
+    jsonschema = pytest.importorskip("jsonschema")
+    installed = benchmark_schema(registry())
+    jsonschema.Draft202012Validator.check_schema(installed)
+    return jsonschema.Draft202012Validator(installed)
+
+
+SHIPPED = sorted(Path(__file__).parents[2].glob("benchmarks/*.yaml"))
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_every_shipped_benchmark_fits_the_schema_whichever_version_of_yaml_it_is_read_as(file, validator):
+    assert len(SHIPPED) >= 11
+    for content in (yaml.safe_load(file.read_text()), read_document(file).content):
+        assert [error.message[:200] for error in validator.iter_errors(content)] == []
+
+
+RUN = ("profiles", "quick", "runs", 0)
+VICTIM = ("victims", "fmnist-lenet5")
+CHANGES = [
+    (("nmae",), "x"),
+    (("name",), "No Capitals"),
+    (("x-mine",), {"a": 1}),
+    (("paper", "table"), "A.1"),
+    (("paper", "table"), [1]),
+    (("victims", "Upper"), {"data": "fashion-mnist-10k", "network": "lenet5", "training": {}}),
+    ((*VICTIM, "training", "learning_rate"), 2),
+    ((*VICTIM, "training", "learning_rate"), "fast"),
+    ((*VICTIM, "training", "learning_rate"), -0.1),
+    ((*VICTIM, "training", "epochs"), 0),
+    ((*VICTIM, "training"), None),
+    ((*VICTIM, "image_size"), [32]),
+    ((*VICTIM, "network"), {"name": "lenet5"}),
+    ((*VICTIM, "network"), {"name": "lenet5", "depth": 3}),
+    ((*VICTIM, "network"), None),
+    ((*VICTIM, "weights"), "weights.safetensors"),
+    ((*VICTIM, "torchscript"), "model.pt"),
+    ((*VICTIM, "mean"), [0.5]),
+    ((*VICTIM, "outputs"), "logits"),
+    ((*VICTIM, "outputs"), "odds"),
+    ((*RUN, "budgets"), []),
+    ((*RUN, "budgets"), [1000, 1000]),
+    ((*RUN, "budgets"), ["1000"]),
+    ((*RUN, "clone"), "lenet6"),
+    ((*RUN, "clone"), None),
+    ((*RUN, "pool"), None),
+    ((*RUN, "pool"), {"name": "cifar10"}),
+    ((*RUN, "pool"), {"name": "cifar10", "prior": "public"}),
+    ((*RUN, "seeds"), 3),
+    ((*RUN, "seeds"), [0, 0]),
+    ((*RUN, "seeds"), True),
+    ((*RUN, "tracks"), ["standard"]),
+    ((*RUN, "attacks", 0, "channel"), "probability"),
+    ((*RUN, "attacks", 0, "channel"), {"name": "vg", "score": "logit"}),
+    ((*RUN, "attacks", 0, "channel"), {"name": "vg", "score": "odds"}),
+    ((*RUN, "attacks", 2, "channel"), "label"),
+    ((*RUN, "attacks", 0, "parameters", "batch_size"), 1.5),
+    ((*RUN, "attacks", 0, "parameters", "generator_lr"), "1e-3"),
+    ((*RUN, "attacks", 1), {"attack": "random-pool", "channel": "label"}),
+    ((*RUN, "attacks", 1), {"attack": "random-pool+fit", "channel": "label"}),
+    (("profiles", "quick", "evaluation_share"), 1),
+    (("profiles", "quick", "evaluation_share"), 1.01),
+    (("metrics",), ["transfer", "transfer"]),
+    (("metrics",), ["fidelity"]),
+    (("reported", 0), {"attack": "megex", "variant": "l1", "victim": "cifar10-resnet34", "budget": 20_000_000}),
+]
+
+
+def changed(content, path, value):
+    content = copy.deepcopy(content)
+    *parents, last = path
+    inner = content
+    for part in parents:
+        inner = inner[part]
+    inner[last] = value
+    return content
+
+
+@pytest.mark.parametrize(("path", "value"), CHANGES, ids=lambda part: json.dumps(part)[:60])
+def test_the_schema_accepts_what_the_loader_accepts_and_nothing_else(path, value, validator, tmp_path):
+    plain = yaml.safe_load((SHIPPED[0].parent / "table1.yaml").read_text())
+    file = tmp_path / "changed.yaml"
+    text = yaml.safe_dump(changed(plain, path, value))
+    file.write_text(re.sub(r"'(\de-\d)'", r"\1", text))  # numbers again, which this reader took for texts
+    try:
+        load_benchmark(file)
+        loads = True
+    except ConfigurationError:
+        loads = False
+    assert validator.is_valid(yaml.safe_load(file.read_text())) == loads

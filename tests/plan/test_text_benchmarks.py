@@ -13,11 +13,11 @@ from mebench.api.errors import ConfigurationError
 from mebench.cli.run import run
 from mebench.data.datasets import load_pool
 from mebench.models.clones import initial_clone
+from mebench.models.state_file import load_state
 from mebench.models.victims.loading import prepare_victim
 from mebench.plan.file import load_benchmark
 from mebench.plan.plan import make_plan
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.state_file import load_state
 from mebench.trial.trial import run_trial
 
 FILE = """\

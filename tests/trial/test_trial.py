@@ -8,10 +8,10 @@ from trials import SMALL, tiny_trial
 
 from mebench.api.errors import ResultsError
 from mebench.api.spec import Component, TrialSpec
+from mebench.models.state_file import load_state, save_state
 from mebench.models.victims.loading import prepare_victim
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.builtin import BUILTIN
-from mebench.trial.state_file import load_state, save_state
 from mebench.trial.trial import Trial, run_trial
 
 SMALL_MEGA = {"noise_vectors": 20, "noise_dim": 5, "generator_width": 4, "max_epochs": 1}
@@ -237,13 +237,27 @@ def test_the_pool_attack_learns_from_real_images(finished):
     assert finished(spec).result()["metrics"]["fidelity"] > 0.6
 
 
-def test_the_supervised_bound_is_trained_on_the_victims_data(finished):
-    spec = tiny_trial()
-    fields = spec.to_json() | {"kind": "supervised", "budget": 0, "variant": "default"}
+def supervised() -> TrialSpec:
+    fields = tiny_trial().to_json() | {"kind": "supervised", "budget": 0, "variant": "default"}
     fields["attack"], fields["channel"] = {"name": "supervised", "parameters": {}}, {"name": "none", "parameters": {}}
-    result = finished(TrialSpec.from_json(fields)).result()
+    return TrialSpec.from_json(fields)
+
+
+def test_the_supervised_bound_is_trained_on_the_victims_data(finished):
+    result = finished(supervised()).result()
     assert result["metrics"]["accuracy"] > 0.5
     assert result["ledger"]["spent"] == 0
+
+
+def test_a_stopped_supervised_bound_goes_on_to_the_same_bytes(finished, tmp_path):
+    whole = finished(supervised())
+    folder, asked = TrialFolder.of(tmp_path / "stopped", supervised()), iter(range(1000))
+    assert run_trial(supervised(), folder, should_stop=lambda: next(asked) >= 3) == "stopped"
+    assert folder.checkpoint.exists()
+    assert run_trial(supervised(), folder) == "finished"
+    for file in ("result.json", "clone.safetensors"):
+        assert (folder.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+    assert not folder.checkpoint.exists()
 
 
 def test_a_collapsed_clone_is_flagged(finished):

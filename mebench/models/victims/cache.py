@@ -56,6 +56,11 @@ def cache_key(spec: VictimSpec, data_hash: str, torch_version: str, code: str = 
     return content_digest(plain | {"data_hash": data_hash, "torch": torch_version.split(".")[0], "code": code})
 
 
+def training_file(key: str) -> Path:
+    """Where the training of the victim of that key is kept while it goes on; hold ``locked(key)`` around its use."""
+    return victims_dir() / f".{key}.training.safetensors"
+
+
 def find(key: str) -> Path | None:
     """The folder of that key, whatever name the victim had when it was trained."""
     return next(iter(sorted(victims_dir().glob(f"*-{key}"))), None)

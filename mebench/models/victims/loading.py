@@ -80,7 +80,7 @@ def prepare_victim(
     Raises:
         ConfigurationError: the spec, a file or a network is wrong.
         DataUnavailableError: the data is not to be had.
-        Stopped: ``should_stop`` said so; nothing was saved.
+        Stopped: ``should_stop`` said so; a training is kept, and goes on from there.
     """
     _check(spec)
     spec = _resolved(spec)

@@ -23,6 +23,7 @@ from mebench.data.pools import DatasetPool
 from mebench.models.victims import cache
 from mebench.models.victims.blame import blamed_on
 from mebench.models.victims.factory import factory_digest
+from mebench.models.victims.kept_training import KeptTraining
 from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.training import train_classifier
 from mebench.models.weights import weights_hash
@@ -58,7 +59,7 @@ def cached_or_trained(
 
     Raises:
         ConfigurationError: the training diverged.
-        Stopped: ``should_stop`` said so; nothing was saved.
+        Stopped: ``should_stop`` said so; the training is kept, and goes on from there.
     """
     spec = setting.spec
     data_hash = _data_hash(train, setting.test)
@@ -73,11 +74,14 @@ def cached_or_trained(
             except cache.DamagedEntryError as error:
                 note = _noted(f"the cached victim was damaged and is trained again: {error}")
         network = setting.untrained()
-        record = _record(setting, network, train, data_hash) | _train(setting, network, train, on_progress, should_stop)
+        kept = KeptTraining(cache.training_file(key))
+        measured = _train(setting, network, train, kept, on_progress, should_stop)
+        record = _record(setting, network, train, data_hash) | measured
         try:
             cache.save(spec.name, key, network, record)
         except (OSError, UnwritableError) as error:
             note = _noted(f"the trained victim could not be cached: {error}")
+        kept.remove()
     return TrainedNetwork(network, record, data_hash, "trained now", note)
 
 
@@ -94,9 +98,14 @@ def _code(spec: VictimSpec) -> str:
 
 
 def _train(
-    setting: VictimSetting, network: nn.Module, train: Labelled, on_progress: OnProgress, should_stop: ShouldStop
+    setting: VictimSetting,
+    network: nn.Module,
+    train: Labelled,
+    kept: KeptTraining,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
 ) -> dict[str, Any]:
-    """Train ``network`` in place and return what was measured."""
+    """Train ``network`` in place, or go on with it, and return what was measured."""
     spec, recipe = setting.spec, setting.spec.training
     assert recipe is not None
     started = time.monotonic()
@@ -111,10 +120,12 @@ def _train(
             device=setting.device,
             on_progress=on_progress,
             should_stop=should_stop,
+            kept=kept,
         )
     seconds = time.monotonic() - started
     tensors = network.state_dict()
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        kept.remove()
         raise ConfigurationError(f"victim {spec.name!r}: its training diverged; lower the learning rate")
     accuracy = setting.accuracy(setting.victim(network))
     on_progress(Progress(recipe.epochs, recipe.epochs, "epochs", accuracy, "victim"))

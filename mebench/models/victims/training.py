@@ -14,6 +14,7 @@ from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, igno
 from mebench.api.spec import TrainingRecipe
 from mebench.data.dataset import rows_of
 from mebench.data.pools import DatasetPool
+from mebench.models.victims.kept_training import KeptTraining, Training
 
 _CROP_PADDING = 4
 
@@ -29,6 +30,7 @@ def train_classifier(
     on_progress: OnProgress = ignore,
     should_stop: ShouldStop = never,
     phase: str = "victim",
+    kept: KeptTraining | None = None,
 ) -> None:
     """Train ``network`` in place with cross-entropy; it ends on ``device`` in eval mode.
 
@@ -45,6 +47,7 @@ def train_classifier(
         on_progress: told after every epoch.
         should_stop: asked before every step.
         phase: what the training is called in reports.
+        kept: where it is saved now and then and when it is stopped, and from where it goes on.
 
     Raises:
         Stopped: ``should_stop`` said so; the network is left half-trained.
@@ -54,18 +57,29 @@ def train_classifier(
     batches = _batches_per_epoch(len(labels), recipe.batch_size)
     optimizer = _optimizer(network, recipe)
     schedule = _schedule(optimizer, recipe, steps=max(1, recipe.epochs * batches))
-    for epoch in range(recipe.epochs):
-        order = torch.split(torch.randperm(len(labels), generator=generator), recipe.batch_size)
-        for rows in order[:batches]:
+    training = Training(network, optimizer, schedule, generator, rows=len(labels))
+    if kept is not None:
+        kept.resume(training)
+    if training.epoch:
+        on_progress(Progress(training.epoch, recipe.epochs, unit="epochs", phase=phase))
+    while training.epoch < recipe.epochs:
+        order = torch.split(training.rows(), recipe.batch_size)
+        for rows in order[training.batch : batches]:
             if should_stop():
-                raise Stopped(f"stopped in epoch {epoch + 1} of {recipe.epochs}")
+                if kept is not None:
+                    kept.save(training)
+                raise Stopped(f"stopped in epoch {training.epoch + 1} of {recipe.epochs}")
             inputs = augment(_inputs(images, rows), recipe.augment, generator)
             loss = F.cross_entropy(network(inputs), labels[rows.to(device)])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             schedule.step()
-        on_progress(Progress(epoch + 1, recipe.epochs, unit="epochs", phase=phase))
+            training.batch += 1
+            if kept is not None:
+                kept.save_if_due(training)
+        training.end_epoch()
+        on_progress(Progress(training.epoch, recipe.epochs, unit="epochs", phase=phase))
     network.eval()
 
 

@@ -243,7 +243,7 @@ class Paper(Section):
 
     title: str
     id: str = Field("", description="arXiv or DOI number.")
-    table: Annotated[str, BeforeValidator(_table)] | None = None
+    table: Annotated[str, BeforeValidator(_table), WithJsonSchema({"type": ["string", "integer"]})] | None = None
 
 
 class Prices(Section):

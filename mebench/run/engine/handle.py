@@ -11,6 +11,7 @@ from dataclasses import replace
 from mebench.api.progress import Progress
 from mebench.run.engine.forkserver import CONTEXT, start_process
 from mebench.run.engine.jobs import Job, Outcome
+from mebench.run.engine.log import note_death
 from mebench.run.engine.worker import Order, work
 
 STOP_GRACE_SECONDS = 30.0
@@ -102,6 +103,13 @@ class WorkerHandle:
         said = self._outcome
         if said is not None and said.ending != "stopped":
             return said
+        outcome = self._unsaid(said, code, seconds)
+        if said is None:
+            note_death(self.job.log, outcome)
+        return outcome
+
+    def _unsaid(self, said: Outcome | None, code: int | None, seconds: float) -> Outcome:
+        """What the end of a process means that did not finish its work."""
         if self._given_up:
             return Outcome("failed", reason=self._given_up, seconds=seconds)
         if self._asked and (said is not None or code in (-signal.SIGTERM, -signal.SIGKILL)):

@@ -13,13 +13,13 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mebench.api.errors import MebenchError
 from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, hear_signs_of_life, heartbeat
 from mebench.run.engine.jobs import Job, Outcome
+from mebench.run.engine.log import begun, log_to_stderr, over
 
 PROGRESS_SECONDS = 0.2
 ALIVE_SECONDS = 0.5
@@ -58,7 +58,8 @@ def work(connection: Connection, order: Order) -> None:
     for name in settings_of(os.environ):
         del os.environ[name]
     os.environ.update(order.settings)
-    print(_header(order), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
+    print(begun(order.job.title, order.device, order.threads), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
+    log_to_stderr()
     hear_signs_of_life(_Pulse(connection))
     with contextlib.suppress(Exception):  # without torch the job itself says what is missing
         _hear_optimisers()
@@ -68,8 +69,10 @@ def work(connection: Connection, order: Order) -> None:
         return stop.is_set()
 
     outcome = attempt(order, Throttle(_sender(connection, stop)), should_stop)
+    with contextlib.suppress(Exception):  # the job's code may have closed it, or put anything in its place
+        print(over(outcome), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # the job's code may have closed it, or put anything in its place
+        with contextlib.suppress(Exception):
             stream.flush()
     with contextlib.suppress(OSError):
         connection.send(outcome)
@@ -196,8 +199,3 @@ def _send_output_to(log: Path | None) -> None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
         stream.close = stream.flush  # type: ignore[method-assign]  # what comes after a plugin writes, too
     faulthandler.enable()
-
-
-def _header(order: Order) -> str:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return f"--- {now} {order.job.title}: process {os.getpid()}, {order.device}, {order.threads} thread(s)"

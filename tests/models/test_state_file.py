@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mebench.api.errors import ResultsError
+from mebench.models.state_file import load_state, save_state
 from mebench.models.weights import weights_hash
-from mebench.trial.state_file import load_state, save_state
 
 
 def test_nested_state_comes_back_as_it_was(tmp_path):
