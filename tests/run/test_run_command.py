@@ -190,8 +190,8 @@ def test_a_wrong_option_is_said_in_words(run, tmp_path: Path, options: list[str]
 def test_a_folder_that_cannot_be_written_is_said_in_words(run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run(write_benchmark(tmp_path), tmp_path / "file", "--quiet")
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "cannot hold results" in done.err
+    assert done.code == 2
+    assert "file cannot hold files" in done.err
 
 
 def test_only_what_is_selected_is_run(run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from mebench.api.errors import ResultsError
+from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.random_streams import RandomStreams
 from mebench.models.state_file import load_state, save_state
 
@@ -125,7 +125,7 @@ class KeptTraining:
         self._saved = time.monotonic()
         try:
             save_state(self._path, training.state_dict())
-        except (OSError, TypeError) as error:
+        except (UnwritableError, OSError, TypeError) as error:
             _log.warning("the training could not be saved: %s", error)
         else:
             _log.info("training saved in epoch %d", training.epoch + 1)
