@@ -84,7 +84,7 @@ def test_every_shipped_benchmark_fits_the_schema_whichever_version_of_yaml_it_is
 RUN = ("profiles", "quick", "runs", 0)
 VICTIM = ("victims", "fmnist-lenet5")
 CHANGES = [
-    (("nmae",), "x"),
+    (("unheard_of",), "x"),
     (("name",), "No Capitals"),
     (("x-mine",), {"a": 1}),
     (("paper", "table"), "A.1"),
