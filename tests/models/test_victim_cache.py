@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+import safetensors.torch
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -263,3 +264,15 @@ def test_entries_list_good_and_damaged_victims(folder):
     (_, good), (path, bad) = cache.entries()
     assert good["name"] == "toy"
     assert (path.name, bad) == ("zzz-0000000000", {})
+
+
+def test_a_cache_that_is_full_is_noted_and_the_victim_is_used(monkeypatch):
+    def full(tensors, path):
+        raise safetensors.SafetensorError("No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    prepared = prepare_victim(SPEC)
+    assert prepared.source == "trained now"
+    assert "could not be cached" in prepared.note
+    assert "No space left" in prepared.note
+    assert cache.entries() == []

@@ -105,14 +105,20 @@ def load(path: Path, network: nn.Module) -> dict[str, Any]:
 
 def save(name: str, key: str, network: nn.Module, record: Mapping[str, Any]) -> Path:
     """Write a trained victim, replacing a damaged one of the same key; hold ``locked(key)`` around it."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
+
+    from mebench.api.errors import UnwritableError, reason
 
     root = victims_dir()
     partial = Path(tempfile.mkdtemp(dir=root, prefix=".partial-"))
     try:
         partial.chmod(0o755)
         tensors = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
-        save_file(tensors, partial / _WEIGHTS)
+        try:
+            save_file(tensors, partial / _WEIGHTS)
+        except SafetensorError as error:  # a full disk, among others
+            raise UnwritableError(partial / _WEIGHTS, reason(error)) from error
         write_json(partial / _RECORD, record)
         if old := find(key):
             shutil.rmtree(old)
