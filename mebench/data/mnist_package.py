@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mebench.api.errors import DataUnavailableError
+from mebench.api.errors import DataUnavailableError, UnwritableError
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import Split, idx_dataset, select_rows
 from mebench.data.entries import FilesParameters
@@ -62,7 +62,7 @@ def _parsed(found: Found, kept: Found) -> dict[Split, Dataset]:
     }
     for split, dataset in splits.items():
         _check(dataset, split, found.folder)
-    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+    with suppress(UnwritableError):  # a cache that cannot be written costs time, nothing else
         for split, dataset in splits.items():
             prefix = "train" if split == "train" else "t10k"
             write_idx(kept.folder / f"{prefix}-images-idx3-ubyte.gz", dataset.images[:, 0])

@@ -549,6 +549,7 @@ FOLLOWS = {
         "survives_certain_answers",
         "gets_answers_without_graph",
     },
+    "stays_within_budget": {"resumes_from_every_turn"},  # a checkpoint with another budget is refused
     "repeats_for_a_seed": {"is_measured_unnoticed", "resumes_from_every_turn", "draws_from_named_streams"},
 }
 """What else cannot hold once a check is broken."""
