@@ -19,6 +19,4 @@ def without_controls(text: str) -> str:
 
 @lru_cache(maxsize=20_000)  # thousands of trials say the same words
 def _printable(text: str) -> str:
-    if text.isprintable():
-        return text.strip()
-    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text).strip()
+    return without_controls(text).replace("\n", " ").strip()

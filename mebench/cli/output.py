@@ -23,8 +23,23 @@ def say(line: str, *, stdout: bool = False) -> None:
     click.echo(printable(line), err=not stdout)
 
 
-class OutputFile(_PathType):
-    """A file to write; whatever keeps it from being written is wrong usage.
+class _CheckedPath(_PathType):
+    """A path that is looked at before the work begins; whatever is wrong with it is wrong usage."""
+
+    def problem(self, path: Path) -> str:
+        """Say what is wrong with a path, after its name; empty if nothing is known."""
+        raise NotImplementedError
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path."""
+        path = Path(value)
+        if problem := self.problem(path):
+            self.fail(f"{path} {problem}", param, ctx)
+        return path
+
+
+class OutputFile(_CheckedPath):
+    """A file to write.
 
     Args:
         stream: whether ``-`` stands for stdout.
@@ -37,37 +52,34 @@ class OutputFile(_PathType):
 
     def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The file's path."""
-        if str(value) == "-":
-            if not self._stream:
-                self.fail("stdout cannot take it: give the name of a file", param, ctx)
-            return STDOUT
-        path = Path(value)
-        if problem := problem_with(path):
-            self.fail(f"{path} cannot be written: {problem}", param, ctx)
-        return path
+        if str(value) != "-":
+            return super().convert(value, param, ctx)
+        if not self._stream:
+            self.fail("stdout cannot take it: give the name of a file", param, ctx)
+        return STDOUT
+
+    def problem(self, path: Path) -> str:
+        """Say what keeps it from being written."""
+        problem = problem_with(path)
+        return problem and f"cannot be written: {problem}"
 
 
-class OutputFolder(_PathType):
+class OutputFolder(_CheckedPath):
     """A folder to write into, which may not exist yet."""
 
     name = "directory"
 
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The folder's path."""
-        path = Path(value)
-        if problem := problem_below(path):
-            self.fail(f"{path} cannot hold files: {problem}", param, ctx)
-        return path
+    def problem(self, path: Path) -> str:
+        """Say what keeps files from being written into it."""
+        problem = problem_below(path)
+        return problem and f"cannot hold files: {problem}"
 
 
-class ResultsFolder(_PathType):
+class ResultsFolder(_CheckedPath):
     """A folder that may hold results already, and is only read."""
 
     name = "directory"
 
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The folder's path."""
-        path = Path(value)
-        if path.is_file():
-            self.fail(f"{path} is not a folder", param, ctx)
-        return path
+    def problem(self, path: Path) -> str:
+        """Say so if it is a file."""
+        return "is not a folder" if path.is_file() else ""

@@ -125,7 +125,7 @@ class KeptTraining:
         self._saved = time.monotonic()
         try:
             save_state(self._path, training.state_dict())
-        except (UnwritableError, OSError, TypeError) as error:
+        except (UnwritableError, TypeError) as error:
             _log.warning("the training could not be saved: %s", error)
         else:
             _log.info("training saved in epoch %d", training.epoch + 1)
