@@ -4,15 +4,25 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The releases that the committed results were made with; `make test CONSTRAINTS= VENV=.venv-newest` takes the newest.
+CONSTRAINTS ?= constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=--constraint %)
 
-.PHONY: table1 test setup lint perf perf-check docs clean
+.PHONY: table1 test test-newest setup lint perf perf-check docs clean
 
 table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+# The tests with the newest torch and torchvision, whatever the range of pyproject.toml says.
+test-newest: VENV := .venv-newest
+test-newest:
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade torch torchvision
+	$(VENV)/bin/python -m pytest -n 2
 
 # Once, in a new checkout: all that development needs, and the hooks of .pre-commit-config.yaml before each commit.
 setup: $(VENV)/.dev
@@ -32,11 +42,11 @@ lint: $(VENV)/.dev
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: pyproject.toml | $(BIN)/python
+$(VENV)/.run: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(PIP) -e .
 	touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
+$(VENV)/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(PIP) -e ".[dev]"
 	touch $@
 
@@ -45,7 +55,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs build --strict
 
-$(VENV)/.docs: pyproject.toml | $(BIN)/python
+$(VENV)/.docs: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(PIP) -e ".[docs]"
 	touch $@
 

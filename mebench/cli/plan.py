@@ -22,6 +22,7 @@ COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "
 NUMBERS = ("budget", "seeds", "queries left", "time left")
 _MEASURED = {
     "results": "measured on finished trials in the results folder",
+    "machine": "measured on this machine with --measure",
     "file": "as the file says it was measured on {}",
 }
 
@@ -30,6 +31,7 @@ _MEASURED = {
 @selects_trials
 @click.option("--out", type=ResultsFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @keeps_other_code
+@click.option("--measure", is_flag=True, help="Run each row for a few seconds first, to tell how long it takes here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(
     file: Path,
@@ -39,18 +41,21 @@ def plan(
     seeds: int | None,
     out: Path | None,
     keep_other_code: bool,
+    measure: bool,
     as_json: bool,
 ) -> None:
     """Show what would run: the trials of FILE by row, what is done already, queries and time.
 
-    Nothing is run, and nothing is written to the results folder. Victims of your own, which come with their weights,
-    are tried: what is wrong with them is said before anything attacks them, and ends with exit code 2.
+    Nothing is run but what --measure asks for, and nothing is written to the results folder. Victims of your own, which
+    come with their weights, are tried: what is wrong with them is said before anything attacks them, and ends with exit
+    code 2.
 
     \b
     Examples:
       mebench plan benchmarks/table1.yaml
       mebench plan benchmarks/table1.yaml --profile paper --only 'megex/*'
       mebench plan benchmarks/table1.yaml --seeds 5 --set 'runs.*.budgets=[1000]'
+      mebench plan my-benchmark.yaml --measure
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.forecast import forecast
@@ -60,6 +65,8 @@ def plan(
     benchmark = load_benchmark(file, overrides, profile=profile)
     planned = make_plan(benchmark, profile, seeds=seeds, only=only)
     folder = out or default_out(benchmark, planned.profile)
+    if measure:
+        _measure(planned, folder, keep_other_code)
     ahead = forecast(planned, folder, keep_other_code=keep_other_code)
     victims = try_own_victims(planned)
     if as_json:
@@ -68,6 +75,32 @@ def plan(
         _print(planned, ahead, folder, victims, keep_other_code)
     if victims.problems:
         raise ConfigurationError(*victims.problems)
+
+
+def _measure(planned: Plan, folder: Path, keep_other_code: bool) -> None:
+    """Measure the speed of what is left on this machine, and keep it."""
+    from mebench.api.notices import notice
+    from mebench.cli.screen import PlainConsole
+    from mebench.plan.speeds import KeptSpeeds
+    from mebench.plan.state import PlanState
+    from mebench.run.engine import Interrupts, ProcessEngine
+    from mebench.run.runner import site
+    from mebench.run.speeds import measured, speeds_to_measure
+
+    pending = PlanState.of(planned, folder, keep_other_code=keep_other_code).pending
+    jobs = speeds_to_measure(planned, pending)
+    console = PlainConsole(stderr=True)
+    with Interrupts() as interrupts, console.status(f"measuring {len(jobs)} speeds", spinner="line"):
+        found = site(ProcessEngine(["cpu"], interrupts=interrupts), planned, pending) if jobs else None
+        if found is not None and found.problems:
+            raise ConfigurationError(*found.problems)
+        engine = ProcessEngine([found.devices[0] if found else "cpu"], interrupts=interrupts)
+        speeds, failed = measured(engine, jobs)
+        if interrupts.level:
+            raise KeyboardInterrupt
+    KeptSpeeds.read().keep(speeds)
+    for line in failed:
+        notice(f"not measured: {line}")
 
 
 def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, keep_other_code: bool) -> None:
@@ -104,12 +137,24 @@ def _total(planned: Plan, ahead: Forecast) -> str:
         return f"{states}: nothing is left to run."
     where = {row.measured: _MEASURED[row.measured] for row in ahead.rows if row.measured}
     if not where:
-        time = "time unknown: no finished trial like these in the results folder to measure by"
+        time = "time unknown: nothing like these was measured; --measure runs each for a few seconds"
     else:
         rest = f" for {left - ahead.unmeasured} of {left} trials" if ahead.unmeasured else ""
         machine = planned.settings.speed.machine if planned.settings.speed else ""
         time = f"about {about(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
-    return f"{states}; {ahead.queries:,} queries left; {time}. The training of victims is not counted."
+    return f"{states}; {ahead.queries:,} queries left; {time}.{_trainings(ahead)}"
+
+
+def _trainings(ahead: Forecast) -> str:
+    """What the training of victims adds."""
+    from mebench.api.durations import about
+
+    if not ahead.trainings:
+        return ""
+    if None in ahead.trainings.values():
+        return " The training of victims is not counted."
+    whole = about(sum(seconds or 0.0 for seconds in ahead.trainings.values()))
+    return f" Victims that are not in the cache train for about {whole} before."
 
 
 def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -> dict[str, object]:
@@ -124,6 +169,7 @@ def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -
         "states": ahead.states(),
         "other_code": ahead.other_code,
         "queries_left": ahead.queries,
+        "training_seconds": ahead.trainings,
         "seconds_left": None if ahead.unmeasured else round(ahead.seconds, 1),
         "rows": [asdict(row) for row in ahead.rows],
         "ids": list(planned.ids),

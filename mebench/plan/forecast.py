@@ -1,7 +1,8 @@
 """What running a plan would mean: what is done already, how many queries are left, and how long that takes.
 
 Times come from measurements: of finished trials of the same attack, victim and clone in the results folder, or else
-from the speeds that the benchmark's file says were measured, and where. Without either they are unknown.
+of this machine by ``mebench plan --measure``, or else from the speeds that the benchmark's file says were measured, and
+where. Without any they are unknown.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mebench.api.files import read_json
 from mebench.api.spec import TrialSpec
 from mebench.plan.grid import SUPERVISED
 from mebench.plan.plan import Plan
+from mebench.plan.speeds import KeptSpeeds, training_key, trial_key
 from mebench.plan.state import PlanState, State
 from mebench.results.trial_folder import TrialFolder, trial_folders
 
@@ -41,7 +43,8 @@ class ForecastRow:
         states: how many of its trials are ``new``, ``partial``, ``done``, ``failed`` and made by ``other code``.
         queries: left to be asked, over all seeds.
         seconds: left on one worker; None if nothing like it has been measured.
-        measured: where: ``results`` (finished trials in the results folder), ``file``, or empty.
+        measured: where: ``results`` (finished trials in the results folder), ``machine`` (``--measure``), ``file``,
+            or empty.
     """
 
     attack: str
@@ -69,10 +72,13 @@ class Forecast:
     Attributes:
         rows: of the leaderboard to be.
         other_code: what is other code than when trials were run, a line each, and for how many trials.
+        trainings: seconds that it takes to train each victim that open trials need; None if unknown. One that is
+            in the cache is not trained again.
     """
 
     rows: list[ForecastRow]
     other_code: dict[str, int]
+    trainings: dict[str, float | None]
 
     def states(self) -> dict[str, int]:
         """The number of trials in each state."""
@@ -105,7 +111,19 @@ def forecast(plan: Plan, out: Path, *, keep_other_code: bool = False) -> Forecas
     speeds = measured_speeds(out) if unfinished and out.is_dir() else {}
     goes_on = [name for name, state in statuses.items() if state in ("partial", "failed") and name not in found.changes]
     spent = {name: _spent(out / name) for name in goes_on}
-    return Forecast([_row(plan, trials, statuses, speeds, spent) for trials in plan.rows], found.other_code())
+    kept = KeptSpeeds.read() if unfinished else KeptSpeeds()
+    rows = [_row(plan, trials, statuses, speeds, kept, spent) for trials in plan.rows]
+    return Forecast(rows, found.other_code(), _trainings(plan, found, kept))
+
+
+def _trainings(plan: Plan, found: PlanState, kept: KeptSpeeds) -> dict[str, float | None]:
+    """Seconds of the training of each victim that open trials need."""
+    times: dict[str, float | None] = {}
+    for trial in found.pending:
+        if trial.victim.training is not None:
+            speed = kept.get(training_key(trial.victim, plan.settings.device))
+            times[trial.victim.name] = 1 / speed if speed else None
+    return times
 
 
 def measured_speeds(out: Path) -> dict[Pace, float]:
@@ -137,6 +155,7 @@ def _row(
     trials: Mapping[str, TrialSpec],
     statuses: Mapping[str, State],
     speeds: Mapping[Pace, float],
+    kept: KeptSpeeds,
     spent: Mapping[str, int],
 ) -> ForecastRow:
     """What is left of the trials of one row."""
@@ -145,10 +164,15 @@ def _row(
     counts = Counter(STATES[statuses[name]] for name in trials)
     open_trials = [name for name in trials if statuses[name] != "finished"]
     queries = sum(first.budget - spent.get(name, 0) for name in open_trials)
-    speed = speeds.get((attack, victim, first.clone.name))
     stated = plan.settings.speed.queries_per_second.get(attack) if plan.settings.speed else None
+    known = {
+        "results": speeds.get((attack, victim, first.clone.name)),
+        "machine": kept.get(trial_key(first, plan.settings.device)),
+        "file": stated,
+    }
     work = len(open_trials) if first.kind == SUPERVISED else queries
-    seconds = work / (speed or stated or math.inf)
+    measured, speed = next(((where, speed) for where, speed in known.items() if speed), ("", None))
+    seconds = work / (speed or math.inf)
     return ForecastRow(
         attack=attack,
         variant=variant if first.track == "native" else f"{variant}, {first.track} learner",
@@ -160,7 +184,7 @@ def _row(
         states={word: counts[word] for word in STATES.values() if counts[word]},
         queries=queries,
         seconds=seconds if seconds or not work else None,
-        measured="results" if speed and work else "file" if stated and work else "",
+        measured=measured if work else "",
     )
 
 

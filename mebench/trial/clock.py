@@ -22,12 +22,16 @@ class TrialClock:
 
     Args:
         path: of ``timing.json``; earlier sessions in it are kept.
+
+    Attributes:
+        queries: that were asked in all sessions.
+        evaluation_seconds: of this session.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.queries = 0
-        self._evaluation = 0.0
+        self.evaluation_seconds = 0.0
 
     def __enter__(self) -> TrialClock:
         self._start = time.monotonic()
@@ -38,7 +42,7 @@ class TrialClock:
         session = {
             "started": self._started,
             "seconds": round(time.monotonic() - self._start, 3),
-            "evaluation_seconds": round(self._evaluation, 3),
+            "evaluation_seconds": round(self.evaluation_seconds, 3),
         }
         sessions = [*_sessions(self._path), session]
         seconds = sum(one["seconds"] for one in sessions)
@@ -59,7 +63,7 @@ class TrialClock:
         try:
             yield
         finally:
-            self._evaluation += time.monotonic() - start
+            self.evaluation_seconds += time.monotonic() - start
 
 
 def _sessions(path: Path) -> list[dict[str, Any]]:

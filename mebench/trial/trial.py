@@ -180,12 +180,13 @@ class Trial:
         return "finished"
 
     @property
-    def _more_to_come(self) -> bool:
+    def more_to_come(self) -> bool:
+        """Whether there is a turn left to take."""
         return self.chain.ledger.remaining > 0 and not self.early_end
 
     def _take_turns(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
         saved = time.monotonic()
-        while self._more_to_come:
+        while self.more_to_come:
             if should_stop():
                 self.checkpoint.save()
                 raise Stopped
@@ -199,7 +200,7 @@ class Trial:
         """Take one turn of the loop, then look at what is due after it."""
         with self.early_end.noticed():
             self.pictures.note_turn(next(self.loop))
-        spent, more = self.chain.ledger.spent, self._more_to_come
+        spent, more = self.chain.ledger.spent, self.more_to_come
         first_is_kept = self.evaluation.grid_passed > 0
         last = not self.chain.ledger.remaining
         self.pictures.keep_between_if_due(spent, first_is_kept=first_is_kept, last=last)

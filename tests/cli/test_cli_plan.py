@@ -45,7 +45,7 @@ def test_the_plan_shows_rows_states_queries_and_scale(file, capsys):
     assert "megex l1 small vg lenet5 1,000 2 new 2,000 unknown" in lines
     assert "noise l1 small probability(decimals=3) lenet5 1,000 2 new 2,000 unknown" in lines
     assert "supervised small lenet5 2 new unknown" in lines
-    assert lines[-1].startswith("6 new; 4,000 queries left; time unknown: no finished trial like these")
+    assert lines[-1].startswith("6 new; 4,000 queries left; time unknown: nothing like these was measured; --measure")
 
 
 def test_the_plan_says_what_victims_of_pictures_of_any_size_are_given(file, tmp_path, capsys):

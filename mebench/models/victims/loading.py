@@ -97,6 +97,21 @@ def prepare_victim(
     return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
 
 
+def untrained_victim(spec: VictimSpec, *, device: torch.device | str = "cpu") -> PreparedVictim:
+    """A victim as it is before it has learnt anything, for what needs its size and speed alone.
+
+    One that comes with its weights is loaded as `prepare_victim` does, and raises what that raises.
+    """
+    if spec.training is None:
+        return prepare_victim(spec, device=device)
+    _check(spec)
+    spec = _resolved(spec)
+    train = load_dataset(spec.data, "train", spec.image_size)
+    test = load_dataset(spec.data.without("rows"), "test", spec.image_size)
+    setting = VictimSetting(spec, test, device, train.lexicon())
+    return _held(setting, setting.untrained(), "", train.digest, "untrained", Tried(0.0, AS_IT_SHOULD))
+
+
 def _prepared(
     setting: VictimSetting,
     network: nn.Module,
@@ -107,11 +122,10 @@ def _prepared(
     note: str = "",
 ) -> PreparedVictim:
     """Check what the victim returns, and score it unless that was done when it was trained."""
-    victim = setting.victim(network)
-    test_inputs = setting.test.inputs(None, setting.spec.image_size).to(setting.device)
-    test_labels = setting.test.labels.to(setting.device)
+    untried = Tried(accuracy or 0.0, AS_IT_SHOULD)
+    held = _held(setting, network, weights_hash, data_hash, source, untried, note)
+    victim, test_inputs, test_labels = held.victim, held.test_inputs, held.test_labels
     answers(victim, test_inputs[:_PROBE])
-    parameters = sum(value.numel() for value in network.parameters())
     if setting.of_others or accuracy is None:
 
         def measure() -> Tried:
@@ -124,18 +138,30 @@ def _prepared(
         tried = tried_once(setting.spec, weights_hash, data_hash, code_of(setting.spec), measure)
         for line in tried.behaviour.notes(setting.spec.name):
             notice(line)
-    else:
-        tried = Tried(accuracy, AS_IT_SHOULD)
+        return replace(held, accuracy=tried.accuracy, behaviour=tried.behaviour)
+    return held
+
+
+def _held(
+    setting: VictimSetting,
+    network: nn.Module,
+    weights_hash: str,
+    data_hash: str,
+    source: str,
+    tried: Tried,
+    note: str = "",
+) -> PreparedVictim:
+    """A network as a victim, with its test set on the device."""
     return PreparedVictim(
-        victim=victim,
+        victim=setting.victim(network),
         spec=setting.inputs,
         accuracy=tried.accuracy,
         weights_hash=weights_hash,
         data_hash=data_hash,
         source=source,
-        test_inputs=test_inputs,
-        test_labels=test_labels,
-        network_parameters=parameters,
+        test_inputs=setting.test.inputs(None, setting.spec.image_size).to(setting.device),
+        test_labels=setting.test.labels.to(setting.device),
+        network_parameters=sum(value.numel() for value in network.parameters()),
         note=note,
         behaviour=tried.behaviour,
     )

@@ -56,7 +56,7 @@ def train_classifier(
     images, labels = images.to(device), labels.to(device)
     batches = _batches_per_epoch(len(labels), recipe.batch_size)
     optimizer = _optimizer(network, recipe)
-    schedule = _schedule(optimizer, recipe, steps=max(1, recipe.epochs * batches))
+    schedule = _schedule(optimizer, recipe, steps=max(1, steps_of(recipe, len(labels))))
     training = Training(network, optimizer, schedule, generator, rows=len(labels))
     if kept is not None:
         kept.resume(training)
@@ -85,6 +85,11 @@ def train_classifier(
 
 def _inputs(images: DatasetPool | Tensor, rows: Tensor) -> Tensor:
     return images.inputs(rows) if isinstance(images, DatasetPool) else rows_of(images, rows)
+
+
+def steps_of(recipe: TrainingRecipe, rows: int) -> int:
+    """The number of steps of a training on so many images."""
+    return recipe.epochs * _batches_per_epoch(rows, recipe.batch_size)
 
 
 def _batches_per_epoch(rows: int, batch_size: int) -> int:
