@@ -14,7 +14,7 @@ table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3  # on two cores: tests wait for processes of their own a third of the time
 
 # The tests with the newest torch and torchvision, whatever the range of pyproject.toml says.
 test-newest: VENV := .venv-newest

@@ -405,8 +405,8 @@ def test_a_training_that_diverges_is_an_error_and_is_not_cached():
 
 
 @pytest.mark.slow
-def test_lenet5_learns_the_embedded_images_in_six_epochs():
-    recipe = TrainingRecipe(epochs=6, batch_size=32, optimizer="sgd", learning_rate=0.04)
+def test_lenet5_learns_the_embedded_images_in_two_epochs():
+    recipe = TrainingRecipe(epochs=2, batch_size=32, optimizer="sgd", learning_rate=0.04)
     data = Component("fashion-mnist-10k")
     prepared = prepare_victim(VictimSpec("lenet5", data, (32, 32), Component("lenet5"), recipe))
-    assert prepared.accuracy > 0.82
+    assert prepared.accuracy > 0.75  # 77.9, 78.1 and 79.0 % with three seeds

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from mebench.oracle.channels.entries import IntegratedGradientsParameters
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import AttackEntry
+from mebench.registry.parameter import Param
+from mebench.registry.entries import AttackEntry, ChannelEntry
 from mebench.testing import AttackUnderTest, parametrize_with_checks
 
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
@@ -14,10 +19,20 @@ MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 
 THIEF = {"epochs": 6, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
 ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 
+
+@dataclass(frozen=True)
+class TenSteps(IntegratedGradientsParameters):
+    """Of `ig`, a fifth of the passes."""
+
+    steps: Annotated[int, Param("Points on the way, m.", minimum=1)] = 10
+
+
+TEN_STEPS = replace(registry().get(ChannelEntry, "ig"), parameters=TenSteps)
+
 ATTACKS = [
     AttackUnderTest("dfme", GENERATOR),
     AttackUnderTest("megex", GENERATOR, channels=("vg", "sg", "ig", "white-box")),
-    AttackUnderTest("int", GENERATOR),
+    AttackUnderTest("int", GENERATOR, channels=(TEN_STEPS,)),
     AttackUnderTest("default-grad", GENERATOR),
     AttackUnderTest(
         "dast",
