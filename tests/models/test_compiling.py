@@ -67,7 +67,7 @@ def test_without_a_compiler_the_option_is_one_clear_line(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
 def test_a_compiled_trial_does_the_same_mathematics_and_says_so(tmp_path):
-    spec = tiny_trial("random-generator")
+    spec = tiny_trial("random-generator", budget=44 * 16)  # batches of one size: each is compiled anew
     plain = finished(tmp_path / "plain", spec)
     fast = finished(tmp_path / "compiled", dataclasses.replace(spec, compile=True))
     assert fast["provenance"]["compiled"] is True

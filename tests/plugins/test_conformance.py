@@ -36,9 +36,9 @@ ATTACKS = [
     AttackUnderTest("default-grad", GENERATOR),
     AttackUnderTest(
         "dast",
-        {"batch_size": 20, "generator_width": 4, "noise_dim": 32, "clone_lr": 2e-3, "generator_lr": 2e-4},
+        {"batch_size": 80, "generator_width": 4, "noise_dim": 32, "clone_lr": 1e-2, "generator_lr": 2e-4},
         channels=("label", "probability"),
-        expected_failures={"beats_noise": "its first images are all of two classes, and 200 steps do not change that"},
+        expected_failures={"beats_noise": "its first images are all of two classes, and 50 steps do not change that"},
     ),
     AttackUnderTest(
         "maze",
@@ -59,7 +59,7 @@ ATTACKS = [
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
     AttackUnderTest("mega", MEGA, channels=("label", "probability")),
-    AttackUnderTest("random-pool", {"rounds": 3, "epochs": 15, "batch_size": 32}),
+    AttackUnderTest("random-pool", {"rounds": 3, "epochs": 8, "batch_size": 32}),
     AttackUnderTest("real-data", {"epochs": 15, "batch_size": 32}),
     AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
     AttackUnderTest("copycat", {"epochs": 15, "learning_rate": 0.02}),
