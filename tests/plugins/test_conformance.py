@@ -7,8 +7,8 @@ from typing import Annotated
 
 from mebench.oracle.channels.entries import IntegratedGradientsParameters
 from mebench.registry.catalogue import registry
-from mebench.registry.parameter import Param
 from mebench.registry.entries import AttackEntry, ChannelEntry
+from mebench.registry.parameter import Param
 from mebench.testing import AttackUnderTest, parametrize_with_checks
 
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
