@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 
@@ -15,6 +16,11 @@ def without_controls(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else "�" for one in text)
+
+
+def numbered(names: Sequence[str]) -> str:
+    """Names of classes with their labels: ``0 cat, 1 dog``."""
+    return ", ".join(f"{label} {name}" for label, name in enumerate(names))
 
 
 @lru_cache(maxsize=20_000)  # thousands of trials say the same words

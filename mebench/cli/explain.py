@@ -43,7 +43,8 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
     from mebench.report.figures.files import check_suffix
 
     check_suffix(output)
-    specs = {spec.name: spec for spec in make_plan(load_benchmark(benchmark, profile=profile), profile).victims()}
+    plan = make_plan(load_benchmark(benchmark, profile=profile), profile)
+    specs = {spec.name: spec for spec in plan.victims()}
     name = victim or next(iter(specs))
     if name not in specs:
         raise ConfigurationError(f"{benchmark}: the profile has no victim {name!r}{did_you_mean(name, specs)}")
@@ -51,5 +52,5 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
     prepared = prepare_victim(specs[name], device=device)
     if why := prepared.behaviour.no_gradient:
         raise ConfigurationError(f"victim {name!r}: {why}: nothing explains it")
-    save_explanations(prepared, output, images)
+    save_explanations(prepared, output, images, plan.class_names(specs[name]))
     say(f"wrote {output}")

@@ -121,7 +121,9 @@ def evaluate(
             std=std or None,
             outputs=outputs,
         )
-    _echo(spec, _prepare(spec, device, threads=1))
+    prepared = _prepare(spec, device, threads=1)
+    _echo_classes(spec)
+    _echo(spec, prepared)
 
 
 def _registered(name: str, data: str | None, where: dict[str, str]) -> VictimSpec:
@@ -166,6 +168,17 @@ def _echo(spec: VictimSpec, prepared: PreparedVictim) -> None:
         f"returns {prepared.behaviour.outputs} ({prepared.source})",
         stdout=True,
     )
+
+
+def _echo_classes(spec: VictimSpec) -> None:
+    """Say which label is which class, where classes have names: the outputs must stand in that order."""
+    from mebench.api.printable import numbered
+    from mebench.data.class_names import names_of
+    from mebench.registry.catalogue import registry
+    from mebench.registry.entries import DatasetEntry
+
+    if names := names_of(registry().get(DatasetEntry, spec.data.name), spec.data.parameters):
+        say(f"classes of {spec.data.name}: {numbered(names)}", stdout=True)
 
 
 def _row(folder: Path, record: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from mebench.data import known_names
 from mebench.data.layouts import WALLPAPER_PACKAGES
 from mebench.registry.entries import DatasetEntry
 from mebench.registry.hooks import hookimpl
@@ -97,6 +98,7 @@ DATASETS = (
         FilesParameters,
         shape=(1, 28, 28),
         num_classes=10,
+        class_names=known_names.FASHION_MNIST,
         licence="MIT (Zalando SE)",
         source="embedded in the package",
     ),
@@ -107,6 +109,7 @@ DATASETS = (
         FilesParameters,
         shape=(1, 28, 28),
         num_classes=10,
+        class_names=known_names.FASHION_MNIST,
         licence="MIT (Zalando SE)",
         source="idx files, Debian package dataset-fashion-mnist, or downloaded through torchvision",
     ),
@@ -137,6 +140,7 @@ DATASETS = (
         FilesParameters,
         shape=(3, 32, 32),
         num_classes=10,
+        class_names=known_names.CIFAR10,
         licence="none stated by its authors",
         source="the published Python batches, or downloaded through torchvision",
     ),
@@ -157,6 +161,7 @@ DATASETS = (
         FilesParameters,
         shape=(3, 32, 32),
         num_classes=43,
+        class_names=known_names.GTSRB,
         licence="free for research, with citation",
         source="the published folders, by hand; of torchvision's, which has 26,640 training images, too",
     ),
@@ -178,6 +183,7 @@ DATASETS = (
         "Your own images as ROOT/train/CLASS/*.png and ROOT/test/CLASS/*.png.",
         "mebench.data.image_folder:image_folder",
         OwnImagesParameters,
+        class_names="mebench.data.class_names:of_folders",
         licence="your own",
         source="a folder of yours",
     ),

@@ -13,6 +13,13 @@ from mebench.api.errors import DataUnavailableError
 from mebench.api.notices import notice
 from mebench.api.suggestions import did_you_mean
 
+PICTURES = frozenset(
+    {
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".webp", ".gif", ".bmp", ".dib", ".tga"),
+        *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    }
+)
+"""Endings of picture files, in lower case; those in upper case are taken too."""
 _OF_SYSTEMS = frozenset({"__MACOSX", "@eaDir"})  # as hidden, though their names do not begin with a dot
 _SHOWN = 3
 

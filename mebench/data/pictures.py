@@ -15,15 +15,8 @@ from torch import Tensor
 
 from mebench.api.errors import DataUnavailableError, MebenchError
 from mebench.data.deep_pictures import RANGELESS, Ranges, Values, eight_bits, ranges_of, values_of, white_of
-from mebench.data.folders import LeftOut, files_below, no_such_folder
+from mebench.data.folders import PICTURES, LeftOut, files_below, no_such_folder
 
-SUFFIXES = frozenset(
-    {
-        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".webp", ".gif", ".bmp", ".dib", ".tga"),
-        *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
-    }
-)
-"""Endings of picture files, in lower case; those in upper case are taken too."""
 MODES = {"rgb": "RGB", "grey": "L"}
 """Pillow's mode of each colour, a letter for each channel."""
 
@@ -61,9 +54,9 @@ def pictures_below(folder: Path, name: str) -> list[Path]:
     if not folder.is_dir():
         raise no_such_folder(folder)
     left_out = LeftOut()
-    files = files_below(folder, SUFFIXES, left_out)
+    files = files_below(folder, PICTURES, left_out)
     if not files:
-        kinds, found = ", ".join(sorted(SUFFIXES)), left_out.words("pictures")
+        kinds, found = ", ".join(sorted(PICTURES)), left_out.words("pictures")
         there = f"; found {found}" if found else ""
         raise DataUnavailableError(
             f"{folder}: holds no pictures, nor do the folders below it (looked for {kinds}){there}"

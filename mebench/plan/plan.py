@@ -11,12 +11,13 @@ from typing import Any
 
 from mebench.api.errors import ConfigurationError, UnknownNameError
 from mebench.api.spec import Component, TrialSpec, VictimSpec
+from mebench.data.class_names import cleaned, names_of
 from mebench.data.sizes import size_note
 from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
 from mebench.registry.catalogue import registry as installed
-from mebench.registry.entries import ChannelEntry
+from mebench.registry.entries import ChannelEntry, DatasetEntry
 from mebench.registry.registry import Registry
 
 
@@ -85,9 +86,16 @@ class Plan:
             "references": references(settings),
             "reported": [row.model_dump() for row in benchmark.reported],
             "prices": benchmark.prices.model_dump() if benchmark.prices else None,
+            "class_names": {one.name: list(names) for one in self.victims() if (names := self.class_names(one))},
             "trials": list(self.ids),
             "file": benchmark.file.name,
         }
+
+    def class_names(self, victim: VictimSpec) -> tuple[str, ...]:
+        """What readers call the classes of a victim: as the file says, else as its data set does; empty for numbers."""
+        said = self.benchmark.victims[victim.name].class_names
+        data = self.registry.get(DatasetEntry, victim.data.name)
+        return cleaned(said) if said else names_of(data, victim.data.parameters)
 
     def select(self, only: Sequence[str]) -> Plan:
         """Keep what matches a pattern, with the supervised references that belong to it.

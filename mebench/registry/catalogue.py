@@ -140,4 +140,6 @@ def _returned(manager: pluggy.PluginManager, source: Source, kind: type[Entry]) 
             if isinstance(entry, MetricEntry) and entry.always and not source.fixed:
                 said = "always is for mebench's own metrics, leave it out"
                 raise PluginError(f"{kind.hook()} returned {entry.name!r}: {said}")
-            yield replace(entry, target=source.target(entry.target))
+            given = {field: getattr(entry, field) for field in kind.targets}
+            named: dict[str, Any] = {field: source.target(one) for field, one in given.items() if isinstance(one, str)}
+            yield replace(entry, **named)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.api.printable import numbered
 from mebench.api.spec import Outputs
 from mebench.registry.card import NO_CARD, Better, MetricCard, Number
 from mebench.registry.entry import Entry, Known
@@ -102,10 +103,14 @@ class DatasetEntry(Entry):
         inputs: what it holds, ``images`` or ``texts``. One of texts has the parameters ``length`` and ``words``; where
             a pool leaves them out, the victim's are taken.
         has_test: whether there is a ``test`` split; without, it can only be a pool.
+        class_names: what its classes are called, in the order of the labels; or, where parameters decide that, a
+            ``"module:function"``, which is called with them and returns the names. Readers see them beside the numbers;
+            they are part of no result. Empty if they have no names. Since version 1.6.
     """
 
     kind, plural, phrase = "dataset", "datasets", "a data set"
     doing = "reading"
+    targets = ("target", "class_names")
 
     shape: tuple[int, ...] = ()
     num_classes: int = 0
@@ -113,12 +118,15 @@ class DatasetEntry(Entry):
     source: str = ""
     inputs: Medium = "images"
     has_test: bool = True
+    class_names: tuple[str, ...] | str = ()
 
     def facts(self, known: Known) -> dict[str, str]:
-        """Shape, classes, licence and source."""
+        """Shape, classes with their names, licence and source."""
+        told = isinstance(self.class_names, str)
         return {
             "shape": " x ".join(map(str, self.shape)),
             "classes": str(self.num_classes or ""),
+            "class names": "told by its parameters" if told else numbered(self.class_names),
             "licence": self.licence,
             "source": self.source,
         }

@@ -69,6 +69,8 @@ class Entry:
     """What it is in a sentence: ``an attack``."""
     doing: ClassVar[str] = "its constructor"
     """What a call of the target is for, in errors."""
+    targets: ClassVar[tuple[str, ...]] = ("target",)
+    """The fields that may be a ``"module:object"``."""
 
     name: str
     summary: str

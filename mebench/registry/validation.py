@@ -14,6 +14,7 @@ from mebench.registry.card import problem as card_problem
 from mebench.registry.entries import (
     WORDS,
     AttackEntry,
+    DatasetEntry,
     Medium,
     MetricEntry,
     MetricOutput,
@@ -126,6 +127,8 @@ def _fields(entry: Entry) -> str:
         return f"inputs must be images or texts, not {_shown(getattr(entry, 'inputs', None))}"
     if getattr(entry, "family", "pool") not in ("generator", "pool"):
         return f"family must be generator or pool, not {_shown(getattr(entry, 'family', None))}"
+    if isinstance(entry, DatasetEntry) and (problem := _class_names(entry)):
+        return problem
     if isinstance(entry, VictimEntry):
         return _of_victim(entry)
     if isinstance(entry, ReportEntry) and not (isinstance(entry.suffix, str) and entry.suffix.isalnum()):
@@ -170,6 +173,17 @@ def _of_victim(entry: VictimEntry) -> str:
     if entry.outputs not in (None, *get_args(Outputs)):
         return f"outputs must be one of {', '.join(get_args(Outputs))}, not {_shown(entry.outputs)}"
     return "" if len(entry.mean) == len(entry.std) else "mean and std must have as many numbers as each other"
+
+
+def _class_names(entry: DatasetEntry) -> str:
+    names: Any = entry.class_names
+    if isinstance(names, str):
+        return "" if TARGET.fullmatch(names) else 'class_names must be a tuple of names, or a string "module:function"'
+    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) and name.strip() for name in names):
+        return f"class_names must be a tuple of names, not {_shown(names)}"
+    if names and len(names) != entry.num_classes:
+        return f"class_names must be as many as num_classes, {_shown(entry.num_classes)}, not {len(names)}"
+    return ""
 
 
 def _numbers(values: Any, *types: type) -> bool:

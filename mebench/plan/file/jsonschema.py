@@ -22,6 +22,7 @@ _NAMED: Mapping[tuple[str, str], type[Entry]] = {
 _WITHOUT_REPEATS = (
     *(("Profile", key) for key in ("references", "seeds", "tracks")),
     *(("Run", key) for key in ("victims", "budgets", "references", "seeds", "tracks")),
+    ("VictimSection", "class_names"),
 )
 _EXPONENT = r"^[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$"
 """A number with an exponent, some of which readers of YAML 1.1 take for text."""

@@ -20,17 +20,20 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mebench.api.spec import Augmentation, LearningRate, Optimizer, Outputs, TrainingRecipe
+from mebench.data.class_names import LONGEST
 from mebench.plan.file.positions import Location
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,79}$"
 DEVICE = r"^(cpu|auto|cuda(:[0-9]+)?)$"
 VARIANT = r"^[A-Za-z0-9][A-Za-z0-9 ,=.+_-]{0,79}$"
 FACTORY = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+WORDS = r"\S"
 PATTERN_WORDS = {
     NAME: "may hold only lower-case letters, digits, - and _, at most 80",
     DEVICE: "must be cpu, cuda, cuda:N or auto",
     VARIANT: "may hold only letters, digits, spaces and , = . + _ -, at most 80",
     FACTORY: "must be written module:callable",
+    WORDS: "must hold more than spaces",
 }
 """What each pattern asks for, in words."""
 MAX_SEEDS = 10_000
@@ -99,6 +102,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+ClassName = Annotated[str, Field(pattern=WORDS, max_length=LONGEST)]
 Reference = Literal["victim", "supervised"]
 Track = Literal["native", "standard"]
 
@@ -149,6 +153,10 @@ class VictimSection(Section):
     )
     outputs: Outputs | None = Field(
         None, description="What the network returns: logits, log-probabilities or probabilities; seen without it."
+    )
+    class_names: Annotated[list[ClassName], Field(min_length=1)] | None = Field(
+        None,
+        description="What readers call the classes, in the order of the labels; without it, the data set's names.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mebench.data.class_names import names_of
 from mebench.plan.file.checker import Checker, Resolved, mapping
 from mebench.plan.file.positions import Location
 from mebench.registry.entries import DatasetEntry, NetworkEntry, VictimEntry
@@ -34,6 +35,9 @@ def _check_victim(checker: Checker, location: Location, victim: Mapping[str, Any
         but = f", not {' and '.join(sources)}" if sources else ""
         checker.add(location, f"must have one of network, factory, torchscript and victim{but}", at_key=True)
     _check_normalisation(checker, location, victim, data)
+    known = data or (registered and _own_data(checker, registered[0]))
+    if isinstance(names := victim.get("class_names"), list):
+        _check_class_names(checker, (*location, "class_names"), names, known)
 
 
 def _check_own_data(
@@ -44,6 +48,27 @@ def _check_own_data(
         checker.add((*location, "data"), "is missing")
     elif registered:
         checker.entry(DatasetEntry, registered[0].data, (*location, "victim"))
+
+
+def _own_data(checker: Checker, victim: VictimEntry) -> Resolved[DatasetEntry] | None:
+    """The data set of a registered victim; what is wrong with it is said elsewhere."""
+    if victim.data not in checker.registry.names(DatasetEntry):
+        return None
+    entry = checker.registry.get(DatasetEntry, victim.data)
+    return entry, entry.resolve({})
+
+
+def _check_class_names(
+    checker: Checker, location: Location, names: Sequence[Any], data: Resolved[DatasetEntry] | None
+) -> None:
+    """There is a name for each class of the data set, as far as it tells how many it has."""
+    checker.no_repeats(location, names)
+    if data is None:
+        return
+    entry, parameters = data
+    classes = entry.num_classes or len(names_of(entry, parameters))
+    if classes and len(names) != classes:
+        checker.add(location, f"must have {classes} names, one for each class of {entry.name}, not {len(names)}")
 
 
 def _check_brings_all(checker: Checker, location: Location, victim: Mapping[str, Any]) -> None:

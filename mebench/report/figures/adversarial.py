@@ -17,6 +17,7 @@ from mebench.models.clones import load_clone
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import logits_of
 from mebench.registry.declaration import made
+from mebench.report.figures.class_labels import NUMBERS, ClassLabels, labels_of
 from mebench.report.figures.explained import one_of_each_class
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 FOOLED = "#B2182B"
 IMAGES, ROWS = 10, 3
 """Images of a trial, and trials of a figure."""
-SIDE, GAP, LABEL = 0.66, 0.07, 0.17
+SIDE, GAP, LABEL = 0.8, 0.07, 0.17
 """Inches: a picture's side, the gap to the next, and room for the label below it."""
+LETTERS = 15
+"""Of a label, at most: as many as fit below a picture."""
 LEFT, HEADING, NAME, BETWEEN, EDGE, CAPTION = 0.72, 0.26, 0.22, 0.16, 0.12, 0.14
 
 
@@ -62,12 +65,14 @@ class Examples:
         name: the row of the leaderboard.
         epsilon: the largest change, in units of the inputs.
         ways: the originals first.
+        classes: what the victim's classes are called.
     """
 
     title: str
     name: str
     epsilon: float
     ways: tuple[Example, ...]
+    classes: ClassLabels = NUMBERS
 
 
 def save_adversarial(roots: Sequence[Path], path: Path, only: Sequence[str] = ()) -> list[str]:
@@ -140,7 +145,8 @@ def _of_trial(
         notes.append(f"{name}: its victim had other weights than the one that is here")
     parameters = _parameters(trial.spec)
     clone = load_clone(trial.spec, victim, trial.path / "clone.safetensors")
-    return Examples(heading, name, parameters.epsilon, make(victim, clone, parameters, trial.spec.seed))
+    classes = labels_of(trial.path.parent, trial.spec.victim).fitting(victim.spec.num_classes)
+    return Examples(heading, name, parameters.epsilon, make(victim, clone, parameters, trial.spec.seed), classes)
 
 
 def _victim(spec: VictimSpec, known: dict[str, PreparedVictim]) -> PreparedVictim:
@@ -191,11 +197,10 @@ def draw_examples(found: Sequence[Examples]) -> Figure:
         sheet.write(f"{one.name}, epsilon {one.epsilon:g}", EDGE, start, FONT, INK)
         start += NAME
         for line, way in enumerate(one.ways):
-            _draw_line(sheet, way, one.ways[0].labels, start + line * (SIDE + LABEL))
+            _draw_line(sheet, way, one, start + line * (SIDE + LABEL))
         top += heights[index]
-    caption = (
-        "Below each picture: the victim's label (number of the class); red, with an arrow, where it is another one."
-    )
+    number = "" if all(one.classes.names for one in found) else " (number of the class)"
+    caption = f"Below each picture: the victim's label{number}; red, with an arrow, where it is another one."
     sheet.write(caption, EDGE, top, FONT - 1, GREY)
     return sheet.figure
 
@@ -205,12 +210,14 @@ def _height(one: Examples, above: Examples | None) -> float:
     return heading + NAME + len(one.ways) * (SIDE + LABEL) + BETWEEN
 
 
-def _draw_line(sheet: Sheet, way: Example, before: Tensor, top: float) -> None:
+def _draw_line(sheet: Sheet, way: Example, of: Examples, top: float) -> None:
     """Draw the pictures of one way, each with the victim's label."""
+    before = of.ways[0].labels
     sheet.write(way.name, EDGE, top + SIDE / 2 - 0.05, FONT, INK)
     for column, picture in enumerate(way.pictures.cpu()):
         left = EDGE + LEFT + column * (SIDE + GAP)
         sheet.show(picture.permute(1, 2, 0).squeeze(-1).numpy(), left, top, SIDE, vmin=0, vmax=1)
         old, new = int(before[column]), int(way.labels[column])
-        text, colour = (f"{old} → {new}", FOOLED) if new != old else (str(new), GREY)
-        sheet.write(text, left + SIDE / 2, top + SIDE + 0.02, FONT - 1, colour, "center")
+        start, colour = (f"{old} → ", FOOLED) if new != old else ("", GREY)
+        text = f"{start}{of.classes.of(new, LETTERS - len(start))}"
+        sheet.write(text, left + SIDE / 2, top + SIDE + 0.02, FONT - 1.5, colour, "center")

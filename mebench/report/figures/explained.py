@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from mebench.api.random_streams import RandomStreams
 from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
+from mebench.report.figures.class_labels import NUMBERS, ClassLabels
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 
@@ -28,8 +30,10 @@ CHANNELS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ig", {"steps": 50}),
 )
 """What the paper's figure shows, from top to bottom."""
-SIDE, GAP, LEFT, TOP, EDGE, CAPTION = 0.96, 0.06, 1.25, 0.3, 0.1, 0.28
+SIDE, GAP, LEFT, TOP, EDGE, CAPTION = 0.96, 0.06, 1.25, 0.34, 0.1, 0.28
 """Inches: a picture's side, the gap between two, and room for names, titles, edges and the caption."""
+LETTERS = 17
+"""Of a title, at most: as many as a picture is wide."""
 STRONG = 0.995
 """The quantile of absolute values that has the full colour; single stronger pixels would pale all others."""
 
@@ -40,7 +44,7 @@ class Explained:
 
     Attributes:
         images: (N, channels, height, width), 1 or 3 channels, in [0, 1].
-        titles: N texts: predicted class and its probability.
+        titles: N texts of two lines: predicted class and its probability.
         maps: by channel, (N, height, width): the explanation of the predicted class, summed over colours.
     """
 
@@ -49,8 +53,14 @@ class Explained:
     maps: dict[str, Tensor]
 
 
-def save_explanations(victim: PreparedVictim, path: Path, images: int = 8) -> None:
+def save_explanations(victim: PreparedVictim, path: Path, images: int = 8, class_names: Sequence[str] = ()) -> None:
     """Draw the explanations of a victim's answers to its first test images, one of each class in turn.
+
+    Args:
+        victim: whose answers are explained.
+        path: a .png, .svg or .pdf file.
+        images: how many.
+        class_names: in the order of the labels; numbers stand for them without.
 
     Raises:
         ConfigurationError: the file's suffix is not known, or the inputs are no images.
@@ -60,7 +70,7 @@ def save_explanations(victim: PreparedVictim, path: Path, images: int = 8) -> No
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ConfigurationError(f"{victim.victim.name}: takes inputs of shape {shape}, which are no images")
     chosen = one_of_each_class(victim.test_labels, images)
-    explained = explain(victim.victim, victim.test_inputs[chosen])
+    explained = explain(victim.victim, victim.test_inputs[chosen], ClassLabels(tuple(class_names)))
     save_figure(draw_explanations(explained, victim.victim.name), path)
 
 
@@ -74,8 +84,9 @@ def one_of_each_class(labels: Tensor, count: int) -> Tensor:
     return order[:count]
 
 
-def explain(victim: Victim, images: Tensor) -> Explained:
+def explain(victim: Victim, images: Tensor, classes: ClassLabels = NUMBERS) -> Explained:
     """Ask for the explanations of the predicted class, through each of `CHANNELS`."""
+    classes = classes.fitting(victim.spec.num_classes)
     maps: dict[str, Tensor] = {}
     titles: tuple[str, ...] = ()
     for name, given in CHANNELS:
@@ -86,7 +97,9 @@ def explain(victim: Victim, images: Tensor) -> Explained:
         weights = torch.nn.functional.one_hot(response.labels, victim.spec.num_classes).to(images.dtype)
         maps[channel.name] = response.explanation.vjp(weights).sum(1).cpu()
         top = response.probabilities.max(1).values
-        titles = tuple(f"class {label}, {p:.2f}" for label, p in zip(response.labels.tolist(), top, strict=True))
+        word = "" if classes.names else "class "
+        named = [f"{word}{classes.of(label, LETTERS)}" for label in response.labels.tolist()]
+        titles = tuple(f"{name}\n{p:.2f}" for name, p in zip(named, top, strict=True))
     low, high = victim.spec.low, victim.spec.high
     return Explained(((images - low) / (high - low)).cpu(), titles, maps)
 
@@ -108,7 +121,7 @@ def draw_explanations(explained: Explained, name: str) -> Figure:
             axes = figure.add_axes((left / size[0], bottom / size[1], SIDE / size[0], SIDE / size[1]))
             _show(axes, picture)
             if line == 0:
-                axes.set_title(explained.titles[column], fontsize=FONT - 1.5, color=GREY, pad=3)
+                axes.set_title(explained.titles[column], fontsize=FONT - 1.5, color=GREY, pad=3, parse_math=False)
     caption = f"{name}: the score of the predicted class. Red raises it, blue lowers it; each map has its own scale."
     figure.text(EDGE / size[0], EDGE / size[1], caption, fontsize=FONT - 1, color=GREY, va="bottom", parse_math=False)
     return figure

@@ -9,6 +9,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from mebench.oracle.label_spread import effective_classes
+from mebench.report.figures.class_labels import NUMBERS, ClassLabels, labels_of
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.samples import EDGE, IN_ONE_LINE
@@ -29,6 +30,10 @@ FEW = 20
 """Up to so many classes, bars stand apart and each seed is marked; more would run into each other."""
 ROOM = 1.08
 MOST_TICKS = 12
+LETTERS = 16
+"""Of a class's number and name below a bar, at most."""
+LETTER = 0.62 / 72
+"""Inches of a letter by point of its size: a generous mean."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ class Labels:
     Attributes:
         name: the row of the leaderboard, unique in its section.
         counts: for each seed the answers by class.
+        classes: what they are called, if they are called anything.
     """
 
     name: str
     counts: tuple[tuple[int, ...], ...]
+    classes: ClassLabels = NUMBERS
 
     @property
     def shares(self) -> list[list[float]]:
@@ -67,7 +74,15 @@ class Labels:
     def spread(self) -> str:
         """As many equally frequent classes would spread as much: the mean over seeds, of how many."""
         effective = mean(effective_classes(seed) or 1.0 for seed in self.counts)
-        return f"as spread as {effective:.1f} of {len(self.counts[0])} classes"
+        most = self.classes.of(self.means.index(max(self.means)), LETTERS)
+        crowded = self.classes.names and len(self.counts[0]) > MOST_TICKS
+        return f"as spread as {effective:.1f} of {len(self.counts[0])} classes{f', most {most}' if crowded else ''}"
+
+    @property
+    def ticks(self) -> list[str]:
+        """What stands below each bar; nothing where there are too many."""
+        count = len(self.counts[0])
+        return [self.classes.of(label, LETTERS) for label in range(count)] if count <= MOST_TICKS else []
 
 
 def save_labels(roots: Sequence[Path], path: Path) -> list[str]:
@@ -94,7 +109,11 @@ def read_labels(roots: Sequence[Path]) -> tuple[list[Section[Labels]], list[str]
 
 def _labels(name: str, trials: Sequence[TrialRecord]) -> Labels | None:
     seeds = tuple(filter(None, map(_counts, trials)))
-    return Labels(name, seeds) if seeds else None
+    if not seeds:
+        return None
+    folder, victim = trials[0].path, trials[0].spec.victim
+    classes = labels_of(folder.parent, victim) if folder else NUMBERS
+    return Labels(name, seeds, classes.fitting(len(seeds[0])))
 
 
 def _counts(trial: TrialRecord) -> tuple[int, ...]:
@@ -114,8 +133,9 @@ def draw_labels(sections: Sequence[Section[Labels]]) -> Figure:
     from matplotlib.figure import Figure
 
     columns = min(IN_ONE_LINE, max(len(section.attacks) for section in sections))
-    names = _width(attack.name for section in sections for attack in section.attacks)
-    cell = (max(LEFT + WIDE, names) + BETWEEN, NAME + HIGH + TICKS)
+    attacks = [attack for section in sections for attack in section.attacks]
+    words = _width(text for attack in attacks for text in (attack.name, attack.spread))
+    cell = (max(LEFT + WIDE, words) + BETWEEN, NAME + HIGH + _below(attacks))
     lines = [-(-len(section.attacks) // columns) for section in sections]
     caption = _caption(sections)
     width = max(columns * cell[0] - BETWEEN, _width([caption, *(section.title for section in sections)]))
@@ -135,8 +155,14 @@ def draw_labels(sections: Sequence[Section[Labels]]) -> Figure:
 
 
 def _width(texts: Iterable[str]) -> float:
-    """Inches that the longest text needs, by a generous mean width of a letter."""
-    return 0.62 * (FONT + 1) / 72 * max(map(len, texts))
+    """Inches that the longest text needs."""
+    return LETTER * (FONT + 1) * max(map(len, texts))
+
+
+def _below(attacks: Sequence[Labels]) -> float:
+    """Inches for the classes below the bars, whose names stand upright."""
+    longest = max(len(tick) for attack in attacks for tick in attack.ticks or ["0"])
+    return TICKS + LETTER * (FONT - 1.5) * (longest - 1)
 
 
 def _draw(sheet: Sheet, attack: Labels, highest: float, left: float, top: float, width: float) -> None:
@@ -159,8 +185,9 @@ def _draw_bars(axes: Axes, attack: Labels) -> None:
         axes.plot(classes, seed, linestyle="none", marker="_", markersize=5, color=INK, markeredgewidth=0.8)
     axes.axhline(100 / len(classes), color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.set_xlim(-0.6, len(classes) - 0.4)
-    if len(classes) <= MOST_TICKS:
-        axes.set_xticks(classes)
+    if attack.ticks:
+        upright = 90 if attack.classes.names else 0
+        axes.set_xticks(classes, attack.ticks, rotation=upright, parse_math=False)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(3))

@@ -75,6 +75,7 @@ def test_every_picture_has_its_place_and_the_file_is_the_same_every_time(root: P
     assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
     assert all(0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1 for box in boxes)
     said = [text.get_text() for text in figure.texts]
+    assert {"0 T-shirt/top", "8 Bag", "9 Ankle boot"} <= {*said}
     assert sum("→" in text for text in said) == sum(
         int((way.labels != one.ways[0].labels).sum()) for one in found for way in one.ways
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from toys import SPEC, perceptron
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.errors import ConfigurationError
 from mebench.cli import main
+from mebench.report.figures.class_labels import ClassLabels
 from mebench.report.figures.explained import draw_explanations, explain, one_of_each_class, save_explanations
 
 
@@ -38,7 +40,7 @@ def test_the_first_map_is_the_gradient_of_the_predicted_class(spec):
     explained = explain(victim.victim, images.detach())
     assert list(explained.maps) == ["vg", "sg(samples=10)", "sg(samples=25)", "ig(steps=50)"]
     torch.testing.assert_close(explained.maps["vg"], gradient.sum(1))
-    assert explained.titles[0] == f"class {int(top.indices[0])}, {top.values[0].item():.2f}"
+    assert explained.titles[0] == f"class {int(top.indices[0])}\n{top.values[0].item():.2f}"
 
 
 def test_there_is_a_picture_for_every_image_and_map_and_none_covers_another():
@@ -90,3 +92,12 @@ profiles:
     )
     assert main(["explain", str(file), "--images", "3", "-o", str(target)]) == 0
     assert target.stat().st_size > 5000
+
+
+def test_a_class_that_has_a_name_is_called_by_number_and_name():
+    victim = prepared()
+    names = tuple(f"kind ${letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: SPEC.num_classes])
+    explained = explain(victim.victim, victim.test_inputs[:2], ClassLabels(names))
+    label = int(victim.victim(victim.test_inputs[:1]).argmax())
+    assert explained.titles[0].startswith(f"{label} kind $")
+    draw_explanations(explained, "toy").savefig(io.BytesIO())

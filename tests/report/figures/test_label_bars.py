@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from make_results import make_row, make_spec, make_trial
+from make_results import make_row, make_spec, make_trial, write_benchmark
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mebench.api.errors import ConfigurationError, ResultsError
@@ -128,3 +128,35 @@ def test_the_command_writes_the_same_file_twice(tmp_path: Path, suffix: str) -> 
     for file in files:
         assert main(["plot", str(tmp_path / "out"), "--kind", "labels", "-o", str(file)]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def named_ticks(root: Path) -> list[str]:
+    (axes,) = draw_labels(read_labels([root])[0]).axes
+    return [text.get_text() for text in axes.get_xticklabels()]
+
+
+def test_bars_are_named_as_the_data_set_names_its_classes_and_keep_their_numbers(tmp_path: Path) -> None:
+    add(tmp_path, [[1] * 10, [2] * 10])
+    assert named_ticks(tmp_path)[0] == "0 T-shirt/top"
+    assert named_ticks(tmp_path)[9] == "9 Ankle boot"
+
+
+def test_names_of_the_benchmark_win_long_ones_are_cut_and_nothing_in_them_is_markup(tmp_path: Path) -> None:
+    add(tmp_path, EVEN)
+    write_benchmark(tmp_path, class_names={"fmnist-lenet5": ["$x^", "b" * 99, "<i>", "d"]})
+    assert named_ticks(tmp_path) == ["0 $x^", f"1 {'b' * 13}…", "2 <i>", "3 d"]
+    save_labels([tmp_path], tmp_path / "labels.svg")
+
+
+@pytest.mark.parametrize("told", [7, {"fmnist-lenet5": ["a", "b"]}, {"fmnist-lenet5": ["a", "b", "c", 4]}])
+def test_classes_are_numbers_where_names_do_not_fit_them(tmp_path: Path, told: Any) -> None:
+    add(tmp_path, EVEN)
+    write_benchmark(tmp_path, class_names=told)
+    assert named_ticks(tmp_path) == ["0", "1", "2", "3"]
+
+
+def test_of_many_classes_the_most_frequent_one_is_named(tmp_path: Path) -> None:
+    add(tmp_path, [[1] * 13, [*[1] * 12, 9]])
+    write_benchmark(tmp_path, class_names={"fmnist-lenet5": [f"kind {letter}" for letter in "ABCDEFGHIJKLM"]})
+    (section,), _ = read_labels([tmp_path])
+    assert section.attacks[0].spread.endswith("of 13 classes, most 12 kind M")

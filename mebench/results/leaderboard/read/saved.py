@@ -60,6 +60,20 @@ def read_info(root: Path, notes: list[str]) -> BenchmarkInfo:
         return BenchmarkInfo()
 
 
+def read_class_names(root: Path) -> dict[str, list[str]]:
+    """The names of classes by victim that ``benchmark.json`` of a results folder holds; what is unfit is left out."""
+    try:
+        told = read_json(root / "benchmark.json").get("class_names")
+    except (ResultsError, OSError, ValueError):
+        return {}
+    named = told.items() if isinstance(told, dict) else ()
+    return {
+        victim: names
+        for victim, names in named
+        if isinstance(names, list) and all(isinstance(name, str) and name.strip() for name in names)
+    }
+
+
 def parse_info(plain: dict[str, Any]) -> BenchmarkInfo:
     """Check the facts of a benchmark; keys that are null or unknown are left out.
 
