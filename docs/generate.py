@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
+import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +62,8 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit": "Parameters",
     "": "Networks, devices and signs of life",
 }
+MANY = 8
+"""Entries of a page that begins with a table of them if there are more."""
 MADE = "<!-- Made by docs/generate.py: do not change it here. -->\n\n"
 
 
@@ -67,9 +71,9 @@ def pages() -> dict[str, str]:
     """Every page's text by its name below docs/reference; `metrics_page` is beside that folder."""
     made = {
         **_attacks(),
-        "api.md": _public_names("mebench", GROUPS_OF_MEBENCH),
-        "toolkit.md": _public_names("mebench.toolkit", GROUPS_OF_TOOLKIT),
-        "testing.md": _public_names("mebench.testing", {"": "The kit"}),
+        **_public_names("mebench", "api", GROUPS_OF_MEBENCH),
+        **_public_names("mebench.toolkit", "toolkit", GROUPS_OF_TOOLKIT),
+        "testing.md": _directives("`mebench.testing`", _grouped("mebench.testing", {"": "The kit"})["The kit"]),
         "channels.md": _listed("Channels", ChannelEntry),
         "networks.md": _listed("Networks", NetworkEntry),
         "data-sets.md": _listed("Data sets", DatasetEntry),
@@ -115,9 +119,13 @@ def _attacks() -> dict[str, str]:
     for one in _shipped(AttackEntry):
         plugin = one.target.partition(".")[0].removeprefix("mebench_")
         plugins.setdefault(plugin, []).append(one)
-        rows.append((f"[`{one.name}`]({plugin}.md#{one.name})", one.summary, one.family, ", ".join(sorted(one.needs))))
+        known = _ShippedOnly()
+        channels = known.channels_for(one.needs)
+        fitting = "any" if channels == known.names(ChannelEntry) else ", ".join(channels)
+        facts = (one.family, fitting, one.paper)
+        rows.append((f"[`{one.name}`]({plugin}.md#{one.name})", one.summary, *facts))
     text = "# Attacks\n\nWhat ships with mebench; each page has the parameters and the plugin's card.\n\n"
-    made = {"attacks/index.md": text + _table(("attack", "what it does", "family", "needs"), rows)}
+    made = {"attacks/index.md": text + _table(("attack", "what it does", "family", "channels", "paper"), rows)}
     return made | {f"attacks/{plugin}.md": _plugin(plugin, entries) for plugin, entries in sorted(plugins.items())}
 
 
@@ -134,7 +142,12 @@ def _plugin(name: str, entries: Sequence[AttackEntry]) -> str:
 
 
 def _listed(title: str, kind: type[Entry]) -> str:
-    return f"# {title}\n\nWhat `mebench info NAME` says of each.\n" + "".join(map(_entry, _shipped(kind)))
+    shipped = _shipped(kind)
+    text = f"# {title}\n\nWhat `mebench info NAME` says of each.\n"
+    if len(shipped) > MANY:
+        rows = [(f"[`{one.name}`](#{one.name})", one.summary) for one in shipped]
+        text += "\n" + _table(("name", "what it is"), rows)
+    return text + "".join(map(_entry, shipped))
 
 
 def _entry(entry: Entry) -> str:
@@ -176,21 +189,58 @@ def _range(parameter: Any) -> str:
     return ", ".join(word for word in words if word)
 
 
-def _public_names(package: str, groups: dict[str, str]) -> str:
-    """A directive of mkdocstrings for every name that a package promises, below the title that its module has.
+def _public_names(package: str, folder: str, groups: dict[str, str]) -> dict[str, str]:
+    """A page for each group of the names that a package promises, and a table of all of them."""
+    made = {title: names for title, names in _grouped(package, groups).items() if names}
+    said = (importlib.import_module(package).__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    index = f"# `{package}`\n\n{said}\n"
+    pages = {}
+    for title, names in made.items():
+        page = f"{re.sub(r'[^a-z]+', '-', title.lower())}.md"
+        rows = [(f"[`{name}`][{place}.{name}]", _first_line(package, name, place)) for name, place in names.items()]
+        elsewhere = package == "mebench" and all(place.startswith("mebench.toolkit") for place in names.values())
+        heading = title if elsewhere else f"[{title}]({page})"
+        index += f"\n## {heading}\n\n" + _table(("name", "what it is"), rows)
+        if not elsewhere:  # the toolkit's pages have them
+            pages[f"{folder}/{page}"] = _directives(title, names)
+    return {f"{folder}/index.md": index, **pages}
 
-    Of names that `mebench` has from the toolkit, whose page has them, a link.
-    """
-    module = importlib.import_module(package)
-    said = (module.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-    made: dict[str, list[str]] = {title: [] for title in groups.values()}
-    for name, place in sorted(_imported(module).items(), key=lambda one: one[0].lower()):
-        title = next(title for start, title in groups.items() if place.startswith(start))
-        linked = package == "mebench" and place.startswith("mebench.toolkit")
-        directive = f"::: {place}.{name}\n    options:\n      heading: {name}\n      toc_label: {name}\n"
-        made[title].append(f"- [`{name}`][{place}.{name}]" if linked else directive)
-    parts = [f"## {title}\n\n" + "\n".join(directives) for title, directives in made.items() if directives]
-    return f"# `{package}`\n\n{said}\n\n" + "\n\n".join(parts)
+
+def _directives(title: str, names: Mapping[str, str]) -> str:
+    """A page with a directive of mkdocstrings for every name."""
+    shown = [
+        f"::: {place}.{name}\n    options:\n      heading: {name}\n      toc_label: {name}\n"
+        for name, place in names.items()
+    ]
+    return f"# {title}\n\n" + "\n".join(shown)
+
+
+def _grouped(package: str, groups: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The names that a package promises with the modules that they come from, by the title that each module has."""
+    made: dict[str, dict[str, str]] = {title: {} for title in groups.values()}
+    for name, place in sorted(_imported(importlib.import_module(package)).items(), key=lambda one: one[0].lower()):
+        made[next(title for start, title in groups.items() if place.startswith(start))][name] = place
+    return made
+
+
+def _first_line(package: str, name: str, place: str) -> str:
+    """The first sentence of what is said of a class, a function or another public name."""
+    named = getattr(importlib.import_module(package), name)
+    own = inspect.isclass(named) or inspect.isfunction(named)
+    said = inspect.getdoc(named) if own else _said_below(importlib.import_module(place), name)
+    paragraph = " ".join((said or "").partition("\n\n")[0].split())
+    return f"{paragraph.partition('. ')[0].rstrip('.')}." if paragraph else ""
+
+
+def _said_below(module: Any, name: str) -> str:
+    """The string that stands below the assignment of a name."""
+    body = ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
+    for line, below in itertools.pairwise(body):
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        if named and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            return str(below.value.value)
+    return ""
 
 
 def _imported(module: Any) -> dict[str, str]:

@@ -22,4 +22,4 @@ def _with_folders(entry: dict[str, Any], docs: Path) -> dict[str, Any]:
     if not target.endswith("/index.md"):
         return entry
     beside = sorted(file.relative_to(docs).as_posix() for file in (docs / target).parent.glob("*.md"))
-    return {title: [target, *({Path(page).stem: page} for page in beside if page != target)]}
+    return {title: [target, *({Path(page).stem.replace("-", " "): page} for page in beside if page != target)]}

@@ -1,4 +1,4 @@
-"""The framework of paper 004 and its baselines: how strategy, learner and budget go together."""
+"""The framework of Pal and others (2019) and its baselines: how strategy, learner and budget go together."""
 
 from __future__ import annotations
 

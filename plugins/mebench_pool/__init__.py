@@ -42,7 +42,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             FitParameters,
             family="pool",
             needs=frozenset({"label"}),
-            paper="what MEGA (paper 003) compares itself with in its Table 5",
+            paper="what MEGA (arXiv:2202.00008) compares itself with in its Table 5",
         ),
     )
 

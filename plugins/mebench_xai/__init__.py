@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from mebench import AttackEntry, Param, hookimpl
 from mebench.toolkit import GeneratorParameters, LearnerParameters, LossParameters
 
-PAPER = "Miura, Shibahara and Yanai, MEGEX against gradient-based explainable AI (in Japanese; paper 001)"
+PAPER = "Miura, Shibahara and Yanai, MEGEX against gradient-based explainable AI (in Japanese)"
 
 
 @dataclass(frozen=True)
