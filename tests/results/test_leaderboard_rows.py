@@ -189,7 +189,7 @@ def test_trials_that_were_asked_for_and_never_started_are_missed(tmp_path: Path)
     row = only_row(board)
     assert (row.status, row.seeds, row.seeds_planned) == ("partial", 2, 3)
     assert row.reason == "seed 2: not started"
-    assert "1 trials have not been started: dfme-l1-fmnist-lenet5-probability-q50000" in board.notes
+    assert "1 trial has not been started: dfme-l1-fmnist-lenet5-probability-q50000" in board.notes
 
 
 def edit(folder: TrialFolder, change: Any) -> None:

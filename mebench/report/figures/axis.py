@@ -67,7 +67,7 @@ class Axis:
         """Write a drawn value."""
         if self.digits_of_all is not None:
             return f"{value:.{self.digits_of_all}g}"
-        return f"{value:.{self.digits}f}" if not self.logarithmic else f"{value:.2g}"
+        return f"{value:.{self.digits}f}" if not self.logarithmic or 1 <= value < 10 else f"{value:.2g}"
 
     def _values(self, panels: Sequence[Panel], *edges: str) -> list[float]:
         bands = [line.band for panel in panels for line in panel.lines]

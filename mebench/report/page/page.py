@@ -206,6 +206,7 @@ def _facts(material: PageContent) -> dict[str, Any]:
         "reported_more": [one for one in reported if one.more],
         "fidelity_reported": any(number.fidelity is not None for number in board.benchmark.reported),
         "flags": flags,
+        "several_victims": len({row.victim for row in rows}) > 1,
         "provenance": material.provenance.of_all(),
         "percent": percent,
         "whole": whole,
@@ -248,13 +249,23 @@ def _pack(material: PageContent, environment: Environment, packed: Sequence[Page
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = _code
+    return environment
+
+
+def _code(text: str) -> str:
+    """Escape a text, and make what stands between backticks code."""
+    from markupsafe import Markup
+
+    parts = enumerate(text.split("`"))
+    return Markup("").join(Markup("<code>{}</code>" if number % 2 else "{}").format(part) for number, part in parts)
 
 
 def _asset(name: str) -> str:

@@ -38,12 +38,16 @@ def panels(sections: Sequence[Section], limits: Limits) -> tuple[list[dict[str, 
     share.
     """
     entries = [entry for section in sections for entry in section.entries]
-    looks = styles([one.row for one in entries if one.row.kind == "attack" and one.row.accuracy is not None])
+    attacks = [one.row for one in entries if one.row.kind == "attack" and one.row.accuracy is not None]
+    looks = styles(attacks)
     drawn = [panel for section in sections if (panel := _panel(section, looks, limits))]
     fuller = any(panel["of"] > limits.series for panel in drawn[: limits.panels])
     notes = [f"at most {limits.series} curves are drawn of one victim and budget, the best ones"] if fuller else []
     if len(drawn) > limits.panels:
         notes.append(f"the first {limits.panels} of {len(drawn)} victims and budgets are drawn; the table has all rows")
+    bare = sum(not any(seed.curve for seed in row.per_seed) for row in attacks)
+    if drawn and bare:
+        notes.append(f"{bare} of {len(attacks)} rows hold no curve, and are not drawn: see their numbers in the table")
     return drawn[: limits.panels], notes
 
 

@@ -13,6 +13,7 @@ import pytest
 from make_results import make_row, make_table1, write_benchmark
 from report_results import CLOSING, MARKUP, make_hostile
 
+from mebench.api.spec import Component, VictimSpec
 from mebench.cli import main
 from mebench.report.page import MAX_BYTES, page, render_report
 from mebench.results.leaderboard import build_leaderboard
@@ -179,7 +180,18 @@ def test_a_saved_leaderboard_makes_a_page_without_curves(tmp_path: Path) -> None
     text = render_report([root / "leaderboard.json"])[0]
     assert 'id="board"' in text
     assert 'id="panels"' not in text
+    assert "No curve can be drawn: these rows hold none" in text
     assert "megex l1" in text
+
+
+def test_flags_name_the_victims_of_their_rows_where_there_are_several_and_code_is_set_as_such(tmp_path: Path) -> None:
+    write_benchmark(tmp_path)
+    make_row(tmp_path, [0.1, 0.3])
+    assert re.search(r'<a href="#row-\d+">megex l1</a>', render_report([tmp_path])[0])
+    make_row(tmp_path, [0.1, 0.3], victim=VictimSpec("other", Component("mnist")), flags=["other-code"])
+    text = render_report([tmp_path])[0]
+    assert re.search(r'<a href="#row-\d+">megex l1 on other</a>', text)
+    assert "<code>run</code> runs it anew" in text
 
 
 def test_folders_without_a_finished_trial_make_a_page(tmp_path: Path) -> None:

@@ -188,6 +188,20 @@ def test_committed_rows_have_their_curves_and_provenance_on_the_page(tmp_path: P
     assert "a1b2c3" in text
 
 
+def test_rows_without_a_curve_are_counted_beside_those_that_are_drawn(tmp_path: Path) -> None:
+    make_table1(tmp_path / "out")
+    write_row_files(tmp_path / "base", build_leaderboard([tmp_path / "out"]))
+    for name in ("dfme-l1", "noise-default"):
+        (path,) = (tmp_path / "base").glob(f"{name}*.json")
+        plain = read_json(path)
+        for seed in plain["row"]["per_seed"]:
+            del seed["curve"]
+        write_json(path, plain)
+    (panel,), notes = panels(read_source([tmp_path / "base"]).sections, Limits())
+    assert len(panel["series"]) == 4
+    assert notes == ["2 of 6 rows hold no curve, and are not drawn: see their numbers in the table"]
+
+
 def test_the_part_of_the_axis_that_lines_need_is_shown(tmp_path: Path) -> None:
     write_benchmark(tmp_path)
     flat = [{"queries": q, "accuracy": 0.098, "fidelity": 0.1} for q in (500, BUDGET)]

@@ -183,7 +183,11 @@
   };
   const SHOWN = 8;
   const state = { panel: 0, metric: "accuracy", at: 0, hidden: new Set(), focus: null };
-  const percent = (value) => (value === null ? "–" : (value / 100).toFixed(1));
+  const percent = (value) => { // of hundredths; halves go to the even digit, as in the tables
+    if (value === null) return "–";
+    const tenths = Math.round(value / 10), half = Math.abs(value % 10) === 5;
+    return ((half && tenths % 2 ? tenths - 1 : tenths) / 10).toFixed(1);
+  };
   const short = (value) => {
     for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) if (value >= size) return `${+(value / size).toPrecision(3)}${letter}`;
     return String(value);

@@ -135,7 +135,9 @@ def _with_missing(
         result.append(replace(row, seeds_planned=row.seeds_planned + len(seeds or ())))
     count = sum(map(len, missing.values()))
     names = ", ".join(list(missing)[:3]) + (", ..." if len(missing) > 3 else "")
-    return result, [f"{count} trials have not been started: {names}"] if count else []
+    return result, [
+        f"{count} {'trial has' if count == 1 else 'trials have'} not been started: {names}"
+    ] if count else []
 
 
 def _without_digest(identity: str) -> str:
