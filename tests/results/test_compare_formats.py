@@ -154,6 +154,7 @@ def test_a_summary_is_appended_where_github_wants_it(tmp_path: Path, monkeypatch
         (["--tolerance", "accuracy=much"], "is not NAME=NUMBER"),
         (["--tolerance", "acuracy=0.1"], "Did you mean 'accuracy'"),
         (["--metric", "speed"], "unknown metric 'speed'"),
+        (["--metric", "seconds"], "seconds cannot be compared: neither more nor less of it is worse"),
         (["--prune"], "--prune needs --update"),
     ],
 )

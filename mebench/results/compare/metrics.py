@@ -15,7 +15,7 @@ from mebench.results.compare.gate import Sight, Spread
 from mebench.results.derived import GOAL_KEYS
 from mebench.results.leaderboard import Row
 from mebench.results.leaderboard.compute.intervals import seed_error
-from mebench.results.numbers import SCORES, comparable
+from mebench.results.numbers import SCORES, comparable, numbers
 from mebench.results.stats import Interval, welch_interval
 
 Verdict = Literal["worse", "unclear", "better", "same"]
@@ -86,7 +86,11 @@ def chosen_metrics(names: Sequence[str], tolerances: Mapping[str, float]) -> lis
     problems = []
     known = comparable()
     for name in dict.fromkeys([*names, *tolerances]):
-        if name not in known:
+        if name in numbers() and name not in known:
+            problems.append(
+                f"{name} cannot be compared: neither more nor less of it is worse, or nothing says how much"
+            )
+        elif name not in known:
             problems.append(f"unknown metric {name!r}{did_you_mean(name, known)}")
     for name, value in tolerances.items():
         if not (math.isfinite(value) and value >= 0):
