@@ -177,7 +177,7 @@ def _labels(panel: Panel, axis: Axis, limits: tuple[float, float]) -> list[Label
         name = f"supervised {clone}" if len(panel.supervised) > 1 else "supervised"
         found.append(_reference(name, axis.factor * score, DASHES[2], axis, limits))
     for line in panel.lines:
-        end = axis.factor * float(line.band.mean[-1])
+        end = axis.factor * line.end
         found.append(Label(f"{line.label} {axis.written(end)}", end, *_style(line)))
     return found
 

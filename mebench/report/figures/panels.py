@@ -17,7 +17,7 @@ from mebench.results.leaderboard.model import Row
 from mebench.results.leaderboard.read.saved import holds_trials
 from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.leaderboard.write.columns import distinct_names
-from mebench.results.numbers import in_order, of_victim
+from mebench.results.numbers import SCORES, in_order, of_victim
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Line:
     Attributes:
         label: unique in its panel.
         style: the same whatever metric is drawn.
+        end: its last value, as the leaderboard has it.
     """
 
     attack: str
     label: str
     style: Style
     band: Band
+    end: float
 
 
 @dataclass(frozen=True)
@@ -176,5 +178,9 @@ def _lines(members: Sequence[Curved], looks: Numbers, metric: str) -> tuple[Line
     for (row, curves), label in zip(members, labels, strict=True):
         over_seeds = band(curves, metric)
         if over_seeds is not None:
-            lines.append(Line(row.attack, label, looks[identity(row)], over_seeds))
+            said = (
+                row.number(metric) if metric in SCORES else None
+            )  # means that are summed in another way round otherwise
+            end = float(over_seeds.mean[-1]) if said is None else said
+            lines.append(Line(row.attack, label, looks[identity(row)], over_seeds, end))
     return tuple(sorted(lines, key=lambda line: -line.band.mean[-1]))

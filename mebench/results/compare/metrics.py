@@ -87,9 +87,7 @@ def chosen_metrics(names: Sequence[str], tolerances: Mapping[str, float]) -> lis
     known = comparable()
     for name in dict.fromkeys([*names, *tolerances]):
         if name in numbers() and name not in known:
-            problems.append(
-                f"{name} cannot be compared: neither more nor less of it is worse, or nothing says how much"
-            )
+            problems.append(f"{name} cannot be compared: neither more nor less of it is worse")
         elif name not in known:
             problems.append(f"unknown metric {name!r}{did_you_mean(name, known)}")
     for name, value in tolerances.items():

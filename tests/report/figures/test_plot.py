@@ -19,6 +19,7 @@ from mebench.report.figures.styles import COLOURS, SHADES, shaded
 from mebench.report.figures.styles import DASHES as KINDS
 from mebench.results.leaderboard import build_leaderboard
 from mebench.results.leaderboard.read.saved import write_row_files
+from mebench.results.written import percent
 
 
 def test_a_line_is_the_mean_over_seeds_and_its_band_spans_them(tmp_path: Path) -> None:
@@ -215,3 +216,12 @@ def test_lines_of_committed_rows_are_drawn_and_old_rows_without_curves_are_told(
         file.write_text(file.read_text().replace('"curve"', '"an older key"'))
     with pytest.raises(ResultsError, match="committed by an older mebench have no curves"):
         read_panels([tmp_path / "base"])
+
+
+def test_the_value_beside_a_line_is_the_one_of_the_table(tmp_path: Path) -> None:
+    """A mean of 0.6105 is 61.1 or 61.0, by how it was summed."""
+    make_row(tmp_path, [0.5475, 0.578, 0.66, 0.567, 0.7])
+    (row,) = build_leaderboard([tmp_path]).rows
+    figure = draw(read_panels([tmp_path])[0], "accuracy")
+    said = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert f"megex l1 {percent(row.accuracy)}" in said

@@ -183,10 +183,10 @@
   };
   const SHOWN = 8;
   const state = { panel: 0, metric: "accuracy", at: 0, hidden: new Set(), focus: null };
-  const percent = (value) => { // of hundredths; halves go to the even digit, as in the tables
+  const percent = (value) => { // of hundredths; exact halves go to the even digit, as in the tables
     if (value === null) return "–";
-    const tenths = Math.round(value / 10), half = Math.abs(value % 10) === 5;
-    return ((half && tenths % 2 ? tenths - 1 : tenths) / 10).toFixed(1);
+    const tenths = Math.floor(value / 10), half = value % 50 === 25;
+    return (half ? (tenths + (tenths % 2)) / 10 : value / 100).toFixed(1);
   };
   const short = (value) => {
     for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) if (value >= size) return `${+(value / size).toPrecision(3)}${letter}`;
