@@ -5,8 +5,8 @@
 
 The development victim is a LeNet-5 of seed 7, trained on the first 6,000 of the 8,000 training images of `mnist-10k`,
 moved about at random; clones are scored on the 2,000 training images that it was not trained on. No benchmark scores a
-row on any of these, and none has this victim. The clone is the benchmark's, answers are probabilities. One seed in the
-search: the standard error of a number is 1 point for the images alone.
+row on any of these, and none has this victim. The clone is the benchmark's; answers are probabilities, and labels where
+a line says so. One seed or two in `search` and `others`: the images alone give a number a standard error of 1 point.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.data.datasets import load_dataset
 from mebench.models.networks.build import build_network
 from mebench.models.victims.loading import prepare_victim
-from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.oracle.ledger import QueryLedger
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, DatasetEntry
 
 CPU = torch.device("cpu")
+CHANNELS = {"label": LabelChannel, "probability": ProbabilityChannel}
 POINTS = 5
 BRIGHTNESS = 0.02
 """Of `dfme`, by the search."""
@@ -52,6 +53,7 @@ class Row:
     attack: str
     settings: dict[str, Any]
     seed: int = 0
+    channel: str = "probability"
 
 
 MATCHED = {
@@ -64,6 +66,8 @@ MATCHED = {
 SGD = {"clone_lr": 0.03, "milestones": [0.5, 0.8]}
 SMALL = {"batch_size": 64, "generator_width": 16, "loss": "l1"}
 DFME = {**SMALL, "generator_lr": 1e-3}
+DAST = {"batch_size": 200, "clone_lr": 1e-3, "generator_lr": 1e-3, "generator_width": 8}
+REMEMBERING = {**DAST, "memory": 60_000}
 MEGA = {
     "generator_width": 16,
     "noise_vectors": 2000,
@@ -106,7 +110,22 @@ def parts() -> Iterator[Row]:
             yield Row("parts", 36_000, attack, settings, seed)
 
 
-STAGES = {"search": search, "compared": compared, "parts": parts}
+def others() -> Iterator[Row]:
+    """Which rate suits `random-generator` with the learner of `mega`, and what does `dast` need beside a memory?
+
+    The optimiser of `dast` is Adam already, and its last layer has a scale and a shift.
+    """
+    for seed in (0, 1):
+        for rate in (1e-3, 5e-3):  # 2e-3 is in `parts`
+            yield Row("others", 36_000, "random-generator", {**SMALL, **MATCHED, "clone_lr": rate}, seed)
+    for channel in CHANNELS:
+        for own in ({}, {"clone_lr": 2e-3}, {"batch_size": 64}, {"alpha": 1.0}):
+            yield Row("others", 36_000, "dast", {**REMEMBERING, **own}, 0, channel)
+    for memory in (60_000, 0):
+        yield Row("others", 36_000, "dast", {**DAST, "memory": memory}, 1)
+
+
+STAGES = {"search": search, "compared": compared, "parts": parts, "others": others}
 
 
 @functools.cache
@@ -123,7 +142,7 @@ class Run:
     """One trial, with what it cost."""
 
     def __init__(self, victim: Victim, row: Row) -> None:
-        channel = ProbabilityChannel()
+        channel = CHANNELS[row.channel]()
         clone = build_network(Component("plain-cnn", {"convolutions": 3, "width": 16}), victim.spec, row.seed)
         context = AttackContext(victim.spec, channel, row.budget, clone, CPU, RandomStreams(row.seed, CPU))
         self.attack: Attack = registry().get(AttackEntry, row.attack).call(context, given=row.settings)
@@ -161,7 +180,8 @@ def measured(row: Row) -> str:
 
 def described(row: Row) -> str:
     settings = " ".join(f"{name}={value}" for name, value in row.settings.items())
-    return f"{row.stage} {row.budget // 1000}K {row.attack} seed={row.seed} {settings}"
+    channel = " label" if row.channel == "label" else ""
+    return f"{row.stage} {row.budget // 1000}K{channel} {row.attack} seed={row.seed} {settings}"
 
 
 @click.command()
