@@ -6,6 +6,7 @@ left to the worker, which then reports it with its traceback.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 
@@ -26,3 +27,5 @@ with contextlib.suppress(Exception):
 # Collections in workers leave alone what they share: looking at it would copy 75 MB of memory in each.
 gc.collect()
 gc.freeze()
+# At its own end the server frees all of it: libraries complain on stderr of what they find left.
+atexit.register(gc.unfreeze)
