@@ -80,6 +80,7 @@ def test_evaluate_says_what_a_victim_was_given_and_that_nobody_has_said_which_si
     own += ["--outputs", "logits"]
     assert main(own) == 0
     said = capsys.readouterr()
+    assert said.out.startswith("classes of image-folder: 0 cat, 1 dog\n")
     assert said.out.rstrip().endswith(", given 3 x 32 x 32, returns logits (user's weights)")
     assert said.err.splitlines() == [
         "note: victim 'any.pt': its images, of 40 x 40, are resized to 32 x 32, the `size` of image-folder; "
