@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mebench.api.shortened import bound
 from mebench.cli import COMMANDS, cli
 from mebench.plan.file.schema import Benchmark
 from mebench.registry.catalogue import registry
@@ -185,7 +186,7 @@ def _range(parameter: Any) -> str:
     if parameter.choices:
         return ", ".join(f"`{one}`" for one in parameter.choices)
     low, high = parameter.minimum, parameter.maximum
-    words = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
+    words = [f"at least {bound(low)}" if low is not None else "", f"at most {bound(high)}" if high is not None else ""]
     return ", ".join(word for word in words if word)
 
 

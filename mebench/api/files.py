@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from mebench.api.errors import ResultsError, UnwritableError
+from mebench.api.unfinished import unfinished_file
 
 MAX_DEPTH = 100
 """Levels of a JSON file; no file of mebench's has a fifth of it."""
-PARTIAL = ".partial"
-"""How the names of files end that are being written; they begin with a dot."""
-_NAME_BYTES = 200
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdout)|(stderr))|/(?:dev|proc/self)/fd/([0-9]{1,9})")
 _NOT_BESIDE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
 """Why a file can be written and not replaced: its folder cannot be written to, or it is mounted by itself."""
@@ -120,16 +114,6 @@ def problem_below(folder: Path) -> str:
     return ""
 
 
-def sweep(folder: Path, beginning: str = ".") -> None:
-    """Delete the unfinished files of writers that were killed; those of writers at work are locked."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(beginning) and entry.name.endswith(PARTIAL) and entry.is_file():
-                with contextlib.suppress(OSError), Path(entry.path).open("rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    Path(entry.path).unlink()
-
-
 def umask() -> int:
     """The process's umask, which can only be read by setting it."""
     mask = os.umask(0o077)
@@ -199,7 +183,7 @@ def _fill(file: IO[bytes], content: bytes) -> None:
 
 def _replace(target: Path, content: bytes, standing: os.stat_result | None) -> None:
     """Write a new file beside ``target`` and rename it; it gets mode and owner of what it replaces."""
-    with _beside(target) as (file, temporary):
+    with unfinished_file(target) as (file, temporary):
         if standing is not None and (standing.st_uid, standing.st_gid) != _owner(file):
             os.fchown(file.fileno(), standing.st_uid, standing.st_gid)
         # mkstemp's own mode keeps others from reading results
@@ -213,23 +197,3 @@ def _replace(target: Path, content: bytes, standing: os.stat_result | None) -> N
 def _owner(file: IO[bytes]) -> tuple[int, int]:
     found = os.fstat(file.fileno())
     return found.st_uid, found.st_gid
-
-
-@contextlib.contextmanager
-def _beside(target: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """A new file in the folder of ``target``, locked while it is written, so that others know it for unfinished."""
-    beginning = f".{os.fsdecode(os.fsencode(target.name)[:_NAME_BYTES])}."
-    sweep(target.parent, beginning)
-    while True:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=beginning, suffix=PARTIAL)
-        with os.fdopen(descriptor, "wb") as file:
-            with contextlib.suppress(OSError):  # some file systems have no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-            if not os.fstat(descriptor).st_nlink:
-                continue  # swept away by another writer before it was locked
-            try:
-                yield file, Path(name)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
-            return

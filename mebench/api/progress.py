@@ -54,6 +54,27 @@ def hear_signs_of_life(listener: Callable[[], None]) -> None:
     _hear = listener
 
 
+_end: Callable[[str], None] | None = None
+
+
+def end_work(reason: str) -> None:
+    """End this process's work as failed, whatever the code that runs now would catch.
+
+    Where work shares its process with other work (``--workers 0``), it does nothing.
+
+    Args:
+        reason: one line that names whose code it is.
+    """
+    if _end is not None:
+        _end(reason)
+
+
+def end_work_by(listener: Callable[[str], None]) -> None:
+    """Let ``listener`` end the work of this process; it does not return."""
+    global _end
+    _end = listener
+
+
 _follow: OnProgress | None = None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mebench.api.errors import UnknownNameError
+from mebench.api.shortened import bound
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -138,8 +139,8 @@ def _range(parameter: Parameter) -> str:
         return " | ".join(map(str, parameter.choices))
     low, high = parameter.minimum, parameter.maximum
     if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    return f">= {low:g}" if low is not None else f"<= {high:g}" if high is not None else ""
+        return f"{bound(low)} to {bound(high)}"
+    return f">= {bound(low)}" if low is not None else f"<= {bound(high)}" if high is not None else ""
 
 
 def _written(value: Any) -> str:

@@ -14,6 +14,7 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
+from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
 from mebench.cli.selection import keeps_other_code, other_code_lines, selects_trials
 
@@ -53,12 +54,12 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 @selects_trials
 @click.option(
     "--workers",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=MOST_WORKERS),
     help="Trials at once [default: one per usable core, or per GPU]; 0: one after another in this process.",
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MOST_THREADS),
     default=1,
     show_default=True,
     help="CPU threads of each trial and each victim; results depend on it in their last bits, so it is recorded.",
@@ -66,13 +67,13 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--device", callback=_device, help="cpu, cuda, cuda:N or auto [default: the profile's].")
 @click.option("--out", type=OutputFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @click.option(
-    "--timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="Give a trial up after this."
+    "--timeout", metavar="SECONDS", type=Number(0, MOST_SECONDS, min_open=True), help="Give a trial up after this."
 )
 @click.option(
     "--stall-timeout",
     "stall",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Number(0, MOST_SECONDS),
     default=1800.0,
     show_default=True,
     help="Give up what has not asked, learnt or told anything for so long; 0: never.",

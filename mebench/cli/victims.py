@@ -9,6 +9,7 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Outputs
+from mebench.cli.numbers import MOST_PIXELS, MOST_THREADS, Number
 from mebench.cli.output import say
 
 OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
@@ -48,7 +49,9 @@ def list_() -> None:
 @click.argument("benchmark", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--profile", metavar="NAME", help="Profile of the benchmark file; its default without it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to train: cpu or cuda.")
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads; `run` uses 1.")
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(1, MOST_THREADS), help="CPU threads; `run` uses 1."
+)
 def train(benchmark: Path, profile: str | None, device: str, threads: int) -> None:
     """Train the victims of a BENCHMARK file that are not in the cache yet.
 
@@ -70,9 +73,11 @@ def train(benchmark: Path, profile: str | None, device: str, threads: int) -> No
 @click.option("--victim", metavar="NAME", help="A registered victim; see `mebench list victims`.")
 @click.option("--data", "data_name", metavar="NAME", help="The data set to score on; a registered victim has its own.")
 @click.option("--root", metavar="DIR", help="The data set's folder.")
-@click.option("--image-size", type=(int, int), metavar="H W", help="Resize the images to this.")
-@click.option("--mean", type=float, multiple=True, help="Normalisation: once per channel.")
-@click.option("--std", type=float, multiple=True, help="Normalisation: once per channel.")
+@click.option(
+    "--image-size", type=(click.IntRange(1, MOST_PIXELS),) * 2, metavar="H W", help="Resize the images to this."
+)
+@click.option("--mean", type=Number(-1e12, 1e12), multiple=True, help="Normalisation: once per channel.")
+@click.option("--std", type=Number(0, 1e12, min_open=True), multiple=True, help="Normalisation: once per channel.")
 @click.option("--outputs", type=click.Choice(OUTPUTS), help="What the network returns; seen without it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run: cpu or cuda.")
 def evaluate(

@@ -52,7 +52,10 @@ class OwnImagesParameters(FilesParameters):
     """What can be set of images of any size."""
 
     size: Annotated[
-        int, Param("Height and width that images are resized to, where no `image_size` is given.", minimum=1)
+        int,
+        Param(
+            "Height and width that images are resized to, where no `image_size` is given.", minimum=1, maximum=10_000
+        ),
     ] = 32
     colour: Colour = "rgb"
 
@@ -62,7 +65,7 @@ class CropsParameters(OwnImagesParameters):
     """What can be set of crops of pictures."""
 
     root: Annotated[str | None, Param("Folder of pictures to cut from, with all folders below it.")] = None
-    size: Annotated[int, Param("Height and width of a crop.", minimum=1)] = 32
+    size: Annotated[int, Param("Height and width of a crop.", minimum=1, maximum=10_000)] = 32
     pictures: Annotated[
         Range | None,
         Param(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mebench.api.unfinished import unfinished_folder
 from mebench.data.fetch import one_at_a_time
 from mebench.data.sources import download_folder
 
@@ -49,15 +48,12 @@ def kept_tensor(file: Path) -> Tensor:
 def _make(final: Path, make: Callable[[Path], None]) -> None:
     parent_is_new = not final.parent.exists()
     final.parent.mkdir(exist_ok=True)
-    for left_over in final.parent.glob(".partial-*"):  # of a process that was killed, since nobody else is here
-        shutil.rmtree(left_over, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(dir=final.parent, prefix=".partial-"))
     try:
-        make(partial)
-        partial.chmod(0o755)
-        partial.rename(final)
+        with unfinished_folder(final.parent) as partial:
+            make(partial)
+            partial.chmod(0o755)
+            partial.rename(final)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
         if parent_is_new:
             final.parent.rmdir()
         raise

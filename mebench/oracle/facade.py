@@ -89,7 +89,8 @@ class AttackersOracle(_Shown):
             response = oracle.query(inputs, purpose=purpose, explain=explain)
             if response.explanation is None:
                 return response
-            return replace(response, explanation=SealedExplanation(response.explanation, oracle.explaining))
+            shape = (len(response.labels), oracle.spec.num_classes)
+            return replace(response, explanation=SealedExplanation(response.explanation, oracle.explaining, shape))
 
         def look(name: str) -> NoReturn:
             raise AttributeError(f"an oracle has no {name}")
@@ -126,15 +127,29 @@ class SealedExplanation(_Shown, Explanation):
     Args:
         explanation: the channel's.
         explaining: calls what runs the victim for an explanation.
+        shape: (B, c) of the weights that it is contracted with; without it, what computes it checks them.
     """
 
-    __slots__ = ()
+    __slots__ = ("_weights",)
 
-    def __init__(self, explanation: Explanation, explaining: Callable[[Function], Function]) -> None:
-        super().__init__(_public(explanation, explaining), score=explanation.score)
+    def __init__(
+        self,
+        explanation: Explanation,
+        explaining: Callable[[Function], Function],
+        shape: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(_public(explanation, explaining), score=explanation.score, _weights=shape)
 
     def vjp(self, weights: Tensor) -> Tensor:
-        """Return sum_j weights[:, j] * d score_j / d x; see `Explanation.vjp`."""
+        """Return sum_j weights[:, j] * d score_j / d x; see `Explanation.vjp`.
+
+        Raises:
+            OracleError: the weights are not one for each row and class.
+        """
+        wanted = self._weights
+        if wanted is not None and (not isinstance(weights, Tensor) or tuple(weights.shape) != wanted):
+            given = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
+            raise OracleError(f"weights of an explanation must be a tensor of shape {wanted}, not {given}")
         contracted: Tensor = self._look("vjp")(weights)
         return contracted
 

@@ -13,9 +13,12 @@ from torch import Tensor
 
 from mebench.api.contract import InputSpec, Purpose, Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
-from mebench.api.progress import heartbeat
+from mebench.api.progress import end_work, heartbeat
 from mebench.oracle.ledger import MeteredVictim, QueryLedger
 from mebench.oracle.observer import Observer
+
+MOST_FAILURES = 1_000
+"""Requests in a row that are not answered, after which a trial is ended."""
 
 
 class BudgetedOracle:
@@ -29,6 +32,7 @@ class BudgetedOracle:
         ledger: the account; kept by the trial.
         asker: name of the attack, for error messages.
         observers: are told every answered query, in this order; the attack never sees them.
+        device: where the victim computes; any without it.
     """
 
     def __init__(
@@ -38,7 +42,9 @@ class BudgetedOracle:
         ledger: QueryLedger,
         asker: str = "attack",
         observers: Sequence[Observer] = (),
+        device: torch.device | None = None,
     ) -> None:
+        self._place = device and device.type
         self._answer = _answering(channel, MeteredVictim(victim, ledger))
         self._spec = victim.spec
         self._channel = channel
@@ -47,6 +53,7 @@ class BudgetedOracle:
         self._observers = tuple(observers)
         self._asking = threading.RLock()
         self._forward = self._backward = 0  # rows that the victim computed while it was asked
+        self._failures = 0  # requests in a row that were not answered
         self._extremes: tuple[Tensor, Tensor] | None = None  # on an accelerator: of all queries so far; NaN if one was
 
     @property
@@ -81,17 +88,27 @@ class BudgetedOracle:
 
     def query(self, inputs: Tensor, *, purpose: Purpose = "train", explain: bool = False) -> Response:
         """Ask the victim; see `mebench.api.contract.Oracle.query`."""
-        heartbeat()
         with self._asking:  # an attack may ask from several threads: each question is one step for account and record
-            return self._query(inputs, purpose, explain)
+            try:
+                response = self._query(inputs, purpose, explain)
+            except Exception:
+                self._note_failure()
+                raise
+            self._failures = 0
+            return response
 
     def _query(self, inputs: Tensor, purpose: Purpose, explain: bool) -> Response:
         if explain and "explanation" not in self._channel.gives:
             raise OracleError(f"{self._asker}: channel {self._channel.name} gives no explanations")
+        if purpose not in self._ledger.by_purpose:
+            known = ", ".join(self._ledger.by_purpose)
+            raise OracleError(f"{self._asker}: asked for the purpose {purpose!r:.60}; there are {known}")
         self._check_form(inputs)
         rows, ledger = len(inputs), self._ledger
         if rows > ledger.remaining:
             self._refuse(rows)
+        heartbeat()  # a request that is refused is no sign of life
+        # Nothing before this line takes time or memory by the rows: they are bounded from here on.
         # The oracle's own copy: what is checked is what is answered and told, and what is explained when that is asked.
         asked = inputs.detach().clone()
         self._check_values(asked)
@@ -108,6 +125,12 @@ class BudgetedOracle:
         for observer in self._observers:
             observer.observe(asked, response, purpose)
         return response
+
+    def _note_failure(self) -> None:
+        """End the trial of an attack that catches whatever it is told, and asks on."""
+        self._failures += 1
+        if self._failures >= MOST_FAILURES:
+            end_work(f"{self._asker}: asked {self._failures:,} times in a row what was refused, and went on asking")
 
     def _refuse(self, rows: int) -> NoReturn:
         """Count the refusal, and put the attack's name before what the ledger says."""
@@ -172,6 +195,13 @@ class BudgetedOracle:
     def _check_form(self, inputs: Tensor) -> None:
         if type(inputs) is not Tensor:  # a subclass could tell another length than it has
             raise InvalidQueryError(f"{self._asker}: asked a {type(inputs).__name__}; ask with plain tensors")
+        place = inputs.device.type
+        if inputs.is_nested or inputs.layout is not torch.strided:
+            form = "nested" if inputs.is_nested else inputs.layout
+            raise InvalidQueryError(f"{self._asker}: asked a tensor that is {form}; ask with plain tensors")
+        if place == "meta" or (self._place and place != self._place):
+            wanted = f"the trial is on {self._place}" if self._place else "ask with tensors that hold values"
+            raise InvalidQueryError(f"{self._asker}: asked a query on {inputs.device}; {wanted}")
         if tuple(inputs.shape[1:]) != self._spec.shape or inputs.ndim != len(self._spec.shape) + 1:
             raise InvalidQueryError(
                 f"{self._asker}: asked a query of shape {tuple(inputs.shape)}; "

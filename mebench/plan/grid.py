@@ -50,6 +50,18 @@ class Grid:
                 supervised[trial.id] = trial
         return [*supervised.values(), *(trial for run in runs for trial in self._attacks(run))]
 
+    @property
+    def size(self) -> int:
+        """How many trials there are, references left out; known before any of them is made."""
+        return sum(
+            len(run.attacks)
+            * len(run.victims)
+            * len(run.budgets)
+            * len(run.tracks or self._profile.tracks)
+            * len(self._seeds_of(run))
+            for run in self._profile.runs
+        )
+
     def _attacks(self, run: Run) -> Iterator[TrialSpec]:
         clone = self._component(NetworkEntry, run.clone)
         for section in run.attacks:

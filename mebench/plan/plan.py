@@ -20,6 +20,8 @@ from mebench.registry.catalogue import registry as installed
 from mebench.registry.entries import ChannelEntry, DatasetEntry
 from mebench.registry.registry import Registry
 
+MAX_TRIALS = 100_000
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -158,14 +160,18 @@ def make_plan(
         registry: what the file was checked with; that of the installed plugins without it.
 
     Raises:
-        ConfigurationError: no such profile, no seeds, or nothing matches ``only``.
+        ConfigurationError: no such profile, no seeds, more than `MAX_TRIALS`, or nothing matches ``only``.
     """
     name = select_profile(benchmark, profile)
     if isinstance(seeds, int) and not 1 <= seeds <= MAX_SEEDS:
         raise ConfigurationError(f"--seeds {seeds}: must be at least 1 and at most {MAX_SEEDS:,}")
     chosen = list(range(seeds)) if isinstance(seeds, int) else seeds
     known = registry or installed()
-    trials = Grid(benchmark, benchmark.profiles[name], known, chosen).trials()
+    grid = Grid(benchmark, benchmark.profiles[name], known, chosen)
+    if grid.size > MAX_TRIALS:
+        most = f"at most {MAX_TRIALS:,} can be planned at once"
+        raise ConfigurationError(f"{benchmark.file}: profile {name!r} makes {grid.size:,} trials; {most}")
+    trials = grid.trials()
     plan = Plan(benchmark, name, {trial.id: trial for trial in trials}, known)
     return plan.select(only) if only else plan
 
@@ -176,14 +182,23 @@ def default_out(benchmark: Benchmark, profile: str) -> Path:
 
 
 def _notes(plan: Plan) -> list[str]:
-    """What a reader must know before a run, one sentence each: scale, the file's note, GPU, sizes, overlaps."""
+    """What a reader must know before a run, one sentence each: scale, the file's note, GPU, curves, sizes, overlaps."""
     settings = plan.settings
     scale = "The paper's own scale" if settings.scale == "paper" else "Reduced scale: not the paper's"
     notes = [f"{scale}. {settings.note}".strip().removesuffix(".") + "."]
     if settings.needs_gpu:
         notes.append("This profile needs a GPU to end in reasonable time.")
+    notes += _points_left_out(plan)
     notes += [note for victim in plan.victims() if (note := size_note(victim))]
     return [*notes, *dict.fromkeys(_overlaps(plan))]
+
+
+def _points_left_out(plan: Plan) -> Iterator[str]:
+    """One sentence for each budget that allows fewer evaluations than are asked for."""
+    asked = {(trial.evaluations, trial.budget) for trial in plan.trials if trial.kind != SUPERVISED}
+    for evaluations, budget in sorted(asked):
+        if evaluations > budget:
+            yield f"A curve of a budget of {budget:,} has at most {budget:,} evaluations, and not {evaluations:,}."
 
 
 def _overlaps(plan: Plan) -> Iterator[str]:

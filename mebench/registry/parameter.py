@@ -6,8 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mebench.api.shortened import bound, brief
+
 ParameterType = Literal["int", "float", "str", "bool", "floats", "ints", "strs", "range"]
 InVariant = Literal["always", "changed", "never"]
+
+MOST = 1_000_000_000
+"""A number lies between minus this and this, where its declaration says nothing else; so none is infinite."""
 
 Range = tuple[int, int]
 """The type of a field that is two whole numbers [start, stop), start below stop. Since version 1.5."""
@@ -46,7 +51,8 @@ class Parameter:
         default: the value where a benchmark file gives none; ``None`` also makes ``null`` a legal value.
         help: one sentence with unit and source.
         choices: the legal values, or the legal items of a list, if there are only some.
-        minimum, maximum: inclusive bounds of a number, or of every number of a list.
+        minimum, maximum: inclusive bounds of a number, or of every number of a list; minus and plus 1,000,000,000
+            where they are left out.
         in_variant: whether the value is part of the variant name of a leaderboard row: ``always``,
             ``changed`` (only where it differs from the default) or ``never``.
         late: it was added when there were results already, and its default is what was done before: specs leave it out
@@ -75,12 +81,20 @@ class Parameter:
             raise ValueError(f"must be {self._expected}, not null")
         if self.is_list:
             if not isinstance(value, (list, tuple)):
-                raise ValueError(f"must be {self._expected}, not {value!r}")
+                raise ValueError(f"must be {self._expected}, not {brief(value)}")
             checked = [self._check_scalar(item, self.item_type) for item in value]
             if self.type == "range" and (len(checked) != 2 or checked[0] >= checked[1]):
-                raise ValueError(f"must be {self._expected}, not {checked!r}")
+                raise ValueError(f"must be {self._expected}, not {brief(checked)}")
             return checked
         return self._check_scalar(value, self.item_type)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest number that is legal; a default is always legal."""
+        default = self.default if isinstance(self.default, (list, tuple)) else [self.default]
+        numbers = [value for value in default if isinstance(value, (int, float))] or [0]
+        low = min(-MOST, *numbers, 0) if self.minimum is None else self.minimum
+        return low, max(MOST, *numbers, low) if self.maximum is None else self.maximum
 
     @property
     def is_list(self) -> bool:
@@ -109,20 +123,32 @@ class Parameter:
         return words[self.type]
 
     def _check_scalar(self, value: Any, kind: str) -> Any:
-        if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        python_type: type[Any] = {"int": int, "float": float, "str": str, "bool": bool}[kind]
-        if not isinstance(value, python_type) or (kind == "int" and isinstance(value, bool)):
-            raise ValueError(f"must be {self._expected}, not {value!r}")
-        if self.choices and value not in self.choices:
-            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}, not {value!r}")
+        python_type: Any = {"int": int, "float": (int, float), "str": str, "bool": bool}[kind]
+        if not isinstance(value, python_type) or (kind in ("int", "float") and isinstance(value, bool)):
+            raise ValueError(f"must be {self._expected}, not {brief(value)}")
+        if kind == "float":
+            value = _as_float(value)
         if kind in ("int", "float"):
-            if value != value:
-                raise ValueError("must be a number, not NaN")
-            if self.minimum is not None and value < self.minimum:
-                raise ValueError(f"must be at least {self.minimum:g}, not {value!r}")
-            if self.maximum is not None and value > self.maximum:
-                raise ValueError(f"must be at most {self.maximum:g}, not {value!r}")
+            self._check_bounds(value)
+        if self.choices and value not in self.choices:
+            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}, not {brief(value)}")
+        return value
+
+    def _check_bounds(self, value: float) -> None:
+        low, high = self.bounds
+        if value != value:
+            raise ValueError("must be a number, not NaN")
+        if value < low:
+            raise ValueError(f"must be at least {bound(low)}, not {brief(value)}")
+        if value > high:
+            raise ValueError(f"must be at most {bound(high)}, not {brief(value)}")
+
+
+def _as_float(value: float) -> float:
+    """A number as a float, zero without a sign; one that no float can hold stays whole, and is out of bounds."""
+    try:
+        return float(value) + 0.0
+    except OverflowError:
         return value
 
 

@@ -22,6 +22,8 @@ from mebench.api.errors import PluginError, reason
 LOAD_SECONDS = 20.0
 LIMIT = "MEBENCH_LOAD_SECONDS"
 MOST_PRINTED = 10_000
+_SECONDS_BETWEEN = 0.0002
+"""Between two interruptions of code that is still being loaded."""
 _ENDINGS = ("_exit", "abort", "fork", "forkpty", "execv", "execve")
 
 
@@ -49,8 +51,8 @@ def guarded_import() -> Iterator[None]:
     except PluginError:
         raise
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and pressed:
-            raise
+        if pressed:
+            raise KeyboardInterrupt from error
         raise PluginError(what_happened(error)) from error
     finally:
         moved = _restore(folder, variables)
@@ -132,8 +134,12 @@ def _interrupts(pressed: list[int]) -> Iterator[None]:
         return
 
     def note(number: int, frame: FrameType | None) -> None:
-        pressed.append(number)
-        before(number, frame)
+        try:
+            before(number, frame)
+        except KeyboardInterrupt:
+            pressed.append(number)
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_BETWEEN, _SECONDS_BETWEEN)  # for code that catches it
+            raise
 
     signal.signal(signal.SIGINT, note)
     try:
@@ -172,20 +178,32 @@ def _little_output() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the block after this long; without effect outside the main thread, which alone gets signals."""
+    """Interrupt the block after this long, and then until it is left, for it may catch what interrupts it.
+
+    Without effect outside the main thread, which alone gets signals.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise _Refused(f"took longer than {seconds:g} s to load ({LIMIT})")
+    inside = [True]
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if inside and not _is_ours(frame):
+            raise _Refused(f"took longer than {seconds:g} s to load ({LIMIT})")
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    delay, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    delay, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_BETWEEN)
     try:
         yield
     finally:
+        inside.clear()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if delay:
             signal.setitimer(signal.ITIMER_REAL, delay, interval)  # somebody else's
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether code is about to enter or leave the guard, which must not be broken off."""
+    return frame is not None and frame.f_globals.get("__name__") in (__name__, "contextlib")

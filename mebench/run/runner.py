@@ -12,7 +12,10 @@ from mebench.api.errors import ConfigurationError, MebenchError, ResultsError, U
 from mebench.api.files import write_json
 from mebench.api.notices import notice
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
+from mebench.api.unfinished import sweep
 from mebench.data.sizes import size_given
+from mebench.data.sources import download_folder
+from mebench.models.victims.cache import victims_dir
 from mebench.models.victims.files import existing
 from mebench.plan.plan import Plan
 from mebench.plan.state import PlanState
@@ -228,6 +231,7 @@ def execute(
         write_json(root / "benchmark.json", plan.metadata())
     except UnwritableError as error:
         raise ResultsError(f"{root}: cannot hold results: {error.reason}; give another folder by --out") from error
+    _sweep(plan, root)
     state = PlanState.of(plan, root, keep_other_code=keep_other_code)
     if others := state.having("other code"):
         count, where = set_aside(others, root)
@@ -237,6 +241,15 @@ def execute(
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
     return recorder.failed
+
+
+def _sweep(plan: Plan, root: Path) -> None:
+    """Delete what killed processes have left unfinished among the results of a plan and in the cache."""
+    trials = [TrialFolder.of(root, trial).path for trial in plan.trials]
+    kept = [place for place in (victims_dir(), download_folder()) if place.is_dir()]
+    below = [entry for place in kept for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    for folder in (root, *trials, *(trial / "samples" for trial in trials), *kept, *below):
+        sweep(folder)
 
 
 def _subject(parts: Iterator[tuple[type[Entry], str]]) -> str:

@@ -40,17 +40,19 @@ class LossParameters:
 class FrozenGeneratorParameters:
     """A generator that takes no step; see `FrozenGeneratorStrategy`."""
 
-    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1)] = 256
-    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1)] = 256
-    generator_width: Annotated[int, Param("Channels of the generator's first convolution.", minimum=2)] = 128
+    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1, maximum=1_000_000)] = 256
+    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1, maximum=100_000)] = 256
+    generator_width: Annotated[
+        int, Param("Channels of the generator's first convolution.", minimum=2, maximum=100_000)
+    ] = 128
 
 
 @dataclass(frozen=True)
 class GeneratorParameters(FrozenGeneratorParameters):
     """A generator that is trained; see `GeneratorStrategy`."""
 
-    generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1)] = 1
-    clone_steps: Annotated[int, Param("Clone steps per iteration, N_C.", minimum=1)] = 5
+    generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1, maximum=1_000_000)] = 1
+    clone_steps: Annotated[int, Param("Clone steps per iteration, N_C.", minimum=1, maximum=1_000_000)] = 5
     generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 5e-4
     brightness_lr: Annotated[
         float,
@@ -114,8 +116,8 @@ class OnlineParameters(LearnerParameters, LossParameters):
 class FitParameters:
     """A clone that is fitted on all answers; see `FitLearner`."""
 
-    epochs: Annotated[int, Param("Passes over all answers per fit.", minimum=1)] = 60
-    batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1)] = 64
+    epochs: Annotated[int, Param("Passes over all answers per fit.", minimum=1, maximum=1_000_000)] = 60
+    batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1, maximum=1_000_000)] = 64
     optimizer: Annotated[Literal["sgd", "adam"], Param("Of the clone.", in_variant="changed")] = "sgd"
     learning_rate: Annotated[float, Param("Of the clone's optimiser at the start of a fit.", minimum=0)] = 0.02
     momentum: Annotated[float, Param("Of SGD.", minimum=0, maximum=1)] = 0.9
@@ -141,9 +143,11 @@ class MilestoneParameters:
 class EarlyStoppingParameters:
     """A clone whose fits stop early; see `EarlyStoppingLearner`."""
 
-    epochs: Annotated[int, Param("Passes over all answers per fit, at most.", minimum=1)] = 1000
-    patience: Annotated[int, Param("A fit ends after so many epochs without a better macro-F1.", minimum=1)] = 100
-    batch_size: Annotated[int, Param("Answers per step of the clone, at most.", minimum=1)] = 150
+    epochs: Annotated[int, Param("Passes over all answers per fit, at most.", minimum=1, maximum=1_000_000)] = 1000
+    patience: Annotated[
+        int, Param("A fit ends after so many epochs without a better macro-F1.", minimum=1, maximum=1_000_000)
+    ] = 100
+    batch_size: Annotated[int, Param("Answers per step of the clone, at most.", minimum=1, maximum=1_000_000)] = 150
     learning_rate: Annotated[float, Param("Of Adam.", minimum=0)] = 1e-3
     weight_decay: Annotated[float, Param("Lambda of the term lambda/2 |w|^2 of the loss.", minimum=0)] = 1e-3
 

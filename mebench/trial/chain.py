@@ -63,7 +63,7 @@ class Chain:
         self._counted = CountedChannel(service, self.ledger)
         self.labels = LabelCounts(prepared.spec.num_classes, self._device)
         self._observers = [*observers, self.labels]
-        self._oracle = BudgetedOracle(prepared.victim, self._counted, self.ledger, asker, self._observers)
+        self._oracle = BudgetedOracle(prepared.victim, self._counted, self.ledger, asker, self._observers, self._device)
         self.description = ChannelDescription(service)
         self.oracle = AttackersOracle(self._oracle, self.description)
 

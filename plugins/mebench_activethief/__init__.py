@@ -23,7 +23,9 @@ class SelectionParameters:
             in_variant="always",
         ),
     ] = "k-center"
-    iterations: Annotated[int, Param("Rounds of selection after the seed, N.", minimum=1, in_variant="changed")] = 10
+    iterations: Annotated[
+        int, Param("Rounds of selection after the seed, N.", minimum=1, maximum=1_000_000, in_variant="changed")
+    ] = 10
     seed_share: Annotated[
         float, Param("Share of the budget that is asked at random at the start, k0/B.", minimum=0, maximum=1)
     ] = 0.1
@@ -36,17 +38,19 @@ class SelectionParameters:
         ),
     ] = "probability"
     rho: Annotated[
-        int | None, Param("Inputs that dfal hands on to k-center; without, as many as the budget.", minimum=1)
+        int | None,
+        Param("Inputs that dfal hands on to k-center; without, as many as the budget.", minimum=1, maximum=1_000_000),
     ] = None
     dfal_candidates: Annotated[
         int | None,
         Param(
             "Inputs that DeepFool is run on per round, drawn at random; all that were not asked without (paper).",
             minimum=1,
+            maximum=1_000_000,
             in_variant="changed",
         ),
     ] = None
-    deepfool_steps: Annotated[int, Param("Steps of DeepFool, at most.", minimum=1)] = 50
+    deepfool_steps: Annotated[int, Param("Steps of DeepFool, at most.", minimum=1, maximum=1_000_000)] = 50
     overshoot: Annotated[float, Param("By which fraction DeepFool goes beyond the boundary.", minimum=0)] = 0.02
 
 

@@ -19,7 +19,7 @@ class RandomGeneratorParameters(LearnerParameters, FrozenGeneratorParameters, Lo
 class NoiseParameters:
     """What can be set of uniform noise."""
 
-    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1)] = 256
+    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1, maximum=1_000_000)] = 256
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,13 @@ class DastParameters:
             minimum=0,
         ),
     ] = 0.1
-    batch_size: Annotated[int, Param("Queries per batch; the branches take turns in it.", minimum=1)] = 500
-    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1)] = 128
-    generator_width: Annotated[int, Param("Channels of the generator's shared convolutions.", minimum=1)] = 64
+    batch_size: Annotated[
+        int, Param("Queries per batch; the branches take turns in it.", minimum=1, maximum=1_000_000)
+    ] = 500
+    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1, maximum=100_000)] = 128
+    generator_width: Annotated[
+        int, Param("Channels of the generator's shared convolutions.", minimum=1, maximum=100_000)
+    ] = 64
     generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 1e-4
     clone_lr: Annotated[float, Param("Learning rate of the clone's Adam.", minimum=0)] = 1e-4
     adam_beta1: Annotated[float, Param("First moment's decay of both Adams.", minimum=0, maximum=0.999)] = 0.5

@@ -14,7 +14,9 @@ from mebench.toolkit import GeneratorParameters, LearnerParameters, LossParamete
 class DfmeParameters(LearnerParameters, GeneratorParameters, LossParameters):
     """What can be set of the attack."""
 
-    directions: Annotated[int, Param("Random directions m per gradient estimate (DFME: 1, MAZE: 10).", minimum=1)] = 1
+    directions: Annotated[
+        int, Param("Random directions m per gradient estimate (DFME: 1, MAZE: 10).", minimum=1, maximum=1_000_000)
+    ] = 1
     step_size: Annotated[float, Param("Forward-difference step, before the tanh.", minimum=1e-8)] = 1e-3
     clone_gradient: Annotated[
         Literal["finite-difference", "exact"],

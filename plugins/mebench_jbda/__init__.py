@@ -14,11 +14,13 @@ from mebench.toolkit import FitParameters, MilestoneParameters
 class AugmentationParameters:
     """What can be set of the queries."""
 
-    seeds: Annotated[int, Param("Images of the pool that it starts from.", minimum=1)] = 100
-    rounds: Annotated[int, Param("Rounds, the seeds' included, after which data no longer double.", minimum=1)] = 6
-    reservoir: Annotated[int, Param("Answered inputs, drawn at random, that each later round augments.", minimum=1)] = (
-        400
-    )
+    seeds: Annotated[int, Param("Images of the pool that it starts from.", minimum=1, maximum=1_000_000)] = 100
+    rounds: Annotated[
+        int, Param("Rounds, the seeds' included, after which data no longer double.", minimum=1, maximum=1_000_000)
+    ] = 6
+    reservoir: Annotated[
+        int, Param("Answered inputs, drawn at random, that each later round augments.", minimum=1, maximum=1_000_000)
+    ] = 400
     step: Annotated[float, Param("Change of every pixel as a fraction of the input range, lambda.", minimum=1e-6)] = 0.1
 
 

@@ -33,9 +33,15 @@ class PolicyParameters:
         ],
         Param("What the adaptive policy is rewarded for.", in_variant="changed"),
     ] = "certainty+diversity+loss"
-    clusters: Annotated[int, Param("Actions of the adaptive policy: clusters of the pool.", minimum=1)] = 10
-    window: Annotated[int, Param("Past queries that rewards are compared with, Delta in the paper.", minimum=1)] = 25
-    turn_size: Annotated[int, Param("Queries between two steps of the adaptive policy's clone.", minimum=1)] = 8
+    clusters: Annotated[
+        int, Param("Actions of the adaptive policy: clusters of the pool.", minimum=1, maximum=1_000_000)
+    ] = 10
+    window: Annotated[
+        int, Param("Past queries that rewards are compared with, Delta in the paper.", minimum=1, maximum=1_000_000)
+    ] = 25
+    turn_size: Annotated[
+        int, Param("Queries between two steps of the adaptive policy's clone.", minimum=1, maximum=1_000_000)
+    ] = 8
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,22 @@ from mebench import AttackEntry, Param, hookimpl
 class MazeParameters:
     """What can be set of the attack."""
 
-    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1)] = 128
-    generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1)] = 1
+    batch_size: Annotated[int, Param("Queries per batch, B.", minimum=1, maximum=1_000_000)] = 128
+    generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1, maximum=1_000_000)] = 1
     clone_steps: Annotated[
         int,
-        Param("Clone batches per iteration, N_C; the first is the generator step's own and costs nothing.", minimum=2),
+        Param(
+            "Clone batches per iteration, N_C; the first is the generator step's own and costs nothing.",
+            minimum=2,
+            maximum=1_000_000,
+        ),
     ] = 5
     replay_steps: Annotated[
         int,
         Param(
             "Steps of the clone on stored batches per iteration, N_R; 0 stores nothing.",
             minimum=0,
+            maximum=1_000_000,
             in_variant="changed",
         ),
     ] = 10
@@ -34,7 +39,7 @@ class MazeParameters:
             minimum=1,
         ),
     ] = 10_000
-    directions: Annotated[int, Param("Random directions m per gradient estimate.", minimum=1)] = 10
+    directions: Annotated[int, Param("Random directions m per gradient estimate.", minimum=1, maximum=1_000_000)] = 10
     step_size: Annotated[float, Param("Forward-difference step mu, before the tanh.", minimum=1e-8)] = 1e-3
     generator_lr: Annotated[
         float,
@@ -46,8 +51,10 @@ class MazeParameters:
     clone_lr: Annotated[float, Param("Initial learning rate of the clone's SGD.", minimum=0)] = 0.1
     momentum: Annotated[float, Param("Momentum of both SGDs.", minimum=0, maximum=1)] = 0.9
     weight_decay: Annotated[float, Param("Weight decay of both SGDs.", minimum=0)] = 5e-4
-    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1)] = 100
-    generator_width: Annotated[int, Param("Channels of the generator's first convolution.", minimum=2)] = 128
+    noise_dim: Annotated[int, Param("Length of the generator's noise vector.", minimum=1, maximum=100_000)] = 100
+    generator_width: Annotated[
+        int, Param("Channels of the generator's first convolution.", minimum=2, maximum=100_000)
+    ] = 128
 
     @property
     def fresh_batches(self) -> int:

@@ -13,7 +13,9 @@ from mebench import AttackEntry, Param, hookimpl
 class MegaParameters:
     """What can be set of the attack: of generator and queries, then of the clone."""
 
-    noise_vectors: Annotated[int, Param("Noise vectors in Z, M; one round asks as many queries.", minimum=1)] = 3000
+    noise_vectors: Annotated[
+        int, Param("Noise vectors in Z, M; one round asks as many queries.", minimum=1, maximum=1_000_000)
+    ] = 3000
     noise: Annotated[
         Literal["fixed", "fresh", "restart"],
         Param(
@@ -22,17 +24,20 @@ class MegaParameters:
             in_variant="changed",
         ),
     ] = "fixed"
-    noise_dim: Annotated[int, Param("Length of a noise vector.", minimum=1)] = 100
-    generator_width: Annotated[int, Param("Channels of the generator's first convolution.", minimum=2)] = 128
+    noise_dim: Annotated[int, Param("Length of a noise vector.", minimum=1, maximum=100_000)] = 100
+    generator_width: Annotated[
+        int, Param("Channels of the generator's first convolution.", minimum=2, maximum=100_000)
+    ] = 128
     generator_steps: Annotated[
         int,
         Param(
             "Generator steps per round, none before the first; 0 freezes the generator.",
             minimum=0,
+            maximum=1_000_000,
             in_variant="changed",
         ),
     ] = 15
-    generator_batch_size: Annotated[int, Param("Noise vectors per generator step.", minimum=1)] = 128
+    generator_batch_size: Annotated[int, Param("Noise vectors per generator step.", minimum=1, maximum=1_000_000)] = 128
     generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 1e-3
     brightness_lr: Annotated[
         float,
@@ -62,11 +67,13 @@ class MegaParameters:
             in_variant="changed",
         ),
     ] = 0.0
-    batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1)] = 128
+    batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1, maximum=1_000_000)] = 128
     clone_lr: Annotated[float, Param("Learning rate of the clone's Adam.", minimum=0)] = 2e-3
-    max_epochs: Annotated[int, Param("Most passes over a round's answers.", minimum=1)] = 30
+    max_epochs: Annotated[int, Param("Most passes over a round's answers.", minimum=1, maximum=1_000_000)] = 30
     tolerance: Annotated[float, Param("A fall of the mean loss by less than this is none, in nats.", minimum=0)] = 0.01
-    patience: Annotated[int, Param("Passes in a row without a fall of the loss that end a round.", minimum=1)] = 1
+    patience: Annotated[
+        int, Param("Passes in a row without a fall of the loss that end a round.", minimum=1, maximum=1_000_000)
+    ] = 1
     memory: Annotated[
         int,
         Param(

@@ -14,7 +14,7 @@ from mebench.toolkit import FitParameters
 class RoundsParameters:
     """What can be set of random queries."""
 
-    rounds: Annotated[int, Param("In how many rounds the budget is spent.", minimum=1)] = 5
+    rounds: Annotated[int, Param("In how many rounds the budget is spent.", minimum=1, maximum=1_000_000)] = 5
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import resource
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mebench.api.errors import ResultsError, UnwritableError
-from mebench.api.files import problem_with, read_json, sweep, write_atomically
+from mebench.api.files import problem_with, read_json, write_atomically
 
 NEW = b"new"
 
@@ -155,19 +154,6 @@ def test_a_read_only_file_is_not_written(old, monkeypatch):
     with pytest.raises(UnwritableError, match="is read-only"):
         write_atomically(old, NEW)
     assert old.read_bytes() == b"old"
-
-
-def test_what_a_killed_writer_left_goes_with_the_next_one_and_what_another_writes_stays(old, tmp_path):
-    left, at_work = tmp_path / ".old.txt.abcdefgh.partial", tmp_path / ".old.txt.stuvwxyz.partial"
-    foreign = tmp_path / ".old.txt.notes"
-    for file in (left, at_work, foreign):
-        file.write_bytes(b"half")
-    with at_work.open("rb") as locked:
-        fcntl.flock(locked, fcntl.LOCK_EX)
-        write_atomically(old, NEW)
-        assert names(tmp_path) == [foreign.name, at_work.name, "old.txt"]
-    sweep(tmp_path)
-    assert names(tmp_path) == [foreign.name, "old.txt"]
 
 
 @pytest.mark.parametrize("reason", WHAT_CANNOT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -106,9 +107,9 @@ def work_for_long(payload: str, *, device: str, on_progress: OnProgress, should_
 
 
 def hang(payload: Path | None, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> None:
-    """Deaf to SIGTERM, and with a child of its own."""
+    """Deaf to SIGTERM, and with a child in a session of its own."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen(["sleep", "300"])
+    child = subprocess.Popen(["sleep", "300"], start_new_session=True)
     if payload is not None:
         write_pids(payload, child.pid)
     time.sleep(300)
@@ -176,3 +177,48 @@ def close_streams(payload: Any, **more: Any) -> int:
     sys.stdout.close()
     os.close(1)
     return int(payload)
+
+
+def leave_escaped_children(payload: tuple[Path, str], **more: Any) -> None:
+    """Start two programs that leave session and parent, and end in one of several ways."""
+    folder, ending = payload
+    daemon = "import os; os.fork() and os._exit(0); print(os.getpid(), flush=True); os.execlp('sleep', 'sleep', '300')"
+    direct = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    between = subprocess.Popen([sys.executable, "-c", daemon], start_new_session=True, stdout=subprocess.PIPE)
+    assert between.stdout is not None
+    write_pids(folder, direct.pid, int(between.stdout.readline()))
+    if ending == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if ending == "hangs":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(300)
+    if ending == "raises":
+        raise ZeroDivisionError
+
+
+def talk_much(payload: int, **more: Any) -> None:
+    """Write so many lines past Python, as a library of C would."""
+    for number in range(payload):
+        os.write(2, b"line %d\n" % number)
+
+
+def raise_long_error(payload: int, **more: Any) -> None:
+    raise ValueError("begin " + "word " * payload + "end")
+
+
+def refuse_to_end(payload: str, **more: Any) -> None:
+    """Catch everything, and go on."""
+    from mebench.api.progress import end_work
+
+    while True:
+        with contextlib.suppress(BaseException):
+            end_work(payload)
+            time.sleep(0.01)
+
+
+def catch_all(payload: Path, **more: Any) -> None:
+    """Catch everything, and go on without a sign of life."""
+    write_pids(payload)
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(0.01)

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 import torch
 from toys import SPEC, Counting, oracle_of, perceptron
@@ -7,6 +9,7 @@ from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFinite
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.oracle.channels.entries import ExplainedParameters
 from mebench.oracle.channels.explanations import VanillaGradientChannel
+from mebench.oracle.facade import AttackersOracle
 from mebench.oracle.ledger import QueryLedger
 
 NAN = float("nan")
@@ -39,6 +42,76 @@ def test_the_budget_can_be_spent_to_the_last_query(network):
     oracle.query(torch.rand(10, 1, 8, 8))
     assert oracle.remaining == 0
     assert len(oracle.query(torch.rand(0, 1, 8, 8))) == 0
+
+
+def huge(rows):
+    """A tensor of so many rows, in the memory of one."""
+    return torch.full((1, 1, 8, 8), NAN).expand(rows, 1, 8, 8)
+
+
+@pytest.mark.parametrize("rows", [11, 10**12, 2**57 - 1])
+def test_rows_beyond_the_budget_are_refused_before_any_of_them_is_looked_at(network, rows):
+    oracle, ledger = oracle_of(network, LabelChannel(), budget=10)
+    with pytest.raises(BudgetExceededError, match=f"asked {rows} queries with 10 of 10 left"):
+        oracle.query(huge(rows))
+    assert (ledger.spent, ledger.refusals, network.rows) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: torch.rand(2, 1, 8, 8).to_sparse(), "torch.sparse_coo"),
+        (lambda: torch.empty(10**12, 1, 8, 8, device="meta"), "on meta"),
+        (lambda: torch.nested.nested_tensor([torch.rand(1, 8, 8)]), "nested"),
+        (lambda: torch.zeros(1).expand(2, 10**9, 10**6), "shape"),
+        (lambda: torch.zeros(()), "shape"),
+        (lambda: torch.nn.Parameter(torch.rand(2, 1, 8, 8)), "Parameter"),
+        (lambda: [[0.0]], "list"),
+        (lambda: torch.rand(2, 1, 8, 8).numpy(), "ndarray"),
+        (lambda: None, "NoneType"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_what_is_no_plain_tensor_of_the_right_form_is_refused_before_its_rows_are_counted(network, make, words):
+    oracle, ledger = oracle_of(network, LabelChannel(), budget=1)
+    with pytest.raises(InvalidQueryError, match=f"toy: asked .*{words}"):
+        oracle.query(make())
+    assert (ledger.spent, ledger.refusals, network.rows) == (0, 0, 0)
+
+
+def test_a_purpose_that_is_none_is_refused_and_costs_nothing(network):
+    oracle, ledger = oracle_of(network, LabelChannel())
+    with pytest.raises(OracleError, match="toy: asked for the purpose 'fun'; there are train, explore, validation"):
+        oracle.query(torch.rand(2, 1, 8, 8), purpose="fun")
+    assert ledger.spent == 0
+
+
+@pytest.mark.parametrize(
+    "weights", [torch.ones(1).expand(10**12, 10), torch.ones(10), None], ids=["rows", "one row", "none"]
+)
+def test_weights_of_an_explanation_that_do_not_fit_are_refused_before_they_are_looked_at(network, weights):
+    oracle, _ = oracle_of(perceptron(), VanillaGradientChannel())
+    explanation = AttackersOracle(oracle, oracle.channel).query(torch.rand(2, 1, 8, 8), explain=True).explanation
+    with pytest.raises(OracleError, match=r"must be a tensor of shape \(2, 10\), not"):
+        explanation.vjp(weights)
+
+
+def test_who_asks_on_and_on_what_is_refused_has_its_trial_ended_and_gives_no_sign_of_life(network, monkeypatch):
+    ends, signs = [], []
+    monkeypatch.setattr(progress, "_end", ends.append)
+    monkeypatch.setattr(progress, "_hear", lambda: signs.append(1))
+    oracle, _ = oracle_of(network, LabelChannel(), budget=10)
+    for _ in range(999):
+        with contextlib.suppress(BaseException):
+            oracle.query(torch.rand(11, 1, 8, 8))
+    assert (ends, signs) == ([], [])
+    oracle.query(torch.rand(1, 1, 8, 8))  # an answer: it is counted anew
+    for number in range(1000):
+        with contextlib.suppress(BaseException):
+            oracle.query(torch.rand(10 if number % 2 else 1, 1, 8, 9))
+    assert ends == ["toy: asked 1,000 times in a row what was refused, and went on asking"]
+    assert signs == [1]
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from benchmark_texts import toy_registry
+from benchmark_texts import GOOD, toy_registry
 
 from mebench.api.errors import ConfigurationError
 from mebench.plan.file import load_benchmark
 from mebench.plan.file.jsonschema import benchmark_schema
 from mebench.plan.file.positions import read_document
+from mebench.plan.plan import make_plan
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
+from mebench.registry.parameter import MOST
 
 
 def schema():
@@ -50,7 +52,7 @@ def test_a_pool_needs_its_prior_and_lists_are_arrays():
     assert all(pool["required"] == ["name", "prior"] for pool in pools)
     rows = next(p for p in pools if p["properties"]["name"]["const"] == "cifar10")["properties"]["rows"]
     two = {"minItems": 2, "maxItems": 2}
-    assert rows["anyOf"][0] == {"type": "array", "items": {"type": "integer", "minimum": 0}, **two}
+    assert rows["anyOf"][0] == {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MOST}, **two}
     assert rows["anyOf"][1] == {"type": "null"}
 
 
@@ -130,6 +132,29 @@ CHANGES = [
     ((*RUN, "attacks", 1), {"attack": "random-pool+fit", "channel": "label"}),
     (("profiles", "quick", "evaluation_share"), 1),
     (("profiles", "quick", "evaluation_share"), 1.01),
+    (("profiles", "quick", "evaluations"), 10_000),
+    (("profiles", "quick", "evaluations"), 10_001),
+    ((*RUN, "budgets"), [10**12]),
+    ((*RUN, "budgets"), [10**12 + 1]),
+    ((*RUN, "budgets"), [10**30]),
+    ((*RUN, "budgets"), [True]),
+    ((*RUN, "seeds"), [2**32 - 1]),
+    ((*RUN, "seeds"), [2**32]),
+    ((*RUN, "seeds"), 10_001),
+    ((*VICTIM, "seed"), 2**32),
+    ((*VICTIM, "seed"), False),
+    ((*VICTIM, "image_size"), [10_001, 32]),
+    ((*VICTIM, "training", "epochs"), 10**7),
+    ((*VICTIM, "training", "batch_size"), 10**7),
+    ((*VICTIM, "training", "learning_rate"), 10**13),
+    ((*VICTIM, "training", "learning_rate"), float("inf")),
+    ((*VICTIM, "training", "weight_decay"), float("inf")),
+    ((*VICTIM, "training", "momentum"), True),
+    ((*VICTIM, "mean"), [float("-inf")]),
+    ((*RUN, "attacks", 0, "parameters", "batch_size"), 10**6 + 1),
+    ((*RUN, "attacks", 0, "parameters", "batch_size"), True),
+    ((*RUN, "attacks", 0, "parameters", "generator_lr"), float("inf")),
+    ((*RUN, "attacks", 0, "parameters", "generator_lr"), 10**400),
     (("metrics",), ["transfer", "transfer"]),
     (("metrics",), ["fidelity"]),
     (("reported", 0), {"attack": "megex", "variant": "l1", "victim": "cifar10-resnet34", "budget": 20_000_000}),
@@ -158,3 +183,74 @@ def test_the_schema_accepts_what_the_loader_accepts_and_nothing_else(path, value
     except ConfigurationError:
         loads = False
     assert validator.is_valid(yaml.safe_load(file.read_text())) == loads
+
+
+def test_every_number_of_a_benchmark_file_has_a_lowest_and_a_highest_value_in_the_schema(validator):
+    def unbounded(part, path):
+        if isinstance(part, list):
+            return [one for number, inner in enumerate(part) for one in unbounded(inner, (*path, number))]
+        if not isinstance(part, dict):
+            return []
+        kinds = part.get("type", ())
+        number = {"integer", "number"} & {kinds} if isinstance(kinds, str) else {"number"} & set(kinds)
+        low, high = ({"minimum", "exclusiveMinimum"} & part.keys(), {"maximum", "exclusiveMaximum"} & part.keys())
+        here = [path] if number and not (low and high) and "enum" not in part and path[-1] != "table" else []
+        return here + [one for key, inner in part.items() for one in unbounded(inner, (*path, key))]
+
+    assert unbounded(validator.schema, ()) == []
+
+
+NUMBERS = [
+    "1e400", "-1e400", ".inf", "-.inf", ".nan", "1" * 5000, "-" + "9" * 5000, "1" + "0" * 30, "-1" + "0" * 30, "true",
+    "'7'", "[1]", "{a: 1}", "2024-01-01", "0x10", "1_000_000_000_000_000",
+]  # fmt: skip
+PLACES = [
+    "evaluations=N", "evaluation_share=N", "runs.0.budgets=[N]", "runs.0.seeds=[N]", "seeds=[0, N]",
+    "runs.0.evaluations=N", "victims.small.seed=N", "victims.small.image_size=[N, 8]",
+    "victims.small.training.epochs=N",
+    "victims.small.training.batch_size=N", "victims.small.training.learning_rate=N",
+    "victims.small.training.momentum=N", "victims.small.training.weight_decay=N", "victims.own.mean=[N, 0, 0]",
+    "victims.own.std=[N, 1, 1]", "victims.own.network.width=N", "victims.small.data.rows=[0, N]",
+    "runs.0.attacks.0.parameters.rate=N", "runs.0.attacks.0.parameters.batch_size=N",
+    "runs.0.attacks.0.channel={name: sg, samples: N}", "reported.0.accuracy=N", "reported.0.budget=N",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:12])
+def test_a_number_that_is_none_or_is_out_of_bounds_is_said_in_one_short_line(number, tmp_path):
+    with pytest.raises(ConfigurationError) as caught:
+        load_with(tmp_path, *(place.replace("N", number) for place in PLACES))
+    lines = caught.value.problems
+    for place in PLACES:
+        key = place.partition("=")[0]
+        (line,) = [one for one in lines if one.startswith(f"--set {key}=")]
+        assert "must" in line
+        assert len(line) < 500
+        assert "\n" not in line
+
+
+def load_with(folder, *overrides):
+    (folder / "b.yaml").write_text(GOOD)
+    return load_benchmark(folder / "b.yaml", overrides, registry=toy_registry())
+
+
+def test_minus_zero_is_zero_and_makes_no_other_trial(tmp_path):
+    for place in ("runs.0.attacks.0.parameters.rate=N", "victims.small.training.weight_decay=N"):
+        ids = [
+            list(make_plan(load_with(tmp_path, place.replace("N", zero)), registry=toy_registry()).ids)
+            for zero in ("0.0", "-0.0")
+        ]
+        assert ids[0] == ids[1]
+
+
+def test_more_trials_than_can_be_planned_are_said_before_any_is_made(tmp_path):
+    overrides = ["runs.0.seeds=10000", "runs.0.budgets=[100, 200, 300, 400]"]
+    benchmark = load_with(tmp_path, *overrides)
+    with pytest.raises(ConfigurationError, match="profile 'quick' makes 160,000 trials; at most 100,000"):
+        make_plan(benchmark, registry=toy_registry())
+
+
+def test_more_evaluations_than_a_budget_allows_are_said(tmp_path):
+    plan = make_plan(load_with(tmp_path, "runs.0.evaluations=5000"), registry=toy_registry())
+    said = "A curve of a budget of 1,000 has at most 1,000 evaluations, and not 5,000."
+    assert [note for note in plan.notes() if "evaluations" in note] == [said]

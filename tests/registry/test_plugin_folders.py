@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import pytest
 
 from mebench.cli import main
 from mebench.registry.entries import AttackEntry
+from mebench.registry.safe_import import guarded_import
 
 ENTRY = 'AttackEntry("stripes", "Random stripes.", "{target}"{more})'
 PLUGIN = """\
@@ -50,6 +55,10 @@ HARMS = {
     "recurses": ("def f(): f()\nf()", "RecursionError: "),
     "forks": ("import os; os.fork()", "called os.fork while it was loaded"),
     "hangs": ("import time; time.sleep(60)", "took longer than 1 s to load (MEBENCH_LOAD_SECONDS)"),
+    "hangs and catches what interrupts it": (
+        "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except BaseException:\n        pass\n",
+        "took longer than 1 s to load (MEBENCH_LOAD_SECONDS)",
+    ),
     "working directory": (plugin(before="import os; os.chdir('/')"), "changed the working directory"),
     "hook raises": (plugin("1 / 0"), "ZeroDivisionError: division by zero"),
     "hook returns a word": (plugin("'stripes'"), "mebench_attacks returned 'stripes': it must return a list"),
@@ -90,12 +99,27 @@ def test_a_bad_plugin_is_one_line_and_the_others_are_loaded(harm: str, tmp_path:
     text, error = HARMS[harm]
     (tmp_path / "bad.py").write_text(text)
     (tmp_path / "good.py").write_text(plugin("[AttackEntry('good', 'Good.', 'good:build')]"))
-    found = plugins(tmp_path, MEBENCH_LOAD_SECONDS="1" if harm == "hangs" else "20")
+    found = plugins(tmp_path, MEBENCH_LOAD_SECONDS="1" if harm.startswith("hangs") else "20")
     assert error in found["bad"]["error"]
     assert "\n" not in found["bad"]["error"]
     assert (found["bad"]["state"], found["bad"]["distribution"]) == ("failed", f"{tmp_path.name}/bad.py")
     assert found["good"]["provides"] == ["attack good"]
     assert found["megex"]["loaded"]
+
+
+def catch_all() -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(0.01)
+
+
+def test_a_users_ctrl_c_ends_the_loading_of_code_that_catches_it() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt), guarded_import():
+        catch_all()
+    assert signal.getitimer(signal.ITIMER_REAL)[1] == 0
+    assert signal.getsignal(signal.SIGALRM) == before
 
 
 def test_what_a_plugin_prints_while_it_is_loaded_does_not_mix_with_output(tmp_path: Path) -> None:

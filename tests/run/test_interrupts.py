@@ -16,7 +16,9 @@ from test_process_engine import is_alive, pids, wait_until
 SCRIPT = """
 import sys
 from pathlib import Path
-from mebench.run.engine import InlineEngine, Interrupts, Job, Listener, ProcessEngine
+from mebench.run.engine import InlineEngine, Interrupts, Job, Listener, ProcessEngine, handle
+
+handle.SILENCE_SECONDS = 1.0
 
 kind, function, folder = sys.argv[1:]
 
@@ -122,6 +124,23 @@ def test_the_second_request_kills_what_does_not_listen(start, tmp_path: Path, ki
     else:  # what the work has started is nobody's here
         os.kill(pids(tmp_path)[1], signal.SIGKILL)
     assert "one stopped\n" in process.stdout.readlines()
+
+
+def test_the_first_request_ends_what_catches_everything_and_gives_no_sign_of_life(start, tmp_path: Path) -> None:
+    process = start("catch_all")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert output.splitlines()[-1] == "one stopped"
+    assert not any(map(is_alive, pids(tmp_path)))
+
+
+def test_the_second_request_ends_what_catches_everything_in_this_very_process(start) -> None:
+    process = start("catch_all", "inline")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.8)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert output.splitlines()[-1:] == ["one stopped"] or process.returncode == 130
 
 
 def test_workers_of_a_killed_engine_save_themselves_and_nothing_is_left(start, tmp_path: Path) -> None:

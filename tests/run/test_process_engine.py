@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -127,6 +130,15 @@ def test_work_that_takes_longer_than_the_limit_but_gives_signs_of_life_is_done()
     assert {key: (one.ending, one.value) for key, one in outcomes.items()} == {sign: ("done", sign) for sign in signs}
 
 
+def test_work_that_must_end_ends_although_its_code_catches_everything() -> None:
+    outcomes = run(job("refuse_to_end", "attack a (b 1): asks on and on"), job("double", 1))
+    assert (outcomes["refuse_to_end"].ending, outcomes["refuse_to_end"].reason) == (
+        "failed",
+        "attack a (b 1): asks on and on",
+    )
+    assert outcomes["double"].ending == "done"
+
+
 def test_a_job_that_is_done_but_hangs_at_exit_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handle, "EXIT_GRACE_SECONDS", 0.3)
     outcome = run(job("hang_at_exit", 5))["hang_at_exit"]
@@ -136,6 +148,22 @@ def test_a_job_that_is_done_but_hangs_at_exit_is_done(monkeypatch: pytest.Monkey
 def test_children_that_a_job_leaves_behind_are_ended(tmp_path: Path) -> None:
     assert run(job("leave_a_child_behind", tmp_path))["leave_a_child_behind"].ending == "done"
     assert wait_until(lambda: not any(map(is_alive, pids(tmp_path))))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells descendants apart")
+@pytest.mark.parametrize("ending", ["is done", "raises", "killed", "hangs"])
+def test_children_in_sessions_of_their_own_end_with_their_job_and_none_of_anybody_else(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handle, "STOP_GRACE_SECONDS", 0.1)
+    other = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    try:
+        run(job("leave_escaped_children", (tmp_path, ending), timeout=2.0 if ending == "hangs" else None))
+        assert not any(map(is_alive, pids(tmp_path)))
+        assert is_alive(other.pid)
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_a_worker_killed_from_outside_fails_and_one_that_is_terminated_saves_itself(tmp_path: Path) -> None:
@@ -219,6 +247,16 @@ def test_output_of_python_and_of_children_goes_to_the_log_of_the_job_and_is_appe
         assert f"from a child: {word}\n" in text
     assert text.count("--- ") == 2
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_reason_of_any_length_comes_back_with_its_beginning_its_end_and_what_was_left_out(tmp_path: Path) -> None:
+    outcome = run(job("raise_long_error", 1_000_000, log=tmp_path / "log.txt"))["raise_long_error"]
+    assert outcome.reason.startswith("ValueError: begin word")
+    assert outcome.reason.endswith("word end")
+    assert re.search(r"\[\.\.\. [\d,]{9} characters left out \.\.\.\]", outcome.reason)
+    assert len(outcome.reason) < 3_000
+    assert len(outcome.traceback) < 101_000
+    assert (tmp_path / "log.txt").stat().st_size < 110_000
 
 
 def test_a_traceback_is_in_the_log_too(tmp_path: Path) -> None:

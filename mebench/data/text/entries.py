@@ -15,7 +15,11 @@ from mebench.registry.parameter import Param, Range
 
 Length = Annotated[
     int | None,
-    Param("Words of a text that are kept; 64 for a victim, as many as the victim's for a pool without.", minimum=1),
+    Param(
+        "Words of a text that are kept; 64 for a victim, as many as the victim's for a pool without.",
+        minimum=1,
+        maximum=10_000,
+    ),
 ]
 Words = Annotated[
     str | None,

@@ -20,6 +20,7 @@ class SmallCnnParameters:
         Param(
             "Channels of the first convolution; the others have 2, 4 and 4 times as many.",
             minimum=1,
+            maximum=100_000,
             in_variant="changed",
         ),
     ] = 32
@@ -29,12 +30,15 @@ class SmallCnnParameters:
 class PlainCnnParameters:
     """What can be set of ``plain-cnn``."""
 
-    convolutions: Annotated[int, Param("How many; each halves the map.", minimum=1, in_variant="changed")] = 4
+    convolutions: Annotated[
+        int, Param("How many; each halves the map.", minimum=1, maximum=100, in_variant="changed")
+    ] = 4
     width: Annotated[
         int,
         Param(
             "Channels of the first convolution; the second has 2 times as many, the others 4 times.",
             minimum=1,
+            maximum=100_000,
             in_variant="changed",
         ),
     ] = 16
@@ -44,13 +48,14 @@ class PlainCnnParameters:
 class BlockCnnParameters:
     """What can be set of ``block-cnn``."""
 
-    blocks: Annotated[int, Param("How many; each halves the map.", minimum=1, in_variant="changed")] = 3
-    convolutions: Annotated[int, Param("Of each block.", minimum=1, in_variant="changed")] = 2
+    blocks: Annotated[int, Param("How many; each halves the map.", minimum=1, maximum=100, in_variant="changed")] = 3
+    convolutions: Annotated[int, Param("Of each block.", minimum=1, maximum=100, in_variant="changed")] = 2
     width: Annotated[
         int,
         Param(
             "Channels of the first block; every other has twice as many as the one before.",
             minimum=1,
+            maximum=100_000,
             in_variant="changed",
         ),
     ] = 32
@@ -72,7 +77,10 @@ class ResNetParameters:
     width: Annotated[
         int,
         Param(
-            "Channels of the first stage; the others have 2, 4 and 8 times as many.", minimum=1, in_variant="changed"
+            "Channels of the first stage; the others have 2, 4 and 8 times as many.",
+            minimum=1,
+            maximum=100_000,
+            in_variant="changed",
         ),
     ] = 64
 
@@ -83,7 +91,12 @@ class SmallResNetParameters:
 
     width: Annotated[
         int,
-        Param("Channels of the first stage; the others have 2 and 4 times as many.", minimum=1, in_variant="changed"),
+        Param(
+            "Channels of the first stage; the others have 2 and 4 times as many.",
+            minimum=1,
+            maximum=100_000,
+            in_variant="changed",
+        ),
     ] = 16
 
 
@@ -91,10 +104,11 @@ class SmallResNetParameters:
 class KimCnnParameters:
     """What can be set of ``kim-cnn``."""
 
-    size: Annotated[int, Param("Values in one word vector.", minimum=1, in_variant="changed")] = 300
-    maps: Annotated[int, Param("Filters of each width.", minimum=1, in_variant="changed")] = 100
+    size: Annotated[int, Param("Values in one word vector.", minimum=1, maximum=10_000, in_variant="changed")] = 300
+    maps: Annotated[int, Param("Filters of each width.", minimum=1, maximum=100_000, in_variant="changed")] = 100
     widths: Annotated[
-        tuple[int, ...], Param("Words that a filter looks at at a time.", minimum=1, in_variant="changed")
+        tuple[int, ...],
+        Param("Words that a filter looks at at a time.", minimum=1, maximum=10_000, in_variant="changed"),
     ] = (3, 4, 5)
     dropout: Annotated[
         float,
@@ -110,7 +124,8 @@ class KimCnnParameters:
     ] = None
     static: Annotated[bool, Param("Keep the word vectors as they are.", in_variant="changed")] = False
     least: Annotated[
-        int, Param("A word that occurs less often counts as unknown.", minimum=1, in_variant="changed")
+        int,
+        Param("A word that occurs less often counts as unknown.", minimum=1, maximum=1_000_000, in_variant="changed"),
     ] = 1
 
 
@@ -118,7 +133,9 @@ class KimCnnParameters:
 class MlpParameters:
     """What can be set of ``mlp``."""
 
-    hidden: Annotated[tuple[int, ...], Param("Units of each hidden layer.", minimum=1, in_variant="changed")] = (64,)
+    hidden: Annotated[
+        tuple[int, ...], Param("Units of each hidden layer.", minimum=1, maximum=100_000, in_variant="changed")
+    ] = (64,)
 
 
 NETWORKS = (

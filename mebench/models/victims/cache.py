@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from mebench.api.errors import MebenchError, ResultsError
 from mebench.api.files import read_json, write_json
 from mebench.api.progress import ShouldStop, Stopped, never
 from mebench.api.spec import VictimSpec, content_digest
+from mebench.api.unfinished import unfinished_folder
 from mebench.data.sources import cache_dir
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ def save(name: str, key: str, network: nn.Module, record: Mapping[str, Any]) -> 
     from mebench.api.errors import UnwritableError, reason
 
     root = victims_dir()
-    partial = Path(tempfile.mkdtemp(dir=root, prefix=".partial-"))
-    try:
+    with unfinished_folder(root) as partial:
         partial.chmod(0o755)
         tensors = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
         try:
@@ -122,11 +121,7 @@ def save(name: str, key: str, network: nn.Module, record: Mapping[str, Any]) -> 
         write_json(partial / _RECORD, record)
         if old := find(key):
             shutil.rmtree(old)
-        final = root / f"{_folder_name(name)}-{key}"
-        return partial.rename(final)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        return partial.rename(root / f"{_folder_name(name)}-{key}")
 
 
 @contextlib.contextmanager

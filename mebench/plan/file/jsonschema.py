@@ -158,8 +158,10 @@ def _parameters(entry: Entry) -> dict[str, Schema]:
 
 def _parameter(parameter: Parameter) -> Schema:
     scalar: Schema = {"type": _TYPES[parameter.item_type]}
-    bounds = (("enum", list(parameter.choices) or None), ("minimum", parameter.minimum), ("maximum", parameter.maximum))
-    scalar |= {key: value for key, value in bounds if value is not None}
+    if parameter.choices:
+        scalar["enum"] = list(parameter.choices)
+    if parameter.item_type in ("int", "float"):
+        scalar["minimum"], scalar["maximum"] = parameter.bounds
     schema = {"type": "array", "items": scalar} if parameter.is_list else scalar
     if parameter.type == "range":
         schema |= {"minItems": 2, "maxItems": 2}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from mebench.api.errors import ConfigurationError, MebenchError
+from mebench.api.shortened import shortened
 from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.positions import Document, Location, parse_value
 from mebench.plan.file.schema import Benchmark, Named, Profile, annotation_at, section_at
@@ -23,6 +24,8 @@ from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, Ne
 from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
 
+MOST_TOLD = 200
+"""Characters of an option that messages repeat."""
 _NAMED: dict[str, type[Entry]] = {
     "channel": ChannelEntry,
     "clone": NetworkEntry,
@@ -66,14 +69,15 @@ def apply_overrides(document: Document, texts: Sequence[str], profile: str, regi
     """Change the document in place; return one line per override that could not be applied."""
     lines = []
     for text in texts:
+        told = f"--set {shortened(text, MOST_TOLD)}"
         try:
             override = Override.parse(text)
             for location in _targets(document.content, override, profile, registry):
                 parent = _value(document.content, location[:-1])
                 parent[location[-1]] = copy.deepcopy(override.value)
-                document.overridden[location] = f"--set {text}"
+                document.overridden[location] = told
         except ConfigurationError as error:
-            lines.append(f"--set {text}: {error}")
+            lines.append(f"{told}: {error}")
     return lines
 
 

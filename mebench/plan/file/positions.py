@@ -12,12 +12,15 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.shortened import brief
 
 Location = tuple[str | int, ...]
 """Keys and list indices that lead from the top of a file to a value."""
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
+_MOST_DIGITS = 4_300
+"""Of a whole number; Python reads no longer ones."""
 _TAG = "tag:yaml.org,2002:"
 _WORDS = {"true": True, "false": False, "null": None, "": None, "~": None}
 
@@ -256,7 +259,9 @@ class _Builder:
             if kind in ("bool", "null"):
                 return _WORDS[text.lower()]
         except (ValueError, KeyError):
-            return self._refuse(node, location, f"{text!r} does not fit its tag !!{kind}")
+            long = kind == "int" and len(text) > _MOST_DIGITS
+            what = f"must be a number of at most {_MOST_DIGITS:,} digits" if long else f"does not fit its tag !!{kind}"
+            return self._refuse(node, location, f"{brief(text)} {what}")
         return self._refuse(node, location, f"the tag {node.tag} is not allowed")
 
     def _refuse(self, node: Node, location: Location, text: str, at_key: bool = False) -> None:

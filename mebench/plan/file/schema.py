@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -37,6 +38,11 @@ PATTERN_WORDS = {
 }
 """What each pattern asks for, in words."""
 MAX_SEEDS = 10_000
+MAX_SEED = 2**32 - 1
+MAX_BUDGET = 10**12
+MAX_EVALUATIONS = 10_000
+MAX_NUMBER = 10**12
+"""Of a number that nothing else bounds."""
 
 
 class Section(BaseModel):
@@ -75,9 +81,11 @@ def _seeds(value: Any) -> Any:
     """Turn a number n into 0..n-1 and check a list."""
     if type(value) is int and 1 <= value <= MAX_SEEDS:
         return list(range(value))
-    good = isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value)
-    if not good:
+    whole = isinstance(value, list) and all(type(seed) is int and seed >= 0 for seed in value)
+    if not whole or not 0 < len(value) <= MAX_SEEDS:
         raise PydanticCustomError("seeds", f"must be a number of seeds up to {MAX_SEEDS:,} or a list such as [0, 1]")
+    if max(value) > MAX_SEED:
+        raise PydanticCustomError("seeds", f"must hold seeds of at most {MAX_SEED:,}")
     return value
 
 
@@ -85,7 +93,16 @@ def _table(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-Count = Annotated[int, Field(ge=1)]
+def _plain_zero(value: float) -> float:
+    """Minus zero is zero: it makes no other trial."""
+    return value + 0.0
+
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Side = Annotated[int, Field(ge=1, le=10_000)]
+Budget = Annotated[int, Field(ge=1, le=MAX_BUDGET)]
+Evaluations = Annotated[int, Field(ge=1, le=MAX_EVALUATIONS)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Seeds = Annotated[
     list[int],
     BeforeValidator(_seeds),
@@ -93,14 +110,20 @@ Seeds = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
-                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+                    "minItems": 1,
+                    "maxItems": MAX_SEEDS,
+                },
             ]
         }
     ),
 ]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=MAX_NUMBER, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False), AfterValidator(_plain_zero)]
+Finite = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False), AfterValidator(_plain_zero)]
+Momentum = Annotated[float, Field(ge=0, lt=1), AfterValidator(_plain_zero)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 ClassName = Annotated[str, Field(pattern=WORDS, max_length=LONGEST)]
 Reference = Literal["victim", "supervised"]
@@ -114,8 +137,8 @@ class Training(Section):
     batch_size: Count = Field(TrainingRecipe.batch_size, description="Images in one step.")
     optimizer: Optimizer = TrainingRecipe.optimizer
     learning_rate: Positive = TrainingRecipe.learning_rate
-    momentum: float = Field(TrainingRecipe.momentum, ge=0, lt=1, description="Of sgd.")
-    weight_decay: float = Field(TrainingRecipe.weight_decay, ge=0, allow_inf_nan=False)
+    momentum: Momentum = Field(TrainingRecipe.momentum, description="Of sgd.")
+    weight_decay: NotNegative = TrainingRecipe.weight_decay
     schedule: LearningRate = Field(
         TrainingRecipe.schedule, description="Of the learning rate; multistep is x0.1 at 50 % and 75 %."
     )
@@ -133,13 +156,13 @@ class VictimSection(Section):
         None,
         description="Data set: trained on its train split, scored on its test split; a registered victim has its own.",
     )
-    image_size: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
+    image_size: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Height and width that images are resized to; without it, those that the data set has."
     )
     network: Named | None = Field(None, description="Architecture.")
     victim: Named | None = Field(None, description="A registered victim, which brings network, weights and data.")
     training: Training | None = Field(None, description="How the network is trained; {} for the defaults.")
-    seed: int = Field(0, ge=0, description="Of initial weights and data order.")
+    seed: Seed = Field(0, description="Of initial weights and data order.")
     factory: str | None = Field(
         None, pattern=FACTORY, description="module:callable that returns a torch module of logits."
     )
@@ -176,11 +199,11 @@ class Run(Section):
 
     victims: list[str] = Field(min_length=1, description="Names of victims of this file.")
     clone: Named = Field(description="The attacker's network.")
-    budgets: list[Count] = Field(min_length=1, description="Numbers of queries.")
+    budgets: list[Budget] = Field(min_length=1, description="Numbers of queries.")
     attacks: list[AttackSection] = Field(min_length=1)
     pool: NamedPool | None = Field(None, description="Unlabelled inputs for attacks of the pool family.")
     seeds: Seeds | None = Field(None, description="In place of the profile's.")
-    evaluations: Count | None = Field(None, description="In place of the profile's.")
+    evaluations: Evaluations | None = Field(None, description="In place of the profile's.")
     references: list[Reference] | None = Field(None, description="In place of the profile's.")
     tracks: Annotated[list[Track], Field(min_length=1)] | None = Field(None, description="In place of the profile's.")
 
@@ -200,7 +223,7 @@ class Profile(Section):
     device: str = Field("cpu", pattern=DEVICE, description="cpu, cuda, cuda:N or auto.")
     needs_gpu: bool = Field(False, description="Warn before the run starts if there is no GPU.")
     seeds: Seeds = Field([0], description="A number n for seeds 0 to n-1, or a list.")
-    evaluations: Count = Field(20, description="Points on the curve of a trial.")
+    evaluations: Evaluations = Field(20, description="Points on the curve of a trial.")
     evaluation_share: float = Field(
         0.05,
         gt=0,
@@ -235,7 +258,7 @@ class Reported(Section):
     attack: str
     variant: str | None = Field(None, description="Can be left out where the attack has one variant.")
     victim: str
-    budget: Count
+    budget: Budget
     channel: str | None = Field(None, description="Can be left out where it is clear.")
     accuracy: Percent | None = None
     fidelity: Percent | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mebench.api.shortened import bound, brief
 from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.positions import Location, Problem
 from mebench.plan.file.schema import PATTERN_WORDS, Benchmark, Named, section_at
@@ -27,8 +28,7 @@ def shown(value: Any) -> str:
         return words[value]
     if isinstance(value, dict):
         return "a mapping"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return brief(value)
 
 
 def schema_problems(content: dict[str, Any]) -> list[Problem]:
@@ -54,7 +54,7 @@ def _expected(words: str) -> Callable[[Details], str]:
 
 
 def _bound(words: str, key: str) -> Callable[[Details], str]:
-    return lambda details: f"must be {words} {details['ctx'][key]:g}, not {shown(details['input'])}"
+    return lambda details: f"must be {words} {bound(details['ctx'][key])}, not {shown(details['input'])}"
 
 
 def _section(details: Details) -> str:

@@ -18,16 +18,20 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from types import ModuleType
 from typing import Any
 
+from mebench.run.engine.descendants import end_orphans
+
 CONTEXT = multiprocessing.get_context("forkserver")
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(16 << 30)}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_starting = threading.Lock()
 
 
 def start_process(function: Callable[..., None], args: tuple[Any, ...], name: str, threads: int) -> ForkServerProcess:
@@ -42,8 +46,17 @@ def start_process(function: Callable[..., None], args: tuple[Any, ...], name: st
             CONTEXT.set_forkserver_preload(["mebench.run.engine.preload"])
             forkserver.ensure_running()
         process = CONTEXT.Process(target=function, args=args, name=name)
-        process.start()
+        with _starting:
+            process.start()
     return process
+
+
+def end_left_behind() -> None:
+    """End what workers that are gone have started and left behind; nothing where the system cannot tell."""
+    server = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    if server is not None:
+        with _starting:  # a process that is being started is known to nobody yet
+            end_orphans(server, {one.pid for one in multiprocessing.active_children() if one.pid is not None})
 
 
 def worker_environment(threads: int) -> dict[str, str]:

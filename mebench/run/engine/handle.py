@@ -12,10 +12,13 @@ from mebench.api.progress import Progress
 from mebench.run.engine.forkserver import CONTEXT, start_process
 from mebench.run.engine.jobs import Job, Outcome
 from mebench.run.engine.log import note_death
+from mebench.run.engine.log_size import keep_small
 from mebench.run.engine.worker import Order, work
 
 STOP_GRACE_SECONDS = 30.0
 EXIT_GRACE_SECONDS = 5.0
+SILENCE_SECONDS = 10.0
+"""How long a worker that was asked to stop may go without a sign of life."""
 
 
 class WorkerHandle:
@@ -66,8 +69,9 @@ class WorkerHandle:
         return latest
 
     def ask_to_stop(self) -> None:
-        """Let it save and end, however long that takes."""
+        """Let it save and end, as long as it gives signs of life."""
         self._asked = True
+        self._heard = time.monotonic()
         self._signal(signal.SIGTERM)
 
     def enforce_limits(self) -> None:
@@ -77,7 +81,8 @@ class WorkerHandle:
             self._given_up = reason + self.job.meanwhile
             self._kill_at = now + STOP_GRACE_SECONDS
             self._signal(signal.SIGTERM)
-        if now > self._kill_at:
+        deaf = self._asked and self._outcome is None and now > self._heard + SILENCE_SECONDS
+        if deaf or now > self._kill_at:
             self.kill()
 
     def _over_limit(self, now: float) -> str:
@@ -89,6 +94,11 @@ class WorkerHandle:
             return f"gave no sign of life for {stall:g} s (--stall-timeout)"
         return ""
 
+    def keep_log_small(self) -> None:
+        """Cut its log where that has grown too long."""
+        if self.job.log is not None:
+            keep_small(self.job.log)
+
     def kill(self) -> None:
         """End it now, with everything that it has started."""
         self._signal(signal.SIGKILL, group=True)
@@ -97,6 +107,7 @@ class WorkerHandle:
         """What its end means; call it once the process is gone."""
         self.kill()  # children that it has left behind
         self.receive()
+        self.keep_log_small()
         self.connection.close()
         code = self.process.exitcode
         seconds = time.monotonic() - self.started

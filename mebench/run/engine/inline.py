@@ -55,8 +55,13 @@ class InlineEngine(Engine):
         def should_stop() -> bool:
             return bool(self._interrupts.level) or time.monotonic() > deadline
 
-        with _streams_kept():
-            outcome = attempt(Order(job, self._device, self._threads), Throttle(on_progress), should_stop)
+        try:
+            with _streams_kept(), self._interrupts.breaking_into():
+                outcome = attempt(Order(job, self._device, self._threads), Throttle(on_progress), should_stop)
+        except KeyboardInterrupt:
+            if self._interrupts.level != KILL:
+                raise
+            return Outcome("stopped")
         if (
             self._interrupts.level == KILL and outcome.ending == "failed"
         ):  # whatever the exception has become on its way

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
+from mebench.api.exit_codes import ExitCode
+
+INSISTING_SECONDS, SECONDS_BETWEEN = 3.0, 0.0005
 KILL = 2
 """The `Interrupts.level` from which on nothing is saved any more."""
 SAME_REQUEST_SECONDS = 0.5
@@ -21,7 +27,8 @@ class Interrupts:
 
     Attributes:
         level: 0 go on, 1 save and stop, 2 stop at once.
-        raise_when_killed: raise `KeyboardInterrupt` at the second request, for work in this very thread.
+        raise_when_killed: raise `KeyboardInterrupt` at the second request, for work in this very thread; in a
+            `breaking_into` block again and again, for work that catches it.
     """
 
     def __init__(self, raise_when_killed: bool = False) -> None:
@@ -29,6 +36,16 @@ class Interrupts:
         self.raise_when_killed = raise_when_killed
         self._last = float("-inf")
         self._before: dict[signal.Signals, Any] = {}
+        self._inside = False
+
+    @contextlib.contextmanager
+    def breaking_into(self) -> Iterator[None]:
+        """Work that may catch everything runs in the block: a second request ends it, or else this process."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -44,10 +61,25 @@ class Interrupts:
         self._before.clear()
 
     def _count(self, number: int, frame: FrameType | None) -> None:
+        if self.level == KILL and self._inside:
+            raise KeyboardInterrupt
         now = time.monotonic()
         if now - self._last < SAME_REQUEST_SECONDS:
             return
         self._last = now
         self.level = min(self.level + 1, KILL)
         if self.level == KILL and self.raise_when_killed:
+            if self._inside:
+                threading.Thread(target=self._insist, daemon=True).start()
             raise KeyboardInterrupt
+
+    def _insist(self) -> None:
+        """Interrupt the work until it is left: one of many signals meets it where it catches nothing."""
+        deadline = time.monotonic() + INSISTING_SECONDS
+        while self._inside and time.monotonic() < deadline:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(SECONDS_BETWEEN)
+        if self._inside:
+            with contextlib.suppress(OSError):
+                os.write(2, b"mebench: interrupted, and the code that ran did not end: the process is ended\n")
+            os._exit(ExitCode.INTERRUPTED)

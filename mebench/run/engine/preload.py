@@ -2,6 +2,8 @@
 
 It only imports: a tensor operation here would start threads that a fork does not survive. An import that fails is
 left to the worker, which then reports it with its traceback.
+
+What a worker that is killed leaves behind falls to the fork server; the engine ends it, or else the fork server's end.
 """
 
 from __future__ import annotations
@@ -9,6 +11,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import warnings
+
+from mebench.run.engine.descendants import adopt_orphans, end_descendants
+
+if adopt_orphans():
+    warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # those that it has adopted
+    atexit.register(end_descendants)
 
 with contextlib.suppress(Exception):
     import mebench.trial.trial

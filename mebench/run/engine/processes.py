@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from types import FrameType
 
+from mebench.run.engine.forkserver import end_left_behind
 from mebench.run.engine.handle import WorkerHandle
 from mebench.run.engine.interrupts import KILL, Interrupts
 from mebench.run.engine.jobs import Engine, Job, Listener, Outcome
@@ -83,17 +84,22 @@ class ProcessEngine(Engine):
                     one.kill()
         for one in self._running:
             one.enforce_limits()
+            one.keep_log_small()
 
     def _collect(self, schedule: Schedule) -> None:
         for one in [one for one in self._running if not one.alive]:
             self._running.remove(one)
             self._free.append(one.order.device)
-            schedule.end(one.job, one.outcome())
+            outcome = one.outcome()
+            end_left_behind()
+            schedule.end(one.job, outcome)
 
     def _kill_all(self) -> None:
         for one in self._running:
             one.kill()
             one.process.join()
+        if self._running:
+            end_left_behind()
         self._running.clear()
 
     @contextlib.contextmanager

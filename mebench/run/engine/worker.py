@@ -11,16 +11,30 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from mebench.api.errors import MebenchError
-from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, hear_signs_of_life, heartbeat
+from mebench.api.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    Stopped,
+    end_work_by,
+    hear_signs_of_life,
+    heartbeat,
+)
+from mebench.api.shortened import shortened
+from mebench.run.engine.descendants import adopt_orphans, end_descendants
 from mebench.run.engine.jobs import Job, Outcome
 from mebench.run.engine.log import begun, log_to_stderr, over
+from mebench.run.engine.log_size import keep_small
 
+MOST_REASON, MOST_TRACEBACK = 2_000, 100_000
+"""Characters of what is told of an exception."""
 PROGRESS_SECONDS = 0.2
 ALIVE_SECONDS = 0.5
 ORPHAN_SECONDS = 60.0
@@ -52,15 +66,18 @@ def settings_of(environment: Mapping[str, str]) -> dict[str, str]:
 def work(connection: Connection, order: Order) -> None:
     """Run the job and send its `Progress` now and then, and its `Outcome` at the end."""
     os.setpgrp()  # so that the engine can end this worker with everything that it has started
+    adopt_orphans()
     stop = threading.Event()
-    _listen(stop)
+    _listen(stop, order.job.log)
     _send_output_to(order.job.log)
     for name in settings_of(os.environ):
         del os.environ[name]
     os.environ.update(order.settings)
     print(begun(order.job.title, order.device, order.threads), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
     log_to_stderr()
-    hear_signs_of_life(_Pulse(connection))
+    sending = threading.Lock()
+    hear_signs_of_life(_Pulse(connection, sending))
+    end_work_by(_ending(connection, sending))
     with contextlib.suppress(Exception):  # without torch the job itself says what is missing
         _hear_optimisers()
 
@@ -68,14 +85,32 @@ def work(connection: Connection, order: Order) -> None:
         heartbeat()
         return stop.is_set()
 
-    outcome = attempt(order, Throttle(_sender(connection, stop)), should_stop)
+    outcome = attempt(order, Throttle(_sender(connection, stop, sending)), should_stop)
+    _leave(outcome, connection, sending)
+
+
+def _leave(outcome: Outcome, connection: Connection, sending: threading.Lock) -> None:
+    """Say how it ended, to the log and to the engine, and end what the job has left behind."""
     with contextlib.suppress(Exception):  # the job's code may have closed it, or put anything in its place
         print(over(outcome), file=sys.stderr)  # noqa: T201 (stderr is the job's log)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    with contextlib.suppress(OSError):
+    end_descendants()
+    with contextlib.suppress(OSError), sending:
         connection.send(outcome)
+
+
+def _ending(connection: Connection, sending: threading.Lock) -> Callable[[str], None]:
+    """What ends this process in the midst of its job, as failed."""
+    started, whose = time.monotonic(), os.getpid()
+
+    def end(reason: str) -> None:
+        if os.getpid() == whose:
+            _leave(Outcome("failed", None, reason, "", time.monotonic() - started), connection, sending)
+        os._exit(1)
+
+    return end
 
 
 def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> Outcome:
@@ -87,7 +122,7 @@ def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> O
     except Stopped:
         return Outcome("stopped", seconds=time.monotonic() - started)
     except BaseException as error:  # a plugin may raise anything, KeyboardInterrupt included
-        trace = traceback.format_exc()
+        trace = shortened(traceback.format_exc(), MOST_TRACEBACK)
         with contextlib.suppress(Exception):  # it may have closed the stream, too
             print(trace, file=sys.stderr)  # noqa: T201 (stderr is the job's log)
         blamed = "" if isinstance(error, (Exception, SystemExit)) else job.meanwhile
@@ -98,11 +133,19 @@ def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> O
 def one_line(error: BaseException) -> str:
     """Say in one line what was raised; a `MebenchError` says it by itself."""
     if isinstance(error, SystemExit):
-        return f"called sys.exit({error.code!r})"
-    words = " ".join(str(error).split())
+        return f"called sys.exit({_written(repr, error.code)})"
+    words = _written(str, error)
     if isinstance(error, MebenchError):
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def _written(form: Callable[[Any], str], value: Any) -> str:
+    """A plugin's object in one line that is not too long; empty if it cannot be written."""
+    try:
+        return shortened(" ".join(form(value).split()), MOST_REASON)
+    except Exception:
+        return ""
 
 
 class Throttle:
@@ -121,15 +164,16 @@ class Throttle:
 
 
 class _Pulse:
-    """Sends a sign of life at most every `ALIVE_SECONDS`, from the main thread of this very process only: messages of
-    others would mix with its own, and say nothing of whether it hangs.
+    """Sends a sign of life at most every `ALIVE_SECONDS`, from the main thread of this very process only: those of
+    others would say nothing of whether it hangs.
 
     Args:
         connection: to the engine.
+        sending: held while something is sent.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, sending: threading.Lock) -> None:
+        self._connection, self._sending = connection, sending
         self._next = 0.0
         self._whose = os.getpid(), threading.get_ident()
 
@@ -138,7 +182,7 @@ class _Pulse:
         now = time.monotonic()
         if now >= self._next and self._whose == (os.getpid(), threading.get_ident()):
             self._next = now + ALIVE_SECONDS
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), self._sending:
                 self._connection.send(None)
 
 
@@ -158,32 +202,38 @@ def _limit_threads(threads: int) -> None:
         torch.set_num_interop_threads(1)
 
 
-def _sender(connection: Connection, stop: threading.Event) -> OnProgress:
+def _sender(connection: Connection, stop: threading.Event, sending: threading.Lock) -> OnProgress:
     def send(progress: Progress) -> None:
         try:
-            connection.send(progress)
+            with sending:
+                connection.send(progress)
         except OSError:
             stop.set()
 
     return send
 
 
-def _listen(stop: threading.Event) -> None:
+def _listen(stop: threading.Event, log: Path | None) -> None:
     """Stop when asked by SIGTERM or when the engine's process is gone. Ctrl-C and a closed terminal are its affair."""
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-    threading.Thread(target=_mourn, args=(stop,), daemon=True).start()
+    threading.Thread(target=_mourn, args=(stop, log), daemon=True).start()
 
 
-def _mourn(stop: threading.Event) -> None:
+def _mourn(stop: threading.Event, log: Path | None) -> None:
     """Once the engine is gone, let the job save itself; then end, with all that it has started."""
     engine = multiprocessing.parent_process()
     assert engine is not None
     engine.join()
     stop.set()
-    time.sleep(ORPHAN_SECONDS)
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(ALIVE_SECONDS)
+        if log is not None:
+            keep_small(log)
+    end_descendants()
     os.killpg(0, signal.SIGKILL)
 
 

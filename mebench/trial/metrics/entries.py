@@ -103,7 +103,9 @@ class TransferParameters:
     target: Annotated[
         int, Param("Target class of the targeted examples; 1 is the second class, as in MEGA.", minimum=0)
     ] = 1
-    inputs: Annotated[int, Param("Test inputs, evenly spaced in the test set; 0 takes all.", minimum=0)] = 1000
+    inputs: Annotated[
+        int, Param("Test inputs, evenly spaced in the test set; 0 takes all.", minimum=0, maximum=1_000_000)
+    ] = 1000
 
 
 TRANSFER = MetricEntry(
