@@ -249,23 +249,13 @@ def _pack(material: PageContent, environment: Environment, packed: Sequence[Page
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code"] = _code
-    return environment
-
-
-def _code(text: str) -> str:
-    """Escape a text, and make what stands between backticks code."""
-    from markupsafe import Markup
-
-    parts = enumerate(text.split("`"))
-    return Markup("").join(Markup("<code>{}</code>" if number % 2 else "{}").format(part) for number, part in parts)
 
 
 def _asset(name: str) -> str:
