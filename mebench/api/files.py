@@ -24,12 +24,19 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        ResultsError: no such file, not a JSON object, or one that is nested more than `MAX_DEPTH` levels deep.
+        ResultsError: it cannot be read, is no JSON object, or one that is nested more than `MAX_DEPTH` levels deep.
+    """
+    return parse_json(read_bytes(path), path)
+
+
+def parse_json(content: bytes, path: Path) -> dict[str, Any]:
+    """Read a JSON object from what a file holds.
+
+    Raises:
+        ResultsError: as `read_json`.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: no such file") from None
+        value = json.loads(content.decode())
     except RecursionError:
         raise ResultsError(f"{path}: is nested too deeply") from None
     except ValueError as error:  # also a number of thousands of digits, and bytes that are not UTF-8
@@ -39,6 +46,27 @@ def read_json(path: Path) -> dict[str, Any]:
     if _is_deep(value):
         raise ResultsError(f"{path}: is nested too deeply")
     return value
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        ResultsError: it cannot be read, or is a pipe or a device, which may have no end; the message says why.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read()
+        what = "is no regular file"
+    except FileNotFoundError:
+        what = "is a link to nowhere" if path.is_symlink() else "no such file"
+    except IsADirectoryError:
+        what = "is a folder"
+    except (OSError, ValueError) as error:
+        what = f"cannot be read ({why(error)})"
+    raise ResultsError(f"{path}: {what}")
 
 
 def _is_deep(value: Any) -> bool:
@@ -56,8 +84,13 @@ def _is_deep(value: Any) -> bool:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys, so that equal values are equal bytes; see `write_atomically`."""
-    write_atomically(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+    """Write `json_bytes`; see `write_atomically`."""
+    write_atomically(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON with sorted keys, so that equal values are equal bytes."""
+    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

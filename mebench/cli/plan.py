@@ -105,14 +105,14 @@ def _measure(planned: Plan, folder: Path, keep_other_code: bool) -> None:
 
 def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, keep_other_code: bool) -> None:
     from mebench.cli.screen import console, print_table
-    from mebench.cli.selection import other_code_lines
+    from mebench.cli.selection import damage_lines, other_code_lines
 
     screen = console()
     screen.print(f"{planned.benchmark.name}, profile {planned.profile}: {len(planned.trials)} trials -> {folder}")
     for note in (*planned.notes(), *victims.notes):
         screen.print(note)
     print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
-    for line in other_code_lines(ahead.other_code, keep_other_code):
+    for line in (*damage_lines(ahead.damage), *other_code_lines(ahead.other_code, keep_other_code)):
         screen.print(line)
     screen.print(_total(planned, ahead))
 
@@ -168,6 +168,7 @@ def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -
         "trials": len(planned.trials),
         "states": ahead.states(),
         "other_code": ahead.other_code,
+        "damaged": dict(ahead.damage),
         "queries_left": ahead.queries,
         "training_seconds": ahead.trainings,
         "seconds_left": None if ahead.unmeasured else round(ahead.seconds, 1),

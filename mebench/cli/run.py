@@ -16,11 +16,12 @@ from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
-from mebench.cli.selection import keeps_other_code, other_code_lines, selects_trials
+from mebench.cli.selection import damage_lines, keeps_other_code, other_code_lines, selects_trials
 
 if TYPE_CHECKING:
     from mebench.plan.plan import Plan
     from mebench.plan.state import State
+    from mebench.results.leaderboard import Row
     from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
 
 
@@ -102,7 +103,8 @@ def run(
     """Run what is missing of FILE, and print its leaderboard.
 
     Finished trials are not run again, half-run ones go on from their checkpoint to the very same result, and failed
-    ones are tried again. Those of other code than is here now, such as an edited plugin's, are set aside and run anew.
+    ones are tried again. Those of other code than is here now, such as an edited plugin's, and those whose result is
+    damaged are set aside and run anew.
     Ctrl-C (or SIGTERM) saves and stops, a second one kills; the same command then goes on.
 
     Each trial runs in a process of its own, with a fixed number of threads however many run beside it: sums are split
@@ -154,8 +156,8 @@ class _Run:
         if interrupts.level:
             self._say("stopped: the same command goes on from here", always=True)
             return ExitCode.INTERRUPTED
-        self._leaderboard()
-        return self._end(failed)
+        invalid = self._leaderboard()
+        return max(self._end(failed), self._hole(invalid))
 
     def _announce(self) -> None:
         """Say what will run, and at what scale."""
@@ -167,6 +169,7 @@ class _Run:
             "finished": "finished before",
             "partial": "half-run, will go on",
             "failed": "failed before, will be tried again",
+            "damaged": "damaged, will run anew",
             "other code": "of other code, will run anew",
             "new": "new",
         }
@@ -175,6 +178,8 @@ class _Run:
         self._say(
             f"{len(state.trials)} trials ({'; '.join(counts)}), up to {queries:,} queries, in {self._options.out}"
         )
+        for line in damage_lines(state.damage):
+            self._say(line, "yellow", always=True)
         for line in other_code_lines(state.other_code(), self._options.keep_other_code):
             self._say(line, "yellow")
 
@@ -238,15 +243,17 @@ class _Run:
         with kind(self._console, len(self._todo)) as display:
             yield [display]
 
-    def _leaderboard(self) -> None:
-        """Write its files and print it to stdout."""
+    def _leaderboard(self) -> list[Row]:
+        """Write its files and print it to stdout; return the rows of the plan that have no numbers for a bad result."""
         from mebench.results.leaderboard import FORMATS, show, write_leaderboard_files
+        from mebench.results.leaderboard.compute.rows import invalid_among
 
         board = write_leaderboard_files(self._options.out)
         if self._options.json:
             click.echo(FORMATS["json"](board), nl=False)
         else:
             show(board)
+        return invalid_among(board.rows, [next(iter(row.values())) for row in self._plan.rows])
 
     def _end(self, failed: Sequence[tuple[Job, Outcome]]) -> int:
         """Say where the results are, and what failed."""
@@ -263,6 +270,12 @@ class _Run:
             self._say(f"  {job.title}: {outcome.reason}{log}", always=True)
         self._say("the same command tries them again", always=True)
         return ExitCode.INCOMPLETE
+
+    def _hole(self, invalid: Sequence[Row]) -> int:
+        """Name the rows that have no numbers although their trials have ended."""
+        for row in invalid:
+            self._say(f"invalid: {row.name} on {row.victim}: {row.reason}", "bold red", always=True)
+        return ExitCode.INCOMPLETE if invalid else ExitCode.FINE
 
     def _say(self, line: str, style: str | None = None, *, always: bool = False) -> None:
         if always or not self._options.quiet:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+MOST_NAMED = 10
+"""Damaged trials that are named."""
 _CHOICES = (
     click.argument("file", type=click.Path(path_type=Path)),
     click.option("--profile", metavar="NAME", help="Profile of the file; its default without it."),
@@ -37,6 +39,16 @@ def keeps_other_code(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Keep finished results that were made by other code than is here now; without it, they run anew.",
     )
     return option(function)
+
+
+def damage_lines(damaged: Mapping[str, str]) -> Iterator[str]:
+    """Say which trials are damaged, and what becomes of them."""
+    for name, problem in list(damaged.items())[:MOST_NAMED]:
+        yield f"damaged: {name}: {problem}"
+    if len(damaged) > MOST_NAMED:
+        yield f"damaged: {len(damaged) - MOST_NAMED} more"
+    if damaged:
+        yield "What is damaged is set aside, and its trials run anew."
 
 
 def other_code_lines(changed: Mapping[str, int], kept: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How evenly labels spread over classes: what a collapsed generator betrays. Imports no torch."""
+"""What a collapsed generator and a collapsed clone are known by: labels of nearly one class. Imports no torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 COLLAPSED_BELOW = 1.5
 """Effective classes (see `effective_classes`) under which queries count as collapsed, on any number of classes."""
+TIMES_CHANCE = 1.5
+"""Up to so many times chance, an accuracy is a collapsed clone's."""
 ENOUGH = 10
 """Answers per class from which on the spread of labels says something of the attack, and not of chance."""
 
@@ -38,3 +40,8 @@ def collapsed(halves: Sequence[Sequence[int]]) -> bool:
     """Whether the labels of either half of the budget, where there are enough of them, are nearly all the same."""
     counted = (effective_classes(half) for half in halves if sum(half) >= ENOUGH * len(half))
     return any(classes is not None and classes < COLLAPSED_BELOW for classes in counted)
+
+
+def clone_collapsed(accuracy: float, classes: int) -> bool:
+    """Whether a clone of that accuracy, a fraction, is hardly better than one that gives all inputs one label."""
+    return accuracy <= TIMES_CHANCE / classes

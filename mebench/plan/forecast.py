@@ -28,6 +28,7 @@ STATES: Mapping[State, str] = {
     "partial": "partial",
     "finished": "done",
     "failed": "failed",
+    "damaged": "damaged",
     "other code": "other code",
 }
 """The words in which states are shown."""
@@ -40,7 +41,8 @@ class ForecastRow:
     """One row of the leaderboard to be: trials that differ only by seed.
 
     Attributes:
-        states: how many of its trials are ``new``, ``partial``, ``done``, ``failed`` and made by ``other code``.
+        states: how many of its trials are ``new``, ``partial``, ``done``, ``failed``, ``damaged`` and made by
+            ``other code``.
         queries: left to be asked, over all seeds.
         seconds: left on one worker; None if nothing like it has been measured.
         measured: where: ``results`` (finished trials in the results folder), ``machine`` (``--measure``), ``file``,
@@ -74,11 +76,13 @@ class Forecast:
         other_code: what is other code than when trials were run, a line each, and for how many trials.
         trainings: seconds that it takes to train each victim that open trials need; None if unknown. One that is
             in the cache is not trained again.
+        damage: what is wrong with trials that are damaged, by their ids.
     """
 
     rows: list[ForecastRow]
     other_code: dict[str, int]
     trainings: dict[str, float | None]
+    damage: Mapping[str, str]
 
     def states(self) -> dict[str, int]:
         """The number of trials in each state."""
@@ -113,7 +117,7 @@ def forecast(plan: Plan, out: Path, *, keep_other_code: bool = False) -> Forecas
     spent = {name: _spent(out / name) for name in goes_on}
     kept = KeptSpeeds.read() if unfinished else KeptSpeeds()
     rows = [_row(plan, trials, statuses, speeds, kept, spent) for trials in plan.rows]
-    return Forecast(rows, found.other_code(), _trainings(plan, found, kept))
+    return Forecast(rows, found.other_code(), _trainings(plan, found, kept), found.damage)
 
 
 def _trainings(plan: Plan, found: PlanState, kept: KeptSpeeds) -> dict[str, float | None]:
@@ -144,10 +148,11 @@ def _speed(folder: TrialFolder) -> Iterator[tuple[Pace, float]]:
         timing = read_json(folder.path / "timing.json")
         kind = (spec["attack"]["name"], spec["victim"]["name"], spec["clone"]["name"])
         speed = timing["queries_per_second"] if spec["kind"] != SUPERVISED else 1 / timing["seconds"]
-    except (ResultsError, OSError, LookupError, TypeError, ZeroDivisionError):
+        speed = float(speed)
+    except (ResultsError, LookupError, TypeError, ValueError, ArithmeticError):
         return
-    if isinstance(speed, (int, float)) and math.isfinite(speed) and speed > 0:
-        yield kind, float(speed)
+    if math.isfinite(speed) and speed > 0 and all(isinstance(name, str) for name in kind):
+        yield kind, speed
 
 
 def _row(
@@ -193,6 +198,9 @@ def _spent(path: Path) -> int:
     folder = TrialFolder(path)
     if not folder.checkpoint.exists():
         return 0
-    points: list[dict[str, Any]] = folder.curve()
-    spent = points[-1].get("queries", 0) if points else 0
+    try:
+        points: list[Any] = folder.curve()
+    except ResultsError:
+        return 0
+    spent = points[-1].get("queries", 0) if points and isinstance(points[-1], dict) else 0
     return spent if isinstance(spent, int) else 0

@@ -1,4 +1,7 @@
-"""How far the trials of a plan are on disk, and which of them other code has made. Imports no torch."""
+"""How far the trials of a plan are on disk, which of them other code has made, and which are damaged.
+
+Imports no torch.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from mebench.api.spec import TrialSpec
 from mebench.plan.plan import Plan
 from mebench.registry.code import OWN, Code, changes
 from mebench.registry.parts import trial_code
+from mebench.results.damage import damage
 from mebench.results.trial_folder import Status, TrialFolder
 
-State = Literal[Status, "other code"]
-"""The status of a trial's folder; or that what stands in it, half-run or finished, was made by other code."""
+State = Literal[Status, "damaged", "other code"]
+"""The status of a trial's folder; or that its result does not count, or was made by other code, as may be what is
+half-run."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,13 @@ class PlanState:
         root: the benchmark's folder.
         trials: with their state, in the order of the plan.
         changes: what is other code for a trial, by its id, in one line; of those whose results are kept, too.
+        damage: what is wrong with a trial that is damaged, by its id, in one line.
     """
 
     root: Path
     trials: tuple[tuple[TrialSpec, State], ...]
     changes: Mapping[str, str]
+    damage: Mapping[str, str]
 
     @classmethod
     def of(cls, plan: Plan, root: Path, *, keep_other_code: bool = False) -> PlanState:
@@ -43,15 +50,18 @@ class PlanState:
         """
         trials: list[tuple[TrialSpec, State]] = []
         differences: dict[str, str] = {}
+        problems: dict[str, str] = {}
         for name, trial in plan.ids.items():
             folder = TrialFolder(root / name)
             state: State = folder.status
-            if state != "new" and (changed := code_changes(folder, trial_code(trial, plan.registry))):
+            if problem := damage(folder, name):
+                state, problems[name] = "damaged", problem
+            elif state != "new" and (changed := code_changes(folder, trial_code(trial, plan.registry))):
                 differences[name] = "; ".join(changed)
                 if state == "partial" or (state == "finished" and not keep_other_code):
                     state = "other code"
             trials.append((trial, state))
-        return cls(root, tuple(trials), differences)
+        return cls(root, tuple(trials), differences, problems)
 
     def having(self, *states: State) -> list[TrialSpec]:
         """The trials in one of these states."""
@@ -60,7 +70,7 @@ class PlanState:
     @property
     def pending(self) -> list[TrialSpec]:
         """The trials that will run: all but the finished ones."""
-        return self.having("new", "partial", "failed", "other code")
+        return self.having("new", "partial", "failed", "damaged", "other code")
 
     def other_code(self) -> dict[str, int]:
         """What is other code, in lines, and for how many trials."""
@@ -69,8 +79,14 @@ class PlanState:
 
 
 def code_changes(folder: TrialFolder, now: Mapping[str, Code]) -> list[str]:
-    """A clause for each part of a trial whose code is another now than when its folder was written."""
-    written = folder.code()
+    """A clause for each part of a trial whose code is another now than when its folder was written.
+
+    One alone if it is not known any more which code that was.
+    """
+    try:
+        written = folder.code()
+    except ResultsError as error:
+        return [f"it is not known any more which made it ({error})"]
     return changes(_plugin_of_result(folder, now) if written is None else written, now)
 
 

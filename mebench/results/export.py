@@ -76,9 +76,8 @@ def _lines(group: Group, row: Row, valid: list[TrialRecord]) -> list[dict[str, A
     lines = []
     for trial in group.trials:
         one = measured.get(trial.id)
-        status = "invalid" if one is None and trial.status == "finished" else trial.status
-        reason = row.reason if status == "invalid" else trial.reason
-        line = {"trial": trial.id, "seed": trial.spec.seed, "status": status, "reason": reason, **shared}
+        about = {"trial": trial.id, "seed": trial.spec.seed, "status": trial.status, "reason": trial.reason}
+        line = about | shared
         if one is not None and trial.result is not None:
             line |= one.asked_for() | {key: getattr(one, key) for key in measured_keys()}
             line["flags"] = ";".join(trial.result.flags)

@@ -7,7 +7,7 @@ file                    what it holds
 ``code.json``           the code of each part that is not mebench's own: distribution, version, digest of its files
 ``env.json``            machine, versions, times of the last session (nothing that a result depends on)
 ``curve.jsonl``         one line per evaluation, append-only
-``result.json``         written last, by atomic rename: its presence means that the trial is finished
+``result.json``         written last, by atomic rename: its presence means that the trial is finished. It is sealed
 ``failure.json``        reason and traceback of the last failed try; gone once a later try finishes
 ``timing.json``         seconds and queries per second over all sessions
 ``samples-early.png``   queries of the turn of the first evaluation, at about 1 % of the budget
@@ -28,15 +28,17 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
-from mebench.api.errors import ResultsError
-from mebench.api.files import read_json, write_atomically, write_json
+from mebench.api.errors import ResultsError, UnwritableError
+from mebench.api.files import read_bytes, read_json, why, write_atomically, write_json
 from mebench.api.spec import TrialSpec
 from mebench.registry.code import Code
+from mebench.results.seal import sealed
 
 Status = Literal["new", "partial", "failed", "finished"]
 
@@ -58,12 +60,12 @@ class TrialFolder:
 
     @property
     def status(self) -> Status:
-        """How far the trial is, judged by the files alone."""
-        if (self.path / "result.json").exists():
+        """How far the trial is, judged by the names of its files alone; `mebench.results.damage` looks into them."""
+        if os.path.lexists(f"{self.path}/result.json"):
             return "finished"
-        if (self.path / "failure.json").exists():
+        if os.path.lexists(f"{self.path}/failure.json"):
             return "failed"
-        return "partial" if (self.path / "spec.json").exists() else "new"
+        return "partial" if os.path.lexists(f"{self.path}/spec.json") else "new"
 
     @property
     def checkpoint(self) -> Path:
@@ -96,14 +98,25 @@ class TrialFolder:
 
         Raises:
             ResultsError: another process holds it.
+            UnwritableError: it is no folder, or cannot be written to.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as handle:
+        with self._lock() as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise ResultsError(f"{self.path}: another process is running this trial") from None
             yield
+
+    def _lock(self) -> IO[str]:
+        """Open the file that is locked; a folder in its place, which nobody holds, is moved away."""
+        path = self.path / ".lock"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                _drop(path)
+            return path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise UnwritableError(path, why(error)) from error
 
     def begin(self, spec: TrialSpec, code: Mapping[str, Code] | None = None) -> None:
         """Make the folder, write the spec and what code runs, and forget an earlier failure."""
@@ -111,19 +124,26 @@ class TrialFolder:
         if code is not None:
             write_json(self.path / "code.json", {part: asdict(one) for part, one in code.items()})
         write_json(self.path / "spec.json", spec.to_json())
-        (self.path / "failure.json").unlink(missing_ok=True)
+        _drop(self.path / "failure.json")
 
     def spec(self) -> TrialSpec:
         """The spec that the folder was made for."""
         return TrialSpec.from_json(read_json(self.path / "spec.json"))
 
     def code(self) -> dict[str, Code] | None:
-        """The code that ran, by kind and name of each part; None where that was not written down, or is damaged."""
-        try:
-            plain = read_json(self.path / "code.json")
-        except (ResultsError, OSError, RecursionError):
+        """The code that ran, by kind and name of each part; None where that was not written down.
+
+        Raises:
+            ResultsError: what was written down is damaged.
+        """
+        path = self.path / "code.json"
+        if not os.path.lexists(path):
             return None
-        return {part: code for part, value in plain.items() if (code := Code.from_json(value)) is not None}
+        found = {part: Code.from_json(value) for part, value in read_json(path).items()}
+        code = {part: one for part, one in found.items() if one is not None}
+        if len(code) < len(found):
+            raise ResultsError(f"{path}: says of a part what is no code")
+        return code
 
     def write_environment(self, values: dict[str, Any]) -> None:
         """Write ``env.json``."""
@@ -142,31 +162,31 @@ class TrialFolder:
         """Write all evaluations anew: those that the checkpoint holds, whatever has become of the file since."""
         write_atomically(self.path / "curve.jsonl", "".join(f"{line}\n" for line in lines).encode())
 
-    def curve(self) -> list[dict[str, Any]]:
-        """All evaluations; a last line that was cut off by a crash is left out."""
+    def curve_content(self) -> bytes:
+        """What ``curve.jsonl`` holds; nothing if there is no such file.
+
+        Raises:
+            ResultsError: it cannot be read.
+        """
         path = self.path / "curve.jsonl"
-        if not path.exists():
-            return []
-        points: list[dict[str, Any]] = []
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return read_bytes(path) if os.path.lexists(path) else b""
+
+    def curve(self) -> list[dict[str, Any]]:
+        """All evaluations; a last line that was cut off by a crash is left out.
+
+        Raises:
+            ResultsError: the file cannot be read, or is nested too deeply.
+        """
         try:
-            whole: list[dict[str, Any]] = json.loads(f"[{','.join(lines)}]")
-        except json.JSONDecodeError:
-            whole = []
-        if len(whole) == len(lines):
-            return whole
-        for line in lines:
-            try:
-                points.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
-        return points
+            return _points(self.curve_content().splitlines())
+        except RecursionError:
+            raise ResultsError(f"{self.path / 'curve.jsonl'}: is nested too deeply") from None
 
     def finish(self, result: dict[str, Any]) -> None:
-        """Write ``result.json`` and drop the checkpoint and an earlier failure."""
-        write_json(self.path / "result.json", result)
-        (self.path / "failure.json").unlink(missing_ok=True)
-        self.checkpoint.unlink(missing_ok=True)
+        """Seal the result and the curve, write ``result.json``, and drop the checkpoint and an earlier failure."""
+        write_json(self.path / "result.json", sealed(result, self.curve_content()))
+        _drop(self.path / "failure.json")
+        _drop(self.checkpoint)
 
     def fail(self, spec: TrialSpec, reason: str, traceback: str = "") -> None:
         """Record why a try failed; a finished result is never touched."""
@@ -177,6 +197,14 @@ class TrialFolder:
             self.path / "failure.json",
             {"id": spec.id, "spec": spec.to_json(), "reason": reason, "traceback": traceback},
         )
+
+    def result_content(self) -> bytes:
+        """What ``result.json`` holds.
+
+        Raises:
+            ResultsError: it cannot be read.
+        """
+        return read_bytes(self.path / "result.json")
 
     def result(self) -> dict[str, Any]:
         """The finished result. See docs/results.md for its keys."""
@@ -198,7 +226,28 @@ def trial_folders(root: Path) -> list[TrialFolder]:
     if not root.is_dir():
         raise ResultsError(f"{root}: no such results folder")
     with os.scandir(root) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir())
+        names = sorted(entry.name for entry in entries if os.path.isdir(entry.path))  # noqa: PTH112 (thousands of times)
     files = ("result.json", "spec.json", "failure.json")
     paths = (f"{root}/{name}" for name in names)
-    return [TrialFolder(Path(path)) for path in paths if any(os.path.exists(f"{path}/{file}") for file in files)]  # noqa: PTH110 (thousands of times)
+    return [TrialFolder(Path(path)) for path in paths if any(os.path.lexists(f"{path}/{file}") for file in files)]
+
+
+def _drop(path: Path) -> None:
+    """Delete a file, if there is one; a folder in its place, which holds what is not ours, gets another name."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        path.rename(path.with_name(f".{path.name.removeprefix('.')}-{time.time_ns()}"))
+
+
+def _points(lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The lines of a curve up to the first that is no JSON."""
+    with contextlib.suppress(ValueError):
+        whole: list[dict[str, Any]] = json.loads(b"[" + b",".join(lines) + b"]")
+        if len(whole) == len(lines):
+            return whole
+    points = []
+    with contextlib.suppress(ValueError):
+        for line in lines:
+            points.append(json.loads(line))
+    return points

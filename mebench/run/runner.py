@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mebench.api.errors import ConfigurationError, MebenchError, ResultsError, UnwritableError
-from mebench.api.files import write_json
+from mebench.api.files import why, write_json
 from mebench.api.notices import notice
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
 from mebench.api.unfinished import sweep
@@ -18,7 +19,7 @@ from mebench.data.sources import download_folder
 from mebench.models.victims.cache import victims_dir
 from mebench.models.victims.files import existing
 from mebench.plan.plan import Plan
-from mebench.plan.state import PlanState
+from mebench.plan.state import PlanState, State
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, DatasetEntry
 from mebench.registry.entry import Entry
@@ -28,6 +29,8 @@ from mebench.run.engine import Engine, Job, Listener, Outcome
 from mebench.run.tasks import DataNeed, Needs, Site, TrialWork
 
 LOGS = "logs"
+_SET_ASIDE: dict[State, str] = {"damaged": "damaged {}", "other code": "{} of other code"}
+"""What is set aside before a run, and how it is called."""
 LOCK_TRIES, LOCK_SECONDS = 20, 0.1
 
 
@@ -156,18 +159,24 @@ def set_aside(trials: Sequence[TrialSpec], root: Path) -> tuple[int, Path]:
         How many of them were finished, and where they are now.
 
     Raises:
-        ResultsError: a trial is running.
+        ResultsError: a trial is running, or its folder cannot be moved.
     """
-    folders = [folder for trial in trials if (folder := TrialFolder.of(root, trial)).path.is_dir()]
+    folders = [folder for trial in trials if os.path.lexists((folder := TrialFolder.of(root, trial)).path)]
     number = 1 + max((int(path.name[5:]) for path in root.glob(".old-*") if path.name[5:].isdigit()), default=0)
     target = root / f".old-{number}"
     with contextlib.ExitStack() as locks:
         for folder in folders:
-            locks.enter_context(folder.locked())
+            if folder.path.is_dir():
+                locks.enter_context(folder.locked())
         finished = sum(folder.status == "finished" for folder in folders)
         for folder in folders:
-            target.mkdir(exist_ok=True)
-            folder.path.rename(target / folder.path.name)
+            try:
+                target.mkdir(exist_ok=True)
+                folder.path.rename(target / folder.path.name)
+            except OSError as error:
+                raise ResultsError(
+                    f"{folder.path}: cannot be moved ({why(error)}): move it to another place"
+                ) from error
     return finished, target
 
 
@@ -213,7 +222,7 @@ def execute(
     listeners: Sequence[Listener] = (),
     keep_other_code: bool = False,
 ) -> list[tuple[Job, Outcome]]:
-    """Run what is not finished of a plan; what other code has begun or finished is set aside, and runs anew.
+    """Run what is not finished of a plan; what is damaged, and what other code has made, is set aside and runs anew.
 
     Args:
         engine, plan, root: where, what, and the folder of its results.
@@ -233,10 +242,12 @@ def execute(
         raise ResultsError(f"{root}: cannot hold results: {error.reason}; give another folder by --out") from error
     _sweep(plan, root)
     state = PlanState.of(plan, root, keep_other_code=keep_other_code)
-    if others := state.having("other code"):
-        count, where = set_aside(others, root)
-        trials = f"{len(others)} {'trial' if len(others) == 1 else 'trials'}"
-        notice(f"{trials} of other code, {count} finished, are now in {where}; delete it when you need them no more")
+    for what, words in _SET_ASIDE.items():
+        if replaced := state.having(what):
+            count, where = set_aside(replaced, root)
+            trials = words.format("trial" if len(replaced) == 1 else "trials")
+            told = f"{len(replaced)} {trials}, {count} finished, are now in {where}"
+            notice(f"{told}; delete it when you need them no more")
     pending = state.pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
     engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])

@@ -18,6 +18,7 @@ from mebench.api.notices import notices_to
 from mebench.api.progress import OnProgress, ShouldStop, Stopped, steps_to
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.registry.entry import Entry
+from mebench.results.damage import damage
 from mebench.results.trial_folder import TrialFolder
 
 BUSY_SECONDS = 20.0
@@ -108,6 +109,8 @@ def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop
     folder = TrialFolder(payload.folder)
     _wait_for_others(folder, should_stop)
     heard: list[str] = []
+    if folder.status == "finished" and (problem := damage(folder, payload.spec.id)):
+        raise ResultsError(f"{folder.path}: {problem}: the same command sets it aside")
     if folder.status != "finished":
         ending = run_trial(
             payload.spec,

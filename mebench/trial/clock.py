@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mebench.api.errors import ResultsError
+from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.files import read_json, write_json
 
 _log = logging.getLogger(__name__)
@@ -46,15 +46,16 @@ class TrialClock:
         }
         sessions = [*_sessions(self._path), session]
         seconds = sum(one["seconds"] for one in sessions)
-        write_json(
-            self._path,
-            {
-                "sessions": sessions,
-                "seconds": round(seconds, 3),
-                "evaluation_seconds": round(sum(one["evaluation_seconds"] for one in sessions), 3),
-                "queries_per_second": round(self.queries / seconds, 1) if self.queries and seconds else None,
-            },
-        )
+        timing = {
+            "sessions": sessions,
+            "seconds": round(seconds, 3),
+            "evaluation_seconds": round(sum(one["evaluation_seconds"] for one in sessions), 3),
+            "queries_per_second": round(self.queries / seconds, 1) if self.queries and seconds else None,
+        }
+        try:
+            write_json(self._path, timing)
+        except UnwritableError as error:  # a result must not be lost for its time
+            _log.warning("%s", error)
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:

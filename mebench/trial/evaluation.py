@@ -15,11 +15,12 @@ from mebench.guard import diagnostics
 from mebench.guard.call import Guard
 from mebench.oracle.label_counts import LabelCounts
 from mebench.oracle.label_spread import spread
+from mebench.results.evaluation_grid import evaluation_grid
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.clock import TrialClock
 from mebench.trial.metrics.examination import Examination, Scores, at_end
 from mebench.trial.metrics.gradient_probe import gradient_quality
-from mebench.trial.metrics.schedule import evaluation_grid, inputs_between
+from mebench.trial.metrics.schedule import inputs_between
 
 _log = logging.getLogger(__name__)
 

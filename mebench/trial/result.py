@@ -12,7 +12,7 @@ from mebench.api.spec import TrialSpec
 from mebench.models.clones import save_clone
 from mebench.models.victims.loading import PreparedVictim
 from mebench.models.weights import weights_hash
-from mebench.oracle.label_spread import collapsed, spread
+from mebench.oracle.label_spread import clone_collapsed, collapsed, spread
 from mebench.oracle.ledger import QueryLedger
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
@@ -117,7 +117,7 @@ def trial_flags(
     """
     raised = {
         "diverged": diverged or not scores.finite,
-        "collapsed": scores.accuracy <= 1.5 / num_classes,
+        "collapsed": clone_collapsed(scores.accuracy, num_classes),
         "queries-collapsed": queries_collapsed,
         "unexplained-passes": unexplained_passes,
         "victims-weights": victims_weights,

@@ -23,8 +23,8 @@ from mebench.models.clones import initial_clone
 from mebench.models.networks.compiling import make_ready_to_compile
 from mebench.models.victims.loading import PreparedVictim, prepare_victim
 from mebench.models.weights import weights_hash
+from mebench.plan.state import code_changes
 from mebench.registry.catalogue import registry
-from mebench.registry.code import changes
 from mebench.registry.entries import AttackEntry
 from mebench.registry.parts import trial_code
 from mebench.results.trial_folder import TrialFolder
@@ -89,7 +89,7 @@ def run_trial(
 def _begin(spec: TrialSpec, folder: TrialFolder) -> None:
     """Make the folder ready; what other code has begun in it is not gone on with."""
     code = trial_code(spec, registry())
-    if folder.status != "finished" and (changed := changes(folder.code() or {}, code)):
+    if folder.status != "finished" and (changed := code_changes(folder, code)):
         _log.warning("%s: the trial starts anew", "; ".join(changed))
         folder.clear()
     folder.begin(spec, code)
@@ -241,6 +241,7 @@ class Trial:
         self._look_for_the_victim()
         self.pictures.keep_last()
         self.clock.queries = self.chain.ledger.spent
+        self.evaluation.write_curve()  # whatever has become of the file meanwhile: the result seals it
         write_result(self.spec, self.folder, self.prepared, self._ending(clone))
         if self.standard:
             self.standard.recorder.remove()

@@ -64,14 +64,16 @@ def make_trial(
     last = points[-1] if points else {"accuracy": accuracy, "fidelity": fidelity_of(accuracy, victim_accuracy)}
     queries = (points[-1]["queries"] if points else 0) if spent is None else spent
     write_json(folder.path / "timing.json", {"seconds": 50.0, "queries_per_second": queries / 50})
-    folder.finish(
+    best = max(points or [last | {"queries": queries}], key=lambda point: point["accuracy"])
+    write_json(  # without a seal, as before there were any: tests change what it says
+        folder.path / "result.json",
         {
             "format": 1,
             "id": spec.id,
             "spec": spec.to_json(),
             "status": "finished",
             "metrics": {key: last[key] for key in ("accuracy", "fidelity")},
-            "best_on_test": {"accuracy": last["accuracy"], "queries": queries} if attack else None,
+            "best_on_test": {key: best[key] for key in ("accuracy", "queries")} if attack else None,
             "ledger": {
                 "budget": spec.budget,
                 "spent": queries,
@@ -89,7 +91,7 @@ def make_trial(
             "clone": {"weights_hash": "cccc", "parameters": 61706},
             "flags": list(flags),
             "provenance": {},
-        }
+        },
     )
     return folder
 

@@ -20,7 +20,7 @@ def finish(out, trial, speed=None, seconds=None):
     folder = TrialFolder.of(out, trial)
     folder.begin(trial)
     write_json(folder.path / "timing.json", {"queries_per_second": speed, "seconds": seconds})
-    folder.finish({})
+    folder.finish({"id": trial.id, "status": "finished"})
 
 
 def row_of(ahead, attack, budget):

@@ -38,7 +38,7 @@ def begin(out: Path, trial: TrialSpec, code: Code | None = BEFORE, result: dict[
     folder.checkpoint.touch()
     folder.append_curve({"queries": 400})
     if result is not None:
-        folder.finish(result)
+        folder.finish({"id": trial.id, "status": "finished"} | result)
 
 
 def test_what_other_code_has_begun_or_finished_will_run_anew_alone(plan: Plan, tmp_path: Path) -> None:

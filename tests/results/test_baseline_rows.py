@@ -45,7 +45,7 @@ def curved(root: Path, points: int) -> Path:
             {**one, "test_inputs": 2000, "gradient_cosine": index / points, "query_label_entropy": 0.9, "told": 7}
             for index, one in enumerate(curve)
         ]
-        folder = make_trial(root, make_spec(seed=seed), accuracy, curve=probed)
+        folder = make_trial(root, make_spec(seed=seed, evaluations=points), accuracy, curve=probed)
         origin = {"git": f"revision{seed}", "versions": {"mebench": "0.1.0"}, "device": "cpu", "plugin": None}
         write_json(folder.path / "result.json", folder.result() | {"provenance": origin, "query_label_entropy": 0.8})
     return root

@@ -94,7 +94,7 @@ def test_results_of_other_code_are_set_aside_and_run_anew_unless_they_are_kept(k
     other, same = Code("mebench", digest="aaaa"), plugin_code(first, plan.registry)
     for trial, code in ((first, {"attack noise": other}), (second, same)):
         TrialFolder.of(tmp_path / "out", trial).begin(trial, code)
-        TrialFolder.of(tmp_path / "out", trial).finish({})
+        TrialFolder.of(tmp_path / "out", trial).finish({"id": trial.id, "status": "finished"})
     engine, said = Idle(), list[str]()
     with notices_to(said.append):
         execute(engine, plan, tmp_path / "out", keep_other_code=kept)

@@ -17,9 +17,10 @@ from mebench.guard.call import Guard
 from mebench.guard.wrappers import GuardedLearner
 from mebench.models.victims.loading import prepare_victim
 from mebench.oracle.channels.answers import LabelChannel
+from mebench.results.evaluation_grid import evaluation_grid
 from mebench.results.trial_folder import TrialFolder
 from mebench.toolkit.learners.fit import FitLearner
-from mebench.trial.metrics.schedule import LEAST, PROBE, evaluation_grid, inputs_between, part_of
+from mebench.trial.metrics.schedule import LEAST, PROBE, inputs_between, part_of
 from mebench.trial.trial import Trial, run_trial
 
 POOL = {"pool": Component("fashion-mnist-10k", {"rows": [1000, 1400], "root": None}), "data_prior": "problem-domain"}

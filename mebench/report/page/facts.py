@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from mebench.report.page.source import PageRow, PageSource, read_quietly
 from mebench.results.leaderboard.compute.rows import settings
 from mebench.results.leaderboard.model import Reported, Row
-from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import TrialRecord
 from mebench.results.leaderboard.write.labels import cleaned
 from mebench.results.numbers import number
@@ -59,10 +58,7 @@ def problems(source: PageSource, shown: int = 5) -> list[Problem]:
 
 def trial_problem(trial: TrialRecord) -> tuple[str, str]:
     """Status and reason of a trial that has no valid result; both empty otherwise."""
-    if trial.status != "finished":
-        return trial.status, trial.reason
-    broken = broken_invariants(trial)
-    return ("invalid", "; ".join(broken)) if broken else ("", "")
+    return ("", "") if trial.status == "finished" else (trial.status, trial.reason)
 
 
 class Provenance:

@@ -1,31 +1,23 @@
-"""When clones are evaluated, and on how many test inputs: by counts alone, so that time and stops change nothing.
+"""On how many test inputs clones are evaluated: by counts alone, so that time and stops change nothing.
 
-The grid is the same for every attack with the same budget. The last evaluation, which is the score, looks at the whole
+When they are is said by `mebench.results.evaluation_grid`. The last evaluation, which is the score, looks at the whole
 test set. Those before it look at one random part of it, the same for every trial before that victim, which is as large
 as the trial's share for evaluation allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from mebench.api.random_streams import derive_seed
 from mebench.api.spec import TrialSpec
+from mebench.results.evaluation_grid import evaluation_grid
 
-EARLY_POINTS = (0.01, 0.02)
 LEAST = 1000
 """Test inputs that an evaluation looks at in any case, where there are so many: standard errors up to 1.6 points."""
 PROBE = 192
 """Forward passes that the gradient probe takes at each: 32 images through both networks, and back at twice the cost."""
-
-
-def evaluation_grid(budget: int, points: int) -> list[int]:
-    """Queries at which a clone is evaluated: evenly spaced, and 1 % and 2 % of the budget."""
-    fractions: Sequence[float] = (*EARLY_POINTS, *(k / points for k in range(1, points + 1)))
-    return sorted({max(1, round(fraction * budget)) for fraction in fractions})
 
 
 def inputs_between(spec: TrialSpec, tests: int, passes: float) -> int:

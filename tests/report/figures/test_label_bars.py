@@ -21,7 +21,7 @@ ONE = [[0, 40, 0, 0], [0, 40, 0, 0]]
 
 def add(root: Path, counts: Any, name: str = "noise", seed: int = 0, accuracy: float = 0.4, **options: Any) -> None:
     """A finished trial whose result holds these counts."""
-    folder = make_trial(root, make_spec(name, "default", seed), accuracy, **options)
+    folder = make_trial(root, make_spec(name, "default", seed), accuracy, flags=["collapsed"], **options)
     path = folder.path / "result.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"query_labels": counts}))
 

@@ -213,7 +213,7 @@ def test_the_part_of_the_axis_that_lines_need_is_shown(tmp_path: Path) -> None:
 def test_long_curves_are_thinned_to_evaluated_points_with_both_ends(tmp_path: Path) -> None:
     write_benchmark(tmp_path)
     points = [{"queries": q, "accuracy": 0.3, "fidelity": 0.3} for q in range(100, BUDGET + 1, 100)]
-    make_trial(tmp_path, make_spec(), 0.3, curve=points)
+    make_trial(tmp_path, make_spec(evaluations=len(points)), 0.3, curve=points)
     grid = panels(read_source([tmp_path]).sections, Limits(points=30))[0][0]["grid"]
     assert 15 <= len(grid) <= 30
     assert (grid[0], grid[-1]) == (100, BUDGET)

@@ -26,8 +26,9 @@ from mebench.results.leaderboard.compute.rows import (
 )
 from mebench.results.leaderboard.compute.starts import with_clone_starts
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, default_order
+from mebench.results.leaderboard.read.folders import read_trials
 from mebench.results.leaderboard.read.saved import holds_trials, read_info, read_saved
-from mebench.results.leaderboard.read.trials import TrialRecord, read_trials, unique
+from mebench.results.leaderboard.read.trials import TrialRecord, unique
 from mebench.results.numbers import number
 
 

@@ -15,13 +15,14 @@ from mebench.results.derived import GOALS
 from mebench.results.leaderboard.compute.code import code_flags
 from mebench.results.leaderboard.compute.flags import OF_VICTIMS, ordered, row_flags
 from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
-from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
 from mebench.results.leaderboard.write.labels import component_label
 from mebench.results.numbers import of_victim
 from mebench.results.prices import PriceSheet
 
 Key = TypeVar("Key", str, int)
+MOST_REASONS = 5
+"""Invalid seeds that a row names."""
 
 MEANS = (
     *("auc", "best_on_test", "queries_to_maximum", "victim_forward", "victim_backward"),
@@ -67,6 +68,13 @@ def settings(trial: TrialRecord) -> dict[str, Any]:
     return {key: value for key, value in (trial.spec.to_json() | dict(trial.plain)).items() if key != "seed"}
 
 
+def invalid_among(rows: Iterable[Row], specs: Iterable[TrialSpec]) -> list[Row]:
+    """The rows of these trials whose numbers are missing because a result does not count."""
+    invalid = [row for row in rows if row.status == "invalid"]
+    wanted = {_digest_of_settings(spec.to_json()) for spec in specs} if invalid else set()
+    return [row for row in invalid if row.settings in wanted]
+
+
 def settings_digest(trial: TrialRecord) -> str:
     """Ten hexadecimal digits of `settings`."""
     rest = {key: value for key, value in trial.plain.items() if key != "seed"}
@@ -79,16 +87,19 @@ _DIGESTS: dict[str, str] = {}
 def _settings_digest(plain: str, spec: TrialSpec) -> str:
     """The digest by what stands in the file, since seeds share it; keys that the file lacks have their defaults."""
     if plain not in _DIGESTS:
-        _DIGESTS[plain] = content_digest({k: v for k, v in (spec.to_json() | json.loads(plain)).items() if k != "seed"})
+        _DIGESTS[plain] = _digest_of_settings(spec.to_json() | json.loads(plain))
     return _DIGESTS[plain]
+
+
+def _digest_of_settings(plain: Mapping[str, Any]) -> str:
+    return content_digest({key: value for key, value in plain.items() if key != "seed"})
 
 
 def build_row(group: Group) -> Row:
     """Make the row of a group, without what depends on other rows: places, intervals, some flags."""
     first = group.trials[0]
-    problems = {trial.id: broken_invariants(trial) for trial in group.trials if trial.result}
-    sound = [(trial, trial.result) for trial in group.trials if trial.result and not problems[trial.id]]
-    status, reason = _status(group.trials, problems)
+    sound = [(trial, trial.result) for trial in group.trials if trial.result]
+    status, reason = _status(group.trials)
     row = replace(
         _identity(first, group.info),
         seeds=len(sound),
@@ -127,12 +138,11 @@ def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
     )
 
 
-def _status(trials: Sequence[TrialRecord], problems: Mapping[str, Sequence[str]]) -> tuple[RowStatus, str]:
-    """The status of a row and, unless it is finished, the first reason for it."""
-    for trial in trials:
-        broken = [trial.reason] if trial.status == "invalid" else problems.get(trial.id, ())
-        if broken:
-            return "invalid", f"seed {trial.spec.seed}: {'; '.join(broken)}"
+def _status(trials: Sequence[TrialRecord]) -> tuple[RowStatus, str]:
+    """The status of a row and, unless it is finished, the reason for it: of invalid seeds all, of others the first."""
+    if invalid := [f"seed {trial.spec.seed}: {trial.reason}" for trial in trials if trial.status == "invalid"]:
+        more = [f"and {len(invalid) - MOST_REASONS} more"] if len(invalid) > MOST_REASONS else []
+        return "invalid", "; ".join([*invalid[:MOST_REASONS], *more])
     missing = [trial for trial in trials if trial.status != "finished"]
     failed = [trial for trial in missing if trial.status == "failed"]
     if not missing:

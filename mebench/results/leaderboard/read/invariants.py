@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import compress, pairwise
+from typing import Any
 
-from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
+from mebench.oracle.label_spread import clone_collapsed
+from mebench.results.curves import Curve
+from mebench.results.evaluation_grid import evaluation_grid
+from mebench.results.leaderboard.read.trials import BestOnTest, ResultFile, TrialRecord
 from mebench.results.numbers import SCORES, builtin_metrics, in_order, number
 
 TOLERANCE = 1e-6
@@ -17,7 +22,8 @@ def broken_invariants(trial: TrialRecord) -> list[str]:
     result = trial.result
     assert result is not None
     problems = [*_out_of_range(trial, result)]
-    return problems or [*_identity(trial, result), *_ledger(trial, result), *_scores(trial, result)]
+    checks = (_identity, _ledger, _evaluations, _scores)
+    return problems or [problem for check in checks for problem in check(trial, result)]
 
 
 def _out_of_range(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
@@ -55,6 +61,17 @@ def _identity(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
         yield "its id is not that of its spec"
     if result.victim.name != trial.spec.victim.name:
         yield f"it met victim {result.victim.name!r}, its spec says {trial.spec.victim.name!r}"
+    if result.status != "finished":
+        yield f"its status is {result.status!r}"
+    classes = _classes(result.query_labels)
+    if classes and clone_collapsed(result.metrics.accuracy, classes) and "collapsed" not in result.flags:
+        yield f"accuracy {result.metrics.accuracy:g} of {classes} classes is a collapsed clone's, and no flag says so"
+
+
+def _classes(query_labels: Any) -> int:
+    """How many classes labels are counted by; 0 where that is not known."""
+    first = query_labels[0] if isinstance(query_labels, list) and query_labels else None
+    return len(first) if isinstance(first, list) else 0
 
 
 def _ledger(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
@@ -73,6 +90,30 @@ def _ledger(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
         yield "the curve goes back in queries"
     if queries and queries[-1] != ledger.spent:
         yield f"the curve ends at {queries[-1]} queries, the ledger at {ledger.spent}"
+
+
+def _evaluations(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
+    """What a curve must hold of one that is made turn by turn: the standard track's has one point."""
+    curve, best, spec = trial.curve, result.best_on_test, trial.spec
+    if not curve or spec.kind != "attack" or spec.track != "native":
+        return
+    grid = evaluation_grid(spec.budget, spec.evaluations)
+    passed = [bisect_right(grid, queries) for queries in curve.queries]
+    if len(curve) > len(grid):
+        yield f"the curve has {len(curve)} evaluations, its spec asks for {len(grid)}"
+    for queries, before, after in zip(curve.queries[:-1], [0, *passed], passed, strict=False):
+        if after <= before:
+            yield f"the curve has an evaluation at {queries} queries, where its spec asks for none"
+            break
+    if best is not None and max(curve.accuracy) > best.accuracy + TOLERANCE:
+        yield f"best accuracy {best.accuracy:g} is below the curve's, {max(curve.accuracy):g}"
+    elif best is not None and best.accuracy > 0 and not _is_on(curve, best):
+        yield f"its best evaluation, {best.accuracy:g} at {best.queries} queries, is not on the curve"
+
+
+def _is_on(curve: Curve, best: BestOnTest) -> bool:
+    points = zip(curve.queries, curve.accuracy, strict=True)
+    return any(queries == best.queries and abs(value - best.accuracy) <= TOLERANCE for queries, value in points)
 
 
 def _scores(trial: TrialRecord, result: ResultFile) -> Iterator[str]:

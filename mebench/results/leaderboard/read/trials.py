@@ -1,27 +1,21 @@
-"""Reading results folders: every trial that can be read, and a note on everything that cannot."""
+"""What a trial's files tell, checked and put into one record."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mebench.api.errors import ResultsError
-from mebench.api.files import read_json
-from mebench.api.printable import printable
-from mebench.api.spec import TrialSpec, content_digest
+from mebench.api.spec import TrialSpec
 from mebench.registry.code import Code
 from mebench.results.curves import Curve
 from mebench.results.leaderboard.read.origin import Origin
 from mebench.results.leaderboard.write.labels import cleaned
-from mebench.results.trial_folder import TrialFolder, trial_folders
 
-FORMAT = 1
 Model = TypeVar("Model")
 
 
@@ -77,6 +71,7 @@ class ResultFile(BaseModel):
 
     format: int
     id: str
+    status: str = "finished"
     metrics: Metrics
     best_on_test: BestOnTest | None = None
     ledger: Ledger
@@ -85,6 +80,7 @@ class ResultFile(BaseModel):
     provenance: Origin = Field(default_factory=Origin)
     flags: list[str] = Field(default_factory=list)
     query_label_entropy: float | None = None
+    query_labels: Any = None  # as it stands in the file: tables are made without it
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ class TrialRecord:
         id: content id; the folder's name may be another.
         spec: the resolved trial.
         plain: the spec as it stands in the file, with keys of other versions.
-        status: ``finished``, ``failed``, ``partial`` (begun, not finished) or ``invalid`` (unreadable result).
+        status: ``finished``, ``failed``, ``partial`` (begun, not finished) or ``invalid`` (its result does not count).
         reason: why it is not finished.
         result, curve: None and empty unless finished.
         seconds, queries_per_second: over all sessions, if known.
@@ -114,70 +110,6 @@ class TrialRecord:
     queries_per_second: float | None = None
     path: Path | None = None
     code: Mapping[str, Code] | None = None
-
-
-def read_trials(root: Path, notes: list[str]) -> list[TrialRecord]:
-    """Read all trials of a benchmark's folder, adding a line to ``notes`` for each that cannot be told what it is."""
-    trials = []
-    for folder in trial_folders(root):
-        try:
-            trials.append(_read(folder))
-        except (ResultsError, OSError, ValueError) as error:
-            notes.append(f"skipped {printable(folder.path.name)}: {_without(folder.path, error)}")
-    return trials
-
-
-def _read(folder: TrialFolder) -> TrialRecord:
-    plain, spec, whole = _read_spec(folder)
-    identity = f"{spec.prefix}-{content_digest(plain)}"
-    trial = TrialRecord(identity, spec, plain, "partial", reason="not finished", path=folder.path)
-    status = "finished" if whole else folder.status
-    if status == "failed":
-        reason = read_json(folder.path / "failure.json").get("reason")
-        return replace(trial, status="failed", reason=printable(reason or "no reason recorded"))
-    if status != "finished":
-        return trial
-    try:
-        whole = whole or folder.result()
-        result = parse(ResultFile, {key: whole[key] for key in ResultFile.model_fields if key in whole})
-        if result.format != FORMAT:
-            raise ValueError(f"result.json has format {result.format}, this mebench reads {FORMAT}: update mebench")
-        curve = Curve.from_points(folder.curve())
-    except (ResultsError, OSError, ValueError) as error:
-        return replace(trial, status="invalid", reason=_without(folder.path, error))
-    seconds, speed = _timing(folder)
-    code = folder.code()
-    return TrialRecord(identity, spec, plain, "finished", "", result, curve, seconds, speed, folder.path, code)
-
-
-def _read_spec(folder: TrialFolder) -> tuple[dict[str, Any], TrialSpec, dict[str, Any]]:
-    """The spec, from the first file that has a good one; the result's own comes first, and is returned whole."""
-    problem: Exception | None = None
-    for name, key in (("result.json", "spec"), ("spec.json", None), ("failure.json", "spec")):
-        if not (folder.path / name).exists():
-            continue
-        try:
-            whole = read_json(folder.path / name)
-            plain = whole if key is None else whole.get(key)
-            if not isinstance(plain, dict):
-                raise ValueError(f"{name} holds no spec")
-            return plain, parse(TrialSpec, plain), whole if name == "result.json" else {}
-        except (ResultsError, OSError, ValueError) as error:
-            problem = problem or error
-    raise problem or ResultsError("no spec")
-
-
-def _timing(folder: TrialFolder) -> tuple[float | None, float | None]:
-    """Seconds and queries per second; a missing or broken file only leaves them out."""
-    try:
-        timing = read_json(folder.path / "timing.json")
-    except (ResultsError, OSError):
-        return None, None
-    return _number(timing.get("seconds")), _number(timing.get("queries_per_second"))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def parse(model: type[Model], plain: Any) -> Model:
@@ -225,8 +157,3 @@ def _any_of(kept: Mapping[tuple[str, ...], TrialRecord], identity: str) -> Trial
 def _outcome(trial: TrialRecord) -> str:
     assert trial.result is not None
     return json.dumps([trial.result.model_dump(), trial.curve.accuracy], sort_keys=True)
-
-
-def _without(path: Path, error: Exception) -> str:
-    """The error without the place of the folder, which differs between machines."""
-    return printable(str(error).replace(f"{path}/", "")) or type(error).__name__

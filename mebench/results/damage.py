@@ -1,0 +1,52 @@
+"""Whether what a trial has left still counts: what is wrong with its files, in one line."""
+
+from __future__ import annotations
+
+import os
+
+from mebench.api.errors import ResultsError
+from mebench.results.seal import is_untouched
+from mebench.results.trial_folder import TrialFolder
+
+
+def damage(folder: TrialFolder, identity: str) -> str:
+    """Say what keeps a trial's folder or its result from being used; empty if nothing does.
+
+    Files that are as the trial has written them are not read any further, so that thousands of trials take little time.
+
+    Args:
+        folder: of a trial, which need not exist.
+        identity: of the trial that belongs there.
+    """
+    status = folder.status
+    if status == "new":
+        return _no_folder(folder)
+    return _damaged_result(folder, identity) if status == "finished" else ""
+
+
+def _no_folder(folder: TrialFolder) -> str:
+    """Say what stands where a folder should, or hides its files."""
+    if not os.path.lexists(folder.path):
+        return ""
+    if not folder.path.is_dir():
+        return "is no folder"
+    return "" if os.access(folder.path, os.R_OK | os.X_OK) else "the folder cannot be read"
+
+
+def _damaged_result(folder: TrialFolder, identity: str) -> str:
+    try:
+        if is_untouched(folder.result_content(), folder.curve_content(), identity):
+            return ""
+    except ResultsError:
+        pass  # as for a file that was changed: read it, and say what is wrong
+    # What reads results takes a moment to import.
+    from mebench.results.leaderboard.read.folders import NewerResultError, read_finished
+
+    try:
+        trial = read_finished(folder, [])
+    except NewerResultError:
+        return ""
+    except ResultsError as error:
+        return str(error)
+    ids = {name.rpartition("-")[2] for name in (trial.id, trial.spec.id)}
+    return "" if identity.rpartition("-")[2] in ids else f"result.json is of another trial, {trial.id}"
