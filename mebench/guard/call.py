@@ -5,10 +5,8 @@ what the code does                                    what becomes of it
 ====================================================  =======================================================
 raises, calls ``sys.exit``                            the trial fails, with the reason
 returns something of the wrong kind                   the trial fails, with the reason
-changes the working directory, a random seed, a mode  it is put back, and the trial fails: what ran before and
-or setting of torch, hooks of all its modules,        what ran after would not have been the same experiment
-NumPy's error handling, the handlers of SIGTERM and
-SIGINT, the mode of new files
+changes what others compute with: a seed, a mode or   it is put back, and the trial fails: what ran before and
+a setting; see `mebench.guard.settings`               what ran after would not have been the same experiment
 forks, or leaves a thread running                     the trial fails; the child ends where the call does
 changes environment variables, filters of warnings    they are put back; a line in the trial's log
 prints                                                it goes to the trial's log

@@ -8,24 +8,21 @@ import logging
 import os
 import random
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
+from mebench.guard.setting import AS_IT_IS, clause, is_still, put_all_back, put_back, value_of
 from mebench.guard.settings import SETTINGS
 
 _log = logging.getLogger(__name__)
-_VARIABLES: Any = getattr(os.environ, "_data", os.environ)  # the mapping itself is read 60 times as fast
 _forks = _seedings = 0
 _started: list[tuple[int, threading.Thread]] = []
 """Threads that were started while somebody watched, with the identity of the thread that started each."""
 
-
-WATCHED = tuple(setting for setting in SETTINGS if setting.each_call)
-_READS = tuple(setting.read for setting in WATCHED)
+_WATCHED = tuple(setting for setting in SETTINGS if setting.when == "call")
+_READS = tuple(setting.read for setting in _WATCHED)
 
 
 class ProcessState:
@@ -33,8 +30,6 @@ class ProcessState:
 
     def __init__(self) -> None:
         self._values = _values()
-        self._variables = dict(_VARIABLES)
-        self._filters = warnings.filters[:]
         self._counts = _forks, _seedings
 
     def check(self, threads: int) -> str:
@@ -46,27 +41,29 @@ class ProcessState:
         Environment variables and filters of warnings are put back and logged, no more: many libraries set their own at
         import.
         """
-        if self._variables != _VARIABLES:
-            self._restore_variables()
-        if self._filters != warnings.filters:
-            _log.warning("filters of warnings were changed, and are put back")
-            warnings.filters[:] = self._filters  # type: ignore[index]
-            warnings._filters_mutated()  # type: ignore[attr-defined]
         problems: list[str] = []
-        if _values() != self._values:
-            problems += [self._put_back(index) for index, value in enumerate(_values()) if value != self._values[index]]
+        now = _values()
+        if now != self._values:
+            problems += self._put_back(now)
         if (_forks, _seedings) != self._counts:
             problems += self._counted()
         if len(_started) > threads:
             problems += _threads_left(threads)
         return " and ".join(problems)
 
-    def _put_back(self, number: int) -> str:
-        setting = WATCHED[number]
-        if setting.restore is not None:
-            with contextlib.suppress(Exception):
-                setting.restore(self._values[number])
-        return f"changed {setting.words}"
+    def _put_back(self, now: list[Any]) -> Iterator[str]:
+        changed = [
+            (setting, before, after)
+            for setting, before, after in zip(_WATCHED, self._values, now, strict=True)
+            if before != after
+        ]
+        left = put_all_back(zip(_WATCHED, self._values, strict=True))
+        for setting, before, after in changed:
+            if setting.blamed:
+                yield clause(setting, left)
+            else:
+                more = setting.changed(before, after) if setting.changed else ""
+                _log.warning("%s were changed, and are put back%s", setting.words, more and f": {more}")
 
     def _counted(self) -> Iterator[str]:
         forks, seedings = self._counts
@@ -75,17 +72,6 @@ class ProcessState:
             yield "forked the process"
         if _seedings != seedings:
             yield "seeded the random numbers of Python or NumPy"
-
-    def _restore_variables(self) -> None:
-        now, before = dict(_VARIABLES), self._variables
-        names = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
-        words = ", ".join(map(os.fsdecode, names))
-        _log.warning("environment variables were changed, and are put back: %s", words)
-        for name in names:
-            if name in before:
-                os.environ[os.fsdecode(name)] = os.fsdecode(before[name])
-            else:
-                os.environ.pop(os.fsdecode(name), None)
 
 
 def threads_started() -> int:
@@ -105,8 +91,8 @@ def _threads_left(since: int) -> Iterator[str]:
 def _values() -> list[Any]:
     try:
         return [read() for read in _READS]
-    except OSError:  # the working directory is gone
-        return [None, *(read() for read in _READS[1:])]
+    except Exception:  # the working directory is gone, or settings of precision contradict each other
+        return [value_of(setting) for setting in _WATCHED]
 
 
 def _note_fork() -> None:
@@ -151,6 +137,6 @@ def _noting_start(function: Callable[[threading.Thread], None]) -> Callable[[thr
 
 def begin_as_fresh() -> None:
     """Set what a trial takes for granted, whatever ran in this process before, the import of plugins included."""
-    torch.set_default_dtype(torch.float32)
-    torch.set_default_device(None)
-    torch.set_grad_enabled(True)
+    for setting in SETTINGS:
+        if setting.fresh is not AS_IT_IS and not is_still(setting, setting.fresh):
+            put_back(setting, setting.fresh)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
 from torch import nn
 
-from mebench.api.errors import OracleError, ResultsError
+from mebench.api.errors import MebenchError, OracleError, PluginFaultError, ResultsError
 from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, ignore, never
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import TrialSpec
@@ -18,6 +19,7 @@ from mebench.data.datasets import load_pool
 from mebench.guard.call import Guard
 from mebench.guard.possession import Possession
 from mebench.guard.process_state import begin_as_fresh, watched
+from mebench.guard.surroundings import Surroundings
 from mebench.guard.wrappers import guarded_channel, held_by
 from mebench.models.clones import initial_clone
 from mebench.models.networks.compiling import make_ready_to_compile
@@ -124,6 +126,7 @@ class Trial:
         self.spec, self.folder, self.prepared, self.device = spec, folder, victim, device
         self.random = RandomStreams(spec.seed, device)
         self.random.seed_globals()
+        self.surroundings = Surroundings()
         self.guard = Guard.of(AttackEntry, spec.attack.name)
         service = guarded_channel(spec.channel)
         self.standard = StandardTrack(spec, folder, victim, service) if spec.track == "standard" else None
@@ -171,13 +174,25 @@ class Trial:
 
     def run(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> HowItEnded:
         """Take the turns that are left, then score the clone; see `run_trial`."""
-        with self.clock:
+        with self.clock, self._blaming():
             try:
                 self._take_turns(on_progress, should_stop, checkpoint_seconds)
                 self._finish(on_progress, should_stop)
             except Stopped:
                 return "stopped"
         return "finished"
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        """Blame the attack where mebench's own code fails with functions or settings that the attack has changed."""
+        try:
+            yield
+        except (MebenchError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            if problem := self.surroundings.problem():
+                raise PluginFaultError(f"{self.guard.who}: {problem}") from error
+            raise
 
     @property
     def more_to_come(self) -> bool:
@@ -215,13 +230,14 @@ class Trial:
     def _evaluate(self, *, last: bool) -> None:
         with self.early_end.noticed():
             self.chain.raise_pending()
-        self._look_for_the_victim()
+        self._check_attack()
         self.evaluation.evaluate(self.chain.ledger.spent, last=last or bool(self.early_end))
 
-    def _look_for_the_victim(self) -> None:
-        """Fail if the attack holds the victim, other than through its oracle."""
-        if problem := self.possession.problem(held_by(self.attack)):
-            self.guard.fail(problem)
+    def _check_attack(self) -> None:
+        """Fail if the attack holds the victim, other than through its oracle, or has changed what all share."""
+        for problem in (self.possession.problem(held_by(self.attack)), self.surroundings.problem()):
+            if problem:
+                self.guard.fail(problem)
 
     def progress(self) -> Progress:
         """How far the trial is."""
@@ -238,7 +254,7 @@ class Trial:
             if not self.standard:
                 self.checkpoint.save()  # what a stop costs from here on is these metrics alone
             self.evaluation.complete(clone)
-        self._look_for_the_victim()
+        self._check_attack()
         self.pictures.keep_last()
         self.clock.queries = self.chain.ledger.spent
         self.evaluation.write_curve()  # whatever has become of the file meanwhile: the result seals it

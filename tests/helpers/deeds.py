@@ -113,6 +113,10 @@ def _indented(code: str, by: int) -> str:
 RAN = ", while it ran WHO"
 OUTSIDE = "asked a query with values outside [0, 1] or NaN; queries are never clipped"
 HOOKS = "torch.nn.modules.module.register_module_forward_hook(lambda module, inputs, output: 0 * output)"
+AUTOCAST = "torch.set_autocast_dtype('cpu', torch.float16)"
+SAVED_TENSORS = "torch.autograd.graph.saved_tensors_hooks(torch.zeros_like, torch.zeros_like).__enter__()"
+CROSS_ENTROPY = "torch.nn.functional.cross_entropy = torch.nn.functional.nll_loss"
+WRITE_RESULT = "import mebench.trial.result as result; result.write_result = print"
 INSIDES = "oracle._query.__closure__[0].cell_contents"  # of the oracle that an attack holds
 LEDGER = f"{INSIDES}._ledger"
 VICTIM = f"{INSIDES}._answer.__closure__[1].cell_contents"
@@ -171,6 +175,18 @@ DEEDS = (
     Deed("gc", "propose changed the garbage collector", "import gc; gc.disable()"),
     Deed("gc's thresholds", "learn changed the garbage collector's thresholds", learn="import gc; gc.set_threshold(1)"),
     Deed("working directory", "propose changed the working directory", "os.chdir('/')"),
+    Deed("attention", "propose changed torch's flash attention", "torch.backends.cuda.enable_flash_sdp(False)"),
+    Deed("autocast's type", "learn changed autocast's type on the CPU", learn=AUTOCAST),
+    Deed("a mode of functions", "propose changed modes of torch functions", "torch.device('meta').__enter__()"),
+    Deed("saved tensors", "changed torch's hooks of saved tensors", SAVED_TENSORS),
+    Deed("a function of torch's", "replaced torch.nn.functional.cross_entropy", CROSS_ENTROPY),
+    Deed("a method of tensors", "replaced torch.Tensor.argmax", "torch.Tensor.argmax = lambda *a, **k: noise(1)"),
+    Deed("a function of mebench's", "replaced mebench.trial.result.write_result", WRITE_RESULT),
+    Deed("print", "replaced builtins.print", "import builtins; builtins.print = len"),
+    Deed("a timer", "", "signal.setitimer(signal.ITIMER_VIRTUAL, 1e4)"),
+    Deed("a finder of modules", "", "sys.meta_path.insert(0, type('F', (), {'find_spec': lambda *a: 1 / 0})())"),
+    Deed("a module", "", "sys.modules['csv'] = sys.modules['json'] = os"),
+    Deed("logging", "", "import logging; logging.disable(); logging.getLogger('mebench').disabled = True"),
     Deed("hooks of all modules", "propose changed the hooks of all torch modules", HOOKS),
     Deed("NumPy's errors", "propose changed NumPy's error handling", "numpy.seterr(all='raise')"),
     Deed("mode of files", "propose changed the file mode creation mask", "os.umask(0o777)"),

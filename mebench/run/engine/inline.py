@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TextIO
 
@@ -15,12 +15,13 @@ from mebench.api.progress import Progress
 from mebench.run.engine.interrupts import KILL, Interrupts
 from mebench.run.engine.jobs import Engine, Job, Listener, Outcome
 from mebench.run.engine.schedule import Schedule
-from mebench.run.engine.worker import Order, Throttle, attempt
+from mebench.run.engine.worker import Order, Throttle, attempt, limit_threads
 
 
 class InlineEngine(Engine):
     """Same jobs, same outcomes as `ProcessEngine`, but a job that kills its process kills this one, a timeout is
-    noticed only where the job asks whether it should stop, and what the job prints goes to the terminal.
+    noticed only where the job asks whether it should stop, and what the job prints goes to the terminal. What a job
+    changes for all that run in this process is put back after it.
 
     Args:
         device: as torch names it.
@@ -35,7 +36,7 @@ class InlineEngine(Engine):
     def run(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> dict[str, Outcome]:
         """See `Engine.run`."""
         schedule = Schedule(jobs, listeners)
-        with _threads_restored():
+        with _threads_limited(self._threads):
             while not self._interrupts.level and (job := schedule.next()):
                 for listener in listeners:
                     listener.started(job)
@@ -56,7 +57,7 @@ class InlineEngine(Engine):
             return bool(self._interrupts.level) or time.monotonic() > deadline
 
         try:
-            with _streams_kept(), self._interrupts.breaking_into():
+            with _streams_kept(), _surroundings_kept(job.title), self._interrupts.breaking_into():
                 outcome = attempt(Order(job, self._device, self._threads), Throttle(on_progress), should_stop)
         except KeyboardInterrupt:
             if self._interrupts.level != KILL:
@@ -73,14 +74,22 @@ class InlineEngine(Engine):
 
 
 @contextmanager
-def _threads_restored() -> Iterator[None]:
+def _threads_limited(threads: int) -> Iterator[None]:
+    """Before the first job, so that no job changes what is looked at around it."""
     import torch
 
     before = torch.get_num_threads()
+    limit_threads(threads)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _surroundings_kept(title: str) -> AbstractContextManager[None]:
+    from mebench.guard.surroundings import kept  # which imports torch
+
+    return kept(title)
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> O
     """Run the job in this thread; whatever it raises becomes an outcome, and its traceback goes to stderr too."""
     started, job = time.monotonic(), order.job
     try:
-        _limit_threads(order.threads)
+        limit_threads(order.threads)
         value = job.load()(job.payload, device=order.device, on_progress=on_progress, should_stop=should_stop)
     except Stopped:
         return Outcome("stopped", seconds=time.monotonic() - started)
@@ -193,7 +193,7 @@ def _hear_optimisers() -> None:
     register_optimizer_step_post_hook(lambda optimizer, arguments, more: heartbeat())
 
 
-def _limit_threads(threads: int) -> None:
+def limit_threads(threads: int) -> None:
     """Give torch's operations this many threads, and run one operation at a time."""
     import torch
 

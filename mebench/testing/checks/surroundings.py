@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from mebench.guard.definitions import Definitions
 from mebench.testing.audit import audited
 from mebench.testing.faults import require
-from mebench.testing.process_state import changed_settings, definitions, redefined, settings
+from mebench.testing.process_state import changed_settings, settings
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
@@ -40,10 +41,10 @@ def _first_run(target: AttackUnderTest) -> _FirstRun:
     if key not in _FIRST_RUNS:
         stage = Stage(budget=100)
         _warm_up(stage)
-        before = definitions()
+        before = Definitions()
         with audited(target.package) as seen:
             Session(target, stage).run()
-        _FIRST_RUNS[key] = _FirstRun(tuple(seen), tuple(sorted(redefined(before))))
+        _FIRST_RUNS[key] = _FirstRun(tuple(seen), tuple(before.replaced()))
     return _FIRST_RUNS[key]
 
 
@@ -64,7 +65,7 @@ def keeps_to_itself(target: AttackUnderTest) -> str | None:
 
 
 def leaves_mebench_unpatched(target: AttackUnderTest) -> str | None:
-    """No function, class or method of mebench's or torch's is replaced by another."""
+    """No function, class or method of mebench's, torch's, NumPy's or Python's is replaced by another."""
     replaced = _first_run(target).replaced
     require(not replaced, f"replaces {', '.join(replaced)}")
     return None
@@ -85,7 +86,7 @@ def leaves_global_state_as_found(target: AttackUnderTest) -> str | None:
     return None
 
 
-def _require_same(before: dict[str, Any], when: str) -> None:
+def _require_same(before: list[Any], when: str) -> None:
     changed = changed_settings(before)
     require(not changed, f"changes {', '.join(changed)} {when}")
 

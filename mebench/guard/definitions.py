@@ -1,0 +1,92 @@
+"""Functions and classes that all share: those of mebench, torch, NumPy and Python, and whether another took the place.
+
+Looked at are attributes of modules, and of classes of mebench and of torch's modules and optimisers. What an attack
+does inside an object is its own affair.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+import torch
+
+_WHOLE = ("mebench.", "torch.nn.", "torch.optim.")
+"""Packages whose modules are all looked at, with their classes where they are mebench's."""
+_MODULES = (
+    *("torch", "torch.autograd", "torch.linalg", "torch.fft", "torch.special", "torch._C._nn", "torch.nn.functional"),
+    *("numpy", "numpy.random", "numpy.linalg", "random", "math", "time", "json", "os", "builtins"),
+)
+_CLASSES = (torch.Tensor, torch.nn.Module, torch.nn.Parameter, torch.Generator, torch.optim.Optimizer)
+_ABSENT = object()
+
+Owner = ModuleType | type
+
+
+class Definitions:
+    """What functions and classes are now."""
+
+    def __init__(self) -> None:
+        self._before = [(owner, dict(vars(owner))) for owner in _owners()]
+
+    def replaced(self) -> list[str]:
+        """Full names of what is another function or class than before."""
+        return sorted(f"{_name(owner)}.{key}" for owner, key, _ in self._changes())
+
+    def put_back(self) -> None:
+        """Undo it."""
+        for owner, key, thing in list(self._changes()):
+            if thing is _ABSENT:
+                delattr(owner, key)
+            else:
+                setattr(owner, key, thing)
+
+    def _changes(self) -> Iterator[tuple[Owner, str, Any]]:
+        """Owner and name of what has changed, and what it was."""
+        for owner, before in self._before:
+            now = vars(owner)
+            for key, thing in before.items():
+                there = now.get(key, _ABSENT)
+                if there is not thing and _defines(thing) and not _wrapped_by_torch(there, thing):
+                    yield owner, key, thing
+            if isinstance(owner, type) and len(now) > len(before):
+                yield from ((owner, key, _ABSENT) for key in now.keys() - before.keys() if _hides(owner, key))
+
+
+def _owners() -> Iterator[Owner]:
+    yield from _CLASSES
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, ModuleType) and (name in _MODULES or f"{name}.".startswith(_WHOLE)):
+            yield module
+            if name.startswith(("mebench", "torch.nn.modules")):
+                yield from (one for one in list(vars(module).values()) if _is_class_of(one, name))
+
+
+def _is_class_of(thing: Any, module: str) -> bool:
+    return isinstance(thing, type) and thing.__module__ == module
+
+
+def _defines(thing: Any) -> bool:
+    return callable(thing) or isinstance(thing, (property, staticmethod, classmethod))
+
+
+def _hides(owner: type, key: str) -> bool:
+    """Whether a new attribute of a class hides a definition that the class has inherited."""
+    if not _defines(vars(owner).get(key)):
+        return False
+    return any(key in vars(base) for base in owner.__mro__[1:])
+
+
+def _wrapped_by_torch(now: Any, before: Any) -> bool:
+    """Whether torch itself has wrapped a function of its own, as its compiler does when it is first used."""
+    if not isinstance(now, FunctionType) or not now.__code__.co_filename.startswith(torch.__path__[0]):
+        return False
+    while now is not before and hasattr(now, "__wrapped__"):
+        now = now.__wrapped__
+    return now is before
+
+
+def _name(owner: Owner) -> str:
+    return f"{owner.__module__}.{owner.__qualname__}" if isinstance(owner, type) else owner.__name__
