@@ -107,24 +107,26 @@ class QueryLedger:
 
 
 class CountedChannel(Link):
-    """Counts the rows that are answered, apart from the ledger: a ledger that was changed is noticed.
+    """Counts the rows that are answered and explained, apart from the ledger: a ledger that was changed is noticed.
 
     Args:
         inner: answers.
-        ledger: what the count is compared with.
+        ledger: what the counts are compared with.
 
     Attributes:
         answered: rows.
+        explained: rows of these for which an explanation was asked.
     """
 
     def __init__(self, inner: ResponseChannel, ledger: QueryLedger) -> None:
         super().__init__(inner)
-        self.answered = 0
+        self.answered = self.explained = 0
         self._ledger, self._budget = ledger, ledger.budget
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Hand the queries on, counted."""
         self.answered += len(inputs)
+        self.explained += len(inputs) * explain
         return super().answer(victim, inputs, explain)
 
     def problem(self) -> str:
@@ -132,14 +134,16 @@ class CountedChannel(Link):
         ledger = self._ledger
         if ledger.budget != self._budget:
             return f"changed its budget from {self._budget} to {ledger.budget}"
-        if self.answered > ledger.spent:
-            return f"had {self.answered} rows answered, and {ledger.spent} in its ledger"
         if ledger.spent > self._budget:
             return f"spent {ledger.spent} queries of a budget of {self._budget}"
+        if self.answered != ledger.spent:
+            return f"had {self.answered} rows answered, and {ledger.spent} in its ledger"
+        if self.explained != ledger.explanations:
+            return f"had {self.explained} rows explained, and {ledger.explanations} in its ledger"
         return ""
 
     def state_dict(self) -> dict[str, Any]:
-        """The count."""
+        """The count of answers; that of explanations is the ledger's, which was compared with it."""
         return {"answered": self.answered}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -150,7 +154,7 @@ class CountedChannel(Link):
         """
         if state["answered"] != self._ledger.spent:
             raise ValueError(f"{state['answered']} rows were answered, and {self._ledger.spent} are in the ledger")
-        self.answered = state["answered"]
+        self.answered, self.explained = state["answered"], self._ledger.explanations
 
 
 class MeteredVictim(Victim):

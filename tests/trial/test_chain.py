@@ -117,6 +117,20 @@ def test_who_refunds_himself_or_raises_his_budget_is_noticed():
     chain.ledger.budget = 100
     chain.ledger.by_purpose["explore"] = 41
     assert chain.problem() == "spent 101 queries of a budget of 100"
+    chain.ledger.by_purpose["explore"] = 1
+    assert chain.problem() == "had 60 rows answered, and 61 in its ledger"
+
+
+def test_who_takes_explanations_out_of_his_account_is_noticed_also_after_a_resume():
+    first, second = chain_of(VanillaGradientChannel()), chain_of(VanillaGradientChannel())
+    first.oracle.query(torch.rand(20, *SPEC.shape), explain=True)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    second.oracle.query(torch.rand(10, *SPEC.shape))
+    second.oracle.query(torch.rand(10, *SPEC.shape), explain=True)
+    assert not first.problem()
+    assert not second.problem()
+    second.ledger.explanations = 0
+    assert second.problem() == "had 30 rows explained, and 0 in its ledger"
 
 
 def test_the_state_of_every_part_of_the_chain_is_restored():
