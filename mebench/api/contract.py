@@ -24,7 +24,10 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from mebench.api.errors import ConfigurationError
+from mebench.api.outputs import are_probabilities, to_logits
 from mebench.api.random_streams import RandomStreams
+from mebench.api.spec import Outputs
 from mebench.api.version import API_VERSION
 
 __all__ = [
@@ -82,24 +85,51 @@ class Victim(nn.Module):
     computes in. Gradients flow back to the inputs through the network's own precision.
 
     Args:
-        network: returns logits for inputs in the spec's range.
+        network: returns, for inputs in the spec's range, what ``outputs`` says.
         spec: what it takes.
         name: shown in results.
+        outputs: what the network returns, as in a benchmark file; None stands for logits, and its first answer may not
+            look like probabilities then. Since version 1.6.
     """
 
-    def __init__(self, network: nn.Module, spec: InputSpec, name: str = "victim") -> None:
+    def __init__(
+        self, network: nn.Module, spec: InputSpec, name: str = "victim", outputs: Outputs | None = None
+    ) -> None:
         super().__init__()
         self.network = network.requires_grad_(False)
         self.spec = spec
         self.name = name
+        self.outputs = outputs
+        self._looked_at = outputs is not None
         self.eval()
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return logits (B, c), float32 whatever the network computes in; float64 where the spec is."""
+        """Return logits (B, c), float32 whatever the network computes in; float64 where the spec is.
+
+        Raises:
+            ConfigurationError: the network returns probabilities, and nobody has said so.
+        """
         logits: Tensor = self.network(inputs)
-        if isinstance(logits, Tensor) and logits.is_floating_point():
-            return logits.to(torch.float32 if self.spec.discrete else self.spec.dtype)
-        return logits
+        if not isinstance(logits, Tensor) or not logits.is_floating_point():
+            return logits
+        if not self._looked_at and logits.ndim == 2 and len(logits):
+            self._look_at(logits.detach())
+        if self.outputs == "probabilities":
+            logits = to_logits(logits)
+        return logits.to(torch.float32 if self.spec.discrete else self.spec.dtype)
+
+    def _look_at(self, logits: Tensor) -> None:
+        """Refuse probabilities, of which channels would take the softmax again."""
+        try:
+            found = are_probabilities(logits)
+        except RuntimeError:  # a transform of `torch.func` looks on, which knows no values: the next call tells
+            return
+        if found:
+            raise ConfigurationError(
+                f"victim {self.name!r} returns probabilities, of which channels would take the softmax again: make it "
+                "with outputs='probabilities', or with outputs='logits' if that is what they are"
+            )
+        self._looked_at = True
 
     def train(self, mode: bool = True) -> Victim:
         """Stay in eval mode, whatever is asked: a victim never learns."""

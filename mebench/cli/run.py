@@ -14,6 +14,7 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
+from mebench.api.subjects import about
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
 from mebench.cli.selection import damage_lines, keeps_other_code, other_code_lines, selects_trials
@@ -267,7 +268,7 @@ class _Run:
         self._say(f"{len(trials)} of {len(self._plan.trials)} trials failed:", "bold red", always=True)
         for job, outcome in failed:
             log = f" (log: {job.log})" if job.log and job.log.exists() else ""
-            self._say(f"  {job.title}: {outcome.reason}{log}", always=True)
+            self._say(f"  {about(job.title, outcome.reason)}{log}", always=True)
         self._say("the same command tries them again", always=True)
         return ExitCode.INCOMPLETE
 

@@ -169,7 +169,7 @@ class MeteredVictim(Victim):
     """
 
     def __init__(self, victim: Victim, ledger: QueryLedger) -> None:
-        super().__init__(victim, victim.spec, victim.name)
+        super().__init__(victim, victim.spec, victim.name, outputs="logits")  # as the victim inside returns them
         self._ledger = ledger
 
     def forward(self, inputs: Tensor) -> Tensor:

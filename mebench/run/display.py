@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mebench.api.durations import clock_time
+from mebench.api.subjects import about
 from mebench.run.engine import Job, Outcome
 from mebench.run.state import Clock, Pace, RunState, short
 
@@ -134,10 +135,11 @@ def ended_line(job: Job, outcome: Outcome) -> Text:
     word, style = {"done": ("done", "green"), "failed": ("failed", "bold red"), "stopped": ("stopped", "yellow")}[
         outcome.ending
     ]
-    line = Text.assemble((f"{word:8}", style), job.title)
     if outcome.ending == "failed":
-        line.append(f": {outcome.reason}" + (f" (log: {job.log})" if job.log else ""))
-    elif outcome.ending == "done":
+        said = about(job.title, outcome.reason) + (f" (log: {job.log})" if job.log else "")
+        return Text.assemble((f"{word:8}", style), said)
+    line = Text.assemble((f"{word:8}", style), job.title)
+    if outcome.ending == "done":
         scores = outcome.value if isinstance(outcome.value, dict) else {}
         words = [f"{name} {100 * scores[name]:.1f} %" for name in ("accuracy", "fidelity") if name in scores]
         words += [str(scores[name]) for name in ("source", "note") if scores.get(name)]

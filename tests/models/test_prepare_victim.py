@@ -371,12 +371,18 @@ def test_a_missing_file_is_one_clear_line(change):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({}, "exactly one of network, factory, torchscript and registered$"),
+        ({}, "victim 'mine' must have one of network, factory, torchscript and victim$"),
         ({"factory": "a:b", "torchscript": "v.pt"}, "not factory and torchscript"),
-        ({"network": Component("lenet5")}, "`network` needs `training` or `weights`"),
-        ({"torchscript": "v.pt", "weights": "w"}, "holds its own weights"),
-        ({"torchscript": "v.pt", "training": TrainingRecipe()}, "cannot have `training`"),
-        ({"network": Component("mlp"), "weights": "w", "training": TrainingRecipe()}, "cannot have `training`"),
+        ({"network": Component("lenet5")}, "victim 'mine' must have training or weights$"),
+        (
+            {"torchscript": "v.pt", "weights": "w"},
+            "'mine': weights: a torchscript victim brings its own",
+        ),
+        (
+            {"torchscript": "v.pt", "training": TrainingRecipe()},
+            "training: a torchscript victim brings its own",
+        ),
+        ({"network": Component("mlp"), "weights": "w", "training": TrainingRecipe()}, "training or weights, not both"),
     ],
 )
 def test_a_victim_is_given_in_exactly_one_way(change, problem):
@@ -387,9 +393,9 @@ def test_a_victim_is_given_in_exactly_one_way(change, problem):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"mean": (0.5,)}, "both `mean` and `std`"),
-        ({"mean": (0.5, 0.5, 0.5), "std": (1.0, 1.0, 1.0)}, r"one number per channel \(1\), not 3 and 3"),
-        ({"mean": (0.5,), "std": (0.0,)}, "must be positive"),
+        ({"mean": (0.5,)}, "victim '.*' must have both mean and std, or neither"),
+        ({"mean": (0.5, 0.5, 0.5), "std": (1.0, 1.0, 1.0)}, "mean: must have 1 number, one per channel, not 3"),
+        ({"mean": (0.5,), "std": (0.0,)}, "std: must be positive, not 0.0"),
     ],
 )
 def test_a_normalisation_that_does_not_fit_is_an_error(change, problem):

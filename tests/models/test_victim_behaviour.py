@@ -48,7 +48,7 @@ def victim(change, said=None, network=Linear) -> Victim:
         def forward(self, x):
             return change(super().forward, x)
 
-    return Victim(AsAsked(Changed(), said), SPEC, "mine")
+    return Victim(AsAsked(Changed(), said), SPEC, "mine", outputs="logits")
 
 
 def tried(change, said=None, network=Linear, accuracy=1.0) -> Behaviour:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mebench.api.outputs import to_logits
 from mebench.api.spec import Outputs
 
 
@@ -33,14 +34,6 @@ class AsAsked(nn.Module):
             return outputs
         # A copy: a network may return the same buffer at every call.
         return to_logits(outputs) if self._outputs == "probabilities" else outputs.clone()
-
-
-def to_logits(probabilities: Tensor) -> Tensor:
-    """Logits (B, c) whose softmax is ``probabilities``: their logarithm, with 0 as the smallest normal number."""
-    if not probabilities.is_floating_point():
-        return probabilities  # which is no probability, and refused as such
-    wide = probabilities if probabilities.dtype == torch.float64 else probabilities.float()
-    return wide.clamp_min(torch.finfo(wide.dtype).tiny).log()
 
 
 def _tensor(returned: Any) -> Any:

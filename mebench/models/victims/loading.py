@@ -13,6 +13,7 @@ from mebench.api.notices import notice
 from mebench.api.progress import OnProgress, ShouldStop, ignore, never
 from mebench.api.random_streams import derive_seed, seeded_globals
 from mebench.api.spec import VictimSpec
+from mebench.api.victim_rules import line_of, wrongly_given
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import load_dataset
 from mebench.data.picture_files import in_words
@@ -168,19 +169,14 @@ def _held(
 
 
 def _check(spec: VictimSpec) -> None:
-    given = [key for key in ("network", "factory", "torchscript", "registered") if getattr(spec, key) is not None]
-    if len(given) != 1:
-        raise ConfigurationError(
-            f"victim {spec.name!r} needs exactly one of network, factory, torchscript and registered"
-            + (f", not {' and '.join(given)}" if given else "")
-        )
-    if spec.training is not None and (spec.torchscript or spec.weights or spec.registered):
-        raise ConfigurationError(f"victim {spec.name!r}: a victim that comes with its weights cannot have `training`")
-    if spec.training is None and spec.network is not None and spec.weights is None:
-        raise ConfigurationError(f"victim {spec.name!r}: `network` needs `training` or `weights`")
-    if spec.weights is not None and (spec.torchscript or spec.registered):
-        holder = "a TorchScript file holds" if spec.torchscript else "a registered victim brings"
-        raise ConfigurationError(f"victim {spec.name!r}: {holder} its own weights")
+    """Check that a victim is given in one way.
+
+    A registered one has its normalisation from its entry.
+    """
+    keys = ("network", "factory", "torchscript", "training", "weights", "mean", "std")
+    given = {key: getattr(spec, key) for key in keys} | {"victim": spec.registered}
+    if problems := [line_of(spec.name, problem) for problem in wrongly_given(given)]:
+        raise ConfigurationError(*problems)
 
 
 def _tell_size(setting: VictimSetting) -> None:

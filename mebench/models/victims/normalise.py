@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
+from mebench.api.victim_rules import line_of, wrong_length
 
 
 class Normalise(nn.Module):
@@ -32,22 +33,23 @@ class Normalise(nn.Module):
 
 
 def with_normalisation(
-    network: nn.Module, spec: InputSpec, mean: Sequence[float] | None, std: Sequence[float] | None
+    network: nn.Module, spec: InputSpec, name: str, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> nn.Module:
     """Put a normalisation before a network; without mean and std the network itself is returned.
 
+    Args:
+        network: takes normalised inputs.
+        spec: of the inputs as they come.
+        name: of the victim, for errors.
+        mean, std: as of `Normalise`; both or neither.
+
     Raises:
-        ConfigurationError: only one of the two is given, their length is not the number of channels, or a
-            standard deviation is not positive.
+        ConfigurationError: their length is not the number of channels, or a standard deviation is not positive.
     """
-    if mean is None and std is None:
-        return network
     if mean is None or std is None:
-        raise ConfigurationError("a victim's normalisation needs both `mean` and `std`")
-    if len(mean) != spec.shape[0] or len(std) != spec.shape[0]:
-        raise ConfigurationError(
-            f"a victim's `mean` and `std` need one number per channel ({spec.shape[0]}), not {len(mean)} and {len(std)}"
-        )
-    if min(std) <= 0:
-        raise ConfigurationError(f"a victim's `std` must be positive, not {min(std)}")
+        return network
+    lengths = [*wrong_length("mean", mean, spec.shape[0]), *wrong_length("std", std, spec.shape[0])]
+    signs = [] if min(std) > 0 else [("std", f"must be positive, not {min(std)}")]
+    if problems := [line_of(name, problem) for problem in (*lengths, *signs)]:
+        raise ConfigurationError(*problems)
     return nn.Sequential(Normalise(mean, std), network)

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from mebench.api.contract import Victim
 from mebench.api.errors import ConfigurationError, reason
+from mebench.api.outputs import SUM_TOLERANCE, are_probabilities
 from mebench.api.spec import Outputs
 
-SUM_TOLERANCE = 1e-2
-"""By how much the probabilities of an input may miss 1: those of half precision do by some thousandths."""
 _BATCH = 500
 
 
@@ -90,7 +89,7 @@ def kind_of(victim: Victim, logits: Tensor, said: Outputs | None) -> Outputs | N
         return "log-probabilities"
     if bool(((logits < 0) | (logits > 1)).any()):
         return "logits"
-    if bool(((logits.double().sum(1) - 1).abs() <= SUM_TOLERANCE).all()):
+    if are_probabilities(logits):
         raise ConfigurationError(
             f"{who} returns probabilities, of which channels would take the softmax again: say "
             "`outputs: probabilities` (--outputs on the command line)"

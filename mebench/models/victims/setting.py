@@ -63,12 +63,12 @@ class VictimSetting:
     def normalised(self, network: nn.Module) -> nn.Module:
         """The network behind the spec's normalisation, if it has one; one of the user's as mebench asks it."""
         asked = AsAsked(network, self.spec.outputs) if self.of_others else network
-        return with_normalisation(asked, self.inputs, self.spec.mean, self.spec.std)
+        return with_normalisation(asked, self.inputs, self.spec.name, self.spec.mean, self.spec.std)
 
     def victim(self, network: nn.Module) -> Victim:
         """The network as a frozen victim on the device."""
         with blamed_on(self.spec.name, "be put into eval mode", MODES):
-            victim = Victim(self.normalised(network), self.inputs, self.spec.name)
+            victim = Victim(self.normalised(network), self.inputs, self.spec.name, outputs="logits")
         with blamed_on(self.spec.name, f"be moved to {self.device}"):
             return victim.to(self.device)
 

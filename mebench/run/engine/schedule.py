@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from mebench.api.subjects import about
 from mebench.run.engine.jobs import Job, Listener, Outcome
 
 
@@ -45,7 +46,7 @@ class Schedule:
         if outcome.ending == "failed":
             for heir in list(self._needing(job)):
                 self._waiting.remove(heir)
-                self.end(heir, replace(outcome, reason=f"{job.title}: {outcome.reason}", seconds=0.0))
+                self.end(heir, replace(outcome, reason=about(job.title, outcome.reason), seconds=0.0))
 
     def _done(self, key: str) -> bool:
         return key in self.outcomes and self.outcomes[key].ending == "done"
