@@ -16,6 +16,7 @@ from mebench.api.contract import Victim
 from mebench.api.errors import reason
 from mebench.api.spec import Outputs
 from mebench.models.victims.harmless import check_harmless
+from mebench.models.victims.hints import hint
 from mebench.models.victims.outputs import answers, kind_of
 
 ROWS = 256
@@ -30,13 +31,6 @@ AGAIN, APART = 1e-5, 1e-3
 and be the same: another batch size sums in another order, in half precision as well."""
 CHANCE = 1.5
 """A victim that is right at most this many times as often as one that names the most frequent class is at chance."""
-BETTER = 0.2
-"""By how much more often it must be right with inputs of another range, for that range to be told."""
-RANGES = {
-    "of 0 to 255 (mean: 0, std: 0.00392157)": (255.0, 0.0),
-    "of -1 to 1 (mean: 0.5, std: 0.5)": (2.0, -1.0),
-    "with black and white exchanged": (-1.0, 1.0),
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Behaviour:
         no_gradient: why there are no gradients of its outputs to its inputs, in a clause; empty if there are, and for
             texts, of which none are tried.
         at_chance: whether it is hardly better than naming the most frequent class.
-        hint: what may be wrong with a victim at chance, or nothing.
+        hint: with which images or classes it would be right much more often, or nothing.
     """
 
     outputs: Outputs = "logits"
@@ -98,6 +92,8 @@ class Behaviour:
             yield f"{who}: {self.no_gradient}: no channel can explain its answers"
         if self.at_chance:
             yield f"{who} is hardly better than guessing{self.hint and ': ' + self.hint}"
+        elif self.hint:
+            yield f"{who} may take its images otherwise than it is given them: {self.hint}"
 
 
 def behaviour(victim: Victim, inputs: Tensor, labels: Tensor, accuracy: float, said: Outputs | None) -> Behaviour:
@@ -136,7 +132,7 @@ def behaviour(victim: Victim, inputs: Tensor, labels: Tensor, accuracy: float, s
         alone=_agreement(alone, asked[0][: len(alone)]),
         no_gradient="" if victim.spec.discrete else _no_gradient(victim, rows[:EXPLAINED]),
         at_chance=at_chance,
-        hint=_hint(victim, rows, truth) if at_chance and not victim.spec.discrete else "",
+        hint="" if victim.spec.discrete else hint(victim, rows, truth, at_chance),
     )
 
 
@@ -183,16 +179,3 @@ def _check_extremes(victim: Victim, rows: Tensor) -> None:
         answers(victim, torch.full_like(rows, value), f"of the one value {value:g}")
     noise = torch.rand(rows.shape, generator=torch.Generator().manual_seed(0)).to(rows.device)
     answers(victim, spec.low + (spec.high - spec.low) * noise, "of noise")
-
-
-def _hint(victim: Victim, rows: Tensor, labels: Tensor) -> str:
-    """Say with which range of inputs a victim at chance would be right more often, if there is one."""
-
-    def right(inputs: Tensor) -> float:
-        with torch.no_grad():
-            return float((victim.network(inputs).argmax(1) == labels).double().mean())
-
-    base = right(rows)
-    found = {words: right(factor * rows + shift) for words, (factor, shift) in RANGES.items()}
-    words, best = max(found.items(), key=lambda one: one[1])
-    return f"it is right for {best:.0%} of images {words}" if best >= base + BETTER else ""

@@ -32,7 +32,8 @@ def answers(victim: Victim, inputs: Tensor, of: str = "") -> Tensor:
         with torch.no_grad():
             logits = victim(inputs)
     except (Exception, SystemExit) as error:
-        why = "it calls sys.exit" if isinstance(error, SystemExit) else f"{reason(error)}{_precision(victim)}"
+        exits = isinstance(error, SystemExit)
+        why = "it calls sys.exit" if exits else f"{reason(error)}{_precision(victim)}{_layout(victim, inputs)}"
         raise ConfigurationError(f"{who} fails on inputs of shape {tuple(inputs.shape)}: {why}") from error
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (rows, classes) or not logits.is_floating_point():
         got = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
@@ -54,6 +55,19 @@ def _precision(victim: Victim) -> str:
         return ""
     names = " and ".join(sorted(str(kind).removeprefix("torch.") for kind in types))
     return f" (its weights are {names}, its inputs float32: cast them in its forward, or its weights with float())"
+
+
+def _layout(victim: Victim, inputs: Tensor) -> str:
+    """What a victim that fails may want: images with their channels last."""
+    if inputs.ndim != 4 or victim.spec.discrete:
+        return ""
+    try:
+        with torch.no_grad():
+            logits = victim(inputs.permute(0, 2, 3, 1))
+    except Exception:
+        return ""
+    wanted = tuple(getattr(logits, "shape", ())) == (len(inputs), victim.spec.num_classes)
+    return " (it takes images with their channels last: let its forward permute(0, 2, 3, 1) them)" if wanted else ""
 
 
 def all_answers(victim: Victim, inputs: Tensor) -> Tensor:
