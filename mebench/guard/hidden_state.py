@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
+import warnings
 from collections import deque
-from collections.abc import Mapping
-from types import FunctionType, MethodType, ModuleType
+from collections.abc import Iterator, Mapping
+from io import IOBase
+from types import FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -67,22 +69,23 @@ class HiddenState:
         )
 
     def _attributes(self) -> dict[str, bytes]:
-        found = dict(_own_attributes(self._channel))
-        for kind in type(self._channel).__mro__:
-            if kind.__module__.partition(".")[0] not in _OTHERS:
-                shared = {key: value for key, value in vars(kind).items() if not key.startswith("__")}
-                found |= {f"{kind.__name__}.{key}": value for key, value in shared.items()}
+        found = {**_own_attributes(self._channel), **_of_classes(type(self._channel))}
         return {key: self._digest(value) for key, value in found.items()}
 
     def _digest(self, thing: Any) -> bytes:
-        return _Digest(self._random).of(thing)
+        return _Digest(self._random, _package(type(self._channel))).of(thing)
 
 
 class _Digest:
-    """Digests a thing and all that it holds."""
+    """Digests a thing and all that it holds.
 
-    def __init__(self, random: RandomStreams | None) -> None:
-        self._random = random
+    Args:
+        random: streams that are saved with the trial.
+        package: of the channel; what its classes hold for all of their objects is state as well.
+    """
+
+    def __init__(self, random: RandomStreams | None, package: str) -> None:
+        self._random, self._package = random, package
         self._seen: dict[int, tuple[int, Any]] = {}  # keeps what is made on the way, so that identities stay its own
 
     def of(self, thing: Any) -> bytes:
@@ -105,17 +108,24 @@ class _Digest:
         if isinstance(thing, (list, tuple, deque)):
             return [self.of(one) for one in thing]
         if isinstance(thing, (set, frozenset)):
-            return sorted(_Digest(self._random).of(one) for one in thing)
+            return sorted(_Digest(self._random, self._package).of(one) for one in thing)
         if isinstance(thing, functools.partial):
             return [self.of(one) for one in (thing.func, thing.args, thing.keywords)]
         if isinstance(thing, MethodType):
             return [self.of(thing.__func__), self.of(thing.__self__)]
         if isinstance(thing, FunctionType):
-            return [self.of(_content(cell)) for cell in thing.__closure__ or ()]
+            cells = [_content(cell) for cell in thing.__closure__ or ()]
+            return [self.of(one) for one in (cells, thing.__defaults__, thing.__kwdefaults__, vars(thing))]
+        if isinstance(thing, GeneratorType):
+            frame = thing.gi_frame
+            return ["ended"] if frame is None else [str(frame.f_lasti), self.of(dict(frame.f_locals))]
         if type(thing).__module__.startswith("torch._"):  # compiled
             return [self.of(getattr(thing, "_modules", None))]
-        attributes = _own_attributes(thing)
-        return [self.of(attributes)] if attributes else [_described(thing)]
+        shared = _of_classes(type(thing)) if _package(type(thing)) == self._package else {}
+        attributes = {**shared, **_own_attributes(thing)}
+        if attributes:
+            return [self.of(attributes)]
+        return [self.of(_reduced(thing))] if isinstance(thing, Iterator) else [_described(thing)]
 
     def _is_saved(self, thing: Any) -> bool:
         return isinstance(thing, torch.Generator) and self._random is not None and self._random.owns(thing)
@@ -138,6 +148,8 @@ def _values(thing: Any) -> list[bytes | str] | None:
         return [repr(thing.bit_generator.state)]
     if isinstance(thing, np.random.RandomState):
         return [repr(thing.get_state())]
+    if isinstance(thing, IOBase):
+        return ["closed"] if thing.closed else [str(thing.tell()) if thing.seekable() else ""]
     return None
 
 
@@ -145,6 +157,29 @@ def _own_attributes(thing: Any) -> dict[str, Any]:
     slots = [name for kind in type(thing).__mro__ for name in vars(kind).get("__slots__", ()) if name != "__dict__"]
     held = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
     return {**held, **getattr(thing, "__dict__", {})}
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
+
+
+def _of_classes(kind: type) -> dict[str, Any]:
+    """What a class and those that it is derived from hold for all of their objects."""
+    found: dict[str, Any] = {}
+    for one in kind.__mro__:
+        if _package(one) not in _OTHERS:
+            found |= {f"{one.__name__}.{key}": value for key, value in vars(one).items() if not key.startswith("__")}
+    return found
+
+
+def _reduced(thing: Iterator[Any]) -> Any:
+    """How far an iterator of Python's own is, such as ``iter([1, 2])`` or ``count(3)``."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some will not tell in later versions of Python
+            return thing.__reduce__()[1:]
+    except Exception:
+        return _described(thing)
 
 
 def _described(thing: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import random
 from types import SimpleNamespace
@@ -70,6 +71,23 @@ def trains(self, victim):
         self.network[1].weight += 1
 
 
+def counts_in_a_default(self, victim, seen=[]):  # noqa: B006 (which is the point)
+    seen.append(1)
+
+
+def counts_on_a_function(self, victim):
+    counts_on_a_function.rows = getattr(counts_on_a_function, "rows", 0) + 1
+
+
+class Helper:
+    """Counts in its class."""
+
+    rows = 0
+
+    def count(self):
+        Helper.rows += 1
+
+
 STATES = {
     "a number": (stepping(counts_rows, rows=0), "rows"),
     "a tensor": (stepping(lambda self, victim: self.mean.add_(1), mean=torch.zeros(3)), "mean"),
@@ -93,6 +111,14 @@ STATES = {
         stepping(lambda self, victim: self.noise.random(), noise=np.random.default_rng(0)),
         "noise",
     ),
+    "an iterator over a list": (stepping(lambda self, victim: next(self.turns), turns=iter(range(99))), "turns"),
+    "a cycle": (stepping(lambda self, victim: next(self.turns), turns=itertools.cycle([1, 2])), "turns"),
+    "a generator function": (stepping(lambda self, victim: next(self.turns), turns=(n for n in range(9))), "turns"),
+    "a default of a function": (stepping(counts_in_a_default), "Channel.step"),
+    "an attribute of a function": (stepping(counts_on_a_function), "Channel.step"),
+    "a lambda": (stepping(lambda self, victim: self.count(), count=lambda seen=[]: seen.append(1)), "count"),
+    "an open file": (stepping(lambda self, victim: self.file.read(1), file=io.StringIO("a long text")), "file"),
+    "the class of a helper": (stepping(lambda self, victim: self.helper.count(), helper=Helper()), "helper"),
     "a channel inside": (Link(stepping(counts_rows, rows=0)), "_inner"),
 }
 

@@ -353,6 +353,14 @@ def test_a_victim_that_goes_into_train_mode_is_refused():
     assert "goes into train mode whenever it is asked" in refused(lambda f, x: f(x), network=Training)
 
 
+def test_a_program_of_torch_export_which_has_no_modes_is_taken_as_it_is():
+    program = torch.export.export(Linear().eval(), (INPUTS[:2],), dynamic_shapes=({0: torch.export.Dim("rows")},))
+    asked = Victim(AsAsked(program.module()), SPEC, "mine", outputs="logits")
+    assert not any(module.training for module in asked.modules())
+    assert behaviour(asked, INPUTS, LABELS, 1.0, None) == Behaviour()
+    torch.testing.assert_close(asked(INPUTS), PLAIN(INPUTS))
+
+
 def test_a_victim_at_chance_is_flagged_with_the_range_that_it_was_made_for():
     wants_bytes = victim(lambda f, x: f(x - 127.5))
     labels = wants_bytes(255 * INPUTS).argmax(1)

@@ -35,6 +35,17 @@ class AsAsked(nn.Module):
         # A copy: a network may return the same buffer at every call.
         return to_logits(outputs) if self._outputs == "probabilities" else outputs.clone()
 
+    def train(self, mode: bool = True) -> AsAsked:
+        """Set the mode of the network, if it has any: a program of torch.export stays in that of its export."""
+        try:
+            return super().train(mode)
+        except NotImplementedError:  # which it raises
+            if mode:
+                raise
+        for module in self.modules():
+            module.training = False
+        return self
+
 
 def _tensor(returned: Any) -> Any:
     """What a network returns, or the ``logits`` in it, as networks of the transformers library have."""
