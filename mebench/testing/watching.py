@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from mebench.models.state_file import unsavable
 from mebench.oracle.facade import AttackersOracle, SealedExplanation
 from mebench.oracle.links import Link
 from mebench.oracle.oracle import BudgetedOracle
+from mebench.registry.safe_import import what_happened
 from mebench.testing.faults import fail
 
 
@@ -100,19 +101,34 @@ class StatefulChannel(Link):
         """Hand the queries on."""
         response = super().answer(victim, inputs, explain)
         if self._hidden.awaits(explain):
-            self._hidden.note_answer(self._inner.state_dict(), explain)
+            self._hidden.note_answer(self._told(), explain)
         return response
 
     def state_dict(self) -> dict[str, Any]:
         """That of the channel inside."""
-        state = self._inner.state_dict()
+        state = self._told()
         if problem := unsavable(state, "its state_dict") or self._hidden.problem(state):
-            fail(f"channel {self._registered}: {problem}; the attack is not to blame")
+            self._fail(problem)
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._inner.load_state_dict(state)
+        try:
+            self._inner.load_state_dict(state)
+        except Exception as error:
+            self._fail(f"load_state_dict failed: {what_happened(error)}")
+
+    def _told(self) -> dict[str, Any]:
+        try:
+            state = self._inner.state_dict()
+        except Exception as error:
+            self._fail(f"state_dict failed: {what_happened(error)}")
+        if not isinstance(state, dict):
+            self._fail(f"state_dict returned a {type(state).__name__}, not a dict")
+        return state
+
+    def _fail(self, problem: str) -> NoReturn:
+        fail(f"channel {self._registered}: {problem}; the attack is not to blame")
 
 
 def _is_private(name: str) -> bool:

@@ -47,6 +47,27 @@ class Unsavable(Forgetful):
         return {"answers": {self.answers}}
 
 
+class Untold(Forgetful):
+    """Fails when it is to tell its state."""
+
+    def state_dict(self):
+        raise KeyError("answers")
+
+
+class Listed(Forgetful):
+    """Tells its state as a list."""
+
+    def state_dict(self):
+        return [self.answers]
+
+
+class Deaf(Losing):
+    """Fails when it is told its state."""
+
+    def load_state_dict(self, state):
+        raise ValueError(f"no {state['answers']}")
+
+
 class Remembering(Losing):
     """Does as it should."""
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 from broken_attacks import BROKEN, honest, target
-from odd_channels import DrawingGlobally, Forgetful, Losing, Noisy, Remembering, Unrepeatable, Unsavable, entry
+from odd_channels import (
+    Deaf,
+    DrawingGlobally,
+    Forgetful,
+    Listed,
+    Losing,
+    Noisy,
+    Remembering,
+    Unrepeatable,
+    Unsavable,
+    Untold,
+    entry,
+)
 
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import ChannelEntry
@@ -28,6 +40,14 @@ FAULTS = [
         "failed",
         "channel forgetful: its attribute answers changed after its first",
     ),
+    (
+        "resumes_from_every_turn",
+        Untold,
+        "failed",
+        "channel untold: state_dict failed: KeyError: 'answers'; the attack is",
+    ),
+    ("resumes_from_every_turn", Listed, "failed", "channel listed: state_dict returned a list, not a dict; the attack"),
+    ("resumes_from_every_turn", Deaf, "failed", "channel deaf: load_state_dict failed: ValueError: no "),
     ("resumes_from_every_turn", Losing, "failed", "channel losing answers otherwise once it is saved and loaded"),
     (
         "repeats_for_a_seed",
