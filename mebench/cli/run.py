@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mebench.api.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError, UnwritableError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
 from mebench.api.subjects import about
@@ -157,8 +157,15 @@ class _Run:
         if interrupts.level:
             self._say("stopped: the same command goes on from here", always=True)
             return ExitCode.INTERRUPTED
-        invalid = self._leaderboard()
-        return max(self._end(failed), self._hole(invalid))
+        invalid, files = 0, " (leaderboard.md, .csv, .json)"
+        try:
+            invalid = self._leaderboard()
+        except UnwritableError as error:
+            if not failed:
+                raise
+            self._say(f"mebench: {error}", always=True)
+            files = ""
+        return max(self._end(failed, files), self._hole(invalid))
 
     def _announce(self) -> None:
         """Say what will run, and at what scale."""
@@ -256,12 +263,12 @@ class _Run:
             show(board)
         return invalid_among(board.rows, [next(iter(row.values())) for row in self._plan.rows])
 
-    def _end(self, failed: Sequence[tuple[Job, Outcome]]) -> int:
+    def _end(self, failed: Sequence[tuple[Job, Outcome]], files: str) -> int:
         """Say where the results are, and what failed."""
         from mebench.api.durations import clock_time
 
         out, seconds = self._options.out, time.monotonic() - self._begun
-        self._say(f"results: {out} (leaderboard.md, .csv, .json); took {clock_time(seconds)}")
+        self._say(f"results: {out}{files}; took {clock_time(seconds)}")
         if not failed:
             return ExitCode.FINE
         trials = [job for job, _ in failed if job.needs]

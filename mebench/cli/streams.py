@@ -8,39 +8,9 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-
-class _Forgiving:
-    """A stderr whose messages are lost where they cannot be written: no work stops for them.
-
-    Args:
-        stream: the real one.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write text; a reader that went away is told of all the same."""
-        try:
-            return self._stream.write(text)
-        except BrokenPipeError:
-            raise
-        except OSError:
-            return len(text)
-
-    def flush(self) -> None:
-        """Write what is buffered."""
-        try:
-            self._stream.flush()
-        except BrokenPipeError:
-            raise
-        except OSError:
-            _drop(self._stream)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+from mebench.api.forgiving import Forgiving
 
 
 @contextlib.contextmanager
@@ -51,7 +21,7 @@ def usable_streams() -> Iterator[None]:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that only knows ASCII still gets its table
     before = sys.stderr
-    sys.stderr = _Forgiving(before)
+    sys.stderr = Forgiving(before, _drop)  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -150,12 +150,19 @@ class TrialFolder:
         write_json(self.path / "env.json", values)
 
     def append_curve(self, point: dict[str, Any]) -> str:
-        """Add one evaluation and flush it to disk; return its line."""
-        line = json.dumps(point)
-        with (self.path / "curve.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(f"{line}\n")
-            handle.flush()
-            os.fsync(handle.fileno())
+        """Add one evaluation and flush it to disk; return its line.
+
+        Raises:
+            UnwritableError: the disk is full, or the like; the checkpoint has all lines.
+        """
+        line, path = json.dumps(point), self.path / "curve.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as handle:
+                handle.write(f"{line}\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+        except OSError as error:
+            raise UnwritableError(path, why(error)) from error
         return line
 
     def write_curve(self, lines: Sequence[str]) -> None:

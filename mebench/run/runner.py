@@ -206,8 +206,11 @@ class Recorder(Listener):
 def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> None:
     """A process that the trial forked may hold its folder for the moment that it takes to end."""
     for _ in range(LOCK_TRIES):
-        with contextlib.suppress(MebenchError, OSError), folder.locked():
-            folder.fail(spec, outcome.reason, outcome.traceback)
+        try:
+            with contextlib.suppress(ResultsError), folder.locked():
+                folder.fail(spec, outcome.reason, outcome.traceback)
+                return
+        except (UnwritableError, OSError):  # the disk is full: the command tells the reason all the same
             return
         time.sleep(LOCK_SECONDS)
 

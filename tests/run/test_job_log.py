@@ -76,3 +76,13 @@ def test_a_log_that_is_not_there_or_cannot_be_cut_is_left_alone(tmp_path: Path) 
     log_size.keep_small(tmp_path / "none.txt")
     log_size.keep_small(Path("/dev/null"))
     assert not (tmp_path / "none.txt").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_job_whose_log_cannot_be_written_is_done_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    jobs = [
+        job("talk", "x", "full", log=Path("/dev/full")),
+        job("talk", "x", "none", log=tmp_path / "file" / "log.txt"),
+    ]
+    assert {outcome.ending for outcome in run(*jobs).values()} == {"done"}

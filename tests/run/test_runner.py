@@ -101,3 +101,21 @@ def test_results_of_other_code_are_set_aside_and_run_anew_unless_they_are_kept(k
     assert engine.keys == ([] if kept else [first.id])
     assert (tmp_path / "out" / ".old-1" / first.id / "result.json").exists() is not kept
     assert [line.partition(" are now")[0] for line in said] == ([] if kept else ["1 trial of other code, 1 finished,"])
+
+
+def test_a_run_deletes_what_killed_processes_left_in_results_and_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    plan = make_plan(load_benchmark(write_benchmark(tmp_path, NOISE)))
+    trial = TrialFolder.of(tmp_path / "out", plan.trials[0]).path
+    data = tmp_path / "cache" / "datasets" / "wallpapers"
+    left = [trial / "samples" / ".a.png.x.partial", trial / ".timing.json.x.partial", tmp_path / "out" / ".a.x.partial"]
+    left += [tmp_path / "cache" / "victims" / ".partial-x" / "half", data / ".partial-x" / "half"]
+    kept = [trial / "result.json", tmp_path / "cache" / "victims" / "a-1" / "victim.json", data / "1" / "a.npy"]
+    for file in (*left, *kept):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}")
+    execute(Idle(), plan, tmp_path / "out", keep_other_code=True)
+    assert [file for file in left if file.exists()] == []
+    assert [file for file in kept if not file.exists()] == []

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import MebenchError
+from mebench.api.forgiving import Forgiving
 from mebench.api.progress import (
     OnProgress,
     Progress,
@@ -238,14 +239,27 @@ def _mourn(stop: threading.Event, log: Path | None) -> None:
 
 
 def _send_output_to(log: Path | None) -> None:
-    """Point file descriptors 1 and 2 at the log, so that the output of C code and of children is kept too."""
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-    target = os.open(log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Point file descriptors 1 and 2 at the log, so that the output of C code and of children is kept too.
+
+    What cannot be written to it, as on a full disk, is lost: no trial fails for it.
+    """
+    target = _opened(log) if log is not None else None
+    if target is None:
+        target = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-        stream.close = stream.flush  # type: ignore[method-assign]  # what comes after a plugin writes, too
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        stream.close = stream.flush  # what comes after a plugin writes, too
+        setattr(sys, name, Forgiving(stream))
     faulthandler.enable()
+
+
+def _opened(log: Path) -> int | None:
+    """A descriptor that appends to the log; None if there can be none."""
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return None

@@ -1,0 +1,35 @@
+"""A stream on a full disk."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from mebench.api.forgiving import Forgiving
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_text_that_cannot_be_written_is_lost_and_no_error() -> None:
+    stream = FULL.open("w", encoding="utf-8", buffering=1)
+    forgiving, given_up = Forgiving(stream), []
+    assert forgiving.write("a line\n") == 7
+    forgiving.flush()
+    Forgiving(stream, given_up.append).flush()
+    assert given_up == [stream]
+    stream.detach().detach()  # what is buffered is not written when it is closed
+
+
+def test_what_can_be_written_is_and_a_reader_that_went_away_is_told_of() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    stream = io.StringIO()
+    Forgiving(stream).write("text")
+    assert stream.getvalue() == Forgiving(stream).getvalue() == "text"
+    with pytest.raises(BrokenPipeError):
+        Forgiving(Gone()).write("text")
