@@ -157,7 +157,8 @@ class _Run:
         if interrupts.level:
             self._say("stopped: the same command goes on from here", always=True)
             return ExitCode.INTERRUPTED
-        invalid, files = 0, " (leaderboard.md, .csv, .json)"
+        invalid: Sequence[Row] = ()
+        files = " (leaderboard.md, .csv, .json)"
         try:
             invalid = self._leaderboard()
         except UnwritableError as error:

@@ -21,7 +21,7 @@ def usable_streams() -> Iterator[None]:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that only knows ASCII still gets its table
     before = sys.stderr
-    sys.stderr = Forgiving(before, _drop)  # type: ignore[assignment]
+    sys.stderr = Forgiving(before, _drop)
     try:
         yield
     finally:

@@ -112,7 +112,7 @@ def test_a_run_deletes_what_killed_processes_left_in_results_and_caches(
     data = tmp_path / "cache" / "datasets" / "wallpapers"
     left = [trial / "samples" / ".a.png.x.partial", trial / ".timing.json.x.partial", tmp_path / "out" / ".a.x.partial"]
     left += [tmp_path / "cache" / "victims" / ".partial-x" / "half", data / ".partial-x" / "half"]
-    kept = [trial / "result.json", tmp_path / "cache" / "victims" / "a-1" / "victim.json", data / "1" / "a.npy"]
+    kept = [trial / "log.txt", tmp_path / "cache" / "victims" / "a-1" / "victim.json", data / "1" / "a.npy"]
     for file in (*left, *kept):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("{}")

@@ -15,7 +15,7 @@ MOST_BYTES = 8_000_000
 """A log that is longer is cut."""
 KEPT_BYTES = 2_000_000
 """What stays of the beginning, and of the end."""
-_CUT = re.compile(rb"\n--- ([0-9,]+) bytes were left out here --- *\n")
+_CUT = re.compile(rb"\n--- ([0-9,]{1,25}) bytes were left out here --- *\n")
 _MARK_BYTES = 64
 _LONGEST_LINE = 10_000
 
