@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from benchmark_files import DFME, MEGEX, NOISE, write_benchmark
+from make_results import make_trial
 from trials import VICTIM, tiny_trial
 
+from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notices_to
 from mebench.api.spec import Component
+from mebench.cli import main
 from mebench.plan.file import load_benchmark
 from mebench.plan.plan import make_plan
 from mebench.registry.code import Code
@@ -119,3 +122,32 @@ def test_a_run_deletes_what_killed_processes_left_in_results_and_caches(
     execute(Idle(), plan, tmp_path / "out", keep_other_code=True)
     assert [file for file in left if file.exists()] == []
     assert [file for file in kept if not file.exists()] == []
+
+
+def test_what_is_damaged_is_set_aside_and_runs_anew(tmp_path: Path) -> None:
+    plan = make_plan(load_benchmark(write_benchmark(tmp_path, NOISE, seeds=2)))
+    first = plan.trials[0]
+    for trial in plan.trials:
+        folder = TrialFolder.of(tmp_path / "out", trial)
+        folder.begin(trial, plugin_code(trial, plan.registry))
+        folder.finish({"id": trial.id, "status": "finished"})
+    (TrialFolder.of(tmp_path / "out", first).path / "result.json").write_text('{"id": ')
+    (TrialFolder.of(tmp_path / "out", first).path / ".lock").mkdir()
+    engine, said = Idle(), list[str]()
+    with notices_to(said.append):
+        execute(engine, plan, tmp_path / "out")
+    assert engine.keys == [first.id]
+    assert (tmp_path / "out" / ".old-1" / first.id / "result.json").read_text() == '{"id": '
+    assert [line.partition(" are now")[0] for line in said] == ["1 damaged trial, 1 finished,"]
+
+
+def test_a_row_that_is_invalid_for_no_damage_ends_a_run_with_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_benchmark(tmp_path, NOISE, seeds=1)
+    (trial,) = make_plan(load_benchmark(file)).trials
+    folder = make_trial(tmp_path / "out", trial, 0.7, spent=7)
+    folder.finish(folder.result())
+    assert main(["run", str(file), "--out", str(tmp_path / "out"), "-q"]) == ExitCode.INCOMPLETE
+    assert "invalid: noise" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob(".old-*"))
