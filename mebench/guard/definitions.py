@@ -29,7 +29,7 @@ class Definitions:
     """What functions and classes are now."""
 
     def __init__(self) -> None:
-        self._before = [(owner, dict(vars(owner))) for owner in _owners()]
+        self._before = [(owner, dict(vars(owner))) for owner in {id(one): one for one in _owners()}.values()]
 
     def replaced(self) -> list[str]:
         """Full names of what is another function or class than before."""
@@ -49,7 +49,7 @@ class Definitions:
             now = vars(owner)
             for key, thing in before.items():
                 there = now.get(key, _ABSENT)
-                if there is not thing and _defines(thing) and not _wrapped_by_torch(there, thing):
+                if there is not thing and _defines(thing) and not _made_by_torch(there, thing):
                     yield owner, key, thing
             if isinstance(owner, type) and len(now) > len(before):
                 yield from ((owner, key, _ABSENT) for key in now.keys() - before.keys() if _hides(owner, key))
@@ -79,10 +79,15 @@ def _hides(owner: type, key: str) -> bool:
     return any(key in vars(base) for base in owner.__mro__[1:])
 
 
-def _wrapped_by_torch(now: Any, before: Any) -> bool:
-    """Whether torch itself has wrapped a function of its own, as its compiler does when it is first used."""
+def _made_by_torch(now: Any, before: Any) -> bool:
+    """Whether torch itself has put another function there, made for it, as its compiler does when it is first used.
+
+    A decorator of torch's around a function of somebody else is not that.
+    """
     if not isinstance(now, FunctionType) or not now.__code__.co_filename.startswith(torch.__path__[0]):
         return False
+    if not hasattr(now, "__wrapped__"):
+        return "<locals>" in now.__code__.co_qualname
     while now is not before and hasattr(now, "__wrapped__"):
         now = now.__wrapped__
     return now is before

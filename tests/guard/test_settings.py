@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import logging
 
 import changes
@@ -92,6 +93,17 @@ def test_functions_that_all_share_are_named_where_they_are_replaced_and_put_back
     assert float(torch.ones(()).add(1)) == 2
     assert ran("replace_functions").ending == "done"
     assert (torch.nn.functional.relu, builtins.open) == before
+
+
+def test_a_function_that_torch_itself_makes_in_the_place_of_its_own_is_no_change_of_an_attack():
+    around = Surroundings()
+    importlib.import_module("torch._dynamo.mutation_guard").install_generation_tagging_init()  # as its compiler does
+    assert "mutation_guard" in torch.nn.Module.__init__.__code__.co_filename
+    assert not around.problem()
+    torch.nn.functional.relu = torch.no_grad()(changes.nothing)
+    assert around.problem() == "replaced torch.nn.functional.relu"
+    torch.nn.functional.relu = torch.nn.functional.gelu
+    assert around.problem() == "replaced torch.nn.functional.relu"
 
 
 def test_what_is_added_behind_the_finders_of_modules_stays_and_what_is_put_before_them_goes_behind():

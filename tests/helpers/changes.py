@@ -121,7 +121,7 @@ def act(setting: Setting) -> None:
     elif isinstance(value, bool):
         setting.restore(not value)  # type: ignore[misc]
     elif isinstance(value, str):  # a precision
-        setting.restore("ieee")  # type: ignore[misc]
+        setting.restore("none" if value == "ieee" else "ieee")  # type: ignore[misc]
     else:
         assert callable(value), f"tests/helpers/changes.py does not say how to change {setting.words}"
         setting.restore(nothing)  # type: ignore[misc]
