@@ -89,7 +89,7 @@ def _read(folder: TrialFolder, notes: list[str]) -> TrialRecord:
     result = parse(ResultFile, {key: whole[key] for key in ResultFile.model_fields if key in whole})
     seconds, speed = _timing(folder)
     record = TrialRecord(
-        identity_of(spec, plain),
+        _identity_of(spec, plain),
         spec,
         plain,
         "finished",
@@ -108,10 +108,10 @@ def _read(folder: TrialFolder, notes: list[str]) -> TrialRecord:
 def _without_result(folder: TrialFolder, status: Literal["failed", "partial", "invalid"], reason: str) -> TrialRecord:
     """The record of a trial of which no result counts."""
     spec, plain = _spec(folder, _FOR_OTHERS)
-    return TrialRecord(identity_of(spec, plain), spec, plain, status, reason=reason, path=folder.path)
+    return TrialRecord(_identity_of(spec, plain), spec, plain, status, reason=reason, path=folder.path)
 
 
-def identity_of(spec: TrialSpec, plain: Mapping[str, Any]) -> str:
+def _identity_of(spec: TrialSpec, plain: Mapping[str, Any]) -> str:
     """The id of a spec as it stands in a file, where keys of other versions may be missing."""
     return f"{spec.prefix}-{content_digest(plain)}"
 
