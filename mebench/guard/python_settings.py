@@ -98,10 +98,6 @@ def _set_limits(limits: list[tuple[int, int]]) -> None:
             resource.setrlimit(getattr(resource, name), before)
 
 
-def _changed_limits(before: list[tuple[int, int]], now: list[tuple[int, int]]) -> str:
-    return ", ".join(name for name, one, other in zip(_LIMITS, before, now, strict=True) if one != other)
-
-
 def _set_collector(enabled: bool) -> None:
     gc.enable() if enabled else gc.disable()
 
@@ -159,10 +155,6 @@ def _set_modules(before: dict[str, Any]) -> None:
     sys.modules.update(before)
 
 
-def _changed_modules(before: dict[str, Any], now: dict[str, Any]) -> str:
-    return ", ".join(sorted(name for name, module in before.items() if now.get(name) is not module)[:5])
-
-
 def _traced() -> tuple[Any, Any, Any, Any]:
     return sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()
 
@@ -197,9 +189,7 @@ def _at_the_end() -> Iterator[Setting]:
     yield _first(sys.path, "the import path")
     yield _first(sys.meta_path, "the finders of modules")
     yield _first(sys.path_hooks, "the hooks of the import path")
-    yield Setting(
-        "modules that were imported", _modules, _set_modules, "end", same=_same_modules, changed=_changed_modules
-    )
+    yield Setting("modules that were imported", _modules, _set_modules, "end", same=_same_modules)
     for owner, name in (
         (sys, "excepthook"),
         (sys, "unraisablehook"),
@@ -222,7 +212,7 @@ def _at_the_end() -> Iterator[Setting]:
         "end",
     )
     yield Setting("timers", _armed, _disarm, "end")
-    yield Setting("limits of resources", _limits, _set_limits, "end", changed=_changed_limits)
+    yield Setting("limits of resources", _limits, _set_limits, "end")
     if hasattr(os, "sched_getaffinity"):
         those = functools.partial(os.sched_getaffinity, 0), functools.partial(os.sched_setaffinity, 0)
         yield Setting("the processors that may be used", *those, "end")
@@ -248,10 +238,8 @@ def _set_locale(name: str) -> None:
     locale.setlocale(locale.LC_ALL, name)
 
 
-FOLDER = Setting("the working directory", os.getcwd, os.chdir)
-
 PYTHON = (
-    FOLDER,
+    Setting("the working directory", os.getcwd, os.chdir),
     Setting("NumPy's error handling", np.geterr, lambda values: np.seterr(**values)),
     Setting("NumPy's handler of errors", np.geterrcall, np.seterrcall),
     Setting("the garbage collector", gc.isenabled, _set_collector),
