@@ -93,6 +93,11 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, with ``?`` for what is no character, such as half of a name; see `write_atomically`."""
+    write_atomically(path, text.encode(errors="replace"))
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole, and respect what is there.
 

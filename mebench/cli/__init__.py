@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,8 +23,9 @@ from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notices_to
 from mebench.api.printable import printable, without_controls
 from mebench.api.version import VERSION
+from mebench.cli.output import say
 from mebench.cli.plugin_folders import add_folders, folders_first
-from mebench.cli.streams import drop_stdout, usable_streams
+from mebench.cli.streams import drop_stderr, drop_stdout, settle_stdout, usable_streams
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mebench.cli.run:run", "Run what is missing of a benchmark and print its leaderboard."),
@@ -51,6 +54,15 @@ _PLACED = re.compile(r"^\S.*:\d+:\d+: ")
 
 class _ReaderGone(Exception):  # noqa: N818 (nothing went wrong)
     """The reader of our output has closed its end."""
+
+
+@contextlib.contextmanager
+def _told_of_readers() -> Iterator[None]:
+    """Tell apart a reader that went away, for which click would exit with 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise _ReaderGone from None
 
 
 class LazyGroup(click.Group):
@@ -82,12 +94,15 @@ class LazyGroup(click.Group):
         """Take ``--plugin-dir`` wherever it stands: it is an option of mebench, and all others follow the command."""
         return super().parse_args(ctx, folders_first(args))
 
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        """Read the options of mebench itself, of which ``--help`` and ``--version`` print."""
+        with _told_of_readers():
+            return super().make_context(*arguments, **more)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; a reader that went away is told apart here, since click would exit with 1 for it."""
-        try:
+        """Run a command."""
+        with _told_of_readers():
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise _ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -137,11 +152,20 @@ def main(args: Sequence[str] | None = None) -> int:
             drop_stdout()  # click and rich would exit with 1 for it
             return ExitCode.BROKEN_PIPE
         except BaseException as error:
-            return _told(error)
+            settle_stdout()
+            try:
+                return _told(error)
+            except BrokenPipeError:  # nobody reads stderr any more
+                drop_stderr()
+                return _told(error)
 
 
 def _told(error: BaseException) -> int:
     """Say in a line what a command failed of, and return the exit code."""
+    if isinstance(error, click.NoSuchOption):
+        from mebench.cli.hints import no_such_option
+
+        error = no_such_option(error)
     if isinstance(error, click.ClickException):
         shown = io.StringIO()
         error.show(shown)
@@ -163,7 +187,7 @@ def _told(error: BaseException) -> int:
 
 
 def _show_notice(line: str) -> None:
-    click.echo(f"note: {printable(line)}", err=True)
+    say(f"note: {line}")
 
 
 def _show(error: MebenchError) -> None:
@@ -172,7 +196,7 @@ def _show(error: MebenchError) -> None:
         traceback.print_exc()
     lines = error.problems if isinstance(error, ConfigurationError) else str(error).splitlines()
     for line in map(printable, lines):
-        click.echo(line if _PLACED.match(line) else f"mebench: {line}", err=True)
+        say(line if _PLACED.match(line) else f"mebench: {line}")
 
 
 def _of_the_system(error: OSError) -> MebenchError:
@@ -197,7 +221,7 @@ def _show_internal(error: Exception) -> None:
         traceback.print_exc()
     what = printable(f"{type(error).__name__}: {error}")
     hint = "" if _debugging() else "; set MEBENCH_DEBUG=1 for the traceback"
-    click.echo(f"mebench: internal error: {' '.join(what.split())[:MESSAGE]}{hint}", err=True)
+    say(f"mebench: internal error: {' '.join(what.split())[:MESSAGE]}{hint}")
 
 
 def _debugging() -> bool:

@@ -12,6 +12,7 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
+from mebench.api.plurals import counted
 from mebench.cli.output import OutputFolder
 from mebench.cli.values import pairs, parameter_values
 
@@ -108,8 +109,8 @@ def _print(name: str, verdicts: Sequence[Verdict]) -> None:
         if one.picture:
             screen.print(f"{one.check}: see {one.picture}", soft_wrap=True, highlight=False, markup=False)
     bad = sum(not one.good for one in verdicts)
-    counted = f"{len(verdicts)} check{'s' if len(verdicts) != 1 else ''}"
-    screen.print(f"{name}: {bad} of {counted} failed" if bad else f"{name}: conforms ({counted})")
+    checks = counted(len(verdicts), "check")
+    screen.print(f"{name}: {bad} of {checks} failed" if bad else f"{name}: conforms ({checks})")
 
 
 def _list(as_json: bool) -> int:

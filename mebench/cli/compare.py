@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.api.notices import notice
+from mebench.api.plurals import counted
 from mebench.cli.output import OutputFile, say
 
 if TYPE_CHECKING:
@@ -98,12 +100,15 @@ def _show(comparison: Comparison, style: str, output: Path | None, allow_missing
 
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as handle:
-            handle.write(as_markdown(comparison))
+        try:
+            with Path(summary).open("a", encoding="utf-8", errors="replace") as handle:
+                handle.write(as_markdown(comparison))
+        except OSError as error:  # what the comparison tells is its exit code
+            notice(f"GITHUB_STEP_SUMMARY: {summary} cannot be written: {error.strerror}")
     if output is not None:
-        from mebench.api.files import write_atomically
+        from mebench.api.files import write_text
 
-        write_atomically(output, FORMATS[style](comparison, allow_missing, strict).encode())
+        write_text(output, FORMATS[style](comparison, allow_missing, strict))
     elif style == "text":
         show(comparison)
     else:
@@ -115,7 +120,7 @@ def _update(base: Path, board: Leaderboard, prune: bool) -> None:
 
     written, deleted = write_row_files(base, board, prune=prune)
     left_out = sum(row.status != "finished" for row in board.rows)
-    words = [f"wrote {len(written)} rows to {base}"]
-    words += [f"left out {left_out} that are not finished"] if left_out else []
+    words = [f"wrote {counted(len(written), 'row')} to {base}"]
+    words += [f"left out {left_out} not finished"] if left_out else []
     words += [f"deleted {len(deleted)}"] if deleted else []
     say(", ".join(words))

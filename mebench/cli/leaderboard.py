@@ -48,10 +48,10 @@ def leaderboard(
         _show_pairs(board, style, output)
         return
     if output is not None:
-        from mebench.api.files import write_atomically
+        from mebench.api.files import write_text
 
         written = as_text(board, wide=wide) if style == "text" else FORMATS[style](board)
-        write_atomically(output, written.encode())
+        write_text(output, written)
     elif style == "text":
         show(board, wide=wide)
     else:
@@ -59,13 +59,14 @@ def leaderboard(
 
 
 def _show_pairs(board: Leaderboard, style: str, output: Path | None) -> None:
-    from mebench.api.files import write_atomically
-    from mebench.results.leaderboard.write.differences import FORMATS
+    from mebench.api.files import write_text
+    from mebench.results.leaderboard.write.differences import FORMATS, show
 
     if style not in FORMATS:
         raise click.UsageError(f"--pairs can be {', '.join(FORMATS)}, not {style}")
-    text = FORMATS[style](board)
     if output is not None:
-        write_atomically(output, text.encode())
+        write_text(output, FORMATS[style](board))
+    elif style == "text":
+        show(board)
     else:
-        click.echo(text, nl=False)
+        click.echo(FORMATS[style](board), nl=False)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -20,7 +23,15 @@ STDOUT = Path("/dev/stdout")
 
 def say(line: str, *, stdout: bool = False) -> None:
     """Tell the user something in one line: on stderr, or, if it is what was asked for, on stdout."""
-    click.echo(printable(line), err=not stdout)
+    click.echo(for_terminal(printable(line), sys.stdout if stdout else sys.stderr), err=not stdout)
+
+
+def for_terminal(line: str, stream: TextIO) -> str:
+    """A line as it is, or, on a terminal, in lines that fit it, without a word in two."""
+    if not stream.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, max(10, width), break_long_words=False, break_on_hyphens=False)
 
 
 class _CheckedPath(_PathType):

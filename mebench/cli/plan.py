@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.plurals import counted
 from mebench.cli.output import ResultsFolder
 from mebench.cli.selection import keeps_other_code, selects_trials
 
@@ -46,9 +48,9 @@ def plan(
 ) -> None:
     """Show what would run: the trials of FILE by row, what is done already, queries and time.
 
-    Nothing is run but what --measure asks for, and nothing is written to the results folder. Victims of your own, which
-    come with their weights, are tried: what is wrong with them is said before anything attacks them, and ends with exit
-    code 2.
+    Nothing is run but what --measure asks for, and nothing is written to the results folder. What another process is at
+    work on is shown as running, with the process and its machine. Victims of your own, which come with their weights,
+    are tried: what is wrong with them is said before anything attacks them, and ends with exit code 2.
 
     \b
     Examples:
@@ -108,12 +110,16 @@ def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, 
     from mebench.cli.selection import damage_lines, other_code_lines
 
     screen = console()
-    screen.print(f"{planned.benchmark.name}, profile {planned.profile}: {len(planned.trials)} trials -> {folder}")
+    screen.print(
+        f"{planned.benchmark.name}, profile {planned.profile}: {counted(len(planned.trials), 'trial')} -> {folder}"
+    )
     for note in (*planned.notes(), *victims.notes):
         screen.print(note)
     print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
     for line in (*damage_lines(ahead.damage), *other_code_lines(ahead.other_code, keep_other_code)):
         screen.print(line)
+    for holder, count in Counter(ahead.running.values()).items():
+        screen.print(f"running: {counted(count, 'trial')}, {holder}")
     screen.print(_total(planned, ahead))
 
 
@@ -139,10 +145,10 @@ def _total(planned: Plan, ahead: Forecast) -> str:
     if not where:
         time = "time unknown: nothing like these was measured; --measure runs each for a few seconds"
     else:
-        rest = f" for {left - ahead.unmeasured} of {left} trials" if ahead.unmeasured else ""
+        rest = f" for {left - ahead.unmeasured} of {counted(left, 'trial')}" if ahead.unmeasured else ""
         machine = planned.settings.speed.machine if planned.settings.speed else ""
         time = f"about {about(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
-    return f"{states}; {ahead.queries:,} queries left; {time}.{_trainings(ahead)}"
+    return f"{states}; {counted(ahead.queries, 'query')} left; {time}.{_trainings(ahead)}"
 
 
 def _trainings(ahead: Forecast) -> str:
@@ -169,6 +175,7 @@ def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -
         "states": ahead.states(),
         "other_code": ahead.other_code,
         "damaged": dict(ahead.damage),
+        "running": dict(ahead.running),
         "queries_left": ahead.queries,
         "training_seconds": ahead.trainings,
         "seconds_left": None if ahead.unmeasured else round(ahead.seconds, 1),

@@ -14,6 +14,7 @@ import click
 from mebench.api.errors import ConfigurationError, UnwritableError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
+from mebench.api.plurals import counted
 from mebench.api.subjects import about
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mebench.plan.state import State
     from mebench.results.leaderboard import Row
     from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
+    from mebench.run.time_left import Speeds
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,12 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
 @keeps_other_code
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
-@click.option("--quiet", "-q", is_flag=True, help="Print the leaderboard, and failures, but no progress.")
+@click.option(
+    "--quiet",
+    "-q",
+    is_flag=True,
+    help="Print the leaderboard and failures alone; on a terminal, one line shows how far it is meanwhile.",
+)
 def run(
     file: Path,
     profile: str | None,
@@ -177,6 +184,7 @@ class _Run:
         words: dict[State, str] = {
             "finished": "finished before",
             "partial": "half-run, will go on",
+            "running": "at work in another process",
             "failed": "failed before, will be tried again",
             "damaged": "damaged, will run anew",
             "other code": "of other code, will run anew",
@@ -185,7 +193,8 @@ class _Run:
         counts = [f"{len(found)} {word}" for status, word in words.items() if (found := state.having(status))]
         queries = sum(trial.budget for trial in self._todo)
         self._say(
-            f"{len(state.trials)} trials ({'; '.join(counts)}), up to {queries:,} queries, in {self._options.out}"
+            f"{counted(len(state.trials), 'trial')} ({'; '.join(counts)}), "
+            f"up to {counted(queries, 'query')}, in {self._options.out}"
         )
         for line in damage_lines(state.damage):
             self._say(line, "yellow", always=True)
@@ -200,9 +209,11 @@ class _Run:
             return []
         if self._options.fresh:
             count, where = set_aside(self._todo, self._options.out)
-            self._say(f"{count} finished results are now in {where}; delete it when you need them no more")
-        engine = self._engine(devices, interrupts)
-        with self._display() as listeners:
+            results = counted(count, "finished result")
+            self._say(f"{results} {'is' if count == 1 else 'are'} now in {where}; delete it when you need them no more")
+        slots = self._slots(devices)
+        engine = self._engine(slots, interrupts)
+        with self._display(len(slots)) as listeners:
             limits = {"timeout": self._options.timeout, "stall": self._options.stall or None}
             keep = self._options.keep_other_code
             return execute(engine, self._plan, self._options.out, **limits, listeners=listeners, keep_other_code=keep)
@@ -215,7 +226,7 @@ class _Run:
         """
         from mebench.run.runner import site
 
-        engine = self._engine(("cpu",), interrupts)
+        engine = self._engine(self._slots(("cpu",)), interrupts)
         with ExitStack() as stack:
             if self._console.is_terminal and not self._options.quiet:
                 stack.enter_context(self._console.status("looking for data, plugins and devices", spinner="line"))
@@ -228,29 +239,53 @@ class _Run:
             notice(line)
         return found.devices
 
-    def _engine(self, devices: Sequence[str], interrupts: Interrupts) -> Engine:
-        """The engine asked for, with a slot per worker, spread over the devices."""
-        from mebench.run.engine import InlineEngine, ProcessEngine
+    def _slots(self, devices: Sequence[str]) -> list[str]:
+        """A device for each trial that may run at once."""
         from mebench.run.machine import usable_cores
 
-        threads, workers = self._options.threads, self._options.workers
-        if workers == 0:
-            return InlineEngine(devices[0], threads, interrupts)
+        workers = self._options.workers
         if workers is None:
-            workers = max(1, usable_cores() // threads) if devices[0] == "cpu" else len(devices)
+            workers = max(1, usable_cores() // self._options.threads) if devices[0] == "cpu" else len(devices)
         workers = max(1, min(workers, len(self._todo)))
-        return ProcessEngine([devices[k % len(devices)] for k in range(workers)], threads, interrupts)
+        return [devices[k % len(devices)] for k in range(workers)]
+
+    def _engine(self, slots: Sequence[str], interrupts: Interrupts) -> Engine:
+        """The engine asked for."""
+        from mebench.run.engine import InlineEngine, ProcessEngine
+
+        threads = self._options.threads
+        if self._options.workers == 0:
+            return InlineEngine(slots[0], threads, interrupts)
+        return ProcessEngine(slots, threads, interrupts)
 
     @contextmanager
-    def _display(self) -> Iterator[list[Listener]]:
+    def _display(self, slots: int) -> Iterator[list[Listener]]:
         from mebench.run.display import LineDisplay, LiveDisplay
 
-        if self._options.quiet:
+        display: LiveDisplay | LineDisplay
+        if self._console.is_terminal:
+            display = LiveDisplay(self._console, self._todo, slots, self._speeds(), brief=self._options.quiet)
+        elif self._options.quiet:
             yield []
             return
-        kind = LiveDisplay if self._console.is_terminal else LineDisplay
-        with kind(self._console, len(self._todo)) as display:
+        else:
+            display = LineDisplay(self._console, self._todo, slots, self._speeds())
+        with display:
             yield [display]
+
+    def _speeds(self) -> Speeds:
+        """What is known of the trials' speeds before they run."""
+        from mebench.plan.forecast import kind_of, measured_speeds
+        from mebench.plan.speeds import KeptSpeeds, trial_key
+        from mebench.run.time_left import Speeds
+
+        before = measured_speeds(self._options.out) if self._options.out.is_dir() else {}
+        kept, device = KeptSpeeds.read(), self._options.device or self._plan.settings.device
+        for trial in self._todo:
+            if speed_here := kept.get(trial_key(trial, device)):
+                before.setdefault(kind_of(trial), speed_here)
+        speed = self._plan.settings.speed
+        return Speeds(before, speed.queries_per_second if speed else {})
 
     def _leaderboard(self) -> list[Row]:
         """Write its files and print it to stdout; return the rows of the plan that have no numbers for a bad result."""
@@ -273,7 +308,7 @@ class _Run:
         if not failed:
             return ExitCode.FINE
         trials = [job for job, _ in failed if job.needs]
-        self._say(f"{len(trials)} of {len(self._plan.trials)} trials failed:", "bold red", always=True)
+        self._say(f"{len(trials)} of {counted(len(self._plan.trials), 'trial')} failed:", "bold red", always=True)
         for job, outcome in failed:
             log = f" (log: {job.log})" if job.log and job.log.exists() else ""
             self._say(f"  {about(job.title, outcome.reason)}{log}", always=True)
@@ -288,4 +323,4 @@ class _Run:
 
     def _say(self, line: str, style: str | None = None, *, always: bool = False) -> None:
         if always or not self._options.quiet:
-            self._console.print(line, style=style, soft_wrap=True)
+            self._console.print(line, style=style, soft_wrap=not self._console.is_terminal)

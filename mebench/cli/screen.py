@@ -83,7 +83,8 @@ def _print_blocks(screen: Console, columns: Sequence[str], rows: Sequence[Sequen
     for row in rows:
         screen.print(Text(row[0], style="bold"))
         for column, cell in zip(columns[1:], row[1:], strict=True):
-            for line in textwrap.wrap(f"{column}: {cell}", max(10, screen.width - 4)) if cell else ():
+            text, width = f"{column}: {cell}", max(10, screen.width - 4)
+            for line in textwrap.wrap(text, width, break_on_hyphens=False) if cell else ():
                 screen.print(f"  {line}")
 
 

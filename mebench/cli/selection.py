@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from mebench.api.plurals import counted
+
 MOST_NAMED = 10
 """Damaged trials that are named."""
 _CHOICES = (
@@ -54,7 +56,7 @@ def damage_lines(damaged: Mapping[str, str]) -> Iterator[str]:
 def other_code_lines(changed: Mapping[str, int], kept: bool) -> Iterator[str]:
     """Say what is other code now, for how many trials, and what becomes of them."""
     for change, count in changed.items():
-        yield f"other code, {count} {'trial' if count == 1 else 'trials'}: {change}"
+        yield f"other code, {counted(count, 'trial')}: {change}"
     if changed and kept:
         yield "Finished results of other code are kept; what it has begun starts anew."
     elif changed:

@@ -33,6 +33,19 @@ def drop_stdout() -> None:
     _drop(sys.stdout)
 
 
+def drop_stderr() -> None:
+    """Let nothing more be written to stderr."""
+    _drop(sys.stderr)
+
+
+def settle_stdout() -> None:
+    """Write what is buffered for stdout now, or never: Python would end with an error of its own if it cannot."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        drop_stdout()
+
+
 def _drop(stream: TextIO) -> None:
     with contextlib.suppress(OSError, ValueError):
         sink = os.open(os.devnull, os.O_WRONLY)

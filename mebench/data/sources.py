@@ -7,7 +7,7 @@ package, the torchvision layout in the cache, a download with checksum (unless `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,15 +86,23 @@ class Found:
     def file(self, name: str) -> Path:
         """The file of that name, plain or compressed."""
         plain = self.folder / name
-        return plain if plain.is_file() else self.folder / f"{name}.gz"
+        return plain if _is(plain, Path.is_file) else self.folder / f"{name}.gz"
 
     def has(self, name: str) -> bool:
         """Whether a file is there, plain or compressed; or a folder, whose name ends in a slash."""
-        return (self.folder / name).is_dir() if name.endswith("/") else self.file(name).is_file()
+        return _is(self.folder / name, Path.is_dir) if name.endswith("/") else _is(self.file(name), Path.is_file)
 
     def holds(self, names: tuple[str, ...]) -> bool:
         """Whether all these files and folders are there."""
         return all(self.has(name) for name in names)
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Whether something of a kind is there; nothing is at a path that the system refuses, such as one too long."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
 
 
 def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
@@ -102,7 +110,7 @@ def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
     if root is not None:
         given = Path(root).expanduser()
         for folder in ("", *layout.folders):
-            yield Found((given.parent if given.is_file() else given) / folder, GIVEN)
+            yield Found((given.parent if _is(given, Path.is_file) else given) / folder, GIVEN)
         return
     if layout.embedded is not None:
         yield Found(layout.embedded, EMBEDDED)

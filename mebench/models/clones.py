@@ -16,6 +16,7 @@ from mebench.data.datasets import load_dataset, load_pool
 from mebench.data.pools import DatasetPool
 from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import guarded_network
+from mebench.models.utf8_paths import utf8_path
 from mebench.models.victims.loading import PreparedVictim
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
@@ -64,7 +65,8 @@ def load_clone(spec: TrialSpec, victim: PreparedVictim, path: Path) -> nn.Module
     """
     clone = initial_clone(spec, victim)
     try:
-        clone.load_state_dict(load_file(path))
+        with utf8_path(path) as file:
+            clone.load_state_dict(load_file(file))
     except FileNotFoundError:
         raise ResultsError(f"{path}: no such file") from None
     except (SafetensorError, RuntimeError, OSError) as error:

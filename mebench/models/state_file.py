@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mebench.api.errors import ResultsError
 from mebench.api.files import write_atomically
+from mebench.models.utf8_paths import utf8_path
 
 _TENSOR, _PAIRS, _TUPLE, _FLOAT = "__tensor__", "__pairs__", "__tuple__", "__float__"
 
@@ -47,7 +48,7 @@ def load_state(path: Path) -> dict[str, Any]:
         ResultsError: the file is damaged.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as utf8, safe_open(utf8, framework="pt") as file:
             written = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         if written["digest"] != _digest(written["state"], tensors):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError, MebenchError, VictimFaultError
+from mebench.api.plurals import counted
 from mebench.oracle.links import Link
 from mebench.registry.safe_import import what_happened
 
@@ -63,7 +64,7 @@ class QueryLedger:
         """
         self.refusals += 1
         raise BudgetExceededError(
-            f"asked {rows} queries with {self.remaining} of {self.budget} left; the victim was not run"
+            f"asked {counted(rows, 'query')} with {self.remaining} of {self.budget} left; the victim was not run"
         )
 
     def charge(self, rows: int, purpose: str) -> None:
@@ -196,12 +197,14 @@ class MeteredVictim(Victim):
             raise
         except (Exception, SystemExit) as error:
             raise VictimFaultError(
-                f"victim {self.name!r} failed on {len(inputs)} rows: {what_happened(error)}"
+                f"victim {self.name!r} failed on {counted(len(inputs), 'row')}: {what_happened(error)}"
             ) from error
         # An accelerator would have to be waited for. Where one number is not finite, the sum is not either.
         if logits.device.type == "cpu" and not math.isfinite(float(logits.detach().sum())):
             wrong = int((~torch.isfinite(logits)).any(1).sum())
-            raise VictimFaultError(f"victim {self.name!r}: its logits are not finite for {wrong} of {len(inputs)} rows")
+            raise VictimFaultError(
+                f"victim {self.name!r}: its logits are not finite for {wrong} of {counted(len(inputs), 'row')}"
+            )
         return logits
 
     def _count_backward(self, gradient: Tensor) -> None:

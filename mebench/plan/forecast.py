@@ -26,14 +26,25 @@ from mebench.results.trial_folder import TrialFolder, trial_folders
 STATES: Mapping[State, str] = {
     "new": "new",
     "partial": "partial",
+    "running": "running",
     "finished": "done",
     "failed": "failed",
     "damaged": "damaged",
     "other code": "other code",
 }
 """The words in which states are shown."""
-Pace = tuple[str, str, str]
+Kind = tuple[str, str, str]
 """Attack, victim and clone: trials that are taken to be equally fast."""
+
+
+def kind_of(spec: TrialSpec) -> Kind:
+    """Which trials one is as fast as."""
+    return spec.attack.name, spec.victim.name, spec.clone.name
+
+
+def work_of(spec: TrialSpec) -> int:
+    """What a trial has to do, in the unit that speeds are measured in: its queries; 1 for a reference."""
+    return 1 if spec.kind == SUPERVISED else spec.budget
 
 
 @dataclass(frozen=True)
@@ -41,8 +52,8 @@ class ForecastRow:
     """One row of the leaderboard to be: trials that differ only by seed.
 
     Attributes:
-        states: how many of its trials are ``new``, ``partial``, ``done``, ``failed``, ``damaged`` and made by
-            ``other code``.
+        states: how many of its trials are ``new``, ``partial``, ``running``, ``done``, ``failed``, ``damaged`` and made
+            by ``other code``.
         queries: left to be asked, over all seeds.
         seconds: left on one worker; None if nothing like it has been measured.
         measured: where: ``results`` (finished trials in the results folder), ``machine`` (``--measure``), ``file``,
@@ -77,12 +88,14 @@ class Forecast:
         trainings: seconds that it takes to train each victim that open trials need; None if unknown. One that is
             in the cache is not trained again.
         damage: what is wrong with trials that are damaged, by their ids.
+        running: the process that is at work on a trial, by the trial's id.
     """
 
     rows: list[ForecastRow]
     other_code: dict[str, int]
     trainings: dict[str, float | None]
     damage: Mapping[str, str]
+    running: Mapping[str, str]
 
     def states(self) -> dict[str, int]:
         """The number of trials in each state."""
@@ -114,10 +127,11 @@ def forecast(plan: Plan, out: Path, *, keep_other_code: bool = False) -> Forecas
     unfinished = any(status != "finished" for status in statuses.values())
     speeds = measured_speeds(out) if unfinished and out.is_dir() else {}
     goes_on = [name for name, state in statuses.items() if state in ("partial", "failed") and name not in found.changes]
-    spent = {name: _spent(out / name) for name in goes_on}
+    spent = {name: _spent(out / name) for name in goes_on if TrialFolder(out / name).checkpoint.exists()}
+    spent |= {name: _spent(out / name) for name in found.holders}
     kept = KeptSpeeds.read() if unfinished else KeptSpeeds()
     rows = [_row(plan, trials, statuses, speeds, kept, spent) for trials in plan.rows]
-    return Forecast(rows, found.other_code(), _trainings(plan, found, kept), found.damage)
+    return Forecast(rows, found.other_code(), _trainings(plan, found, kept), found.damage, found.holders)
 
 
 def _trainings(plan: Plan, found: PlanState, kept: KeptSpeeds) -> dict[str, float | None]:
@@ -130,16 +144,16 @@ def _trainings(plan: Plan, found: PlanState, kept: KeptSpeeds) -> dict[str, floa
     return times
 
 
-def measured_speeds(out: Path) -> dict[Pace, float]:
+def measured_speeds(out: Path) -> dict[Kind, float]:
     """Mean queries per second (trials per second for supervised references) of the finished trials of a folder."""
-    found: dict[Pace, list[float]] = {}
+    found: dict[Kind, list[float]] = {}
     for folder in trial_folders(out):
         for kind, speed in _speed(folder):
             found.setdefault(kind, []).append(speed)
     return {kind: len(speeds) / sum(1 / speed for speed in speeds) for kind, speeds in found.items()}
 
 
-def _speed(folder: TrialFolder) -> Iterator[tuple[Pace, float]]:
+def _speed(folder: TrialFolder) -> Iterator[tuple[Kind, float]]:
     """The speed of one finished trial; nothing if its files do not tell."""
     if folder.status != "finished":
         return
@@ -159,7 +173,7 @@ def _row(
     plan: Plan,
     trials: Mapping[str, TrialSpec],
     statuses: Mapping[str, State],
-    speeds: Mapping[Pace, float],
+    speeds: Mapping[Kind, float],
     kept: KeptSpeeds,
     spent: Mapping[str, int],
 ) -> ForecastRow:
@@ -171,7 +185,7 @@ def _row(
     queries = sum(first.budget - spent.get(name, 0) for name in open_trials)
     stated = plan.settings.speed.queries_per_second.get(attack) if plan.settings.speed else None
     known = {
-        "results": speeds.get((attack, victim, first.clone.name)),
+        "results": speeds.get(kind_of(first)),
         "machine": kept.get(trial_key(first, plan.settings.device)),
         "file": stated,
     }
@@ -194,13 +208,10 @@ def _row(
 
 
 def _spent(path: Path) -> int:
-    """Queries that a begun trial had spent at its last evaluation, if it has a checkpoint to go on from."""
-    folder = TrialFolder(path)
-    if not folder.checkpoint.exists():
-        return 0
+    """Queries that a begun trial had spent at its last evaluation."""
     try:
-        points: list[Any] = folder.curve()
-    except ResultsError:
+        points: list[Any] = TrialFolder(path).curve()
+    except ResultsError:  # the run that goes on says more
         return 0
     spent = points[-1].get("queries", 0) if points and isinstance(points[-1], dict) else 0
     return spent if isinstance(spent, int) else 0

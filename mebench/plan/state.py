@@ -18,9 +18,9 @@ from mebench.registry.parts import trial_code
 from mebench.results.damage import damage
 from mebench.results.trial_folder import Status, TrialFolder
 
-State = Literal[Status, "damaged", "other code"]
-"""The status of a trial's folder; or that its result does not count, or was made by other code, as may be what is
-half-run."""
+State = Literal[Status, "running", "damaged", "other code"]
+"""The status of a trial's folder; or that a process is at work in it; or that its result does not count, or was made by
+other code, as may be what is half-run."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,14 @@ class PlanState:
         trials: with their state, in the order of the plan.
         changes: what is other code for a trial, by its id, in one line; of those whose results are kept, too.
         damage: what is wrong with a trial that is damaged, by its id, in one line.
+        holders: which process is at work on a trial, by its id.
     """
 
     root: Path
     trials: tuple[tuple[TrialSpec, State], ...]
     changes: Mapping[str, str]
     damage: Mapping[str, str]
+    holders: Mapping[str, str]
 
     @classmethod
     def of(cls, plan: Plan, root: Path, *, keep_other_code: bool = False) -> PlanState:
@@ -51,17 +53,20 @@ class PlanState:
         trials: list[tuple[TrialSpec, State]] = []
         differences: dict[str, str] = {}
         problems: dict[str, str] = {}
+        holders: dict[str, str] = {}
         for name, trial in plan.ids.items():
             folder = TrialFolder(root / name)
             state: State = folder.status
-            if problem := damage(folder, name):
+            if state != "finished" and (holder := folder.holder()):
+                state, holders[name] = "running", holder
+            elif problem := damage(folder, name):
                 state, problems[name] = "damaged", problem
             elif state != "new" and (changed := code_changes(folder, trial_code(trial, plan.registry))):
                 differences[name] = "; ".join(changed)
                 if state == "partial" or (state == "finished" and not keep_other_code):
                     state = "other code"
             trials.append((trial, state))
-        return cls(root, tuple(trials), differences, problems)
+        return cls(root, tuple(trials), differences, problems, holders)
 
     def having(self, *states: State) -> list[TrialSpec]:
         """The trials in one of these states."""
@@ -70,7 +75,7 @@ class PlanState:
     @property
     def pending(self) -> list[TrialSpec]:
         """The trials that will run: all but the finished ones."""
-        return self.having("new", "partial", "failed", "damaged", "other code")
+        return self.having("new", "partial", "running", "failed", "damaged", "other code")
 
     def other_code(self) -> dict[str, int]:
         """What is other code, in lines, and for how many trials."""

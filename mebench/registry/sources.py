@@ -45,7 +45,7 @@ def _folder(folder: Path) -> Iterator[Source]:
 
 def _file(folder: Path, path: Path, file: Path) -> Source:
     """A module or package of a folder, under a module name that no other folder's has."""
-    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]
     prefix = re.sub(r"\W", "_", f"mebench_plugin_{place}_{path.stem}")
     distribution = f"{folder.resolve().name}/{path.name}"
     load = partial(_import, prefix, file)

@@ -1,4 +1,4 @@
-"""What tables of all kinds are put into: plain text, JSON and Markdown."""
+"""What tables of all kinds are put into: plain text, JSON, CSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -13,8 +13,22 @@ from rich.console import Console
 if TYPE_CHECKING:
     import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How texts begin that a spreadsheet would compute."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How texts begin that a spreadsheet would compute; the last four are the first four in full width."""
+_LATEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "`": r"\textasciigrave{}",
+    # the classic fonts of LaTeX show these as something else
+    **{sign: f"${sign}$" for sign in "<>|"},
+    "±": r"$\pm$",
+    "→": r"$\to$",
+    "–": "--",
+    # after a rule or the end of a line they would be its option
+    **{sign: f"{{{sign}}}" for sign in "[]*"},
+}
 
 
 def plain_text(render: Callable[[Console], None], width: int) -> str:
@@ -30,13 +44,15 @@ def json_text(plain: Any) -> str:
 
 
 def spreadsheet_csv(frame: pd.DataFrame) -> str:
-    """Write a table as CSV, in which no text is a formula: spreadsheets show one with an apostrophe before it."""
+    """Write a table as CSV, in which no text is a formula; see `no_formula`."""
+    texts = frame.select_dtypes(exclude=["number", "bool"]).apply(lambda column: column.map(no_formula))
+    shown = frame.assign(**texts).rename(columns=no_formula)
+    return str(shown.to_csv(index=False, lineterminator="\n"))
 
-    def shown(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
-    texts = frame.select_dtypes(exclude=["number", "bool"]).apply(lambda column: column.map(shown))
-    return str(frame.assign(**texts).to_csv(index=False, lineterminator="\n"))
+def no_formula(value: Any) -> Any:
+    """Return a value that no spreadsheet computes: a text that begins as a formula gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def markdown_table(titles: Sequence[str], body: Sequence[Sequence[str]]) -> str:
@@ -48,4 +64,14 @@ def markdown_table(titles: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 def markdown_escape(text: str) -> str:
     """Escape what Markdown, its tables, or HTML inside of it would take for markup."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]|~$])", r"\\\1", " ".join(text.split()))
+
+
+def markdown_line(text: str) -> str:
+    """Escape a text that begins a line, where signs stand for headings, rules and lists; see `markdown_escape`."""
+    return re.sub(r"^(\d*)(?<=\d)([.)])|^()([-+=#])", r"\1\3\\\2\4", markdown_escape(text))
+
+
+def latex_escape(text: str) -> str:
+    """Escape what LaTeX would take for markup, for an option or for a dash, and what its fonts show as another sign."""
+    return re.sub("(?<=-)-|[^-]", lambda found: "{}-" if found[0] == "-" else _LATEX.get(found[0], found[0]), text)

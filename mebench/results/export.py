@@ -133,7 +133,7 @@ def _beside(path: Path) -> Path:
 
 
 def _write_csv(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
-    return _write_both(path, trials, curves, lambda table: spreadsheet_csv(table).encode())
+    return _write_both(path, trials, curves, lambda table: spreadsheet_csv(table).encode(errors="replace"))
 
 
 def _write_parquet(path: Path, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:

@@ -28,6 +28,7 @@ import fcntl
 import json
 import os
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -35,12 +36,17 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from mebench.api.errors import ResultsError, UnwritableError
-from mebench.api.files import read_bytes, read_json, why, write_atomically, write_json
+from mebench.api.files import read_bytes, read_json, why, write_json, write_text
+from mebench.api.printable import printable
 from mebench.api.spec import TrialSpec
 from mebench.registry.code import Code
 from mebench.results.seal import sealed
 
 Status = Literal["new", "partial", "failed", "finished"]
+_GLANCE = 0.05
+"""Seconds."""
+_HOLDER = 200
+"""Characters of a holder's name that are read."""
 
 
 class TrialFolder:
@@ -94,18 +100,34 @@ class TrialFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process.
+        """Hold the folder for this process, and say so to others: see `holder`.
 
         Raises:
             ResultsError: another process holds it.
             UnwritableError: it is no folder, or cannot be written to.
         """
         with self._lock() as handle:
+            if not _taken(handle):
+                time.sleep(_GLANCE)  # who looks whether it is held, holds it for a moment
+                if not _taken(handle):
+                    raise ResultsError(f"{self.path}: {self.holder() or 'another process'} is running this trial")
+            _say_who(handle, f"process {os.getpid()} on {socket.gethostname()}")
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ResultsError(f"{self.path}: another process is running this trial") from None
-            yield
+                yield
+            finally:
+                _say_who(handle, "")
+
+    def holder(self) -> str | None:
+        """Who holds the folder, as ``process 123 on machine``; None if nobody does, or it does not say."""
+        path = self.path / ".lock"
+        try:
+            if not path.is_file():
+                return None
+            with path.open(encoding="utf-8") as handle:
+                said = handle.read(_HOLDER)
+                return None if not said or _taken(handle, fcntl.LOCK_SH) else printable(said)
+        except (OSError, ValueError):
+            return None
 
     def _lock(self) -> IO[str]:
         """Open the file that is locked; a folder in its place, which nobody holds, is moved away."""
@@ -167,7 +189,7 @@ class TrialFolder:
 
     def write_curve(self, lines: Sequence[str]) -> None:
         """Write all evaluations anew: those that the checkpoint holds, whatever has become of the file since."""
-        write_atomically(self.path / "curve.jsonl", "".join(f"{line}\n" for line in lines).encode())
+        write_text(self.path / "curve.jsonl", "".join(f"{line}\n" for line in lines))
 
     def curve_content(self) -> bytes:
         """What ``curve.jsonl`` holds; nothing if there is no such file.
@@ -226,6 +248,22 @@ class TrialFolder:
         for file in (*self.path.glob("*"), *self.path.glob("samples/*.png")):
             if file.is_file() and file.name not in (".lock", "log.txt"):
                 file.unlink()
+
+
+def _taken(handle: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock a file until it is closed; False where another process has it."""
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _say_who(handle: IO[str], who: str) -> None:
+    with contextlib.suppress(OSError):  # on a full disk it goes unsaid
+        handle.truncate(0)
+        handle.write(who)
+        handle.flush()
 
 
 def trial_folders(root: Path) -> list[TrialFolder]:

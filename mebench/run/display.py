@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -11,9 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mebench.api.durations import clock_time
+from mebench.api.spec import TrialSpec
 from mebench.api.subjects import about
 from mebench.run.engine import Job, Outcome
-from mebench.run.state import Clock, Pace, RunState, short
+from mebench.run.pace import Clock, Pace
+from mebench.run.state import RunState, short
+from mebench.run.time_left import Estimate, Speeds
 
 REDRAW_SECONDS = 0.25
 LINE_SECONDS = 30.0
@@ -25,12 +29,22 @@ class LiveDisplay(RunState):
 
     Args:
         console: a terminal.
-        total: number of trials.
+        trials, slots, speeds, clock: see `RunState`.
+        brief: whether all that is shown is the line for all.
     """
 
-    def __init__(self, console: Console, total: int) -> None:
-        super().__init__(total)
-        self._console = console
+    def __init__(
+        self,
+        console: Console,
+        trials: Sequence[TrialSpec],
+        slots: int = 1,
+        speeds: Speeds | None = None,
+        clock: Clock = time.monotonic,
+        *,
+        brief: bool = False,
+    ) -> None:
+        super().__init__(trials, slots, speeds, clock)
+        self._console, self._brief = console, brief
         self._live = Live(console=console, auto_refresh=False, get_renderable=self.lines, transient=True)
         self._drawn = float("-inf")
 
@@ -44,7 +58,8 @@ class LiveDisplay(RunState):
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Let the job's last line scroll by."""
         super().ended(job, outcome)
-        self._console.print(ended_line(job, outcome), soft_wrap=True)
+        if not self._brief:
+            self._console.print(ended_line(job, outcome))
 
     def interrupted(self, level: int) -> None:
         """Say at once that it was heard."""
@@ -65,7 +80,8 @@ class LiveDisplay(RunState):
         The last one is not padded: the terminal echoes ``^C`` there, which must not open a new line.
         """
         return Group(
-            *([self._table()] if self.running else []), Text(self.summary(), style="bold", overflow="ellipsis")
+            *([self._table()] if self.running and not self._brief else []),
+            Text(self.summary(), style="bold", no_wrap=True, overflow="ellipsis"),
         )
 
     def _table(self) -> Table:
@@ -79,7 +95,7 @@ class LiveDisplay(RunState):
             table.add_column(title, justify="right", no_wrap=True)
         for job, pace in self.running.values():
             bar = [ProgressBar(total=1.0, completed=pace.fraction)] if wide else []
-            table.add_row(Text(job.title), *bar, *_cells(pace))
+            table.add_row(Text(job.title), *bar, *_cells(pace, self.remaining.of(job, pace)))
         return table
 
 
@@ -88,12 +104,18 @@ class LineDisplay(RunState):
 
     Args:
         console: where it goes.
-        total: number of trials.
-        clock: seconds, monotonic.
+        trials, slots, speeds, clock: see `RunState`.
     """
 
-    def __init__(self, console: Console, total: int, clock: Clock = time.monotonic) -> None:
-        super().__init__(total, clock)
+    def __init__(
+        self,
+        console: Console,
+        trials: Sequence[TrialSpec],
+        slots: int = 1,
+        speeds: Speeds | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        super().__init__(trials, slots, speeds, clock)
         self._console = console
         self._said = clock()
 
@@ -154,7 +176,7 @@ def interrupted_line(level: int) -> str:
     return "stopping: saving checkpoints (Ctrl-C again to kill)"
 
 
-def _cells(pace: Pace) -> tuple[str, str, str, str]:
+def _cells(pace: Pace, left: Estimate | None) -> tuple[str, str, str, str]:
     """Spent of total, units per second, time left, last accuracy."""
     latest = pace.latest
     if latest is None:
@@ -163,6 +185,6 @@ def _cells(pace: Pace) -> tuple[str, str, str, str]:
     return (
         f"{short(latest.done)}/{short(latest.total)}{unit}",
         "" if pace.rate is None else short(pace.rate),
-        "" if pace.left is None else clock_time(pace.left),
+        "" if left is None else clock_time(left.seconds) if left.whole else f"> {clock_time(left.seconds)}",
         "" if latest.accuracy is None else f"{100 * latest.accuracy:.1f} %",
     )

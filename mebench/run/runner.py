@@ -12,6 +12,7 @@ from pathlib import Path
 from mebench.api.errors import ConfigurationError, MebenchError, ResultsError, UnwritableError
 from mebench.api.files import why, write_json
 from mebench.api.notices import notice
+from mebench.api.plurals import counted
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
 from mebench.api.unfinished import sweep
 from mebench.data.sizes import size_given
@@ -141,7 +142,7 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
         lambda trial: trial.victim.name,
         lambda trial: trial.channel.name,
         lambda trial: trial.clone.name,
-        lambda trial: f"{trial.budget:,} queries",
+        lambda trial: counted(trial.budget, "query"),
         lambda trial: f"{trial.track} learner",
         lambda trial: f"seed {trial.seed}",
     ]
@@ -248,8 +249,8 @@ def execute(
     for what, words in _SET_ASIDE.items():
         if replaced := state.having(what):
             count, where = set_aside(replaced, root)
-            trials = words.format("trial" if len(replaced) == 1 else "trials")
-            told = f"{len(replaced)} {trials}, {count} finished, are now in {where}"
+            told = f"{len(replaced):,} {words.format('trial' if len(replaced) == 1 else 'trials')}, {count} finished, "
+            told += f"{'is' if len(replaced) == 1 else 'are'} now in {where}"
             notice(f"{told}; delete it when you need them no more")
     pending = state.pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})

@@ -201,6 +201,7 @@ class Trial:
 
     def _take_turns(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
         saved = time.monotonic()
+        on_progress(self.progress())  # what is done from here on tells the pace
         while self.more_to_come:
             if should_stop():
                 self.checkpoint.save()

@@ -64,18 +64,42 @@ def test_an_unknown_command_or_option_suggests_the_nearest_and_exits_2(capsys):
     assert main(["pln"]) == 2
     assert "no command 'pln'. Did you mean 'plan'?" in capsys.readouterr().err
     assert main(["plan", "--profil", "x", "file"]) == 2
-    assert "--profile" in capsys.readouterr().err
+    assert "Error: no option '--profil'. Did you mean '--profile'?" in capsys.readouterr().err
     assert main(["plan"]) == 2
     assert "FILE" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["run", "x.yaml", "--budgt", "5"],
+            "'budgets' is a key of the file, which --set changes: --set 'runs.*.budgets=...'",
+        ),
+        (["plan", "x.yaml", "--title", "x"], "'title' is a key of the file, which --set changes: --set 'title=...'"),
+        (["run", "x.yaml", "--worker=2"], "Did you mean '--workers'?"),
+        (["run", "x.yaml", "--Time-Out", "2"], "Did you mean '--timeout'?"),
+        (["report", "x", "--foramt", "html"], "Did you mean '--format'?"),
+        (["data", "fetch", "mnist", "--rot", "x"], "Did you mean '--root'?"),
+        (["--plugin", "list"], "Did you mean '--plugin-dir'?"),
+        (["list", "--xyzzy"], "Error: no option '--xyzzy'\n"),
+        (["list", "-z"], "Error: no option '-z'\n"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_unknown_option_is_answered_with_the_one_that_is_meant_or_with_how_a_key_is_set(arguments, words, capsys):
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.fixture
 def raising(monkeypatch):
-    """Make `mebench list` raise something."""
+    """Make `mebench list` raise something, after it has written what is not flushed."""
 
-    def install(error):
+    def install(error, written=""):
         @click.command()
         def command():
+            sys.stdout.write(written)
             raise error
 
         monkeypatch.setattr(mebench.cli, "raised", command, raising=False)
@@ -133,6 +157,51 @@ def test_a_reader_that_goes_away_is_no_error():
     running.stdout.close()
     assert running.stderr.read() == ""
     assert running.wait(30) == 141
+
+
+@pytest.fixture
+def nobody_reads(monkeypatch):
+    """Let a standard stream be a pipe whose reader has gone away."""
+    made = []
+
+    def install(name):
+        reading, writing = os.pipe()
+        os.close(reading)
+        made.append(os.fdopen(writing, "w", encoding="utf-8"))
+        monkeypatch.setattr(sys, name, made[-1])
+
+    yield install
+    for stream in made:
+        stream.close()  # fails where something is left in it
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["list"]], ids=" ".join)
+def test_whatever_is_printed_a_reader_that_is_gone_is_told_by_141_and_nothing_is_left_to_write(
+    arguments, nobody_reads, capsys
+):
+    nobody_reads("stdout")
+    assert main(arguments) == 141
+    assert capsys.readouterr().err == ""
+
+
+def test_the_exit_code_of_an_error_is_its_own_though_nobody_reads_what_it_is(nobody_reads):
+    nobody_reads("stderr")
+    assert main(["plan", "nowhere.yaml"]) == 2
+
+
+def test_what_is_buffered_when_an_error_comes_is_lost_where_nobody_reads_it(nobody_reads, raising):
+    nobody_reads("stdout")
+    raising(ResultsError("here: no such file"), "a line")
+    assert main(["list"]) == 2
+    sys.stdout.flush()  # as Python does at its end
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "--help"], ["list"]], ids=" ".join)
+def test_a_full_disk_under_stdout_is_one_line_and_2(arguments, monkeypatch, capsys):
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(arguments) == 2
+    assert capsys.readouterr().err == "mebench: the output: cannot be written: No space left on device\n"
 
 
 def test_an_interrupt_of_the_process_is_one_line_and_130():

@@ -9,11 +9,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-import safetensors.torch
 import torch
 from safetensors.torch import load_file, save_file
 
-from mebench.api.errors import MebenchError
+from mebench.api.errors import MebenchError, UnwritableError
 from mebench.api.progress import Stopped
 from mebench.api.spec import Component, TrainingRecipe, VictimSpec
 from mebench.models.victims import cache
@@ -267,10 +266,10 @@ def test_entries_list_good_and_damaged_victims(folder):
 
 
 def test_a_cache_that_is_full_is_noted_and_the_victim_is_used(monkeypatch):
-    def full(tensors, path):
-        raise safetensors.SafetensorError("No space left on device (os error 28)")
+    def full(path, content):
+        raise UnwritableError(path, "No space left on device")
 
-    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    monkeypatch.setattr(cache, "write_atomically", full)
     prepared = prepare_victim(SPEC)
     assert prepared.source == "trained now"
     assert "could not be cached" in prepared.note

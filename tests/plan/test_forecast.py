@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
 import pytest
 from benchmark_texts import GOOD, load, toy_registry
 
+from mebench.api.errors import ResultsError
 from mebench.api.files import write_json
 from mebench.plan.forecast import forecast, measured_speeds
 from mebench.plan.plan import make_plan
@@ -94,3 +100,55 @@ def test_a_broken_timing_file_is_passed_over(plan, tmp_path, broken):
     finish(tmp_path, trial)
     (TrialFolder.of(tmp_path, trial).path / "timing.json").write_text(broken)
     assert measured_speeds(tmp_path) == {}
+
+
+@contextmanager
+def held_elsewhere(folder):
+    """Let another process hold a trial's folder."""
+    code = (
+        "import sys; from pathlib import Path; from mebench.results.trial_folder import TrialFolder\n"
+        "with TrialFolder(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
+    )
+    program = [sys.executable, "-c", code, str(folder.path)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+def test_what_another_process_is_at_work_on_is_running_and_its_process_is_named(plan, tmp_path):
+    trial = trial_of(plan, "chooser", 1000)
+    folder = TrialFolder.of(tmp_path, trial)
+    folder.begin(trial)
+    folder.append_curve({"queries": 400})
+    with held_elsewhere(folder) as process:
+        ahead = forecast(plan, tmp_path)
+        assert row_of(ahead, "chooser", 1000).states == {"new": 1, "running": 1}
+        assert ahead.running == {trial.id: f"process {process.pid} on {socket.gethostname()}"}
+        assert row_of(ahead, "chooser", 1000).queries == 1600
+        with pytest.raises(ResultsError, match=f"process {process.pid} on .* is running this trial"), folder.locked():
+            pass
+        process.kill()  # and what it said of itself stays in the file
+        process.wait()
+        ahead = forecast(plan, tmp_path)
+        assert row_of(ahead, "chooser", 1000).states == {"new": 1, "partial": 1}
+        assert not ahead.running
+    with folder.locked():
+        assert "process" in (folder.path / ".lock").read_text()
+    assert folder.holder() is None
+
+
+def test_a_finished_trial_is_not_running_whoever_holds_its_folder(plan, tmp_path):
+    trial = trial_of(plan, "chooser", 1000)
+    finish(tmp_path, trial, speed=100.0)
+    with TrialFolder.of(tmp_path, trial).locked():
+        assert row_of(forecast(plan, tmp_path), "chooser", 1000).states == {"new": 1, "done": 1}
+
+
+@pytest.mark.parametrize("line", ["[1]", "7", "not json", "\xff"])
+def test_a_curve_that_is_no_curve_leaves_all_queries_to_be_asked(plan, tmp_path, line):
+    trial = trial_of(plan, "chooser", 1000)
+    folder = TrialFolder.of(tmp_path, trial)
+    folder.begin(trial)
+    folder.checkpoint.write_bytes(b"")
+    (folder.path / "curve.jsonl").write_bytes(line.encode("latin-1"))
+    assert row_of(forecast(plan, tmp_path), "chooser", 1000).queries == 2000

@@ -103,7 +103,7 @@ def test_a_trial_past_its_timeout_fails_with_its_reason_and_the_next_run_tries_i
     file, out = write_benchmark(tmp_path, DFME, budget=30_000), tmp_path / "out"
     late = run(file, out, "--timeout", 0.4, "--workers", workers)
     assert late.code == 3
-    assert "1 of 1 trials failed:" in late.err
+    assert "1 of 1 trial failed:" in late.err
     reason = f"took longer than 0.4 s (--timeout), while it ran attack dfme (mebench {version('mebench')})"
     assert f"  dfme l1: {reason} (log: {out}" in late.err or workers == 0
     assert folders(out)[0].failure()["reason"] == reason
@@ -138,7 +138,7 @@ def test_fresh_runs_all_again_and_loses_nothing(run, tmp_path: Path) -> None:
     for number in (1, 2):
         again = run(file, out, "--fresh")
         assert again.code == 0
-        assert f"1 finished results are now in {out / f'.old-{number}'}" in again.err
+        assert f"1 finished result is now in {out / f'.old-{number}'}" in again.err
         assert (out / f".old-{number}" / folder.path.name / "result.json").read_bytes() == kept
     assert (folder.path / "result.json").read_bytes() == kept
     assert len(folders(out)) == 1
@@ -210,7 +210,7 @@ def test_a_trial_that_another_process_runs_is_left_alone(run, tmp_path: Path, mo
     with folder.locked():
         done = run(file, out, "--workers", 0)
         assert done.code == 3
-        assert "another process is running this trial" in done.err
+        assert "is running this trial" in done.err
         assert run(file, out, "--fresh").code == 2
     assert folder.status == "partial"
     assert not (out / ".old-1").exists()

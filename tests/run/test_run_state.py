@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from make_results import BUDGET, make_spec
 from rich.console import Console
 
 from mebench.api.durations import clock_time
 from mebench.api.progress import Progress
 from mebench.run.display import LINE_SECONDS, LineDisplay, LiveDisplay
 from mebench.run.engine import Job, Outcome
-from mebench.run.state import Pace, RunState, short
+from mebench.run.pace import Pace
+from mebench.run.state import RunState, short
+
+TRIALS = [make_spec(seed=seed) for seed in range(12)]
 
 
 class Watch:
@@ -21,7 +25,7 @@ class Watch:
 
 
 def trial(key: str, title: str = "") -> Job:
-    return Job(key, title or key, "x:y", needs=("victim",))
+    return Job(key, title or key, "x:y", needs=("victim-fmnist-lenet5",))
 
 
 @pytest.fixture
@@ -60,19 +64,23 @@ def test_a_new_phase_starts_a_new_measurement(watch: Watch) -> None:
     assert pace.rate is None
 
 
-def test_time_left_of_all_is_that_of_trials_like_those_so_far(watch: Watch) -> None:
-    state = RunState(4, watch)
-    state.started(Job("victim", "victim", "x:y"))
-    state.ended(Job("victim", "victim", "x:y"), Outcome("done"))
+def test_the_summary_counts_what_is_over_and_says_how_long_the_rest_takes(watch: Watch) -> None:
+    state = RunState(TRIALS[:4], clock=watch)
+    state.started(Job("victim-fmnist-lenet5", "victim", "x:y"))
+    state.ended(Job("victim-fmnist-lenet5", "victim", "x:y"), Outcome("done"))
     assert (state.done, state.left) == (0, None)
-    for key in "ab":
-        state.started(trial(key))
-    watch.now += 30
-    state.ended(trial("a"), Outcome("done"))
-    state.progressed(trial("b"), Progress(5, 10))
-    assert state.left == pytest.approx(30 * 2.5 / 1.5)
-    state.ended(trial("b"), Outcome("failed", reason="x"))
-    assert state.summary() == "1/4 done, 1 failed, 30 s elapsed, about 30 s left"
+    assert state.summary() == "0/4 done, 0 s elapsed"
+    for one in TRIALS[:2]:
+        state.started(trial(one.id))
+        state.progressed(trial(one.id), Progress(0, BUDGET))
+        watch.now += 30
+        state.ended(trial(one.id), Outcome("done"))
+    assert state.summary() == "2/4 done, 1:00 elapsed, about 1 min left"
+    state.started(trial(TRIALS[2].id))
+    state.ended(trial(TRIALS[2].id), Outcome("failed", reason="x"))
+    assert state.summary() == "2/4 done, 1 failed, 1:00 elapsed, about 30 s left"
+    state.interrupted(1)
+    assert state.summary() == "stopping: 2/4 done, 1 failed, 1:00 elapsed"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +106,7 @@ def screen(width: int) -> Console:
 @pytest.mark.parametrize("width", [40, 60, 84, 160])
 def test_the_table_of_running_trials_fits_its_terminal(width: int) -> None:
     console = screen(width)
-    display = LiveDisplay(console, 12)
+    display = LiveDisplay(console, TRIALS)
     for number, name in enumerate(("megex l1,as-printed vgg-sixteen-on-svhn seed 0", "dfme l1 seed 1")):
         display.started(trial(str(number), name))
         display.progressed(trial(str(number), name), Progress(1_234_567, 20_000_000, accuracy=0.7123))
@@ -115,21 +123,24 @@ def test_the_table_of_running_trials_fits_its_terminal(width: int) -> None:
 
 def test_where_no_terminal_is_lines_tell_of_starts_ends_and_now_and_then_of_what_runs(watch: Watch) -> None:
     console = Console(record=True, width=60, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
-    display = LineDisplay(console, 2, watch)
-    display.started(trial("a", "dfme l1 seed 0"))
-    display.progressed(trial("a", "dfme l1 seed 0"), Progress(30, 100))
-    watch.now += LINE_SECONDS - 1
+    display = LineDisplay(console, TRIALS[:2], clock=watch)
+    job = trial(TRIALS[0].id, "dfme l1 seed 0")
+    display.started(job)
+    display.progressed(job, Progress(0, 100, accuracy=0.5))
+    watch.now += LINE_SECONDS / 2
+    display.progressed(job, Progress(30, 100, accuracy=0.5))
+    watch.now += LINE_SECONDS / 2 - 1
     display.tick()
     watch.now += 2
     display.tick()
     display.tick()
     values = {"accuracy": 0.7123, "fidelity": 0.8}
-    display.ended(trial("a", "dfme l1 seed 0"), Outcome("done", values, seconds=61))
+    display.ended(job, Outcome("done", values, seconds=61))
     display.interrupted(1)
     display.interrupted(1)
     assert console.export_text().splitlines() == [
         "start   dfme l1 seed 0",
-        "running dfme l1 seed 0 30 % [0/2 done, 31 s elapsed, about 2:56 left]",
+        "running dfme l1 seed 0 30 % [0/2 done, 31 s elapsed, about 1 min left]",
         "done    dfme l1 seed 0: accuracy 71.2 %, fidelity 80.0 %, 1:01 [1/2 done, 31 s elapsed, about 31 s left]",
         "stopping: saving checkpoints (Ctrl-C again to kill)",
     ]

@@ -103,7 +103,7 @@ def test_results_of_other_code_are_set_aside_and_run_anew_unless_they_are_kept(k
         execute(engine, plan, tmp_path / "out", keep_other_code=kept)
     assert engine.keys == ([] if kept else [first.id])
     assert (tmp_path / "out" / ".old-1" / first.id / "result.json").exists() is not kept
-    assert [line.partition(" are now")[0] for line in said] == ([] if kept else ["1 trial of other code, 1 finished,"])
+    assert [line.partition(" is now")[0] for line in said] == ([] if kept else ["1 trial of other code, 1 finished,"])
 
 
 def test_a_run_deletes_what_killed_processes_left_in_results_and_caches(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import MebenchError, ResultsError
-from mebench.api.files import read_json, write_json
+from mebench.api.files import read_json, write_atomically, write_json
 from mebench.api.progress import ShouldStop, Stopped, never
 from mebench.api.spec import VictimSpec, content_digest
 from mebench.api.unfinished import unfinished_folder
@@ -105,19 +105,13 @@ def load(path: Path, network: nn.Module) -> dict[str, Any]:
 
 def save(name: str, key: str, network: nn.Module, record: Mapping[str, Any]) -> Path:
     """Write a trained victim, replacing a damaged one of the same key; hold ``locked(key)`` around it."""
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    from mebench.api.errors import UnwritableError, reason
+    from safetensors.torch import save as to_bytes
 
     root = victims_dir()
     with unfinished_folder(root) as partial:
         partial.chmod(0o755)
         tensors = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
-        try:
-            save_file(tensors, partial / _WEIGHTS)
-        except SafetensorError as error:  # a full disk, among others
-            raise UnwritableError(partial / _WEIGHTS, reason(error)) from error
+        write_atomically(partial / _WEIGHTS, to_bytes(tensors))
         write_json(partial / _RECORD, record)
         if old := find(key):
             shutil.rmtree(old)

@@ -10,6 +10,7 @@ from torch import Tensor
 from mebench.api.contract import Victim
 from mebench.api.errors import ConfigurationError, reason
 from mebench.api.outputs import SUM_TOLERANCE, are_probabilities
+from mebench.api.plurals import counted
 from mebench.api.spec import Outputs
 
 _BATCH = 500
@@ -27,7 +28,7 @@ def answers(victim: Victim, inputs: Tensor, of: str = "") -> Tensor:
         ConfigurationError: it fails, or returns something else, or numbers that are not finite.
     """
     who, rows, classes = f"victim {victim.name!r}", len(inputs), victim.spec.num_classes
-    what = f"{rows} input{'s' if rows > 1 else ''}{of and ' ' + of}"
+    what = f"{counted(rows, 'input')}{of and ' ' + of}"
     try:
         with torch.no_grad():
             logits = victim(inputs)

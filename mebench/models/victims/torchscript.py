@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.api.errors import ConfigurationError, reason
+from mebench.models.utf8_paths import utf8_path
 from mebench.models.victims.file_kinds import kind_of
 
 
@@ -55,7 +56,9 @@ def load_torchscript(path: Path, name: str, device: torch.device | str) -> Scrip
             raise ConfigurationError(f"victim {name!r}: {path} is not a TorchScript file, but {kind.words}{advice}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice to its authors, not to our users
-            return Scripted(cast(nn.Module, cast(Any, torch.jit).load(str(path), map_location=torch.device(device))))
+            with utf8_path(path) as file:
+                loaded = cast(Any, torch.jit).load(str(file), map_location=torch.device(device))
+            return Scripted(cast(nn.Module, loaded))
     except (RuntimeError, ValueError, OSError) as error:
         what = "is not a TorchScript file" if kind is None else "is a TorchScript file that cannot be loaded here"
         raise ConfigurationError(f"victim {name!r}: {path} {what} ({reason(error)})") from None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from mebench.api.errors import ConfigurationError, reason
+from mebench.models.utf8_paths import utf8_path
 from mebench.models.victims.file_kinds import AGAIN, kind_of
 
 _SHOWN = 3  # keys named in an error
@@ -46,7 +47,8 @@ def _read(path: Path, who: str) -> dict[str, Tensor]:
     try:
         kind = kind_of(path)
         if kind is None or kind.family == "safetensors":
-            return load_file(path)
+            with utf8_path(path) as file:
+                return load_file(file)
         said = f", but {kind.words}" + (kind.advice and f": {kind.advice}")
     except Exception as error:  # also where torch lacks a type
         said = f" ({reason(error)}); {AGAIN if kind else WRITE}"

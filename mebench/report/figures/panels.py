@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from mebench.api.errors import ResultsError
+from mebench.api.plurals import counted
 from mebench.report.figures.styles import Numbers, Style, identity, styles
 from mebench.results.curves import Band, Curve, CurveMetric, band
 from mebench.results.leaderboard.compute.build import build_leaderboard, group_trials
@@ -153,7 +154,7 @@ def scored_trials(member: Member) -> list[TrialRecord]:
 def title(key: PanelKey, among: Collection[PanelKey]) -> str:
     """Victim and budget; with the digest of the weights where victims of one name differ."""
     several = len({one[:3] for one in among}) > len({one[0] for one in among})
-    return f"{key[0]}{f' {key[1][:8]}' if several else ''}, {key[3]:,} queries"
+    return f"{key[0]}{f' {key[1][:8]}' if several else ''}, {counted(key[3], 'query')}"
 
 
 def _unseen(members: Sequence[Curved], lines: Sequence[Line]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mebench.api.plurals import counted
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.samples import EDGE, SIDE
@@ -113,4 +114,4 @@ def _show(sheet: Sheet, picture: tuple[int, Path] | None, left: float, top: floa
         return
     queries, path = picture
     sheet.show(imread(path)[::SCALE, ::SCALE], left, top, SIDE)
-    sheet.write(f"{queries:,} queries", left + SIDE / 2, top + SIDE + 0.03, FONT - 1, GREY, "center")
+    sheet.write(counted(queries, "query"), left + SIDE / 2, top + SIDE + 0.03, FONT - 1, GREY, "center")

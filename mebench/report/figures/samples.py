@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mebench.api.plurals import counted
 from mebench.report.figures.figure import FONT, GREY, INK
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.sections import Section, sections_of
@@ -110,5 +111,5 @@ def _draw_sample(sheet: Sheet, sample: Sample, left: float, top: float) -> None:
     for number, (file, queries) in enumerate(zip((sample.early, sample.late), sample.queries, strict=True)):
         start = left + number * (SIDE + GAP)
         sheet.show(imread(file)[::SCALE, ::SCALE], start, top + NAME, SIDE)
-        caption = f"{('early', 'late')[number]}, {queries:,} queries"
+        caption = f"{('early', 'late')[number]}, {counted(queries, 'query')}"
         sheet.write(caption, start + SIDE / 2, top + NAME + SIDE + 0.03, FONT - 1, GREY, "center")

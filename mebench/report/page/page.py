@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import ResultsError
-from mebench.api.files import write_atomically
+from mebench.api.files import write_text
+from mebench.api.plurals import counted
 from mebench.api.version import VERSION
 from mebench.report.page import facts, pictures, series, table
 from mebench.report.page.differences import Differences, find_differences
@@ -66,9 +67,8 @@ def write_report(roots: Sequence[Path], path: Path) -> tuple[int, list[str]]:
         ResultsError: a root holds no results, or they do not fit into one page.
     """
     text, notes = render_report(roots)
-    content = text.encode()
-    write_atomically(path, content)
-    return len(content), notes
+    write_text(path, text)
+    return _size(text), notes
 
 
 def html(results: Results, output: Path) -> list[str]:
@@ -85,11 +85,15 @@ def render_report(roots: Sequence[Path]) -> tuple[str, list[str]]:
     material = PageContent(read_source(roots))
     for room in BUDGETS:
         text, notes = _render(material, room)
-        if len(text.encode()) <= MAX_BYTES:
+        if _size(text) <= MAX_BYTES:
             return text, notes
     raise ResultsError(
         f"these results do not fit into a page of {MAX_BYTES // 1_000_000} MB: give fewer folders at once"
     )
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace"))
 
 
 class PageContent:
@@ -152,9 +156,13 @@ def _render(material: PageContent, room: PageBudget) -> tuple[str, list[str]]:
     if material.differences.left_out:
         notes.append(material.differences.left_out)
     if len(packed) > room.packed:
-        notes.append(f"details of {len(packed) - room.packed} rows are left out: see the folders of their trials")
+        notes.append(
+            f"details of {counted(len(packed) - room.packed, 'row')} are left out: see the folders of their trials"
+        )
     if len(material.problems) > room.problems:
-        notes.append(f"{len(material.problems) - room.problems} more problems are left out: see mebench leaderboard")
+        notes.append(
+            f"left out {counted(len(material.problems) - room.problems, 'more problem')}: see mebench leaderboard"
+        )
     style, script = _asset("report.css"), _asset("report.js")
     context = {
         **_facts(material),
@@ -242,7 +250,7 @@ def _pack(material: PageContent, environment: Environment, packed: Sequence[Page
         ]
         for entry, fits in ((entry, number < with_details) for number, entry in enumerate(packed))
     ]
-    content = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    content = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench.api.plurals import counted
 from mebench.api.printable import printable
 from mebench.report.page.source import PageRow, PageSource
 
@@ -56,7 +57,7 @@ class Picture:
 def find_pictures(source: PageSource) -> list[Found]:
     """The explanation pictures of folders, then for each row those of its first seed that has some."""
     found = [
-        Found(path, f"{root.name}: {path.stem}", None, False)
+        Found(path, printable(f"{root.name}: {path.stem}"), None, False)
         for root in source.files
         for path in sorted(root.glob("explanations*.png"))
     ]
@@ -72,7 +73,10 @@ def _of_row(entry: PageRow) -> list[Found]:
             files = sorted(trial.path.glob(pattern)) if trial.path else []
             if files:
                 words = f"{entry.label} on {entry.row.victim}, seed {trial.spec.seed}"
-                found += [Found(path, words if samples else f"{words}: {path.stem}", entry, samples) for path in files]
+                found += [
+                    Found(path, words if samples else f"{words}: {printable(path.stem)}", entry, samples)
+                    for path in files
+                ]
                 break
     return found
 
@@ -92,7 +96,7 @@ def embed(found: Sequence[Found], budget: int) -> tuple[list[Picture], list[str]
         notes.append(f"pictures are at most {side} pixels wide, to keep the page small")
     if not fits:
         left_out = len(found) - len(pictures) - len(notes)
-        notes.append(f"{left_out} of {len(found)} pictures are left out, to keep the page small")
+        notes.append(f"{left_out} of {counted(len(found), 'picture')} left out, to keep the page small")
     return pictures, notes
 
 

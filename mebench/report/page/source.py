@@ -11,6 +11,8 @@ from typing import Any
 
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
+from mebench.api.plurals import counted
+from mebench.api.printable import printable
 from mebench.results.leaderboard.compute.build import build_with_groups
 from mebench.results.leaderboard.compute.rows import Group, settings_digest
 from mebench.results.leaderboard.model import Leaderboard, Row
@@ -79,7 +81,7 @@ class Section:
         """Victim and budget, with the first digits of the victim's weights."""
         row = self.entries[-1].row
         weights = f" ({row.victim_hash[:6]})" if row.victim_hash else ""
-        return f"{row.victim}{weights}, {row.budget:,} queries"
+        return f"{row.victim}{weights}, {counted(row.budget, 'query')}"
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,15 @@ def _group_of(row: Row, groups: dict[Key, Group]) -> Group | None:
 
 
 def _file_name(root: Path) -> str:
-    """The benchmark file that a folder's trials come from, as ``benchmark.json`` names it; only its last part."""
+    """The benchmark file that a folder's trials come from, as ``benchmark.json`` names it; only its last part.
+
+    Empty for a name that cannot be shown as it is: a command with another name would be wrong.
+    """
     try:
         name = read_json(root / "benchmark.json").get("file")
     except (ResultsError, OSError):
         return ""
-    return Path(name).name if isinstance(name, str) else ""
+    return Path(name).name if isinstance(name, str) and printable(name) == name else ""
 
 
 def read_quietly(path: Path) -> dict[str, Any]:

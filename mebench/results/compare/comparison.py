@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mebench.api.exit_codes import ExitCode
+from mebench.api.plurals import counted
 from mebench.registry.card import Number
 from mebench.results.compare.matching import match
 from mebench.results.compare.metrics import MetricComparison, Verdict, chosen_metrics, judge_all
@@ -55,7 +56,7 @@ class RowComparison:
         if row.kind == "reference":
             return f"{row.name} {row.clone}".rstrip() + f" on {row.victim}"
         track = "" if row.track == "native" else f", {row.track} learner"
-        return f"{row.name} on {row.victim} ({row.channel}, {row.budget:,} queries{track})"
+        return f"{row.name} on {row.victim} ({row.channel}, {counted(row.budget, 'query')}{track})"
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""
@@ -202,7 +203,7 @@ def _pair_remarks(base: Row, new: Row) -> Iterator[str]:
     if base.settings != new.settings and base.settings and new.settings:
         yield "other settings (see spec.json)"
     if base.seeds != new.seeds and new.status != "partial":
-        yield f"{base.seeds} seeds before, {new.seeds} now"
+        yield f"{counted(base.seeds, 'seed')} before, {new.seeds} now"
     gained = [flag for flag in new.flags if flag not in base.flags]
     if gained:
         yield f"newly flagged {', '.join(gained)}"
@@ -220,5 +221,5 @@ def _has_numbers(row: Row) -> bool:
 
 
 def _state(row: Row) -> str:
-    count = f"{row.seeds} of {row.seeds_planned} seeds" if row.status == "partial" else row.status
+    count = f"{row.seeds} of {counted(row.seeds_planned, 'seed')}" if row.status == "partial" else row.status
     return f"{count}: {row.reason}" if row.reason else count

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from mebench.api.plurals import counted
 from mebench.results.compare.comparison import MARKS, Comparison, Mark, RowComparison
 from mebench.results.compare.gate import MOST_SEEDS
 from mebench.results.compare.metrics import MetricComparison
 from mebench.results.derived import GOAL_KEYS
-from mebench.results.documents import markdown_escape, markdown_table, plain_text
+from mebench.results.documents import markdown_escape, markdown_line, markdown_table, plain_text
 from mebench.results.leaderboard.write.layout import TextColumn, fitted, terminal
 from mebench.results.written import NOTHING
 
@@ -60,8 +61,8 @@ def _blind(metric: MetricComparison) -> str:
     assert metric.sight is not None
     scale, unit = (100, " points") if metric.metric.is_fraction else (1, "")
     loss, tolerance = (f"{scale * value:.3g}{unit}" for value in (metric.sight.notices, metric.tolerance))
-    enough = f"{metric.sight.seeds} new seeds" if metric.sight.seeds else ""
-    both = f"{metric.sight.baseline_seeds} seeds on both sides" if metric.sight.baseline_seeds else ""
+    enough = counted(metric.sight.seeds, "new seed") if metric.sight.seeds else ""
+    both = f"{counted(metric.sight.baseline_seeds, 'seed')} on both sides" if metric.sight.baseline_seeds else ""
     would = " or ".join(filter(None, (enough, both))) or f"more than {MOST_SEEDS} seeds on both sides"
     name = metric.metric.name
     return f"{name}: notices a loss of {loss} or more, not one of the tolerance, {tolerance}; {would} would do"
@@ -128,7 +129,7 @@ def as_markdown(comparison: Comparison) -> str:
     if body:
         parts.append(markdown_table(titles, body))
     if notes := [*blindness(comparison), *comparison.notes]:
-        parts.append("\n".join(f"- {markdown_escape(note)}" for note in notes))
+        parts.append("\n".join(f"- {markdown_line(note)}" for note in notes))
     meanings = [f"{mark}: {MARKS[mark]}" for mark in comparison.counts]
     parts.append("<sub>" + "; ".join(map(markdown_escape, meanings)) + ".</sub>")
     return "\n\n".join(parts) + "\n"

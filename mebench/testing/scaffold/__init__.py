@@ -12,7 +12,7 @@ from string import Template
 from typing import Literal
 
 from mebench.api.errors import ConfigurationError, UnwritableError
-from mebench.api.files import write_atomically
+from mebench.api.files import write_text
 
 Flavour = Literal["generator", "pool"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -67,7 +67,7 @@ class NewPlugin:
         texts = {folder / place: text for place, text in self._files()}
         try:
             for file, text in texts.items():
-                write_atomically(file, text.encode())
+                write_text(file, text)
         except UnwritableError:
             shutil.rmtree(folder, ignore_errors=True)
             raise

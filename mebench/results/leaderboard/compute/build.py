@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mebench.api.plurals import counted
 from mebench.api.printable import printable
 from mebench.results.leaderboard.compute.code import code_notes
 from mebench.results.leaderboard.compute.intervals import with_intervals, with_test_inputs
@@ -136,9 +137,8 @@ def _with_missing(
         result.append(replace(row, seeds_planned=row.seeds_planned + len(seeds or ())))
     count = sum(map(len, missing.values()))
     names = ", ".join(list(missing)[:3]) + (", ..." if len(missing) > 3 else "")
-    return result, [
-        f"{count} {'trial has' if count == 1 else 'trials have'} not been started: {names}"
-    ] if count else []
+    started = f"{counted(count, 'trial')} {'has' if count == 1 else 'have'} not been started: {names}"
+    return result, [started] if count else []
 
 
 def _without_digest(identity: str) -> str:
@@ -226,7 +226,7 @@ def _settings_notes(rows: Sequence[Row], groups: Sequence[Group]) -> Iterator[st
         ]
         shown = "; ".join(f"{key} is {' or '.join(repr(one.get(key)) for one in flat)}" for key in keys[:3])
         spec = same[0].trials[0].spec
-        yield printable(f"{spec.attack.name} {spec.variant}: {len(same)} rows with the same names: {shown}")
+        yield printable(f"{spec.attack.name} {spec.variant}: {counted(len(same), 'row')} with the same names: {shown}")
 
 
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from mebench.api.plurals import counted
 from mebench.registry.catalogue import registry
 from mebench.registry.code import Code, changes
 from mebench.registry.parts import plugin_code
@@ -27,7 +28,7 @@ def code_notes(rows: Sequence[Sequence[TrialRecord]]) -> Iterator[str]:
         for change in (change for trial in known for change in _changed(trial)):
             seeds[change] += 1
     for change, count in seeds.items():
-        yield f"other code, {count} {'trial' if count == 1 else 'trials'}: {change}"
+        yield f"other code, {counted(count, 'trial')}: {change}"
 
 
 def _changed(trial: TrialRecord) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from mebench.api.plurals import counted
 from mebench.results.leaderboard.compute.ranks import ROUNDING, Pairs, compare_all, errors_of, values_of
 from mebench.results.leaderboard.model import Row
 from mebench.results.stats import LEVEL
@@ -90,7 +91,7 @@ def paired_differences(rows: Sequence[Row]) -> list[PairDifference]:
     found: list[PairDifference] = []
     for members in _grouped(rows, lambda row: row.key).values():
         if len(members) > 1:
-            context = f"{members[0].victim}, {members[0].budget:,} queries, {_context(members[0])}"
+            context = f"{members[0].victim}, {counted(members[0].budget, 'query')}, {_context(members[0])}"
             found += _differences(context, _names(members), compare_all(values_of(members), errors_of(members)))
     return found
 
@@ -136,7 +137,7 @@ def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
         values.append(values_of(members) / scale)
         errors.append(np.broadcast_to(errors_of(members) / scale, values[-1].shape))
         sets += [data.index(hashed)] * values[-1].shape[1]
-    titles = [f"{block[0].victim}, {block[0].budget:,} queries" for block in blocks]
+    titles = [f"{block[0].victim}, {counted(block[0].budget, 'query')}" for block in blocks]
     pairs = compare_all(np.hstack(values), np.hstack(errors), np.array(sets))
     return _summary("victim", _context(blocks[0][0]), titles, names, scores, pairs, left_out)
 
@@ -151,7 +152,7 @@ def _over_seeds(members: Sequence[Row]) -> Overall | None:
         return None
     scale = members[0].victim_accuracy or 1.0
     titles = [f"seed {seed}" for seed, there in zip(seeds, kept, strict=True) if there]
-    context = f"{members[0].victim}, {members[0].budget:,} queries, {_context(members[0])}"
+    context = f"{members[0].victim}, {counted(members[0].budget, 'query')}, {_context(members[0])}"
     pairs = compare_all(values, errors_of(members))
     return _summary("seed", context, titles, names, values[:, kept].T / scale, pairs, [])
 

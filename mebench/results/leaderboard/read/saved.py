@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError
-from mebench.api.files import read_json, write_atomically
+from mebench.api.files import read_json, write_text
 from mebench.api.printable import printable
 from mebench.api.spec import content_digest
 from mebench.results.leaderboard.compute.rows import MEANS
@@ -236,7 +236,7 @@ def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = Fal
     if not files:
         raise ResultsError("there is no finished row to write")
     for name, content in files.items():
-        write_atomically(folder / name, _row_text(content).encode())
+        write_text(folder / name, _row_text(content))
     gone = [path for path in _row_files(folder) if path.name not in files] if prune else []
     for path in gone:
         path.unlink()

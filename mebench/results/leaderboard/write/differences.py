@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.text import Text
 
-from mebench.results.documents import json_text, markdown_escape, markdown_table, plain_text
+from mebench.results.documents import json_text, markdown_escape, markdown_table, no_formula, plain_text
 from mebench.results.leaderboard.compute.pairs import Overall, PairDifference, over_victims, paired_differences
 from mebench.results.leaderboard.model import Leaderboard
-from mebench.results.leaderboard.write.layout import TextColumn, fitted, width
+from mebench.results.leaderboard.write.layout import FILE_WIDTH, TextColumn, fitted, left_out_line, terminal, width
 from mebench.results.written import NOTHING
 
 PAIR_TITLES = ("Better", "Other", "Difference", "Pairs", "p", "Holm", "Apart")
@@ -63,23 +65,38 @@ def difference_tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str]
 
 def as_text(leaderboard: Leaderboard) -> str:
     """Write every table below its caption."""
-    nothing = "Nothing to compare: no two attacks have the same key (see docs/results.md, Ranks).\n"
-    return "".join(_text(*table) for table in difference_tables(leaderboard)) or nothing
+    tables = difference_tables(leaderboard)
+    wide = max((width(_columns(titles, body)) for _, titles, body in tables), default=0)
+    return plain_text(partial(_render, tables), max(FILE_WIDTH, wide))
 
 
-def _text(caption: str, titles: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    cells = list(zip(*body, strict=True))
-    columns = [
-        TextColumn(title, cells[index], right=title not in ("Better", "Other", "Attack", "Apart"))
-        for index, title in enumerate(titles)
-    ]
+def show(leaderboard: Leaderboard) -> None:
+    """Print to stdout: what fits the terminal, and all of it where output is piped."""
+    if console := terminal():
+        _render(difference_tables(leaderboard), console)
+    else:
+        sys.stdout.write(as_text(leaderboard))
 
-    def render(console: Console) -> None:
+
+def _render(tables: Sequence[tuple[str, Sequence[str], list[tuple[str, ...]]]], console: Console) -> None:
+    for caption, titles, body in tables:
         console.print(Text(caption))
-        console.print(fitted(columns, console)[0])
+        table, left_out = fitted(_columns(titles, body), console)
+        console.print(table)
+        if left_out:
+            console.print(left_out_line(left_out))
         console.print()
+    if not tables:
+        console.print(Text("Nothing to compare: no two attacks have the same key (see docs/results.md, Ranks)."))
 
-    return plain_text(render, max(100, width(columns)))
+
+def _columns(titles: Sequence[str], body: Sequence[Sequence[str]]) -> list[TextColumn]:
+    cells = zip(*body, strict=True)
+    words, ranks = ("Better", "Other", "Attack", "Apart"), {"p": 1, "Pairs": 2}
+    return [
+        TextColumn(title, column, ranks.get(title, 0), right=title not in words)
+        for title, column in zip(titles, cells, strict=True)
+    ]
 
 
 def as_markdown(leaderboard: Leaderboard) -> str:
@@ -104,7 +121,9 @@ def as_json(leaderboard: Leaderboard) -> str:
 def as_csv(leaderboard: Leaderboard) -> str:
     """Write paired differences, one line each; summaries over victims are in the other formats."""
     buffer = io.StringIO()
-    found = [one.to_json() for one in paired_differences(leaderboard.rows)]
+    found = [
+        {key: no_formula(value) for key, value in one.to_json().items()} for one in paired_differences(leaderboard.rows)
+    ]
     writer = csv.DictWriter(buffer, list(PairDifference.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
     writer.writerows(found)

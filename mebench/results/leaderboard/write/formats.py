@@ -6,13 +6,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mebench.api.files import write_atomically
-from mebench.results.documents import json_text, markdown_escape, markdown_table, plain_text, spreadsheet_csv
+from mebench.api.files import write_text
+from mebench.results.documents import (
+    json_text,
+    latex_escape,
+    markdown_line,
+    markdown_table,
+    plain_text,
+    spreadsheet_csv,
+)
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.model import Leaderboard
 from mebench.results.leaderboard.write import columns
-from mebench.results.leaderboard.write.layout import terminal
+from mebench.results.leaderboard.write.layout import FILE_WIDTH, terminal
 from mebench.results.leaderboard.write.text import (
     cost_note,
     full_width,
@@ -24,9 +31,6 @@ from mebench.results.leaderboard.write.text import (
     reported_titles,
 )
 
-FILE_WIDTH = 100
-IN_LATEX = {"±": r"$\pm$", ">": "$>$", "<": "$<$", "|": "$|$", "–": "--"}
-"""What pandas leaves as it is, and the classic fonts of LaTeX show as something else."""
 LEFT = ("Attack", "Victim", "Channel", "Clone", "Clone start", "Data prior", "Learner", "Profile", "Status")
 """Columns of words."""
 
@@ -63,13 +67,13 @@ def as_csv(leaderboard: Leaderboard) -> str:
 def as_markdown(leaderboard: Leaderboard) -> str:
     """Write one table of all rows, problems, notes, the paper's numbers and the legend."""
     titles, body = _flat(leaderboard, flags=True)
-    parts = ["  \n".join(map(markdown_escape, heading(leaderboard.benchmark))), markdown_table(titles, body)]
+    parts = ["  \n".join(map(markdown_line, heading(leaderboard.benchmark))), markdown_table(titles, body)]
     for title, lines in (
         ("Problems", problems(leaderboard.rows)),
         ("Notes", (*leaderboard.notes, *cost_note(leaderboard), *columns.asked_note(leaderboard.rows))),
     ):
         if lines:
-            parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_escape(line)}" for line in lines))
+            parts.append(f"**{title}**\n\n" + "\n".join(f"- {markdown_line(line)}" for line in lines))
     if numbers := leaderboard.unmatched_reported():
         names = leaderboard.reported_names()
         table = markdown_table(reported_titles(names), [reported_cells(number, names) for number in numbers])
@@ -90,11 +94,10 @@ def as_latex(leaderboard: Leaderboard) -> str:
     if not body:
         return "% no results yet\n"
     layout = "".join("l" if title in LEFT else "r" for title in titles)
-    table = pd.DataFrame(body, columns=pd.Index(titles)).to_latex(index=False, escape=True, column_format=layout)
+    cells = [[latex_escape(cell) for cell in row] for row in body]
+    frame = pd.DataFrame(cells, columns=pd.Index(map(latex_escape, titles)))
     comments = "".join(f"% {line}\n" for line in heading(leaderboard.benchmark))
-    for sign, written in IN_LATEX.items():
-        table = table.replace(sign, written)
-    return comments + table
+    return comments + str(frame.to_latex(index=False, escape=False, column_format=layout))
 
 
 def _flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
@@ -126,5 +129,5 @@ def write_leaderboard_files(root: Path) -> Leaderboard:
     """Write ``leaderboard.json``, ``.csv`` and ``.md`` into a benchmark's folder, and return what they hold."""
     leaderboard = build_leaderboard([root])
     for name in ("json", "csv", "md"):
-        write_atomically(root / f"leaderboard.{name}", FORMATS[name](leaderboard).encode())
+        write_text(root / f"leaderboard.{name}", FORMATS[name](leaderboard))
     return leaderboard

@@ -1,4 +1,4 @@
-"""Tables that fit the terminal: columns are left out rather than garbled."""
+"""Tables that fit the terminal: columns are left out rather than garbled; where it is too narrow, rows are blocks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+FILE_WIDTH = 100
+"""Columns of text that is written to a file, unless a table needs more."""
 GAP = 3
 """Cells between two columns of the box that is used."""
 
@@ -42,8 +45,12 @@ def terminal() -> Console | None:
     return Console(markup=False, emoji=False) if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
 
 
-def fitted(columns: Sequence[TextColumn], console: Console, breaks: Collection[int] = ()) -> tuple[Table, list[str]]:
+def fitted(
+    columns: Sequence[TextColumn], console: Console, breaks: Collection[int] = ()
+) -> tuple[RenderableType, list[str]]:
     """Return the table that fits the console's width, and the titles of the columns that were left out.
+
+    Where not even the columns that are never left out have room, each row is a block of lines with all of its cells.
 
     Args:
         columns: of equally many cells.
@@ -54,9 +61,11 @@ def fitted(columns: Sequence[TextColumn], console: Console, breaks: Collection[i
     for column in sorted((one for one in columns if one.rank), key=lambda one: one.rank):
         if width([*kept, column]) <= console.width:
             kept.append(column)
+    if width(kept) > console.width:
+        return _blocks(columns, breaks), []
     kept.sort(key=columns.index)
     left_out = [column.title for column in columns if column not in kept]
-    return _table(kept, breaks, squeeze=width(kept) > console.width), left_out
+    return _table(kept, breaks), left_out
 
 
 def width(columns: Sequence[TextColumn]) -> int:
@@ -72,13 +81,28 @@ def _needed(column: TextColumn) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def _table(columns: Sequence[TextColumn], breaks: Collection[int], squeeze: bool) -> Table:
+def _blocks(columns: Sequence[TextColumn], breaks: Collection[int]) -> Group:
+    """Each row as a heading, the cells up to the first column with a title, and a line for each other cell."""
+    titled = next(index for index, column in enumerate(columns) if column.title) + 1
+    lines: list[RenderableType] = []
+    for row in range(len(columns[0].cells)):
+        if row in breaks:
+            lines.append(Text())
+        style = columns[0].styles[row] if columns[0].styles else ""
+        heading = ": ".join(cell for column in columns[:titled] if (cell := column.cells[row]))
+        lines.append(Text(heading, style=style or "bold"))
+        told = [(column.title, column.cells[row].strip()) for column in columns[titled:]]
+        lines += [Padding(Text(f"{title}: {cell}"), (0, 0, 0, 2), expand=False) for title, cell in told if cell]
+    return Group(*lines)
+
+
+def _table(columns: Sequence[TextColumn], breaks: Collection[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(
             Text(column.title),
             justify="right" if column.right else "left",
-            no_wrap=not (column.wrap or (squeeze and column is columns[0])),
+            no_wrap=not column.wrap,
             overflow="fold",
         )
     for index in range(len(columns[0].cells)):

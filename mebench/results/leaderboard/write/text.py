@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mebench.api.plurals import counted
 from mebench.api.spec import PROTOCOL
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Reported, Row, section_key
@@ -77,7 +78,7 @@ def cost_note(leaderboard: Leaderboard) -> list[str]:
 
 def _section_table(
     section: Sequence[Row], common: Sequence[str], console: Console, wide: bool, reported: Sequence[str]
-) -> tuple[Table, list[str]]:
+) -> tuple[RenderableType, list[str]]:
     """The table of a section. Where there is no room for a column that tells rows apart, their names do."""
     first, *rest = _columns(section, common, wide, reported)
     breaks = _breaks(section)
@@ -160,7 +161,7 @@ def section_title(section: Sequence[Row]) -> Text:
     if first.victim_hash:
         facts.append(f"weights {first.victim_hash[:10]}")
     if first.kind == "attack":
-        facts.append(f"{first.budget:,} queries")
+        facts.append(counted(first.budget, "query"))
         shared = [column for column in CONTEXT if not columns.varying(column, section)]
         told = [(column.title, column.cell(first)) for column in shared]
         facts += [f"{title.lower()} {cell}" for title, cell in told if cell != USUAL.get(title)]
@@ -195,8 +196,9 @@ def _columns(section: Sequence[Row], common: Sequence[str], wide: bool, reported
 
 def problems(rows: Sequence[Row]) -> list[str]:
     """One line per row that is not finished, with the reason."""
+    asked = {row.budget: counted(row.budget, "query") for row in rows}
     return [
-        f"{row.name} on {row.victim} ({row.channel}, {row.budget:,} queries): {row.status}: {row.reason}"
+        f"{row.name} on {row.victim} ({row.channel}, {asked[row.budget]}): {row.status}: {row.reason}"
         for row in rows
         if row.status != "finished"
     ]
