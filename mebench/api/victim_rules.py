@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mebench.api.plurals import counted
+
 SOURCES = ("network", "factory", "torchscript", "victim")
 """What a victim's network comes from; ``victim`` is a registered one."""
 ITSELF = ""
@@ -40,7 +42,7 @@ def wrongly_given(victim: Mapping[str, Any]) -> Iterator[Problem]:
 def wrong_length(key: str, values: Sequence[float], channels: int) -> Iterator[Problem]:
     """Say whether a normalisation lacks a number per channel, or has one too many."""
     if len(values) != channels:
-        wanted = f"{channels} number{'s' if channels > 1 else ''}, one per channel"
+        wanted = f"{counted(channels, 'number')}, one per channel"
         yield key, f"must have {wanted}, not {len(values)}"
 
 

@@ -125,7 +125,7 @@ def test_a_victim_that_fails_fails_its_trials_with_the_reason_and_others_go_on(r
     assert by_prefix(out, "noise-l1-tiny").status == "finished"
     failed = by_prefix(out, "noise-l1-broken")
     assert failed.status == "failed"
-    assert failed.failure()["reason"].startswith("victim broken: ")
+    assert failed.failure()["reason"].startswith("victim 'broken': ")
     assert "1 of 2 trials failed:" in done.err
     assert f"log: {out / 'logs' / 'victim-broken.txt'}" in done.err
 
