@@ -10,7 +10,7 @@ from mebench.trial.divergence import first_not_finite
 from mebench.trial.trial import run_trial
 
 NAN, INFINITE = float("nan"), float("inf")
-DIVERGING = {**SMALL, "clone_lr": 1e30}
+DIVERGING = {**SMALL, "clone_lr": 1e9}
 
 
 def diverging(**fields):
