@@ -252,7 +252,7 @@ RANDOM_SEED = Setting("torch's random seed", torch.initial_seed, torch.manual_se
 TORCH = (
     Setting("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype, fresh=torch.float32),
     Setting("torch's default device", _default_device, _set_device, fresh="cpu"),
-    Setting("modes of torch functions", _modes, _leave_modes, fresh=0),
+    Setting("modes of torch functions", _modes, _leave_modes, "evaluation", fresh=0),
     Setting("torch's grad mode", torch.is_grad_enabled, torch.set_grad_enabled, fresh=True),
     Setting("torch's inference mode", torch.is_inference_mode_enabled),  # only who entered it can leave it
     Setting("torch's number of threads", torch.get_num_threads, torch.set_num_threads),

@@ -177,7 +177,7 @@ DEEDS = (
     Deed("working directory", "propose changed the working directory", "os.chdir('/')"),
     Deed("attention", "propose changed torch's flash attention", "torch.backends.cuda.enable_flash_sdp(False)"),
     Deed("autocast's type", "learn changed autocast's type on the CPU", learn=AUTOCAST),
-    Deed("a mode of functions", "propose changed modes of torch functions", "torch.device('meta').__enter__()"),
+    Deed("a mode of functions", "changed modes of torch functions", "torch.overrides.TorchFunctionMode().__enter__()"),
     Deed("saved tensors", "changed torch's hooks of saved tensors", SAVED_TENSORS),
     Deed("a function of torch's", "replaced torch.nn.functional.cross_entropy", CROSS_ENTROPY),
     Deed("a method of tensors", "replaced torch.Tensor.argmax", "torch.Tensor.argmax = lambda *a, **k: noise(1)"),
