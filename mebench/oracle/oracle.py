@@ -199,7 +199,7 @@ class BudgetedOracle:
         if inputs.is_nested or inputs.layout is not torch.strided:
             form = "nested" if inputs.is_nested else inputs.layout
             raise InvalidQueryError(f"{self._asker}: asked a tensor that is {form}; ask with plain tensors")
-        if place == "meta" or (self._place and place != self._place):
+        if place != self._place and (self._place or place == "meta"):
             wanted = f"the trial is on {self._place}" if self._place else "ask with tensors that hold values"
             raise InvalidQueryError(f"{self._asker}: asked a query on {inputs.device}; {wanted}")
         if tuple(inputs.shape[1:]) != self._spec.shape or inputs.ndim != len(self._spec.shape) + 1:

@@ -52,7 +52,7 @@ def huge(rows):
 @pytest.mark.parametrize("rows", [11, 10**12, 2**57 - 1])
 def test_rows_beyond_the_budget_are_refused_before_any_of_them_is_looked_at(network, rows):
     oracle, ledger = oracle_of(network, LabelChannel(), budget=10)
-    with pytest.raises(BudgetExceededError, match=f"asked {rows} queries with 10 of 10 left"):
+    with pytest.raises(BudgetExceededError, match=f"asked {rows:,} queries with 10 of 10 left"):
         oracle.query(huge(rows))
     assert (ledger.spent, ledger.refusals, network.rows) == (0, 1, 0)
 
