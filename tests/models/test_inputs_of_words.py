@@ -26,7 +26,7 @@ class FirstWord(nn.Module):
 
 def oracle():
     ledger = QueryLedger(100)
-    return BudgetedOracle(Victim(FirstWord(), SPEC), LabelChannel(), ledger, "toy"), ledger
+    return BudgetedOracle(Victim(FirstWord(), SPEC, outputs="logits"), LabelChannel(), ledger, "toy"), ledger
 
 
 def test_ids_of_words_are_asked_and_answered():

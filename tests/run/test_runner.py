@@ -138,7 +138,7 @@ def test_what_is_damaged_is_set_aside_and_runs_anew(tmp_path: Path) -> None:
         execute(engine, plan, tmp_path / "out")
     assert engine.keys == [first.id]
     assert (tmp_path / "out" / ".old-1" / first.id / "result.json").read_text() == '{"id": '
-    assert [line.partition(" are now")[0] for line in said] == ["1 damaged trial, 1 finished,"]
+    assert [line.partition(" is now")[0] for line in said] == ["1 damaged trial, 1 finished,"]
 
 
 def test_a_row_that_is_invalid_for_no_damage_ends_a_run_with_3(

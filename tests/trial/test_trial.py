@@ -274,7 +274,7 @@ def test_a_diverged_clone_stays_in_the_table_and_is_flagged(finished):
 def test_two_processes_cannot_run_one_trial(tmp_path):
     spec = tiny_trial()
     folder = TrialFolder.of(tmp_path, spec)
-    with folder.locked(), pytest.raises(ResultsError, match="another process"):
+    with folder.locked(), pytest.raises(ResultsError, match="is running this trial"):
         run_trial(spec, folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import platform
@@ -66,13 +67,15 @@ def cached_or_trained(
     code = _code(spec)
     key = cache.cache_key(spec, data_hash, torch.__version__, code)
     note = ""
+    with contextlib.suppress(cache.DamagedEntryError):  # an entry is there whole or not at all: nobody need wait for it
+        if found := _found(setting, key, data_hash):
+            return found
     with cache.locked(key, should_stop):
-        if folder := cache.find(key):
-            network = setting.untrained()
-            try:
-                return TrainedNetwork(network, cache.load(folder, network), data_hash, "cache")
-            except cache.DamagedEntryError as error:
-                note = _noted(f"the cached victim was damaged and is trained again: {error}")
+        try:
+            if found := _found(setting, key, data_hash):
+                return found
+        except cache.DamagedEntryError as error:
+            note = _noted(f"the cached victim was damaged and is trained again: {error}")
         network = setting.untrained()
         kept = KeptTraining(cache.training_file(key))
         measured = _train(setting, network, train, kept, on_progress, should_stop)
@@ -83,6 +86,19 @@ def cached_or_trained(
             note = _noted(f"the trained victim could not be cached: {error}")
         kept.remove()
     return TrainedNetwork(network, record, data_hash, "trained now", note)
+
+
+def _found(setting: VictimSetting, key: str, data_hash: str) -> TrainedNetwork | None:
+    """The victim in the cache, if it is there.
+
+    Raises:
+        DamagedEntryError: it is, and cannot be used.
+    """
+    folder = cache.find(key)
+    if folder is None:
+        return None
+    network = setting.untrained()
+    return TrainedNetwork(network, cache.load(folder, network), data_hash, "cache")
 
 
 def _code(spec: VictimSpec) -> str:

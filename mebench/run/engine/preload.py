@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import sys
 import warnings
 
 from mebench.run.engine.descendants import adopt_orphans, end_descendants
@@ -36,5 +37,6 @@ with contextlib.suppress(Exception):
 # Collections in workers leave alone what they share: looking at it would copy 75 MB of memory in each.
 gc.collect()
 gc.freeze()
-# At its own end the server frees all of it: libraries complain on stderr of what they find left.
-atexit.register(gc.unfreeze)
+# At its own end the server frees all of it where Triton is loaded, which complains on stderr of what it finds left.
+if "triton" in sys.modules:
+    atexit.register(gc.unfreeze)
