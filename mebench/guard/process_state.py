@@ -55,7 +55,7 @@ class ProcessState:
         changed = [
             (setting, before, after)
             for setting, before, after in zip(_WATCHED, self._values, now, strict=True)
-            if before != after
+            if not setting.same(before, after)
         ]
         left = put_all_back(zip(_WATCHED, self._values, strict=True))
         for setting, before, after in changed:
@@ -63,7 +63,7 @@ class ProcessState:
                 yield clause(setting, left)
             else:
                 more = setting.changed(before, after) if setting.changed else ""
-                _log.warning("%s were changed, and are put back%s", setting.words, more and f": {more}")
+                _log.info("%s were changed, and are put back%s", setting.words, more and f": {more}")
 
     def _counted(self) -> Iterator[str]:
         forks, seedings = self._counts

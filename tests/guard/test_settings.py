@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import importlib
 import logging
+import os
+import warnings
 
 import changes
 import pytest
@@ -15,7 +17,7 @@ from mebench.api.errors import PluginFaultError
 from mebench.guard import surroundings
 from mebench.guard.call import Guard
 from mebench.guard.definitions import Definitions
-from mebench.guard.process_state import begin_as_fresh
+from mebench.guard.process_state import ProcessState, begin_as_fresh, threads_started
 from mebench.guard.setting import AS_IT_IS, Setting, is_still, put_all_back, value_of
 from mebench.guard.settings import RANDOM_SEED, SETTINGS
 from mebench.guard.surroundings import Surroundings
@@ -118,6 +120,18 @@ def test_what_is_added_behind_the_finders_of_modules_stays_and_what_is_put_befor
         assert sys.meta_path == [*before, first, last]
     finally:
         sys.meta_path[:] = before
+
+
+def test_what_libraries_set_when_they_are_imported_is_put_back_and_stands_in_logs_alone(caplog):
+    before, filters = ProcessState(), warnings.filters[:]
+    os.environ["OF_A_LIBRARY"] = "1"
+    warnings.simplefilter("error")
+    with caplog.at_level(logging.INFO):
+        assert not before.check(threads_started())
+    assert "OF_A_LIBRARY" not in os.environ
+    assert warnings.filters == filters
+    assert {record.levelno for record in caplog.records} == {logging.INFO}  # which no command prints
+    assert "OF_A_LIBRARY" in caplog.text
 
 
 def test_what_cannot_be_put_back_is_named_with_what_to_do(monkeypatch, caplog):
