@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from mebench.api.files import umask
-from mebench.guard.setting import Setting, When, attribute, begins_as, restore_first
+from mebench.guard.setting import Setting, attribute, begins_as, restore_first
 
 _get_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal  # ten times as fast as its wrapper
 _VARIABLES: Any = getattr(os.environ, "_data", os.environ)  # the mapping itself is read 60 times as fast
@@ -179,16 +179,23 @@ def _start_method() -> str | None:
     return multiprocessing.get_start_method(allow_none=True)
 
 
-def _first(target: list[Any], words: str, when: When = "end") -> Setting:
+def _first(target: list[Any], words: str) -> Setting:
     """A list that is gone through from its beginning: what is added behind stays."""
-    restore = functools.partial(restore_first, target)
-    return Setting(words, lambda: list(target), restore, when, fault=False, same=begins_as)
+    return Setting(words, lambda: list(target), functools.partial(restore_first, target), "end", same=begins_as)
+
+
+def _set_finders(before: list[Any]) -> None:
+    """Leave behind what was added there; what was put before others is asked at every import, and goes."""
+    last = max((place for place, one in enumerate(sys.meta_path) if one in before), default=-1)
+    sys.meta_path[:] = [*before, *sys.meta_path[last + 1 :]]
 
 
 def _at_the_end() -> Iterator[Setting]:
     """What libraries set when they are imported, and what matters to none but who comes after."""
     yield _first(sys.path, "the import path")
-    yield _first(sys.meta_path, "the finders of modules", "call")  # libraries import more whenever they are called
+    yield Setting(
+        "the finders of modules", lambda: list(sys.meta_path), _set_finders, "call", fault=False, same=begins_as
+    )
     yield _first(sys.path_hooks, "the hooks of the import path")
     yield Setting("modules that were imported", _modules, _set_modules, "end", same=_same_modules)
     for owner, name in (

@@ -108,16 +108,16 @@ def test_a_function_that_torch_itself_makes_in_the_place_of_its_own_is_no_change
     assert around.problem() == "replaced torch.nn.functional.relu"
 
 
-def test_what_is_added_behind_the_finders_of_modules_stays_and_what_is_put_before_them_goes_behind():
+def test_what_is_added_behind_the_finders_of_modules_stays_and_what_is_put_before_them_goes():
     import sys
 
-    before, around = list(sys.meta_path), Surroundings()
+    before, around = list(sys.meta_path), ProcessState()
     first, last = object(), object()
     sys.meta_path.insert(0, first)  # type: ignore[arg-type]
     sys.meta_path.append(last)  # type: ignore[arg-type]
     try:
-        assert around.put_back() == []
-        assert sys.meta_path == [*before, first, last]
+        assert not around.check(threads_started())
+        assert sys.meta_path == [*before, last]
     finally:
         sys.meta_path[:] = before
 
