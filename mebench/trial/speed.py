@@ -16,12 +16,12 @@ from mebench.api.progress import Stopped
 from mebench.api.spec import TrainingRecipe, TrialSpec, VictimSpec
 from mebench.data.datasets import load_dataset
 from mebench.data.pools import DatasetPool
-from mebench.guard.process_state import begin_as_fresh, watched
+from mebench.guard.process_state import watched
 from mebench.models.clones import initial_clone
 from mebench.models.victims.loading import untrained_victim
 from mebench.models.victims.training import steps_of, train_classifier
 from mebench.results.trial_folder import TrialFolder
-from mebench.trial.trial import Trial
+from mebench.trial.trial import Trial, set_process_up
 
 
 def trial_speed(spec: TrialSpec, *, seconds: float, device: str = "cpu") -> float:
@@ -39,7 +39,7 @@ def trial_speed(spec: TrialSpec, *, seconds: float, device: str = "cpu") -> floa
     with tempfile.TemporaryDirectory() as parent:
         folder = TrialFolder(Path(parent) / spec.id)
         with folder.locked(), watched():
-            begin_as_fresh()
+            set_process_up(spec)
             trial = Trial(spec, folder, victim, torch.device(device))
             trial.prepare()
             turns = _seconds_of(lambda: _take_turns(trial, seconds)) - trial.clock.evaluation_seconds

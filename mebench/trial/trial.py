@@ -74,11 +74,7 @@ def run_trial(
     """
     with folder.locked(), watched():
         _begin(spec, folder)
-        begin_as_fresh()
-        if spec.compile:
-            make_ready_to_compile()
-        torch.backends.cuda.matmul.allow_tf32 = spec.tf32
-        torch.backends.cudnn.allow_tf32 = spec.tf32
+        set_process_up(spec)
         victim = prepare_victim(spec.victim, device=device, on_progress=on_progress, should_stop=should_stop)
         _log.info("victim %s: %s, accuracy %.1f %%", spec.victim.name, victim.source, 100 * victim.accuracy)
         if spec.kind == "supervised":
@@ -86,6 +82,15 @@ def run_trial(
         check_gradients(spec, victim)
         trial = _prepared(lambda: Trial(spec, folder, victim, torch.device(device)), folder, on_note)
         return trial.run(on_progress, should_stop, checkpoint_seconds)
+
+
+def set_process_up(spec: TrialSpec) -> None:
+    """Set what holds for the whole process as a trial asks for it, whatever has run there before."""
+    begin_as_fresh()
+    if spec.compile:
+        make_ready_to_compile()
+    torch.backends.cuda.matmul.allow_tf32 = spec.tf32
+    torch.backends.cudnn.allow_tf32 = spec.tf32
 
 
 def _begin(spec: TrialSpec, folder: TrialFolder) -> None:

@@ -10,7 +10,7 @@ from trials import VICTIM, tiny_trial
 
 from mebench.api.spec import TrainingRecipe
 from mebench.cli import main
-from mebench.run.engine import InlineEngine, Job
+from mebench.run.engine import InlineEngine, Job, ProcessEngine
 from mebench.run.speeds import Measurement, measured
 from mebench.trial import speed as speed_module
 from mebench.trial.metrics.schedule import evaluation_grid
@@ -74,6 +74,14 @@ def test_a_trial_is_measured_no_longer_than_asked_and_leaves_nothing(tmp_path, m
     assert trial_speed(trial, seconds=0.05) > 0
     assert time.monotonic() - start < 250  # and not years
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("attack", "channel"), [("dfme", "probability"), ("megex", "vg")])
+def test_an_attack_that_estimates_or_is_told_gradients_is_measured_in_a_process_of_its_own(attack, channel):
+    job = Job("speed", "its speed", "mebench.run.speeds:measure", Measurement(tiny_trial(attack, channel), 0.01))
+    speeds, failed = measured(ProcessEngine(["cpu"]), [job])
+    assert not failed
+    assert speeds["speed"] > 0
 
 
 def test_the_time_of_a_training_is_that_of_a_step_times_all_steps(monkeypatch):
