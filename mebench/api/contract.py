@@ -5,7 +5,7 @@ thing of the victim's that they ever hold is the `Oracle`. `mebench.trial.loop` 
 
     while oracle.remaining:
         queries = strategy.propose(oracle, learner.clone)
-        response = oracle.query(queries)
+        response = oracle.query(queries, explain=learner.wants_explanations)
         learner.learn(queries, response)
         strategy.observe(queries, response, learner.clone)
 
@@ -283,10 +283,13 @@ class Learner(ABC):
             two. It bounds on how many test inputs evaluations look; infinite where the clone is trained for so many
             epochs that evaluation is nothing beside it. The default is for one step per query beside a generator.
             Since version 1.3.
+        wants_explanations: whether answers to training queries hold explanations too, which the ledger counts on their
+            own. Only for attacks that need a channel with explanations. Since version 1.7.
     """
 
     clone: nn.Module
     passes: float = 10.0
+    wants_explanations: bool = False
 
     @abstractmethod
     def learn(self, queries: Tensor, response: Response) -> None:

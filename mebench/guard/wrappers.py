@@ -147,6 +147,14 @@ class GuardedLearner(Learner):
             self._guard.fail(f"its learner's passes are {passes!r:.60}: a number above 0, or infinite")
         return passes
 
+    @property
+    def wants_explanations(self) -> bool:  # type: ignore[override]
+        """Whether the learner learns from explanations."""
+        wanted = self._learner.wants_explanations
+        if not isinstance(wanted, bool):
+            self._guard.fail(f"its learner's wants_explanations is {wanted!r:.60}: True or False")
+        return wanted
+
     def learn(self, queries: Tensor, response: Response) -> None:
         """See `Learner.learn`."""
         self._guard.call("learn", self._learner.learn, queries, response)

@@ -82,7 +82,7 @@ class Session:
         if not len(queries):
             return None
         self.proposals.append(queries.detach().clone())
-        response = self.oracle.query(queries)
+        response = self.oracle.query(queries, explain=learner.wants_explanations)
         learner.learn(queries, response)
         strategy.observe(queries, response, learner.clone)
         return queries

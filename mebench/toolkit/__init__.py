@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.parameters import LearnerParameters as LearnerParameters
     from mebench.toolkit.parameters import LossParameters as LossParameters
     from mebench.toolkit.parameters import MilestoneParameters as MilestoneParameters
+    from mebench.toolkit.parameters import RoundsParameters as RoundsParameters
     from mebench.toolkit.reservoir import Reservoir as Reservoir
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
@@ -94,6 +95,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LearnerParameters",
             "LossParameters",
             "MilestoneParameters",
+            "RoundsParameters",
         ],
         "mebench.toolkit.reservoir": ["Reservoir"],
         "mebench.toolkit.schedules": [

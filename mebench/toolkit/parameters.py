@@ -113,6 +113,13 @@ class OnlineParameters(LearnerParameters, LossParameters):
 
 
 @dataclass(frozen=True)
+class RoundsParameters:
+    """Queries from a pool in equal rounds; see `RandomPoolStrategy`. Since version 1.7."""
+
+    rounds: Annotated[int, Param("In how many rounds the budget is spent.", minimum=1, maximum=1_000_000)] = 5
+
+
+@dataclass(frozen=True)
 class FitParameters:
     """A clone that is fitted on all answers; see `FitLearner`."""
 

@@ -20,7 +20,7 @@ def turns(oracle: Oracle, strategy: QueryStrategy, learner: Learner) -> Iterator
     """
     while oracle.remaining:
         queries = strategy.propose(oracle, learner.clone)  # may spend queries of its own to explore
-        response = oracle.query(queries)  # counted, capped, shaped by the channel
+        response = oracle.query(queries, explain=learner.wants_explanations)  # counted, capped, shaped by the channel
         learner.learn(queries, response)
         strategy.observe(queries, response, learner.clone)
         yield queries

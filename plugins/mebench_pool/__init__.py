@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from mebench import AttackEntry, Param, StrategyEntry, hookimpl
-from mebench.toolkit import FitParameters
-
-
-@dataclass(frozen=True)
-class RoundsParameters:
-    """What can be set of random queries."""
-
-    rounds: Annotated[int, Param("In how many rounds the budget is spent.", minimum=1, maximum=1_000_000)] = 5
+from mebench import AttackEntry, StrategyEntry, hookimpl
+from mebench.toolkit import FitParameters, RoundsParameters
 
 
 @dataclass(frozen=True)

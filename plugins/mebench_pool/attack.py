@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mebench import Attack, AttackContext
-from mebench.toolkit import FitLearner, FitParameters, RandomPoolStrategy
-from mebench_pool import RandomPoolParameters, RoundsParameters
+from mebench.toolkit import FitLearner, FitParameters, RandomPoolStrategy, RoundsParameters
+from mebench_pool import RandomPoolParameters
 
 
 def build(context: AttackContext, parameters: RandomPoolParameters) -> Attack:

@@ -112,7 +112,7 @@ def build_attack(name: str, context: AttackContext, **parameters):
 def one_turn(attack, oracle: BudgetedOracle) -> Tensor:
     """One turn of the loop of `mebench.trial.loop`; returns the queries."""
     queries = attack.strategy.propose(oracle, attack.learner.clone)
-    response = oracle.query(queries)
+    response = oracle.query(queries, explain=attack.learner.wants_explanations)
     attack.learner.learn(queries, response)
     attack.strategy.observe(queries, response, attack.learner.clone)
     return queries

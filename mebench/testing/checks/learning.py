@@ -50,5 +50,6 @@ def _on_noise(target: AttackUnderTest, seed: int) -> Session:
     while session.ledger.remaining:
         rows = min(size, session.ledger.remaining)
         queries = torch.rand(rows, *session.stage.spec.shape, generator=stream)
-        session.attack.learner.learn(queries, session.oracle.query(queries))
+        learner = session.attack.learner
+        learner.learn(queries, session.oracle.query(queries, explain=learner.wants_explanations))
     return session

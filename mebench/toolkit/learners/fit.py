@@ -86,13 +86,25 @@ class FitLearner(Learner):
         steps = epochs * -(-len(inputs) // batch_size)
         schedule = self._make_schedule(optimizer, max(steps, 1))
         self.clone.train()
+        step = 0
         for _ in range(epochs):
             order = to_device(torch.randperm(len(inputs), generator=self.random), inputs.device)
             for rows in order.split(batch_size):
                 optimizer.zero_grad(set_to_none=True)
-                functional.cross_entropy(self.clone(inputs[rows]), targets[rows]).backward()
+                self.batch_loss(inputs[rows], targets[rows], rows, step / steps).backward()
                 optimizer.step()
                 schedule.step()
+                step += 1
+
+    def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
+        r"""Return the scalar that a step of a fit descends; cross-entropy here. Since version 1.7 a subclass may say.
+
+        Args:
+            queries, targets: (b, \*shape), and what is learnt of each.
+            rows: (b,), where these stand among all that is known.
+            done: fraction of the fit that is done, in [0, 1).
+        """
+        return functional.cross_entropy(self.clone(queries), targets)
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """A new optimiser over the clone's parameters."""
