@@ -15,7 +15,7 @@ class KinkWalkParameters:
 
     patience: Annotated[
         int, Param("The walk ends after so many lines in a row that bring no new unit.", minimum=1, maximum=1_000_000)
-    ] = 15
+    ] = 30
     change: Annotated[
         float,
         Param(

@@ -67,6 +67,19 @@ ATTACKS = [
     AttackUnderTest("activethief", {**THIEF, **ENSEMBLE}),
     AttackUnderTest("full-pool", THIEF),
     AttackUnderTest(
+        "gradient-matching",
+        {"rounds": 3, "epochs": 6, "batch_size": 32, "points": 2},
+        channels=("vg", "sg", TEN_STEPS, "white-box"),
+    ),
+    AttackUnderTest(
+        "kink-walk",
+        channels=("vg", "white-box"),
+        expected_failures={
+            "learns_from_a_ragged_last_batch": "the clone there has convolutions, which cannot hold what it reads",
+            "works_on_other_inputs": "of 100 classes, which are more than the clone there has units",
+        },
+    ),
+    AttackUnderTest(
         "uniform-noise",
         THIEF,
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
