@@ -16,7 +16,7 @@ from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notice
 from mebench.api.plurals import counted
 from mebench.api.subjects import about
-from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_WORKERS, Number
+from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
 from mebench.cli.selection import damage_lines, keeps_other_code, other_code_lines, selects_trials
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mebench.plan.state import State
     from mebench.results.leaderboard import Row
     from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
+    from mebench.run.failure_limit import FailureLimit
     from mebench.run.time_left import Speeds
 
 
@@ -38,6 +39,8 @@ class Options:
     device: str | None
     timeout: float | None
     stall: float
+    retries: int
+    max_failures: int | None
     fresh: bool
     keep_other_code: bool
     json: bool
@@ -82,6 +85,21 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
     show_default=True,
     help="Give up what has not asked, learnt or told anything for so long; 0: never.",
 )
+@click.option(
+    "--retries",
+    metavar="N",
+    type=click.IntRange(min=0, max=MOST_TRIES),
+    default=0,
+    show_default=True,
+    help="Try a trial again up to so often, from its checkpoint, where the cause of its failure passes: its process "
+    "was ended from outside, or memory was lacking, and then with no other beside it.",
+)
+@click.option(
+    "--max-failures",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Save and stop once N trials have failed for good [default: run all others].",
+)
 @click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
 @keeps_other_code
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
@@ -103,6 +121,8 @@ def run(
     out: Path | None,
     timeout: float | None,
     stall: float,
+    retries: int,
+    max_failures: int | None,
     fresh: bool,
     keep_other_code: bool,
     as_json: bool,
@@ -113,6 +133,7 @@ def run(
     Finished trials are not run again, half-run ones go on from their checkpoint to the very same result, and failed
     ones are tried again. Those of other code than is here now, such as an edited plugin's, and those whose result is
     damaged are set aside and run anew.
+    Where a machine loses processes, --retries tries their trials again.
     Ctrl-C (or SIGTERM) saves and stops, a second one kills; the same command then goes on.
 
     Each trial runs in a process of its own, with a fixed number of threads however many run beside it: sums are split
@@ -132,7 +153,8 @@ def run(
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only)
     folder = out or default_out(benchmark, plan.profile)
-    options = Options(folder, workers, threads, device, timeout, stall, fresh, keep_other_code, as_json, quiet)
+    limits = (timeout, stall, retries, max_failures)
+    options = Options(folder, workers, threads, device, *limits, fresh, keep_other_code, as_json, quiet)
     return _Run(plan, options).run()
 
 
@@ -157,11 +179,13 @@ class _Run:
     def run(self) -> int:
         """Do all of it; return the exit code."""
         from mebench.run.engine import Interrupts
+        from mebench.run.failure_limit import FailureLimit
 
         self._announce()
         with Interrupts(raise_when_killed=self._options.workers == 0) as interrupts:
-            failed = self._execute(interrupts)
-        if interrupts.level:
+            limit = FailureLimit(self._options.max_failures, interrupts)
+            failed = self._execute(interrupts, limit)
+        if interrupts.level > limit.reached:
             self._say("stopped: the same command goes on from here", always=True)
             return ExitCode.INTERRUPTED
         invalid: Sequence[Row] = ()
@@ -173,7 +197,10 @@ class _Run:
                 raise
             self._say(f"mebench: {error}", always=True)
             files = ""
-        return max(self._end(failed, files), self._hole(invalid))
+        code = max(self._end(failed, files), self._hole(invalid))
+        if limit.reached:
+            self._say(f"stopped after {counted(limit.failed, 'failure')} (--max-failures)", always=True)
+        return code
 
     def _announce(self) -> None:
         """Say what will run, and at what scale."""
@@ -201,7 +228,7 @@ class _Run:
         for line in other_code_lines(state.other_code(), self._options.keep_other_code):
             self._say(line, "yellow")
 
-    def _execute(self, interrupts: Interrupts) -> list[tuple[Job, Outcome]]:
+    def _execute(self, interrupts: Interrupts, limit: FailureLimit) -> list[tuple[Job, Outcome]]:
         from mebench.run.runner import execute, set_aside
 
         devices = self._devices(interrupts) if self._todo else ("cpu",)
@@ -214,9 +241,16 @@ class _Run:
         slots = self._slots(devices)
         engine = self._engine(slots, interrupts)
         with self._display(len(slots)) as listeners:
-            limits = {"timeout": self._options.timeout, "stall": self._options.stall or None}
-            keep = self._options.keep_other_code
-            return execute(engine, self._plan, self._options.out, **limits, listeners=listeners, keep_other_code=keep)
+            return execute(
+                engine,
+                self._plan,
+                self._options.out,
+                timeout=self._options.timeout,
+                stall=self._options.stall or None,
+                retries=self._options.retries,
+                listeners=[limit, *listeners],
+                keep_other_code=self._options.keep_other_code,
+            )
 
     def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
         """Look for data, plugins and devices; return where trials can run.

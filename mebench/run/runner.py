@@ -90,7 +90,11 @@ def _look(need: DataNeed, stall: float | None) -> Job:
 
 
 def jobs(
-    trials: Sequence[TrialSpec], root: Path, timeout: float | None = None, stall: float | None = None
+    trials: Sequence[TrialSpec],
+    root: Path,
+    timeout: float | None = None,
+    stall: float | None = None,
+    retries: int = 0,
 ) -> list[Job]:
     """The jobs of a run: each victim once, and the trials, each of which needs its victim.
 
@@ -99,6 +103,7 @@ def jobs(
         root: the benchmark's folder.
         timeout: seconds that a trial may take; victims may take longer.
         stall: seconds that a trial or a victim may go without a sign of life.
+        retries: how often each is tried again where the cause of its failure passes.
     """
     names = titles(trials)
     victims = {victim_key(trial.victim): trial.victim for trial in trials}
@@ -111,6 +116,7 @@ def jobs(
             log=root / LOGS / f"{key}.txt",
             stall=stall,
             subject=_subject(victim_parts(victim)),
+            retries=retries,
         )
         for key, victim in victims.items()
     ]
@@ -125,6 +131,7 @@ def jobs(
             timeout=timeout,
             stall=stall,
             subject=_subject(trial_parts(trial)),
+            retries=retries,
         )
         for trial in trials
     ]
@@ -209,7 +216,7 @@ def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> No
     for _ in range(LOCK_TRIES):
         try:
             with contextlib.suppress(ResultsError), folder.locked():
-                folder.fail(spec, outcome.reason, outcome.traceback)
+                folder.fail(spec, outcome.reason, outcome.traceback, outcome.cause)
                 return
         except (UnwritableError, OSError):  # the disk is full: the command tells the reason all the same
             return
@@ -223,6 +230,7 @@ def execute(
     *,
     timeout: float | None = None,
     stall: float | None = None,
+    retries: int = 0,
     listeners: Sequence[Listener] = (),
     keep_other_code: bool = False,
 ) -> list[tuple[Job, Outcome]]:
@@ -230,7 +238,7 @@ def execute(
 
     Args:
         engine, plan, root: where, what, and the folder of its results.
-        timeout, stall: see `jobs`.
+        timeout, stall, retries: see `jobs`.
         listeners: told of what happens.
         keep_other_code: whether results that other code has finished stay.
 
@@ -254,7 +262,7 @@ def execute(
             notice(f"{told}; delete it when you need them no more")
     pending = state.pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
-    engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
+    engine.run(jobs(pending, root, timeout, stall, retries), [recorder, *listeners])
     return recorder.failed
 
 

@@ -115,6 +115,17 @@ def test_a_trial_past_its_timeout_fails_with_its_reason_and_the_next_run_tries_i
     assert folders(out)[0].status == "finished"
 
 
+def test_a_run_stops_after_so_many_failures_and_the_same_command_goes_on(run, tmp_path: Path) -> None:
+    file, out = write_benchmark(tmp_path, NOISE, seeds=3), tmp_path / "out"
+    stopped = run(file, out, "--timeout", 1e-6, "--workers", 0, "--max-failures", 2)
+    assert stopped.code == 3
+    assert [folder.failure()["cause"] for folder in folders(out)] == ["timeout", "timeout"]
+    assert "2 of 3 trials failed:" in stopped.err
+    assert "stopped after 2 failures (--max-failures)" in stopped.err
+    assert run(file, out, "--workers", 0, "--max-failures", 1).code == 0
+    assert len(folders(out)) == 3
+
+
 def test_a_victim_that_fails_fails_its_trials_with_the_reason_and_others_go_on(run, tmp_path: Path) -> None:
     weights = tmp_path / "broken.safetensors"
     weights.write_bytes(b"no weights")
