@@ -54,9 +54,9 @@ def plan(
 
     \b
     Examples:
-      mebench plan benchmarks/table1.yaml
-      mebench plan benchmarks/table1.yaml --profile paper --only 'megex/*'
-      mebench plan benchmarks/table1.yaml --seeds 5 --set 'runs.*.budgets=[1000]'
+      mebench plan table1
+      mebench plan table1 --profile paper --only 'megex/*'
+      mebench plan table1 --seeds 5 --set 'runs.*.budgets=[1000]'
       mebench plan my-benchmark.yaml --measure
     """
     from mebench.plan.file import load_benchmark

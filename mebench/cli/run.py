@@ -143,9 +143,9 @@ def run(
 
     \b
     Examples:
-      mebench run benchmarks/table1.yaml
-      mebench run benchmarks/table1.yaml --profile paper --device cuda
-      mebench run benchmarks/table1.yaml --only 'megex/*' --seeds 5 --workers 4
+      mebench run table1
+      mebench run table1 --profile paper --device cuda
+      mebench run table1 --only 'megex/*' --seeds 5 --workers 4
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import default_out, make_plan

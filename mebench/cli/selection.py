@@ -9,16 +9,32 @@ from typing import Any
 import click
 
 from mebench.api.plurals import counted
+from mebench.cli import completion
 
 MOST_NAMED = 10
 """Damaged trials that are named."""
+PROFILE = click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=completion.completing(completion.profiles),
+    help="Profile of the file; its default without it.",
+)
+"""Which profile of a benchmark file."""
+
+
+def takes_benchmark(name: str = "file") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command a benchmark as its argument: a file, or the name of one that comes with mebench."""
+    return click.argument(name, type=click.Path(path_type=Path), shell_complete=completion.benchmarks)
+
+
 _CHOICES = (
-    click.argument("file", type=click.Path(path_type=Path)),
-    click.option("--profile", metavar="NAME", help="Profile of the file; its default without it."),
+    takes_benchmark(),
+    PROFILE,
     click.option(
         "--only",
         metavar="GLOB",
         multiple=True,
+        shell_complete=completion.only,
         help="Only these: ATTACK, ATTACK/VARIANT, ATTACK/VARIANT/VICTIM/CHANNEL or a trial's id; !GLOB leaves out.",
     ),
     click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file."),

@@ -15,6 +15,7 @@ from mebench.plan.file.positions import Document, Problem, read_document
 from mebench.plan.file.reported_checks import check_reported
 from mebench.plan.file.run_checks import check_profiles
 from mebench.plan.file.schema import Benchmark
+from mebench.plan.file.shipped import benchmark_file
 from mebench.plan.file.victim_checks import check_victims
 from mebench.plan.file.wording import schema_problems, written
 from mebench.registry.catalogue import catalogue
@@ -31,7 +32,7 @@ def load_benchmark(
     """Read and check a benchmark file.
 
     Args:
-        path: the file.
+        path: the file, or the name of one that comes with mebench; see `mebench.plan.file.shipped`.
         overrides: ``KEY=VALUE`` each; see `mebench.plan.file.overrides`.
         profile: the one that overrides are meant for; the file's default without it.
         registry: what can be named; that of the installed plugins without it.
@@ -39,7 +40,8 @@ def load_benchmark(
     Raises:
         ConfigurationError: one line per problem, as ``file:line:column: path: problem``.
     """
-    document = read_document(Path(path))
+    file = benchmark_file(path)
+    document = read_document(file)
     document.content = {key: value for key, value in document.content.items() if not key.startswith("x-")}
     lines = []
     if overrides:
@@ -49,7 +51,7 @@ def load_benchmark(
     if lines:
         raise ConfigurationError(*dict.fromkeys(lines))
     benchmark = Benchmark.model_validate(document.content)
-    benchmark._file = Path(path)
+    benchmark._file = file
     return benchmark
 
 
