@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mebench.api.errors import ConfigurationError, UnwritableError
+from mebench.api.errors import UnwritableError
 from mebench.api.exit_codes import ExitCode
-from mebench.api.notices import notice
 from mebench.api.plurals import counted
 from mebench.api.subjects import about
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
@@ -24,27 +21,8 @@ if TYPE_CHECKING:
     from mebench.plan.plan import Plan
     from mebench.plan.state import State
     from mebench.results.leaderboard import Row
-    from mebench.run.engine import Engine, Interrupts, Job, Listener, Outcome
-    from mebench.run.failure_limit import FailureLimit
-    from mebench.run.time_left import Speeds
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run, as asked for on the command line; see the help of `run`."""
-
-    out: Path
-    workers: int | None
-    threads: int
-    device: str | None
-    timeout: float | None
-    stall: float
-    retries: int
-    max_failures: int | None
-    fresh: bool
-    keep_other_code: bool
-    json: bool
-    quiet: bool
+    from mebench.run.engine import Job, Outcome
+    from mebench.run.session import RunOptions
 
 
 def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -149,13 +127,23 @@ def run(
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import default_out, make_plan
+    from mebench.run.session import RunOptions
 
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only)
-    folder = out or default_out(benchmark, plan.profile)
-    limits = (timeout, stall, retries, max_failures)
-    options = Options(folder, workers, threads, device, *limits, fresh, keep_other_code, as_json, quiet)
-    return _Run(plan, options).run()
+    options = RunOptions(
+        out or default_out(benchmark, plan.profile),
+        workers,
+        threads,
+        device,
+        timeout,
+        stall or None,
+        retries,
+        max_failures,
+        fresh,
+        keep_other_code,
+    )
+    return _Run(plan, options, as_json=as_json, quiet=quiet).run()
 
 
 class _Run:
@@ -164,28 +152,25 @@ class _Run:
     Args:
         plan: what to run.
         options: how.
+        as_json: whether the leaderboard is printed as JSON.
+        quiet: whether nothing else is said but failures.
     """
 
-    def __init__(self, plan: Plan, options: Options) -> None:
-        from mebench.cli.screen import PlainConsole
-        from mebench.plan.state import PlanState
+    def __init__(self, plan: Plan, options: RunOptions, *, as_json: bool, quiet: bool) -> None:
+        from mebench.cli.audience import OnScreen
+        from mebench.run.session import Session
 
-        self._plan, self._options = plan, options
-        self._console = PlainConsole(stderr=True)
+        self._plan, self._options, self._json = plan, options, as_json
+        self._screen = OnScreen(quiet=quiet)
+        self._say = self._screen.say
         self._begun = time.monotonic()
-        self._state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
-        self._todo = list(plan.trials) if options.fresh else self._state.pending
+        self._session = Session(plan, options, self._screen)
 
     def run(self) -> int:
         """Do all of it; return the exit code."""
-        from mebench.run.engine import Interrupts
-        from mebench.run.failure_limit import FailureLimit
-
         self._announce()
-        with Interrupts(raise_when_killed=self._options.workers == 0) as interrupts:
-            limit = FailureLimit(self._options.max_failures, interrupts)
-            failed = self._execute(interrupts, limit)
-        if interrupts.level > limit.reached:
+        failed = self._session.run()
+        if self._session.interrupted:
             self._say("stopped: the same command goes on from here", always=True)
             return ExitCode.INTERRUPTED
         invalid: Sequence[Row] = ()
@@ -198,13 +183,13 @@ class _Run:
             self._say(f"mebench: {error}", always=True)
             files = ""
         code = max(self._end(failed, files), self._hole(invalid))
-        if limit.reached:
-            self._say(f"stopped after {counted(limit.failed, 'failure')} (--max-failures)", always=True)
+        if count := self._session.too_many:
+            self._say(f"stopped after {counted(count, 'failure')} (--max-failures)", always=True)
         return code
 
     def _announce(self) -> None:
         """Say what will run, and at what scale."""
-        plan, state = self._plan, self._state
+        plan, state = self._plan, self._session.state
         self._say(f"{plan.benchmark.title or plan.benchmark.name}, profile {plan.profile}", "bold")
         for note in plan.notes():
             self._say(note, "yellow")
@@ -218,7 +203,7 @@ class _Run:
             "new": "new",
         }
         counts = [f"{len(found)} {word}" for status, word in words.items() if (found := state.having(status))]
-        queries = sum(trial.budget for trial in self._todo)
+        queries = sum(trial.budget for trial in self._session.todo)
         self._say(
             f"{counted(len(state.trials), 'trial')} ({'; '.join(counts)}), "
             f"up to {counted(queries, 'query')}, in {self._options.out}"
@@ -228,106 +213,13 @@ class _Run:
         for line in other_code_lines(state.other_code(), self._options.keep_other_code):
             self._say(line, "yellow")
 
-    def _execute(self, interrupts: Interrupts, limit: FailureLimit) -> list[tuple[Job, Outcome]]:
-        from mebench.run.runner import execute, set_aside
-
-        devices = self._devices(interrupts) if self._todo else ("cpu",)
-        if interrupts.level:
-            return []
-        if self._options.fresh:
-            count, where = set_aside(self._todo, self._options.out)
-            results = counted(count, "finished result")
-            self._say(f"{results} {'is' if count == 1 else 'are'} now in {where}; delete it when you need them no more")
-        slots = self._slots(devices)
-        engine = self._engine(slots, interrupts)
-        with self._display(len(slots)) as listeners:
-            return execute(
-                engine,
-                self._plan,
-                self._options.out,
-                timeout=self._options.timeout,
-                stall=self._options.stall or None,
-                retries=self._options.retries,
-                listeners=[limit, *listeners],
-                keep_other_code=self._options.keep_other_code,
-            )
-
-    def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
-        """Look for data, plugins and devices; return where trials can run.
-
-        Raises:
-            ConfigurationError: with one line for each thing that is missing.
-        """
-        from mebench.run.runner import site
-
-        engine = self._engine(self._slots(("cpu",)), interrupts)
-        with ExitStack() as stack:
-            if self._console.is_terminal and not self._options.quiet:
-                stack.enter_context(self._console.status("looking for data, plugins and devices", spinner="line"))
-            found = site(engine, self._plan, self._todo, self._options.device, self._options.stall or None)
-        if found is None:
-            return ()
-        if found.problems:
-            raise ConfigurationError(*found.problems)
-        for line in found.told if not self._options.quiet else ():
-            notice(line)
-        return found.devices
-
-    def _slots(self, devices: Sequence[str]) -> list[str]:
-        """A device for each trial that may run at once."""
-        from mebench.run.machine import usable_cores
-
-        workers = self._options.workers
-        if workers is None:
-            workers = max(1, usable_cores() // self._options.threads) if devices[0] == "cpu" else len(devices)
-        workers = max(1, min(workers, len(self._todo)))
-        return [devices[k % len(devices)] for k in range(workers)]
-
-    def _engine(self, slots: Sequence[str], interrupts: Interrupts) -> Engine:
-        """The engine asked for."""
-        from mebench.run.engine import InlineEngine, ProcessEngine
-
-        threads = self._options.threads
-        if self._options.workers == 0:
-            return InlineEngine(slots[0], threads, interrupts)
-        return ProcessEngine(slots, threads, interrupts)
-
-    @contextmanager
-    def _display(self, slots: int) -> Iterator[list[Listener]]:
-        from mebench.run.display import LineDisplay, LiveDisplay
-
-        display: LiveDisplay | LineDisplay
-        if self._console.is_terminal:
-            display = LiveDisplay(self._console, self._todo, slots, self._speeds(), brief=self._options.quiet)
-        elif self._options.quiet:
-            yield []
-            return
-        else:
-            display = LineDisplay(self._console, self._todo, slots, self._speeds())
-        with display:
-            yield [display]
-
-    def _speeds(self) -> Speeds:
-        """What is known of the trials' speeds before they run."""
-        from mebench.plan.forecast import kind_of, measured_speeds
-        from mebench.plan.speeds import KeptSpeeds, trial_key
-        from mebench.run.time_left import Speeds
-
-        before = measured_speeds(self._options.out) if self._options.out.is_dir() else {}
-        kept, device = KeptSpeeds.read(), self._options.device or self._plan.settings.device
-        for trial in self._todo:
-            if speed_here := kept.get(trial_key(trial, device)):
-                before.setdefault(kind_of(trial), speed_here)
-        speed = self._plan.settings.speed
-        return Speeds(before, speed.queries_per_second if speed else {})
-
     def _leaderboard(self) -> list[Row]:
         """Write its files and print it to stdout; return the rows of the plan that have no numbers for a bad result."""
         from mebench.results.leaderboard import FORMATS, show, write_leaderboard_files
         from mebench.results.leaderboard.compute.rows import invalid_among
 
         board = write_leaderboard_files(self._options.out)
-        if self._options.json:
+        if self._json:
             click.echo(FORMATS["json"](board), nl=False)
         else:
             show(board)
@@ -354,7 +246,3 @@ class _Run:
         for row in invalid:
             self._say(f"invalid: {row.name} on {row.victim}: {row.reason}", "bold red", always=True)
         return ExitCode.INCOMPLETE if invalid else ExitCode.FINE
-
-    def _say(self, line: str, style: str | None = None, *, always: bool = False) -> None:
-        if always or not self._options.quiet:
-            self._console.print(line, style=style, soft_wrap=not self._console.is_terminal)
