@@ -278,7 +278,9 @@ def _command(path: str, command: click.Command) -> str:
 
 
 def _argument(argument: click.Argument) -> str:
-    name = (argument.metavar or (argument.name or "").upper()) + ("..." if argument.nargs == -1 else "")
+    name = (argument.metavar or (argument.name or "").upper()).removesuffix("...") + (
+        "..." if argument.nargs == -1 else ""
+    )
     return name if argument.required else f"[{name}]"
 
 

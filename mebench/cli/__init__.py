@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("mebench.cli.plan:plan", "Show what would run: trials, queries, time."),
     "benchmarks": ("mebench.cli.benchmarks:benchmarks", "List the benchmarks that come with mebench, or copy one."),
     "leaderboard": ("mebench.cli.leaderboard:leaderboard", "Print the table of one or more results folders."),
+    "merge": ("mebench.cli.merge:merge", "Put the results of several machines into one folder."),
     "compare": ("mebench.cli.compare:compare", "Tell whether results got worse than a baseline."),
     "plot": ("mebench.cli.plot:plot", "Draw curves against queries, or the queries themselves."),
     "explain": ("mebench.cli.explain:explain", "Draw how a victim explains its answers."),

@@ -18,6 +18,7 @@ from mebench.cli.selection import keeps_other_code, selects_trials
 if TYPE_CHECKING:
     from mebench.plan.forecast import Forecast, ForecastRow
     from mebench.plan.plan import Plan
+    from mebench.plan.shard import Shard
     from mebench.run.victims import TriedVictims
 
 COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "queries left", "time left")
@@ -41,6 +42,7 @@ def plan(
     only: tuple[str, ...],
     overrides: tuple[str, ...],
     seeds: int | None,
+    shard: Shard | None,
     out: Path | None,
     keep_other_code: bool,
     measure: bool,
@@ -65,7 +67,7 @@ def plan(
     from mebench.run.victims import try_own_victims
 
     benchmark = load_benchmark(file, overrides, profile=profile)
-    planned = make_plan(benchmark, profile, seeds=seeds, only=only)
+    planned = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
     folder = out or default_out(benchmark, planned.profile)
     if measure:
         _measure(planned, folder, keep_other_code)
@@ -110,8 +112,10 @@ def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, 
     from mebench.cli.selection import damage_lines, other_code_lines
 
     screen = console()
+    part = f", shard {planned.shard} of {counted(len(planned.whole.ids), 'trial')}" if planned.whole else ""
     screen.print(
-        f"{planned.benchmark.name}, profile {planned.profile}: {counted(len(planned.trials), 'trial')} -> {folder}"
+        f"{planned.benchmark.name}, profile {planned.profile}{part}: "
+        f"{counted(len(planned.trials), 'trial')} -> {folder}"
     )
     for note in (*planned.notes(), *victims.notes):
         screen.print(note)

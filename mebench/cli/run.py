@@ -19,6 +19,7 @@ from mebench.cli.selection import damage_lines, keeps_other_code, other_code_lin
 
 if TYPE_CHECKING:
     from mebench.plan.plan import Plan
+    from mebench.plan.shard import Shard
     from mebench.plan.state import State
     from mebench.results.leaderboard import Row
     from mebench.run.engine import Job, Outcome
@@ -93,6 +94,7 @@ def run(
     only: tuple[str, ...],
     overrides: tuple[str, ...],
     seeds: int | None,
+    shard: Shard | None,
     workers: int | None,
     threads: int,
     device: str | None,
@@ -124,13 +126,14 @@ def run(
       mebench run table1
       mebench run table1 --profile paper --device cuda
       mebench run table1 --only 'megex/*' --seeds 5 --workers 4
+      mebench run table1 --shard 3/16
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import default_out, make_plan
     from mebench.run.session import RunOptions
 
     benchmark = load_benchmark(file, overrides, profile=profile)
-    plan = make_plan(benchmark, profile, seeds=seeds, only=only)
+    plan = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
     options = RunOptions(
         out or default_out(benchmark, plan.profile),
         workers,
@@ -190,7 +193,8 @@ class _Run:
     def _announce(self) -> None:
         """Say what will run, and at what scale."""
         plan, state = self._plan, self._session.state
-        self._say(f"{plan.benchmark.title or plan.benchmark.name}, profile {plan.profile}", "bold")
+        part = f", shard {plan.shard} of {counted(len(plan.whole.ids), 'trial')}" if plan.whole else ""
+        self._say(f"{plan.benchmark.title or plan.benchmark.name}, profile {plan.profile}{part}", "bold")
         for note in plan.notes():
             self._say(note, "yellow")
         words: dict[State, str] = {
@@ -220,7 +224,7 @@ class _Run:
 
         board = write_leaderboard_files(self._options.out)
         if self._json:
-            click.echo(FORMATS["json"](board), nl=False)
+            click.echo(FORMATS["json"](board.without_times()), nl=False)
         else:
             show(board)
         return invalid_among(board.rows, [next(iter(row.values())) for row in self._plan.rows])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mebench.api.errors import ConfigurationError, MebenchError, ResultsError, UnwritableError
-from mebench.api.files import why, write_json
+from mebench.api.files import write_json
 from mebench.api.notices import notice
 from mebench.api.plurals import counted
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
@@ -25,6 +24,7 @@ from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, DatasetEntry
 from mebench.registry.entry import Entry
 from mebench.registry.parts import components, trial_parts, victim_parts
+from mebench.results.set_aside import set_aside as set_folders_aside
 from mebench.results.trial_folder import TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
 from mebench.run.tasks import DataNeed, Needs, Site, TrialWork
@@ -161,31 +161,8 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
 
 
 def set_aside(trials: Sequence[TrialSpec], root: Path) -> tuple[int, Path]:
-    """Move the folders of trials into ``.old-N``, so that they start anew and nothing is lost.
-
-    Returns:
-        How many of them were finished, and where they are now.
-
-    Raises:
-        ResultsError: a trial is running, or its folder cannot be moved.
-    """
-    folders = [folder for trial in trials if os.path.lexists((folder := TrialFolder.of(root, trial)).path)]
-    number = 1 + max((int(path.name[5:]) for path in root.glob(".old-*") if path.name[5:].isdigit()), default=0)
-    target = root / f".old-{number}"
-    with contextlib.ExitStack() as locks:
-        for folder in folders:
-            if folder.path.is_dir():
-                locks.enter_context(folder.locked())
-        finished = sum(folder.status == "finished" for folder in folders)
-        for folder in folders:
-            try:
-                target.mkdir(exist_ok=True)
-                folder.path.rename(target / folder.path.name)
-            except OSError as error:
-                raise ResultsError(
-                    f"{folder.path}: cannot be moved ({why(error)}): move it to another place"
-                ) from error
-    return finished, target
+    """Move the folders of trials out of the way; see `mebench.results.set_aside.set_aside`."""
+    return set_folders_aside([TrialFolder.of(root, trial) for trial in trials], root)
 
 
 @dataclass
