@@ -84,7 +84,7 @@ def _run(target: AttackUnderTest, only: Sequence[str], quiet: bool) -> list[Verd
 
     from rich.progress import track
 
-    from mebench.cli.screen import PlainConsole
+    from mebench.run.console import PlainConsole
     from mebench.testing import CHECKS, run_check
 
     chosen = [one for one in CHECKS if not only or one.__name__ in only]

@@ -160,7 +160,7 @@ class _Run:
     """
 
     def __init__(self, plan: Plan, options: RunOptions, *, as_json: bool, quiet: bool) -> None:
-        from mebench.cli.audience import OnScreen
+        from mebench.run.audience import OnScreen
         from mebench.run.session import Session
 
         self._plan, self._options, self._json = plan, options, as_json

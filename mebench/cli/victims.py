@@ -148,8 +148,8 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mebench.api.progress import Progress as OnProgress
-    from mebench.cli.screen import PlainConsole
     from mebench.models.victims.loading import prepare_victim
+    from mebench.run.console import PlainConsole
 
     torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
-from mebench.api.spec import TrialSpec
 from mebench.plan.forecast import kind_of, measured_speeds
 from mebench.plan.plan import Plan
 from mebench.plan.speeds import KeptSpeeds, trial_key
 from mebench.plan.state import PlanState
-from mebench.run.engine import Engine, InlineEngine, Interrupts, Job, Listener, Outcome, ProcessEngine
+from mebench.run.audience import Audience
+from mebench.run.engine import Engine, InlineEngine, Interrupts, Job, Outcome, ProcessEngine
 from mebench.run.failure_limit import FailureLimit
 from mebench.run.machine import usable_cores
 from mebench.run.runner import execute, set_aside, site
@@ -50,32 +49,6 @@ class RunOptions:
     max_failures: int | None = None
     fresh: bool = False
     keep_other_code: bool = False
-
-
-class Audience:
-    """Who follows a run; shows nothing by itself."""
-
-    def looking(self) -> AbstractContextManager[object]:
-        """Around the search for data, plugins and devices."""
-        return nullcontext()
-
-    def told(self, line: str) -> None:
-        """What should be known of the data, such as files that were left out."""
-
-    def set_aside(self, line: str) -> None:
-        """What has become of finished results that run again."""
-
-    def watching(
-        self, trials: Sequence[TrialSpec], slots: int, speeds: Speeds
-    ) -> AbstractContextManager[list[Listener]]:
-        """Around the trials; gives listeners.
-
-        Args:
-            trials: that run.
-            slots: how many of them at once.
-            speeds: what is known of theirs.
-        """
-        return nullcontext([])
 
 
 class Session:

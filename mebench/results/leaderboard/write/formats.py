@@ -69,7 +69,7 @@ def as_csv(leaderboard: Leaderboard) -> str:
 
 def as_markdown(leaderboard: Leaderboard) -> str:
     """Write one table of all rows, problems, notes, the paper's numbers and the legend."""
-    titles, body = _flat(leaderboard, flags=True)
+    titles, body = flat(leaderboard, flags=True)
     parts = ["  \n".join(map(markdown_line, heading(leaderboard.benchmark))), markdown_table(titles, body)]
     for title, lines in (
         ("Problems", problems(leaderboard.rows)),
@@ -93,7 +93,7 @@ def as_latex(leaderboard: Leaderboard) -> str:
     r"""Write a ``tabular`` for the ``booktabs`` package, escaped, with signs such as ``\pm`` and ``>`` in math mode."""
     import pandas as pd
 
-    titles, body = _flat(leaderboard, flags=False)
+    titles, body = flat(leaderboard, flags=False)
     if not body:
         return "% no results yet\n"
     layout = "".join("l" if title in LEFT else "r" for title in titles)
@@ -103,7 +103,7 @@ def as_latex(leaderboard: Leaderboard) -> str:
     return comments + str(frame.to_latex(index=False, escape=False, column_format=layout))
 
 
-def _flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
+def flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
     """All rows in one table: titles, and cells without padding."""
     rows = leaderboard.rows
     context = (columns.CLONE, columns.START, columns.PRIOR, columns.TRACK, columns.PROTOCOL, columns.PROFILE)

@@ -1,4 +1,4 @@
-"""Who follows ``mebench run`` on a screen: a live table on a terminal, plain lines elsewhere."""
+"""Who follows a run: nobody, or somebody before a screen, with a live table on a terminal and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,36 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from mebench.api.notices import notice
 from mebench.api.spec import TrialSpec
-from mebench.cli.screen import PlainConsole
+from mebench.run.console import PlainConsole
 from mebench.run.display import LineDisplay, LiveDisplay
 from mebench.run.engine import Listener
-from mebench.run.session import Audience
 from mebench.run.time_left import Speeds
+
+
+class Audience:
+    """Who follows a run; shows nothing by itself."""
+
+    def looking(self) -> AbstractContextManager[object]:
+        """Around the search for data, plugins and devices."""
+        return nullcontext()
+
+    def told(self, line: str) -> None:
+        """What should be known of the data, such as files that were left out."""
+
+    def set_aside(self, line: str) -> None:
+        """What has become of finished results that run again."""
+
+    def watching(
+        self, trials: Sequence[TrialSpec], slots: int, speeds: Speeds
+    ) -> AbstractContextManager[list[Listener]]:
+        """Around the trials; gives listeners.
+
+        Args:
+            trials: that run.
+            slots: how many of them at once.
+            speeds: what is known of theirs.
+        """
+        return nullcontext([])
 
 
 class OnScreen(Audience):
