@@ -45,6 +45,7 @@ GROUPS_OF_MEBENCH = {
     "mebench.api.errors": "Errors",
     "mebench.data": "Data",
     "mebench.trial.metrics": "What metrics see",
+    "mebench.report.notebook": "From Python",
     "mebench.report": "Results",
     "mebench.results": "Results",
     "mebench.toolkit": "From the toolkit",
@@ -198,7 +199,7 @@ def _public_names(package: str, folder: str, groups: dict[str, str]) -> dict[str
     pages = {}
     for title, names in made.items():
         page = f"{re.sub(r'[^a-z]+', '-', title.lower())}.md"
-        rows = [(f"[`{name}`][{place}.{name}]", _first_line(package, name, place)) for name, place in names.items()]
+        rows = [(f"[`{name}`][{place}.{name}]", _first_line(name, place)) for name, place in names.items()]
         elsewhere = package == "mebench" and all(place.startswith("mebench.toolkit") for place in names.values())
         heading = title if elsewhere else f"[{title}]({page})"
         index += f"\n## {heading}\n\n" + _table(("name", "what it is"), rows)
@@ -224,9 +225,9 @@ def _grouped(package: str, groups: dict[str, str]) -> dict[str, dict[str, str]]:
     return made
 
 
-def _first_line(package: str, name: str, place: str) -> str:
+def _first_line(name: str, place: str) -> str:
     """The first sentence of what is said of a class, a function or another public name."""
-    named = getattr(importlib.import_module(package), name)
+    named = getattr(importlib.import_module(place), name, None)  # some names of a package are modules' as well
     own = inspect.isclass(named) or inspect.isfunction(named)
     said = inspect.getdoc(named) if own else _said_below(importlib.import_module(place), name)
     paragraph = " ".join((said or "").partition("\n\n")[0].split())
@@ -278,7 +279,9 @@ def _command(path: str, command: click.Command) -> str:
 
 
 def _argument(argument: click.Argument) -> str:
-    name = (argument.metavar or (argument.name or "").upper()) + ("..." if argument.nargs == -1 else "")
+    name = (argument.metavar or (argument.name or "").upper()).removesuffix("...") + (
+        "..." if argument.nargs == -1 else ""
+    )
     return name if argument.required else f"[{name}]"
 
 

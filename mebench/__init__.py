@@ -1,5 +1,7 @@
 """mebench: compare model-extraction attacks on the same victim, channel and enforced query budget.
 
+From Python, `plan`, `run` and `results` do what the commands of these names do.
+
 What is promised to plugins, under `API_VERSION`: the names of this package, of `mebench.toolkit` (what attacks are made
 of) and of `mebench.testing` (the conformance kit), and nothing else. ``import mebench`` never imports torch.
 """
@@ -52,6 +54,13 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.registry.parameter import Param as Param
     from mebench.registry.parameter import Parameter as Parameter
     from mebench.registry.parameter import Range as Range
+    from mebench.report.notebook.comparison import ComparisonView as ComparisonView
+    from mebench.report.notebook.picture import Picture as Picture
+    from mebench.report.notebook.plan import PlanView as PlanView
+    from mebench.report.notebook.plan import plan as plan
+    from mebench.report.notebook.results import ResultsView as ResultsView
+    from mebench.report.notebook.results import results as results
+    from mebench.report.notebook.run import run as run
     from mebench.report.page import Results as Results
     from mebench.report.page import render_report as render_report
     from mebench.results.leaderboard import build_leaderboard as build_leaderboard
@@ -104,6 +113,10 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "mebench.registry.hooks": ["hookimpl"],
         "mebench.registry.parameter": ["Param", "Parameter", "Range"],
+        "mebench.report.notebook.comparison": ["ComparisonView"],
+        "mebench.report.notebook.picture": ["Picture"],
+        "mebench.report.notebook.plan": ["PlanView"],
+        "mebench.report.notebook.results": ["ResultsView"],
         "mebench.report.page": ["Results", "render_report"],
         "mebench.results.leaderboard": ["build_leaderboard"],
         "mebench.toolkit.learners.fit": ["FitLearner"],
@@ -111,6 +124,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.losses": ["KLLoss", "L1LogitLoss", "make_loss"],
         "mebench.trial.metrics.evidence": ["Evidence", "NetworkEvidence"],
     },
+    called=["plan", "results", "run"],
 )
 
 __version__ = VERSION

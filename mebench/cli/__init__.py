@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from mebench.api.errors import ConfigurationError, MebenchError, UnwritableError
 from mebench.api.exit_codes import ExitCode
@@ -30,7 +31,9 @@ from mebench.cli.streams import drop_stderr, drop_stdout, settle_stdout, usable_
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mebench.cli.run:run", "Run what is missing of a benchmark and print its leaderboard."),
     "plan": ("mebench.cli.plan:plan", "Show what would run: trials, queries, time."),
+    "benchmarks": ("mebench.cli.benchmarks:benchmarks", "List the benchmarks that come with mebench, or copy one."),
     "leaderboard": ("mebench.cli.leaderboard:leaderboard", "Print the table of one or more results folders."),
+    "merge": ("mebench.cli.merge:merge", "Put the results of several machines into one folder."),
     "compare": ("mebench.cli.compare:compare", "Tell whether results got worse than a baseline."),
     "plot": ("mebench.cli.plot:plot", "Draw curves against queries, or the queries themselves."),
     "explain": ("mebench.cli.explain:explain", "Draw how a victim explains its answers."),
@@ -90,6 +93,12 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing any."""
+        commands = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items()]
+        found = [one for one in commands if one.value.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take ``--plugin-dir`` wherever it stands: it is an option of mebench, and all others follow the command."""
         return super().parse_args(ctx, folders_first(args))
@@ -126,8 +135,9 @@ def cli(context: click.Context, folders: tuple[Path, ...]) -> None:
 
     \b
     Examples:
-      mebench run benchmarks/table1.yaml
-      mebench plan benchmarks/table1.yaml --profile paper
+      mebench run table1
+      mebench plan table1 --profile paper
+      mebench benchmarks copy table1
       mebench info megex
       mebench run mine.yaml --plugin-dir plugins
     """

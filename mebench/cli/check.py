@@ -13,6 +13,7 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
+from mebench.cli import completion
 from mebench.cli.output import OutputFolder
 from mebench.cli.values import pairs, parameter_values
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.completing(completion.registered("attack")))
 @click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, help="Replace a default; repeatable.")
 @click.option("--channel", "channels", metavar="CHANNEL", multiple=True, help="Run on this channel only; repeatable.")
 @click.option("--expect", "expected", metavar="CHECK=WHY", multiple=True, help="Expect a check to fail; repeatable.")
@@ -83,7 +84,7 @@ def _run(target: AttackUnderTest, only: Sequence[str], quiet: bool) -> list[Verd
 
     from rich.progress import track
 
-    from mebench.cli.screen import PlainConsole
+    from mebench.run.console import PlainConsole
     from mebench.testing import CHECKS, run_check
 
     chosen = [one for one in CHECKS if not only or one.__name__ in only]

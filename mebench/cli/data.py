@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mebench.api.errors import ConfigurationError
+from mebench.cli import completion
 from mebench.cli.output import say
 from mebench.cli.overlap import overlap
 from mebench.cli.screen import progress_bar
@@ -13,6 +14,13 @@ from mebench.data.sources import Layout, find, unavailable
 from mebench.data.text.layouts import VECTORS
 from mebench.registry.entries import DatasetEntry
 
+
+def _fetchable(context: click.Context) -> list[str]:
+    """All that can be named here: data sets and word vectors."""
+    return [*completion.registered("dataset")(context), *VECTORS]
+
+
+_named = click.argument("name", shell_complete=completion.completing(_fetchable))
 _root = click.option("--root", metavar="DIR", help="Look in this folder and nowhere else.")
 
 
@@ -47,7 +55,7 @@ def list_() -> None:
 
 
 @data.command()
-@click.argument("name")
+@_named
 @_root
 def path(name: str, root: str | None) -> None:
     """Print the folder that holds a data set's files."""
@@ -59,7 +67,7 @@ def path(name: str, root: str | None) -> None:
 
 
 @data.command()
-@click.argument("name")
+@_named
 @_root
 def fetch(name: str, root: str | None) -> None:
     """Download a data set or word vectors, if they are nowhere yet, read them once, and print what was read.

@@ -8,11 +8,12 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.cli.output import OutputFile, say
+from mebench.cli.selection import PROFILE, takes_benchmark
 
 
 @click.command()
-@click.argument("benchmark", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--profile", metavar="NAME", help="Profile of the benchmark file; its default without it.")
+@takes_benchmark("benchmark")
+@PROFILE
 @click.option("--victim", metavar="NAME", help="One of the profile's victims; the first without it.")
 @click.option("--images", default=8, show_default=True, type=click.IntRange(1, 50), help="Test images to show.")
 @click.option(
@@ -31,7 +32,7 @@ def explain(benchmark: Path, profile: str | None, victim: str | None, images: in
 
     \b
     Example:
-      mebench explain benchmarks/megex_sg_ig.yaml -o explanations.png
+      mebench explain megex_sg_ig -o explanations.png
     """
     import torch
 

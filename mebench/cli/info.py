@@ -10,6 +10,7 @@ import click
 
 from mebench.api.errors import UnknownNameError
 from mebench.api.shortened import bound
+from mebench.cli import completion
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.completing(completion.registered()))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Say all about NAME, an attack, channel, network, data set, metric, victim or report: what it is, what can be set.

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.api.errors import UnknownNameError
+from mebench.cli import completion
 
 if TYPE_CHECKING:
     from mebench.registry.entry import Entry
 
 
 @click.command("list")
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=completion.completing(completion.kinds))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(kind: str | None, as_json: bool) -> None:
     """List what can be named in a benchmark file; of one KIND only, e.g. attacks or channels.

@@ -11,14 +11,15 @@ import click
 
 from mebench.cli.numbers import Number
 from mebench.cli.output import OutputFile, say
+from mebench.cli.selection import PROFILE, takes_benchmark
 
 if TYPE_CHECKING:
     from mebench.data.overlap import Overlap, Side
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--profile", metavar="NAME", help="Profile of the file; its default without it.")
+@takes_benchmark()
+@PROFILE
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file.")
 @click.option(
     "--threshold",
@@ -42,7 +43,7 @@ def overlap(
 
     \b
     Examples:
-      mebench data overlap benchmarks/activethief_table3.yaml
+      mebench data overlap activethief_table3
       mebench data overlap mine.yaml --profile paper --picture closest.png
     """
     import torch

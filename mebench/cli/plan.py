@@ -16,17 +16,10 @@ from mebench.cli.output import ResultsFolder
 from mebench.cli.selection import keeps_other_code, selects_trials
 
 if TYPE_CHECKING:
-    from mebench.plan.forecast import Forecast, ForecastRow
+    from mebench.plan.forecast import Forecast
     from mebench.plan.plan import Plan
+    from mebench.plan.shard import Shard
     from mebench.run.victims import TriedVictims
-
-COLUMNS = ("attack", "victim", "channel", "clone", "budget", "seeds", "state", "queries left", "time left")
-NUMBERS = ("budget", "seeds", "queries left", "time left")
-_MEASURED = {
-    "results": "measured on finished trials in the results folder",
-    "machine": "measured on this machine with --measure",
-    "file": "as the file says it was measured on {}",
-}
 
 
 @click.command()
@@ -41,6 +34,7 @@ def plan(
     only: tuple[str, ...],
     overrides: tuple[str, ...],
     seeds: int | None,
+    shard: Shard | None,
     out: Path | None,
     keep_other_code: bool,
     measure: bool,
@@ -54,9 +48,9 @@ def plan(
 
     \b
     Examples:
-      mebench plan benchmarks/table1.yaml
-      mebench plan benchmarks/table1.yaml --profile paper --only 'megex/*'
-      mebench plan benchmarks/table1.yaml --seeds 5 --set 'runs.*.budgets=[1000]'
+      mebench plan table1
+      mebench plan table1 --profile paper --only 'megex/*'
+      mebench plan table1 --seeds 5 --set 'runs.*.budgets=[1000]'
       mebench plan my-benchmark.yaml --measure
     """
     from mebench.plan.file import load_benchmark
@@ -65,7 +59,7 @@ def plan(
     from mebench.run.victims import try_own_victims
 
     benchmark = load_benchmark(file, overrides, profile=profile)
-    planned = make_plan(benchmark, profile, seeds=seeds, only=only)
+    planned = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
     folder = out or default_out(benchmark, planned.profile)
     if measure:
         _measure(planned, folder, keep_other_code)
@@ -82,9 +76,9 @@ def plan(
 def _measure(planned: Plan, folder: Path, keep_other_code: bool) -> None:
     """Measure the speed of what is left on this machine, and keep it."""
     from mebench.api.notices import notice
-    from mebench.cli.screen import PlainConsole
     from mebench.plan.speeds import KeptSpeeds
     from mebench.plan.state import PlanState
+    from mebench.run.console import PlainConsole
     from mebench.run.engine import Interrupts, ProcessEngine
     from mebench.run.runner import site
     from mebench.run.speeds import measured, speeds_to_measure
@@ -108,59 +102,22 @@ def _measure(planned: Plan, folder: Path, keep_other_code: bool) -> None:
 def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, keep_other_code: bool) -> None:
     from mebench.cli.screen import console, print_table
     from mebench.cli.selection import damage_lines, other_code_lines
+    from mebench.plan.words import COLUMNS, NUMBERS, cells, total
 
     screen = console()
+    part = f", shard {planned.shard} of {counted(len(planned.whole.ids), 'trial')}" if planned.whole else ""
     screen.print(
-        f"{planned.benchmark.name}, profile {planned.profile}: {counted(len(planned.trials), 'trial')} -> {folder}"
+        f"{planned.benchmark.name}, profile {planned.profile}{part}: "
+        f"{counted(len(planned.trials), 'trial')} -> {folder}"
     )
     for note in (*planned.notes(), *victims.notes):
         screen.print(note)
-    print_table(screen, COLUMNS, [_cells(row) for row in ahead.rows], right=NUMBERS)
+    print_table(screen, COLUMNS, [cells(row) for row in ahead.rows], right=NUMBERS)
     for line in (*damage_lines(ahead.damage), *other_code_lines(ahead.other_code, keep_other_code)):
         screen.print(line)
     for holder, count in Counter(ahead.running.values()).items():
         screen.print(f"running: {counted(count, 'trial')}, {holder}")
-    screen.print(_total(planned, ahead))
-
-
-def _cells(row: ForecastRow) -> tuple[str, ...]:
-    from mebench.api.durations import about
-
-    attack = row.attack if row.variant == "default" else f"{row.attack} {row.variant}"
-    states = ", ".join(word if count == len(row.seeds) else f"{count} {word}" for word, count in row.states.items())
-    time = "unknown" if row.seconds is None else about(row.seconds) if row.left else ""
-    budget, queries = (f"{number:,}" if number else "" for number in (row.budget, row.queries))
-    channel = row.channel if row.budget else ""
-    return (attack, row.victim, channel, row.clone, budget, str(len(row.seeds)), states, queries, time)
-
-
-def _total(planned: Plan, ahead: Forecast) -> str:
-    from mebench.api.durations import about
-
-    states = ", ".join(f"{count} {word}" for word, count in ahead.states().items())
-    left = sum(row.left for row in ahead.rows)
-    if not left:
-        return f"{states}: nothing is left to run."
-    where = {row.measured: _MEASURED[row.measured] for row in ahead.rows if row.measured}
-    if not where:
-        time = "time unknown: nothing like these was measured; --measure runs each for a few seconds"
-    else:
-        rest = f" for {left - ahead.unmeasured} of {counted(left, 'trial')}" if ahead.unmeasured else ""
-        machine = planned.settings.speed.machine if planned.settings.speed else ""
-        time = f"about {about(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
-    return f"{states}; {counted(ahead.queries, 'query')} left; {time}.{_trainings(ahead)}"
-
-
-def _trainings(ahead: Forecast) -> str:
-    """What the training of victims adds."""
-    from mebench.api.durations import about
-
-    if not ahead.trainings:
-        return ""
-    if None in ahead.trainings.values():
-        return " The training of victims is not counted."
-    whole = about(sum(seconds or 0.0 for seconds in ahead.trainings.values()))
-    return f" Victims that are not in the cache train for about {whole} before."
+    screen.print(total(planned, ahead))
 
 
 def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -> dict[str, object]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import click
 
 from mebench.cli.output import OutputFile, say
+from mebench.report.figures.kinds import Kind
 from mebench.results.curves import CurveMetric
 
 
@@ -20,7 +21,7 @@ from mebench.results.curves import CurveMetric
 )
 @click.option(
     "--kind",
-    type=click.Choice(("curves", "samples", "rounds", "labels", "cd", "adversarial")),
+    type=click.Choice(get_args(Kind)),
     default="curves",
     show_default=True,
     help="Curves against queries; the queries themselves, 25 early and 25 late ones of each attack, or at about 1, 10, "
@@ -43,7 +44,7 @@ from mebench.results.curves import CurveMetric
 def plot(
     roots: tuple[Path, ...],
     output: Path | None,
-    kind: Literal["curves", "samples", "rounds", "labels", "cd", "adversarial"],
+    kind: Kind,
     metric: str,
     linear: bool,
     only: tuple[str, ...],
@@ -60,25 +61,9 @@ def plot(
       mebench plot runs/all-victims --kind cd -o ranks.pdf
       mebench plot runs/megex-table1/quick --kind adversarial --only megex -o examples.png
     """
-    from mebench.report.figures import save_labels, save_plot, save_ranks, save_rounds, save_samples
+    from mebench.report.figures.kinds import save_kind
 
     output = output or Path(f"{kind}.png")
-    if kind == "curves":
-        notes = save_plot(roots, output, metric, linear=linear)
-    elif kind == "adversarial":
-        notes = _save_adversarial(roots, output, only)
-    else:
-        save = {"samples": save_samples, "rounds": save_rounds, "labels": save_labels, "cd": save_ranks}[kind]
-        notes = save(roots, output)
-    for note in notes:
+    for note in save_kind(kind, roots, output, metric=metric, linear=linear, only=only):
         say(note)
     say(f"wrote {output}")
-
-
-def _save_adversarial(roots: tuple[Path, ...], output: Path, only: tuple[str, ...]) -> list[str]:
-    import torch
-
-    from mebench.report.figures.adversarial import save_adversarial
-
-    torch.set_num_threads(1)  # the same bytes on every machine of a kind
-    return save_adversarial(roots, output, only)

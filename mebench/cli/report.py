@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mebench.cli import completion
 from mebench.cli.output import OutputFile, say
 
 HTML = "html"
@@ -17,7 +18,12 @@ HTML = "html"
     *("-o", "--output"), type=OutputFile(stream=True), help="The file; - is stdout.  [default: report.SUFFIX]"
 )
 @click.option(
-    *("--format", "name"), metavar="NAME", default=HTML, show_default=True, help="See `mebench list reports`."
+    *("--format", "name"),
+    metavar="NAME",
+    default=HTML,
+    show_default=True,
+    shell_complete=completion.completing(completion.registered("report")),
+    help="See `mebench list reports`.",
 )
 @click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, help="Of the report; repeatable.")
 def report(roots: tuple[Path, ...], output: Path | None, name: str, settings: tuple[str, ...]) -> None:

@@ -5,35 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
-from rich.segment import Segment
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mebench.api.printable import without_controls
+from mebench.run.console import PlainConsole
 
 PIPED_WIDTH = 10_000
 WRAPPED_WIDTH = 30
 """Columns; the least that a column with several lines to a cell is given."""
 GAP = 3
-
-
-class PlainConsole(Console):
-    """A console that takes texts as they are: neither markup nor control characters of theirs reach the terminal."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, highlight=False, **options)
-
-    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The pieces of what is printed, without control characters."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(without_controls(segment.text), segment.style)
 
 
 def console() -> Console:

@@ -4,30 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
+from mebench.cli import completion
+
+if TYPE_CHECKING:
+    from mebench.plan.shard import Shard
 
 MOST_NAMED = 10
 """Damaged trials that are named."""
+PROFILE = click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=completion.completing(completion.profiles),
+    help="Profile of the file; its default without it.",
+)
+"""Which profile of a benchmark file."""
+
+
+def takes_benchmark(name: str = "file") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command a benchmark as its argument: a file, or the name of one that comes with mebench."""
+    return click.argument(name, type=click.Path(path_type=Path), shell_complete=completion.benchmarks)
+
+
+def _shard(context: click.Context, parameter: click.Parameter, value: str | None) -> Shard | None:
+    from mebench.plan.shard import Shard
+
+    try:
+        return None if value is None else Shard.parse(value)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 _CHOICES = (
-    click.argument("file", type=click.Path(path_type=Path)),
-    click.option("--profile", metavar="NAME", help="Profile of the file; its default without it."),
+    takes_benchmark(),
+    PROFILE,
     click.option(
         "--only",
         metavar="GLOB",
         multiple=True,
+        shell_complete=completion.only,
         help="Only these: ATTACK, ATTACK/VARIANT, ATTACK/VARIANT/VICTIM/CHANNEL or a trial's id; !GLOB leaves out.",
     ),
     click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the file."),
     click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds, in place of the file's."),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        callback=_shard,
+        help="Only the I-th of N parts of the trials, which no other part has; I is 1 to N. See `mebench merge`.",
+    ),
 )
 
 
 def selects_trials(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the argument FILE and ``--profile``, ``--only``, ``--set`` and ``--seeds``."""
+    """Give a command the argument FILE and ``--profile``, ``--only``, ``--set``, ``--seeds`` and ``--shard``."""
     for choice in reversed(_CHOICES):
         function = choice(function)
     return function

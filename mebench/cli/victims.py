@@ -11,6 +11,7 @@ from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Outputs
 from mebench.cli.numbers import MOST_PIXELS, MOST_THREADS, Number
 from mebench.cli.output import say
+from mebench.cli.selection import PROFILE, takes_benchmark
 
 OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 
@@ -26,7 +27,7 @@ def victims() -> None:
     \b
     Examples:
       mebench victims list
-      mebench victims train benchmarks/table1.yaml
+      mebench victims train table1
       mebench victims evaluate --help
     """
 
@@ -46,8 +47,8 @@ def list_() -> None:
 
 
 @victims.command()
-@click.argument("benchmark", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--profile", metavar="NAME", help="Profile of the benchmark file; its default without it.")
+@takes_benchmark("benchmark")
+@PROFILE
 @click.option("--device", default="cpu", show_default=True, help="Where to train: cpu or cuda.")
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(1, MOST_THREADS), help="CPU threads; `run` uses 1."
@@ -147,8 +148,8 @@ def _prepare(spec: VictimSpec, device: str, threads: int) -> PreparedVictim:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mebench.api.progress import Progress as OnProgress
-    from mebench.cli.screen import PlainConsole
     from mebench.models.victims.loading import prepare_victim
+    from mebench.run.console import PlainConsole
 
     torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

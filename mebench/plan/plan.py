@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from mebench.data.sizes import size_note
 from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
+from mebench.plan.shard import Shard
 from mebench.registry.catalogue import registry as installed
 from mebench.registry.entries import ChannelEntry, DatasetEntry
 from mebench.registry.registry import Registry
@@ -32,12 +33,15 @@ class Plan:
         profile: the name of the profile.
         ids: the trials by id, supervised references first, then in the order of the file.
         registry: what the file was checked with.
+        whole, shard: the plan that this one is a part of, and which part; None for a whole one.
     """
 
     benchmark: Benchmark
     profile: str
     ids: dict[str, TrialSpec]
     registry: Registry = field(repr=False)
+    whole: Plan | None = field(default=None, repr=False)
+    shard: Shard | None = None
 
     @property
     def trials(self) -> list[TrialSpec]:
@@ -75,7 +79,9 @@ class Plan:
         return _notes(self)
 
     def metadata(self) -> dict[str, Any]:
-        """What a run writes to ``benchmark.json`` in the results folder."""
+        """What a run writes to ``benchmark.json`` in the results folder; the same for all shards."""
+        if self.whole is not None:
+            return self.whole.metadata()
         benchmark, settings = self.benchmark, self.settings
         return {
             "format": 1,
@@ -121,6 +127,13 @@ class Plan:
             raise ConfigurationError(f"--only {' --only '.join(only)}: leaves no trial{self._listing()}")
         return Plan(self.benchmark, self.profile, {i: t for i, t in self.ids.items() if i in kept}, self.registry)
 
+    def part(self, shard: Shard) -> Plan:
+        """Keep the trials of a shard; there may be none."""
+        kept = shard.of(self.ids)
+        return replace(
+            self, ids={name: trial for name, trial in self.ids.items() if name in kept}, whole=self, shard=shard
+        )
+
     def _matching(self, pattern: str) -> set[str]:
         found = set()
         for name, trial in self.ids.items():
@@ -148,6 +161,7 @@ def make_plan(
     *,
     seeds: int | Sequence[int] | None = None,
     only: Sequence[str] = (),
+    shard: Shard | None = None,
     registry: Registry | None = None,
 ) -> Plan:
     """List the trials of a profile.
@@ -157,6 +171,7 @@ def make_plan(
         profile: its default profile without it.
         seeds: in place of the file's: a number n for 0 to n-1, or the seeds themselves.
         only: patterns; see `Plan.select`.
+        shard: which part of what is selected.
         registry: what the file was checked with; that of the installed plugins without it.
 
     Raises:
@@ -173,7 +188,8 @@ def make_plan(
         raise ConfigurationError(f"{benchmark.file}: profile {name!r} makes {grid.size:,} trials; {most}")
     trials = grid.trials()
     plan = Plan(benchmark, name, {trial.id: trial for trial in trials}, known)
-    return plan.select(only) if only else plan
+    plan = plan.select(only) if only else plan
+    return plan.part(shard) if shard else plan
 
 
 def default_out(benchmark: Benchmark, profile: str) -> Path:

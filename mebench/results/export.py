@@ -43,8 +43,12 @@ def curve_keys(trials: Iterable[TrialRecord]) -> list[str]:
     return [*usual, *in_order(asked - {*usual})]
 
 
-def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def read_tables(roots: Sequence[Path], *, folders: bool = False) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Read results folders as two tables, and notes on what was skipped.
+
+    Args:
+        roots: the folders.
+        folders: whether lines say the folder of their trial.
 
     Returns:
         One line per trial: its id, seed, status, reason, what names its row, its metrics and flags. Trials that are
@@ -64,8 +68,8 @@ def read_tables(roots: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, list
     valid: list[TrialRecord] = []
     for group in group_trials(roots, notes):
         lines += _lines(group, build_row(group), valid)
-    usual = ["trial", "seed", "status", "reason", *IDENTITY, *measured_keys()]
-    extra = sorted({name for line in lines for name in line} - {*usual, "flags"})
+    usual = ["trial", "seed", "status", "reason", *(["folder"] if folders else []), *IDENTITY, *measured_keys()]
+    extra = sorted({name for line in lines for name in line} - {*usual, "flags", "folder"})
     return pd.DataFrame(lines, columns=[*usual, *extra, "flags"]), _curves(valid), notes
 
 
@@ -77,6 +81,7 @@ def _lines(group: Group, row: Row, valid: list[TrialRecord]) -> list[dict[str, A
     for trial in group.trials:
         one = measured.get(trial.id)
         about = {"trial": trial.id, "seed": trial.spec.seed, "status": trial.status, "reason": trial.reason}
+        about["folder"] = str(trial.path)
         line = about | shared
         if one is not None and trial.result is not None:
             line |= one.asked_for() | {key: getattr(one, key) for key in measured_keys()}

@@ -8,7 +8,7 @@ file                    what it holds
 ``env.json``            machine, versions, times of the last session (nothing that a result depends on)
 ``curve.jsonl``         one line per evaluation, append-only
 ``result.json``         written last, by atomic rename: its presence means that the trial is finished. It is sealed
-``failure.json``        reason and traceback of the last failed try; gone once a later try finishes
+``failure.json``        reason, cause and traceback of the last failed try; gone once a later try finishes
 ``timing.json``         seconds and queries per second over all sessions
 ``samples-early.png``   queries of the turn of the first evaluation, at about 1 % of the budget
 ``samples/*.png``       queries of the turns that pass 10, 25 and 50 % of the budget, by queries spent
@@ -217,14 +217,21 @@ class TrialFolder:
         _drop(self.path / "failure.json")
         _drop(self.checkpoint)
 
-    def fail(self, spec: TrialSpec, reason: str, traceback: str = "") -> None:
-        """Record why a try failed; a finished result is never touched."""
+    def fail(self, spec: TrialSpec, reason: str, traceback: str = "", cause: str = "error") -> None:
+        """Record why a try failed; a finished result is never touched.
+
+        Args:
+            spec: of the trial.
+            reason: one line.
+            traceback: of the exception, if there was one.
+            cause: which kind of failure it is; see `mebench.run.engine.retries`.
+        """
         if self.status == "finished":
             return
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(
             self.path / "failure.json",
-            {"id": spec.id, "spec": spec.to_json(), "reason": reason, "traceback": traceback},
+            {"id": spec.id, "spec": spec.to_json(), "reason": reason, "cause": cause, "traceback": traceback},
         )
 
     def result_content(self) -> bytes:
@@ -240,7 +247,7 @@ class TrialFolder:
         return read_json(self.path / "result.json")
 
     def failure(self) -> dict[str, Any]:
-        """``reason`` and ``traceback`` of the last failed try."""
+        """``reason``, ``cause`` and ``traceback`` of the last failed try; those of older versions have no cause."""
         return read_json(self.path / "failure.json")
 
     def clear(self) -> None:

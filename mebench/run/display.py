@@ -55,6 +55,12 @@ class LiveDisplay(RunState):
     def __exit__(self, *error: object) -> None:
         self._live.stop()
 
+    def retried(self, job: Job, outcome: Outcome) -> None:
+        """Let the reason scroll by."""
+        super().retried(job, outcome)
+        if not self._brief:
+            self._console.print(retried_line(job, outcome))
+
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Let the job's last line scroll by."""
         super().ended(job, outcome)
@@ -130,6 +136,11 @@ class LineDisplay(RunState):
         super().started(job)
         self._say(Text(f"start   {job.title}"))
 
+    def retried(self, job: Job, outcome: Outcome) -> None:
+        """Say why."""
+        super().retried(job, outcome)
+        self._say(retried_line(job, outcome))
+
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Say how."""
         super().ended(job, outcome)
@@ -167,6 +178,11 @@ def ended_line(job: Job, outcome: Outcome) -> Text:
         words += [str(scores[name]) for name in ("source", "note") if scores.get(name)]
         line.append(f": {', '.join([*words, clock_time(outcome.seconds)])}")
     return line
+
+
+def retried_line(job: Job, outcome: Outcome) -> Text:
+    """Why a job will be tried again."""
+    return Text.assemble(("again   ", "yellow"), about(job.title, outcome.reason))
 
 
 def interrupted_line(level: int) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mebench.api.errors import ConfigurationError, MebenchError, ResultsError, UnwritableError
-from mebench.api.files import why, write_json
+from mebench.api.files import write_json
 from mebench.api.notices import notice
 from mebench.api.plurals import counted
 from mebench.api.spec import TrialSpec, VictimSpec, content_digest
@@ -25,6 +24,7 @@ from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, DatasetEntry
 from mebench.registry.entry import Entry
 from mebench.registry.parts import components, trial_parts, victim_parts
+from mebench.results.set_aside import set_aside as set_folders_aside
 from mebench.results.trial_folder import TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
 from mebench.run.tasks import DataNeed, Needs, Site, TrialWork
@@ -90,7 +90,11 @@ def _look(need: DataNeed, stall: float | None) -> Job:
 
 
 def jobs(
-    trials: Sequence[TrialSpec], root: Path, timeout: float | None = None, stall: float | None = None
+    trials: Sequence[TrialSpec],
+    root: Path,
+    timeout: float | None = None,
+    stall: float | None = None,
+    retries: int = 0,
 ) -> list[Job]:
     """The jobs of a run: each victim once, and the trials, each of which needs its victim.
 
@@ -99,6 +103,7 @@ def jobs(
         root: the benchmark's folder.
         timeout: seconds that a trial may take; victims may take longer.
         stall: seconds that a trial or a victim may go without a sign of life.
+        retries: how often each is tried again where the cause of its failure passes.
     """
     names = titles(trials)
     victims = {victim_key(trial.victim): trial.victim for trial in trials}
@@ -111,6 +116,7 @@ def jobs(
             log=root / LOGS / f"{key}.txt",
             stall=stall,
             subject=_subject(victim_parts(victim)),
+            retries=retries,
         )
         for key, victim in victims.items()
     ]
@@ -125,6 +131,7 @@ def jobs(
             timeout=timeout,
             stall=stall,
             subject=_subject(trial_parts(trial)),
+            retries=retries,
         )
         for trial in trials
     ]
@@ -154,31 +161,8 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
 
 
 def set_aside(trials: Sequence[TrialSpec], root: Path) -> tuple[int, Path]:
-    """Move the folders of trials into ``.old-N``, so that they start anew and nothing is lost.
-
-    Returns:
-        How many of them were finished, and where they are now.
-
-    Raises:
-        ResultsError: a trial is running, or its folder cannot be moved.
-    """
-    folders = [folder for trial in trials if os.path.lexists((folder := TrialFolder.of(root, trial)).path)]
-    number = 1 + max((int(path.name[5:]) for path in root.glob(".old-*") if path.name[5:].isdigit()), default=0)
-    target = root / f".old-{number}"
-    with contextlib.ExitStack() as locks:
-        for folder in folders:
-            if folder.path.is_dir():
-                locks.enter_context(folder.locked())
-        finished = sum(folder.status == "finished" for folder in folders)
-        for folder in folders:
-            try:
-                target.mkdir(exist_ok=True)
-                folder.path.rename(target / folder.path.name)
-            except OSError as error:
-                raise ResultsError(
-                    f"{folder.path}: cannot be moved ({why(error)}): move it to another place"
-                ) from error
-    return finished, target
+    """Move the folders of trials out of the way; see `mebench.results.set_aside.set_aside`."""
+    return set_folders_aside([TrialFolder.of(root, trial) for trial in trials], root)
 
 
 @dataclass
@@ -209,7 +193,7 @@ def _write_failure(folder: TrialFolder, spec: TrialSpec, outcome: Outcome) -> No
     for _ in range(LOCK_TRIES):
         try:
             with contextlib.suppress(ResultsError), folder.locked():
-                folder.fail(spec, outcome.reason, outcome.traceback)
+                folder.fail(spec, outcome.reason, outcome.traceback, outcome.cause)
                 return
         except (UnwritableError, OSError):  # the disk is full: the command tells the reason all the same
             return
@@ -223,6 +207,7 @@ def execute(
     *,
     timeout: float | None = None,
     stall: float | None = None,
+    retries: int = 0,
     listeners: Sequence[Listener] = (),
     keep_other_code: bool = False,
 ) -> list[tuple[Job, Outcome]]:
@@ -230,7 +215,7 @@ def execute(
 
     Args:
         engine, plan, root: where, what, and the folder of its results.
-        timeout, stall: see `jobs`.
+        timeout, stall, retries: see `jobs`.
         listeners: told of what happens.
         keep_other_code: whether results that other code has finished stay.
 
@@ -254,7 +239,7 @@ def execute(
             notice(f"{told}; delete it when you need them no more")
     pending = state.pending
     recorder = Recorder(root, {trial.id: trial for trial in pending})
-    engine.run(jobs(pending, root, timeout, stall), [recorder, *listeners])
+    engine.run(jobs(pending, root, timeout, stall, retries), [recorder, *listeners])
     return recorder.failed
 
 

@@ -48,6 +48,11 @@ class RunState(Listener):
         pace.add(progress)
         self.remaining.progressed(job, pace)
 
+    def retried(self, job: Job, outcome: Outcome) -> None:
+        """See `Listener`."""
+        self.running.pop(job.key, None)
+        self.remaining.retried(job)
+
     def ended(self, job: Job, outcome: Outcome) -> None:
         """See `Listener`."""
         self.running.pop(job.key, None)

@@ -135,6 +135,14 @@ class TimeLeft:
             self._first[job.key] = (now, pace.fraction)
             self._start_ups.append(now - self._started.get(job.key, now))
 
+    def retried(self, job: Job) -> None:
+        """A job waits again."""
+        self._first.pop(job.key, None)
+        if job.key in self._tasks:
+            self._waiting[job.key] = self._tasks[job.key]
+        else:
+            self._victims.add(job.key)
+
     def ended(self, job: Job, *, done: bool) -> None:
         """Learn from a trial that is done."""
         self._waiting.pop(job.key, None)

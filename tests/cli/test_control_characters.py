@@ -7,8 +7,8 @@ from make_results import make_row, make_spec, write_benchmark
 from rich.console import Console
 
 from mebench.cli import main
-from mebench.cli.screen import PlainConsole
 from mebench.results.trial_folder import TrialFolder
+from mebench.run.console import PlainConsole
 from mebench.run.display import LineDisplay, LiveDisplay
 from mebench.run.engine import Job, Outcome
 

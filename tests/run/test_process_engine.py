@@ -100,11 +100,18 @@ def test_a_process_that_dies_fails_its_job_alone(function: str, payload: Any, re
     assert outcomes["double"].ending == "done"
 
 
+def test_a_job_whose_process_is_killed_is_tried_again_and_done(tmp_path: Path) -> None:
+    recorder = Recorder()
+    outcomes = run(job("kill_itself_once", tmp_path / "tried", retries=1), listener=recorder)
+    assert outcomes["kill_itself_once"].value == "done at last"
+    assert [event for event, _ in recorder.events] == ["started", "started", "done"]
+
+
 def test_a_job_past_its_timeout_is_killed_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handle, "STOP_GRACE_SECONDS", 0.3)
     outcomes = run(job("hang", tmp_path, timeout=0.5), job("double", 1))
     assert outcomes["hang"].ending == "failed"
-    assert outcomes["hang"].reason == "took longer than 0.5 s (--timeout)"
+    assert (outcomes["hang"].cause, outcomes["hang"].reason) == ("timeout", "took longer than 0.5 s (--timeout)")
     assert outcomes["double"].ending == "done"
     assert wait_until(lambda: not any(map(is_alive, pids(tmp_path))))
 

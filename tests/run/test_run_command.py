@@ -115,6 +115,17 @@ def test_a_trial_past_its_timeout_fails_with_its_reason_and_the_next_run_tries_i
     assert folders(out)[0].status == "finished"
 
 
+def test_a_run_stops_after_so_many_failures_and_the_same_command_goes_on(run, tmp_path: Path) -> None:
+    file, out = write_benchmark(tmp_path, NOISE, seeds=3), tmp_path / "out"
+    stopped = run(file, out, "--timeout", 1e-6, "--workers", 0, "--max-failures", 2)
+    assert stopped.code == 3
+    assert [folder.failure()["cause"] for folder in folders(out)] == ["timeout", "timeout"]
+    assert "2 of 3 trials failed:" in stopped.err
+    assert "stopped after 2 failures (--max-failures)" in stopped.err
+    assert run(file, out, "--workers", 0, "--max-failures", 1).code == 0
+    assert len(folders(out)) == 3
+
+
 def test_a_victim_that_fails_fails_its_trials_with_the_reason_and_others_go_on(run, tmp_path: Path) -> None:
     weights = tmp_path / "broken.safetensors"
     weights.write_bytes(b"no weights")
@@ -199,6 +210,25 @@ def test_only_what_is_selected_is_run(run, tmp_path: Path) -> None:
     assert run(file, tmp_path / "out", "--only", "noise", "--seeds", 2).code == 0
     assert {folder.spec().attack.name for folder in folders(tmp_path / "out")} == {"noise"}
     assert {folder.spec().seed for folder in folders(tmp_path / "out")} == {0, 1}
+
+
+def test_shards_run_each_trial_once_and_leave_the_leaderboard_of_one_run(run, tmp_path: Path) -> None:
+    file = write_benchmark(tmp_path, NOISE, seeds=3)
+    one, parts, shared = tmp_path / "one", tmp_path / "parts", tmp_path / "shared"
+    assert run(file, one, "--workers", 0).code == 0
+    for number in (1, 2):
+        done = run(file, parts / str(number), "--workers", 0, "--shard", f"{number}/2")
+        assert done.code == 0
+        assert f"profile quick, shard {number}/2 of 3 trials" in done.err
+        assert run(file, shared, "--workers", 0, "--shard", f"{number}/2").code == 0
+    assert run(file, parts / "3", "--shard", "4/4", "--workers", 0).code == 0  # has no trial
+    names = [sorted(folder.path.name for folder in folders(parts / str(number))) for number in (1, 2, 3)]
+    assert [len(each) for each in names] == [2, 1, 0]
+    assert sorted(names[0] + names[1]) == [folder.path.name for folder in folders(one)]
+    assert main(["merge", str(tmp_path / "merged"), *(str(parts / str(number)) for number in (3, 2, 1))]) == 0
+    for name in ("leaderboard.json", "leaderboard.csv", "leaderboard.md", "benchmark.json"):
+        contents = {(out / name).read_bytes() for out in (one, shared, tmp_path / "merged")}
+        assert len(contents) == 1, name
 
 
 def test_a_trial_that_another_process_runs_is_left_alone(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def test_every_file_can_be_read_by_what_reads_it(tmp_path, flavour):
     assert {f"{package}/__init__.py", f"{package}/attack.py", "tests/test_conformance.py", "README.md"} < names
     for file in files:
         text = file.read_text()
-        assert "$" not in text
+        assert "$" not in text.replace("$schema=", "")  # which editors read
         if file.suffix == ".py":
             ast.parse(text)
     project = tomllib.loads((tmp_path / "mebench-two-words/pyproject.toml").read_text())

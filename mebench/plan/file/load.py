@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.suggestions import did_you_mean
@@ -11,10 +12,11 @@ from mebench.plan.file.checker import Checker, mapping
 from mebench.plan.file.checks import check_metrics, check_prices, check_requirements
 from mebench.plan.file.media_checks import check_media
 from mebench.plan.file.overrides import apply_overrides
-from mebench.plan.file.positions import Document, Problem, read_document
+from mebench.plan.file.positions import Document, Problem, given_document, read_document
 from mebench.plan.file.reported_checks import check_reported
 from mebench.plan.file.run_checks import check_profiles
 from mebench.plan.file.schema import Benchmark
+from mebench.plan.file.shipped import benchmark_file
 from mebench.plan.file.victim_checks import check_victims
 from mebench.plan.file.wording import schema_problems, written
 from mebench.registry.catalogue import catalogue
@@ -22,7 +24,7 @@ from mebench.registry.registry import Registry
 
 
 def load_benchmark(
-    path: str | Path,
+    source: str | Path | Mapping[str, Any],
     overrides: Sequence[str] = (),
     *,
     profile: str | None = None,
@@ -31,7 +33,8 @@ def load_benchmark(
     """Read and check a benchmark file.
 
     Args:
-        path: the file.
+        source: the file, or the name of one that comes with mebench (see `mebench.plan.file.shipped`), or what a file
+            would hold.
         overrides: ``KEY=VALUE`` each; see `mebench.plan.file.overrides`.
         profile: the one that overrides are meant for; the file's default without it.
         registry: what can be named; that of the installed plugins without it.
@@ -39,7 +42,7 @@ def load_benchmark(
     Raises:
         ConfigurationError: one line per problem, as ``file:line:column: path: problem``.
     """
-    document = read_document(Path(path))
+    document = given_document(source) if isinstance(source, Mapping) else read_document(benchmark_file(source))
     document.content = {key: value for key, value in document.content.items() if not key.startswith("x-")}
     lines = []
     if overrides:
@@ -49,7 +52,7 @@ def load_benchmark(
     if lines:
         raise ConfigurationError(*dict.fromkeys(lines))
     benchmark = Benchmark.model_validate(document.content)
-    benchmark._file = Path(path)
+    benchmark._file = Path(document.file)
     return benchmark
 
 

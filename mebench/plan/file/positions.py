@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -17,6 +18,8 @@ from mebench.api.shortened import brief
 Location = tuple[str | int, ...]
 """Keys and list indices that lead from the top of a file to a value."""
 
+GIVEN = "benchmark"
+"""What stands for the name of the file where a benchmark is given as a mapping."""
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
 _MOST_DIGITS = 4_300
@@ -71,10 +74,12 @@ class Document:
     overridden: dict[Location, str] = field(default_factory=dict)
 
     def place(self, location: Location, at_key: bool = False) -> str:
-        """Where a value comes from, in words: ``file:line:column``, or the option that set it."""
+        """Where a value comes from, in words: ``file:line:column``, or the option that set it, or the whole."""
         for length in range(len(location), 0, -1):
             if location[:length] in self.overridden:
                 return self.overridden[location[:length]]
+        if not self.values:
+            return self.file
         mark = self.mark(location, at_key)
         return f"{self.file}:{mark.line}:{mark.column}"
 
@@ -120,6 +125,27 @@ def read_document(path: Path) -> Document:
         raise ConfigurationError(f"{path}:1:1: must be a mapping with the keys name, victims and profiles")
     document.content = content
     return document
+
+
+def given_document(content: Mapping[str, Any]) -> Document:
+    """Take what a file would hold; paths may be `Path` objects, lists tuples.
+
+    Raises:
+        ConfigurationError: it holds what no file can.
+    """
+    try:
+        plain = json.loads(json.dumps(dict(content), default=_plain))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{GIVEN}: {' '.join(str(error).split())}") from None
+    return Document(GIVEN, plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()  # one number of NumPy's
+    raise TypeError(f"a benchmark cannot hold a {type(value).__name__}")
 
 
 def parse_value(text: str) -> Any:

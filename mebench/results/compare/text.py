@@ -117,14 +117,19 @@ def as_text(comparison: Comparison) -> str:
     return plain_text(partial(render_text, comparison), PIPED_WIDTH)
 
 
-def as_markdown(comparison: Comparison) -> str:
-    """Write a summary for a pull request or a job page."""
+def flat(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """All rows in one table: titles and cells."""
     names = metric_names(comparison)
     titles = ["", "Row", *(name.replace("_", " ").capitalize() for name in names), "Remarks"]
-    body = [
+    return titles, [
         [row.mark, row.title, *(metric_cell(metric_of(row, name)) for name in names), "; ".join(row.remarks)]
         for row in comparison.rows
     ]
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """Write a summary for a pull request or a job page."""
+    titles, body = flat(comparison)
     parts = ["### mebench compare", f"**{markdown_escape(summary(comparison))}**"]
     if body:
         parts.append(markdown_table(titles, body))

@@ -16,6 +16,8 @@ from mebench.results.prices import PriceSheet
 if TYPE_CHECKING:
     import pandas as pd
 
+TIMES = ("seconds", "queries_per_second")
+"""The keys of rows and seeds that are times."""
 RowStatus = Literal["finished", "partial", "failed", "invalid"]
 
 
@@ -261,6 +263,15 @@ class Leaderboard:
             "rows": [row.to_json() for row in self.rows],
             "notes": list(self.notes),
         }
+
+    def without_times(self) -> Leaderboard:
+        """The same leaderboard without what differs whenever the same trials run again."""
+        nothing: dict[str, Any] = dict.fromkeys(TIMES)
+        rows = (
+            replace(row, **nothing, per_seed=tuple(replace(one, **nothing) for one in row.per_seed))
+            for row in self.rows
+        )
+        return replace(self, rows=tuple(rows))
 
     def frame(self) -> pd.DataFrame:
         """The rows as a table with one column per key, without ``per_seed``; flags are joined by ``;``."""

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from mebench.api.progress import Progress
 from mebench.run.engine.forkserver import CONTEXT, start_process
-from mebench.run.engine.jobs import Job, Outcome
+from mebench.run.engine.jobs import Cause, Job, Outcome
 from mebench.run.engine.log import note_death
 from mebench.run.engine.log_size import keep_small
+from mebench.run.engine.retries import cause_of_death, out_of_memory_kills
 from mebench.run.engine.worker import Order, work
 
 STOP_GRACE_SECONDS = 30.0
@@ -33,13 +34,14 @@ class WorkerHandle:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self._kills = out_of_memory_kills()
         self.connection, theirs = CONTEXT.Pipe(duplex=False)
         with contextlib.closing(theirs):
             self.process = start_process(work, (theirs, order), order.job.key, order.threads)
         self.started = self._heard = time.monotonic()
         self._outcome: Outcome | None = None
         self._kill_at = float("inf")
-        self._given_up = ""
+        self._given_up: tuple[Cause, str] | None = None
         self._asked = False
 
     @property
@@ -77,22 +79,22 @@ class WorkerHandle:
     def enforce_limits(self) -> None:
         """End it if its time is up, or if it does not go although it is done."""
         now = time.monotonic()
-        if not self._given_up and self._outcome is None and (reason := self._over_limit(now)):
-            self._given_up = reason + self.job.meanwhile
+        if not self._given_up and self._outcome is None and (passed := self._over_limit(now)):
+            self._given_up = passed
             self._kill_at = now + STOP_GRACE_SECONDS
             self._signal(signal.SIGTERM)
         deaf = self._asked and self._outcome is None and now > self._heard + SILENCE_SECONDS
         if deaf or now > self._kill_at:
             self.kill()
 
-    def _over_limit(self, now: float) -> str:
-        """Which limit is passed, in words; empty if none is."""
+    def _over_limit(self, now: float) -> tuple[Cause, str] | None:
+        """Which limit is passed, and in words; None if none is."""
         timeout, stall = self.job.timeout, self.job.stall
         if timeout is not None and now > self.started + timeout:
-            return f"took longer than {timeout:g} s (--timeout)"
+            return "timeout", f"took longer than {timeout:g} s (--timeout)"
         if stall is not None and now > self._heard + stall:
-            return f"gave no sign of life for {stall:g} s (--stall-timeout)"
-        return ""
+            return "stall", f"gave no sign of life for {stall:g} s (--stall-timeout)"
+        return None
 
     def keep_log_small(self) -> None:
         """Cut its log where that has grown too long."""
@@ -122,12 +124,15 @@ class WorkerHandle:
     def _unsaid(self, said: Outcome | None, code: int | None, seconds: float) -> Outcome:
         """What the end of a process means that did not finish its work."""
         if self._given_up:
-            return Outcome("failed", reason=self._given_up, seconds=seconds)
+            cause, reason = self._given_up
+            return Outcome("failed", reason=reason + self.job.meanwhile, seconds=seconds, cause=cause)
         if self._asked and (said is not None or code in (-signal.SIGTERM, -signal.SIGKILL)):
             return Outcome("stopped", seconds=seconds)
         if said is not None:
-            return replace(said, ending="failed", reason="was asked to stop by SIGTERM from outside mebench")
-        return Outcome("failed", reason=_death(code) + self.job.meanwhile, seconds=seconds)
+            reason = "was asked to stop by SIGTERM from outside mebench"
+            return replace(said, ending="failed", reason=reason, cause="lost worker")
+        cause = cause_of_death(code, self._kills)
+        return Outcome("failed", reason=_death(code) + self.job.meanwhile, seconds=seconds, cause=cause)
 
     def pause(self, seconds: float) -> None:
         """Take time in which everything stood still off its account."""

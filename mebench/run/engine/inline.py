@@ -69,7 +69,7 @@ class InlineEngine(Engine):
             return Outcome("stopped")
         if outcome.ending == "stopped" and not self._interrupts.level:
             reason = f"took longer than {job.timeout:g} s (--timeout){job.meanwhile}"
-            return replace(outcome, ending="failed", reason=reason)
+            return replace(outcome, ending="failed", reason=reason, cause="timeout")
         return outcome
 
 

@@ -47,6 +47,10 @@ class Interrupts:
         finally:
             self._inside = False
 
+    def stop(self) -> None:
+        """Ask to save and stop in the user's place; what the user asks for comes on top of it."""
+        self.level = max(self.level, 1)
+
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

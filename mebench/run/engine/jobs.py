@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol
 from mebench.api.progress import OnProgress, Progress, ShouldStop
 
 Ending = Literal["done", "failed", "stopped"]
+Cause = Literal["error", "crash", "timeout", "stall", "full disk", "lost worker", "out of memory"]
+"""Why a job failed; see `mebench.run.engine.retries`."""
 
 
 class Work(Protocol):
@@ -35,6 +37,7 @@ class Job:
         timeout: seconds that it may take, or None.
         stall: seconds that it may go without a sign of life, or None; see `mebench.api.progress.heartbeat`.
         subject: whose code it runs, said where its process ends without a word; may be empty.
+        retries: how often it is tried again where the cause of its failure passes.
     """
 
     key: str
@@ -46,6 +49,7 @@ class Job:
     timeout: float | None = None
     stall: float | None = None
     subject: str = ""
+    retries: int = 0
 
     @property
     def meanwhile(self) -> str:
@@ -69,6 +73,7 @@ class Outcome:
         reason: one line on why it is not done.
         traceback: of the exception, if there was one.
         seconds: from its start to its end.
+        cause: of a failure.
     """
 
     ending: Ending
@@ -76,6 +81,7 @@ class Outcome:
     reason: str = ""
     traceback: str = ""
     seconds: float = 0.0
+    cause: Cause = "error"
 
 
 class Listener:
@@ -86,6 +92,9 @@ class Listener:
 
     def progressed(self, job: Job, progress: Progress) -> None:
         """A running job tells how far it is; at most about five times a second."""
+
+    def retried(self, job: Job, outcome: Outcome) -> None:
+        """A job's try has failed of what passes: it will start once more."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """A job has ended, or cannot start because one that it needs has failed."""

@@ -63,7 +63,8 @@ class ProcessEngine(Engine):
                 self._running.append(WorkerHandle(Order(job, device, self._threads)))
             except (OSError, EOFError) as error:
                 self._free.append(device)
-                schedule.end(job, Outcome("failed", reason=f"no process could be started for it: {error!r}"))
+                reason = f"no process could be started for it: {error!r}"
+                schedule.end(job, Outcome("failed", reason=reason, cause="lost worker"))
 
     def _listen(self, listeners: Sequence[Listener]) -> None:
         wait([end for one in self._running for end in (one.connection, one.process.sentinel)], timeout=TICK_SECONDS)

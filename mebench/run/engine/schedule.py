@@ -1,4 +1,4 @@
-"""Which job is next, and what happens to those that wait for one that fails."""
+"""Which job is next, which is tried again, and what happens to those that wait for one that fails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mebench.api.subjects import about
 from mebench.run.engine.jobs import Job, Listener, Outcome
+from mebench.run.engine.retries import Tries
 
 
 class Schedule:
@@ -20,6 +21,9 @@ class Schedule:
     def __init__(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> None:
         self._waiting = list(jobs)
         self._listeners = listeners
+        self._running: set[str] = set()
+        self._alone: set[str] = set()
+        self._tries = Tries()
         self.outcomes: dict[str, Outcome] = {}
         unknown = {key for job in jobs for key in job.needs} - {job.key for job in jobs}
         assert not unknown, f"jobs that are needed and not there: {unknown}"
@@ -31,15 +35,31 @@ class Schedule:
         return bool(self._waiting)
 
     def next(self) -> Job | None:
-        """Take the first job that has all it needs; None if there is none just now."""
-        for job in self._waiting:
-            if all(self._done(key) for key in job.needs):
-                self._waiting.remove(job)
-                return job
-        return None
+        """Take the first job that has all it needs; None if there is none just now.
+
+        One that must be alone starts when no other can and none runs; while it runs, nothing starts.
+        """
+        if self._running & self._alone:
+            return None
+        ready = (job for job in self._waiting if all(self._done(key) for key in job.needs))
+        alone: list[Job] = []
+        for job in ready:
+            if job.key not in self._alone:
+                return self._start(job)
+            alone.append(job)
+        return self._start(alone[0]) if alone and not self._running else None
 
     def end(self, job: Job, outcome: Outcome) -> None:
-        """Note how a job ended; those that need a job that failed fail with its reason."""
+        """Note how a job ended, and let it wait once more if it failed of what passes.
+
+        Those that need a job that has failed for good fail with its reason.
+        """
+        self._running.discard(job.key)
+        if outcome.ending == "failed":
+            if another := self._tries.another(job, outcome):
+                self._try_again(job, outcome, alone=another == "alone")
+                return
+            outcome = self._tries.last(job, outcome)
         self.outcomes[job.key] = outcome
         for listener in self._listeners:
             listener.ended(job, outcome)
@@ -47,6 +67,18 @@ class Schedule:
             for heir in list(self._needing(job)):
                 self._waiting.remove(heir)
                 self.end(heir, replace(outcome, reason=about(job.title, outcome.reason), seconds=0.0))
+
+    def _start(self, job: Job) -> Job:
+        self._waiting.remove(job)
+        self._running.add(job.key)
+        return job
+
+    def _try_again(self, job: Job, outcome: Outcome, *, alone: bool) -> None:
+        self._waiting.append(job)
+        if alone:
+            self._alone.add(job.key)
+        for listener in self._listeners:
+            listener.retried(job, outcome)
 
     def _done(self, key: str) -> bool:
         return key in self.outcomes and self.outcomes[key].ending == "done"

@@ -33,6 +33,7 @@ from mebench.run.engine.descendants import adopt_orphans, end_descendants
 from mebench.run.engine.jobs import Job, Outcome
 from mebench.run.engine.log import begun, log_to_stderr, over
 from mebench.run.engine.log_size import keep_small
+from mebench.run.engine.retries import cause_of_error
 
 MOST_REASON, MOST_TRACEBACK = 2_000, 100_000
 """Characters of what is told of an exception."""
@@ -127,7 +128,8 @@ def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> O
         with contextlib.suppress(Exception):  # it may have closed the stream, too
             print(trace, file=sys.stderr)  # noqa: T201 (stderr is the job's log)
         blamed = "" if isinstance(error, (Exception, SystemExit)) else job.meanwhile
-        return Outcome("failed", None, one_line(error) + blamed, trace, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Outcome("failed", None, one_line(error) + blamed, trace, seconds, cause_of_error(error))
     return Outcome("done", value, seconds=time.monotonic() - started)
 
 

@@ -16,7 +16,7 @@ from mebench.registry.registry import Registry
 from mebench.results.curves import Curve
 from mebench.results.derived import GOAL_KEYS
 from mebench.results.leaderboard.keys import CENSORED, CI, MAPPINGS, keys_of
-from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.results.leaderboard.model import TIMES, Row, SeedResult
 from mebench.results.leaderboard.read.trials import parse
 from mebench.results.numbers import SCORES
 
@@ -89,12 +89,9 @@ def _mapping(values: Any) -> tuple[Any, Any]:
     return dict[str, values], Field(default_factory=dict)
 
 
-TIMES = ("seconds", "queries_per_second", "cost")
-
-
 def committed(row: Row) -> dict[str, Any]:
     """A row as it is committed: without times, and money, which may depend on them; with curves and provenance."""
-    nothing = dict.fromkeys(TIMES)
+    nothing = dict.fromkeys((*TIMES, "cost"))
     plain = row.to_json() | nothing
     provenance = {name: told[0] if len(told) == 1 else list(told) for name, told in row.provenance.items()}
     seeds = [

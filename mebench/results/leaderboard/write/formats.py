@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mebench.api.files import write_text
@@ -66,7 +69,7 @@ def as_csv(leaderboard: Leaderboard) -> str:
 
 def as_markdown(leaderboard: Leaderboard) -> str:
     """Write one table of all rows, problems, notes, the paper's numbers and the legend."""
-    titles, body = _flat(leaderboard, flags=True)
+    titles, body = flat(leaderboard, flags=True)
     parts = ["  \n".join(map(markdown_line, heading(leaderboard.benchmark))), markdown_table(titles, body)]
     for title, lines in (
         ("Problems", problems(leaderboard.rows)),
@@ -90,7 +93,7 @@ def as_latex(leaderboard: Leaderboard) -> str:
     r"""Write a ``tabular`` for the ``booktabs`` package, escaped, with signs such as ``\pm`` and ``>`` in math mode."""
     import pandas as pd
 
-    titles, body = _flat(leaderboard, flags=False)
+    titles, body = flat(leaderboard, flags=False)
     if not body:
         return "% no results yet\n"
     layout = "".join("l" if title in LEFT else "r" for title in titles)
@@ -100,7 +103,7 @@ def as_latex(leaderboard: Leaderboard) -> str:
     return comments + str(frame.to_latex(index=False, escape=False, column_format=layout))
 
 
-def _flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
+def flat(leaderboard: Leaderboard, *, flags: bool) -> tuple[list[str], list[list[str]]]:
     """All rows in one table: titles, and cells without padding."""
     rows = leaderboard.rows
     context = (columns.CLONE, columns.START, columns.PRIOR, columns.TRACK, columns.PROTOCOL, columns.PROFILE)
@@ -126,8 +129,25 @@ FORMATS: dict[str, Callable[[Leaderboard], str]] = {
 
 
 def write_leaderboard_files(root: Path) -> Leaderboard:
-    """Write ``leaderboard.json``, ``.csv`` and ``.md`` into a benchmark's folder, and return what they hold."""
-    leaderboard = build_leaderboard([root])
-    for name in ("json", "csv", "md"):
-        write_text(root / f"leaderboard.{name}", FORMATS[name](leaderboard))
+    """Write ``leaderboard.json``, ``.csv`` and ``.md`` into a benchmark's folder, and return what they hold, and times.
+
+    The files hold no times, which differ from run to run, so equal results are equal files. Of several processes that
+    write them at once, the last one has read what the others have finished.
+    """
+    with _one_at_a_time(root):
+        leaderboard = build_leaderboard([root])
+        lasting = leaderboard.without_times()
+        for name in ("json", "csv", "md"):
+            write_text(root / f"leaderboard.{name}", FORMATS[name](lasting))
     return leaderboard
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait for other processes that are in such a block, where the folder's file system has locks."""
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            opened.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield

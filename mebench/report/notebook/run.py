@@ -1,0 +1,138 @@
+"""``mebench.run(FILE)``: the main job, from Python."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mebench.api.errors import ConfigurationError
+from mebench.api.suggestions import did_you_mean
+from mebench.plan.file.schema import DEVICE, PATTERN_WORDS
+from mebench.plan.plan import default_out
+from mebench.report.notebook.plan import make_planned
+from mebench.report.notebook.progress import InNotebook, in_notebook
+from mebench.report.notebook.results import ResultsView
+from mebench.results.leaderboard import write_leaderboard_files
+from mebench.run.audience import Audience, OnScreen
+from mebench.run.session import STALL_SECONDS, RunOptions, Session
+
+ENGINES = ("processes", "inline")
+
+
+def run(
+    file: str | os.PathLike[str] | Mapping[str, Any],
+    profile: str | None = None,
+    *,
+    only: str | Sequence[str] = (),
+    set: Sequence[str] | Mapping[str, Any] = (),
+    seeds: int | Sequence[int] | None = None,
+    engine: str | None = None,
+    workers: int | None = None,
+    threads: int = 1,
+    device: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
+    stall_timeout: float = STALL_SECONDS,
+    retries: int = 0,
+    max_failures: int | None = None,
+    fresh: bool = False,
+    keep_other_code: bool = False,
+    progress: bool = True,
+) -> ResultsView:
+    """Run what is missing of a benchmark, write its leaderboard, and return its results.
+
+    What ``mebench run`` does with the options of the same names. Trials that fail do not raise: `ResultsView.failures`
+    has them, and the same call tries them again.
+
+    Args:
+        file: a benchmark file, the name of a benchmark that comes with mebench, or what a file would hold.
+        profile: of the file; its default without it.
+        only: patterns of trials, as ``--only`` takes them.
+        set: values of the file to change: ``["runs.*.budgets=[1000]"]`` or ``{"runs.*.budgets": [1000]}``.
+        seeds: in place of the file's: a number n for 0 to n-1, or the seeds.
+        engine: ``processes`` (the default): each trial in a process of its own; ``inline``: one after another in this
+            one.
+        workers: trials at once; one per usable core, or per GPU, without it; 0 is ``inline``.
+        threads: of each trial and each victim; results depend on it in their last bits.
+        device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``; the profile's without it.
+        out: the results folder; ``runs/NAME/PROFILE`` without it.
+        timeout: seconds after which a trial is given up.
+        stall_timeout: seconds after which is given up what has given no sign of life; 0 for never.
+        retries: how often a trial is tried again where the cause of its failure passes.
+        max_failures: save and stop once so many trials have failed for good.
+        fresh: run finished trials again; their results are moved to ``OUT/.old-N``.
+        keep_other_code: keep finished results that were made by other code than is here now.
+        progress: show how far it is: below the cell of a notebook, else on stderr.
+
+    Raises:
+        ConfigurationError: the file or an argument is wrong, or data, plugins or devices are missing.
+        ResultsError: nothing can be written to the folder, or another process runs a trial of it.
+        KeyboardInterrupt: it was interrupted; what runs has been saved, and the same call goes on from there.
+    """
+    planned = make_planned(file, profile, only, set, seeds)
+    options = RunOptions(
+        Path(out) if out is not None else default_out(planned.benchmark, planned.profile),
+        _workers(engine, workers),
+        threads,
+        device,
+        timeout,
+        stall_timeout or None,
+        retries,
+        max_failures,
+        fresh,
+        keep_other_code,
+    )
+    _check(options)
+    session = Session(planned, options, _audience(progress))
+    session.run()
+    if session.interrupted:
+        raise KeyboardInterrupt("stopped: the same call goes on from here")
+    write_leaderboard_files(options.out)
+    return ResultsView([options.out])
+
+
+def _audience(progress: bool) -> Audience:
+    if not progress:
+        return Audience()
+    return InNotebook() if in_notebook() else OnScreen(quiet=False)
+
+
+def _workers(engine: str | None, workers: int | None) -> int | None:
+    """The number of workers that both arguments ask for.
+
+    Raises:
+        ConfigurationError: there is no such engine, or they contradict each other.
+    """
+    if engine is None or (engine == "processes" and workers != 0):
+        return workers
+    if engine not in ENGINES:
+        raise ConfigurationError(f"engine {engine!r}: there is no such engine{did_you_mean(engine, ENGINES)}")
+    if engine == "processes":
+        raise ConfigurationError("workers=0 is engine='inline', not engine='processes'")
+    if workers:
+        raise ConfigurationError(f"engine='inline' has one worker, not {workers}")
+    return 0
+
+
+def _check(options: RunOptions) -> None:
+    """Check what the options of the command line cannot be.
+
+    Raises:
+        ConfigurationError: one line per argument that is wrong.
+    """
+    least = {"workers": 0, "threads": 1, "retries": 0, "max_failures": 1}
+    problems = [
+        f"{name}: must be a whole number of at least {low}, not {value!r}"
+        for name, low in least.items()
+        if (value := getattr(options, name)) is not None and not (type(value) is int and value >= low)
+    ]
+    for name, value in (("timeout", options.timeout), ("stall_timeout", options.stall)):
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
+            problems.append(f"{name}: must be a number of seconds above 0, not {value!r}")
+    if options.device is not None and not re.fullmatch(DEVICE, str(options.device)):
+        problems.append(f"device: {PATTERN_WORDS[DEVICE]}, not {options.device!r}")
+    if problems:
+        raise ConfigurationError(*problems)

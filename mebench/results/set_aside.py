@@ -1,0 +1,47 @@
+"""Moving trials out of the way of new ones, so that nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mebench.api.errors import ResultsError
+from mebench.api.files import why
+from mebench.results.trial_folder import TrialFolder
+
+ASIDE = ".old-"
+"""How the folders begin that hold what was set aside; a number follows."""
+
+
+def set_aside(trials: Sequence[TrialFolder], root: Path) -> tuple[int, Path]:
+    """Move the folders of trials into ``.old-N``, so that they start anew and nothing is lost.
+
+    Args:
+        trials: those that are not there are left out.
+        root: the benchmark's folder.
+
+    Returns:
+        How many of them were finished, and where they are now.
+
+    Raises:
+        ResultsError: a trial is running, or its folder cannot be moved.
+    """
+    folders = [folder for folder in trials if os.path.lexists(folder.path)]
+    numbers = [path.name.removeprefix(ASIDE) for path in root.glob(f"{ASIDE}*")]
+    target = root / f"{ASIDE}{1 + max((int(one) for one in numbers if one.isdigit()), default=0)}"
+    with contextlib.ExitStack() as locks:
+        for folder in folders:
+            if folder.path.is_dir():
+                locks.enter_context(folder.locked())
+        finished = sum(folder.status == "finished" for folder in folders)
+        for folder in folders:
+            try:
+                target.mkdir(exist_ok=True)
+                folder.path.rename(target / folder.path.name)
+            except OSError as error:
+                raise ResultsError(
+                    f"{folder.path}: cannot be moved ({why(error)}): move it to another place"
+                ) from error
+    return finished, target

@@ -1,0 +1,152 @@
+"""One run of a plan, from a look at what is there to outcomes: what the command line and Python both call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mebench.api.errors import ConfigurationError
+from mebench.api.plurals import counted
+from mebench.plan.forecast import kind_of, measured_speeds
+from mebench.plan.plan import Plan
+from mebench.plan.speeds import KeptSpeeds, trial_key
+from mebench.plan.state import PlanState
+from mebench.run.audience import Audience
+from mebench.run.engine import Engine, InlineEngine, Interrupts, Job, Outcome, ProcessEngine
+from mebench.run.failure_limit import FailureLimit
+from mebench.run.machine import usable_cores
+from mebench.run.runner import execute, set_aside, site
+from mebench.run.time_left import Speeds
+
+STALL_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a plan is run.
+
+    Attributes:
+        out: the results folder.
+        workers: trials at once; None for one per usable core, or per GPU; 0 for one after another in this process.
+        threads: of each trial and each victim; results depend on it in their last bits.
+        device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``; None for the profile's.
+        timeout: seconds that a trial may take, or None.
+        stall: seconds that a trial may go without a sign of life; None for any number.
+        retries: how often a trial is tried again where the cause of its failure passes.
+        max_failures: save and stop once so many trials have failed for good; None for never.
+        fresh: whether finished trials run again; their results are set aside.
+        keep_other_code: whether results that other code has finished stay.
+    """
+
+    out: Path
+    workers: int | None = None
+    threads: int = 1
+    device: str | None = None
+    timeout: float | None = None
+    stall: float | None = STALL_SECONDS
+    retries: int = 0
+    max_failures: int | None = None
+    fresh: bool = False
+    keep_other_code: bool = False
+
+
+class Session:
+    """One run of a plan.
+
+    Args:
+        plan: what to run.
+        options: how.
+        audience: told what happens.
+
+    Attributes:
+        state: how far the plan's trials are on disk, before the run.
+        todo: the trials that run.
+        interrupted: whether the user stopped the run.
+        too_many: the number of trials that have failed for good, if that stopped the run; else 0.
+    """
+
+    def __init__(self, plan: Plan, options: RunOptions, audience: Audience) -> None:
+        self._plan, self._options, self._audience = plan, options, audience
+        self.state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
+        self.todo = list(plan.trials) if options.fresh else self.state.pending
+        self.interrupted = False
+        self.too_many = 0
+
+    def run(self) -> list[tuple[Job, Outcome]]:
+        """Run what is missing; return the jobs that failed. Ctrl-C saves and stops; see `interrupted`.
+
+        Raises:
+            ConfigurationError: data, plugins or devices are missing, with one line for each.
+            ResultsError: nothing can be written to the folder, or a trial is running.
+        """
+        with Interrupts(raise_when_killed=self._options.workers == 0) as interrupts:
+            limit = FailureLimit(self._options.max_failures, interrupts)
+            failed = self._execute(interrupts, limit)
+        self.interrupted = interrupts.level > limit.reached
+        self.too_many = limit.failed if limit.reached else 0
+        return failed
+
+    def _execute(self, interrupts: Interrupts, limit: FailureLimit) -> list[tuple[Job, Outcome]]:
+        devices = self._devices(interrupts) if self.todo else ("cpu",)
+        if interrupts.level:
+            return []
+        if self._options.fresh:
+            count, where = set_aside(self.todo, self._options.out)
+            results = f"{counted(count, 'finished result')} {'is' if count == 1 else 'are'}"
+            self._audience.set_aside(f"{results} now in {where}; delete it when you need them no more")
+        slots = self._slots(devices)
+        engine = self._engine(slots, interrupts)
+        with self._audience.watching(self.todo, len(slots), self._speeds()) as listeners:
+            return execute(
+                engine,
+                self._plan,
+                self._options.out,
+                timeout=self._options.timeout,
+                stall=self._options.stall,
+                retries=self._options.retries,
+                listeners=[limit, *listeners],
+                keep_other_code=self._options.keep_other_code,
+            )
+
+    def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
+        """Look for data, plugins and devices; return where trials can run.
+
+        Raises:
+            ConfigurationError: with one line for each thing that is missing.
+        """
+        engine = self._engine(self._slots(("cpu",)), interrupts)
+        with self._audience.looking():
+            found = site(engine, self._plan, self.todo, self._options.device, self._options.stall)
+        if found is None:
+            return ()
+        if found.problems:
+            raise ConfigurationError(*found.problems)
+        for line in found.told:
+            self._audience.told(line)
+        return found.devices
+
+    def _slots(self, devices: Sequence[str]) -> list[str]:
+        """A device for each trial that may run at once."""
+        workers = self._options.workers
+        if workers is None:
+            workers = max(1, usable_cores() // self._options.threads) if devices[0] == "cpu" else len(devices)
+        workers = max(1, min(workers, len(self.todo)))
+        return [devices[k % len(devices)] for k in range(workers)]
+
+    def _engine(self, slots: Sequence[str], interrupts: Interrupts) -> Engine:
+        """The engine asked for."""
+        threads = self._options.threads
+        if self._options.workers == 0:
+            return InlineEngine(slots[0], threads, interrupts)
+        return ProcessEngine(slots, threads, interrupts)
+
+    def _speeds(self) -> Speeds:
+        """What is known of the trials' speeds before they run."""
+        before = measured_speeds(self._options.out) if self._options.out.is_dir() else {}
+        kept, device = KeptSpeeds.read(), self._options.device or self._plan.settings.device
+        for trial in self.todo:
+            if speed_here := kept.get(trial_key(trial, device)):
+                before.setdefault(kind_of(trial), speed_here)
+        speed = self._plan.settings.speed
+        return Speeds(before, speed.queries_per_second if speed else {})

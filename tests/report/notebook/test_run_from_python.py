@@ -1,0 +1,194 @@
+"""`mebench.plan` and `mebench.run`: what the commands do, from Python."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from benchmark_files import NOISE, write_benchmark
+
+import mebench
+from mebench.cli import main
+from mebench.plan.file import load_benchmark
+from mebench.report.notebook.run import run
+
+BROKEN = """\
+from mebench import AttackEntry, hookimpl
+
+
+@hookimpl
+def mebench_attacks():
+    return [AttackEntry("broken", "Fails.", "broken:build")]
+
+
+def build(context):
+    raise ValueError("no")
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A benchmark file and the folder of its finished run, one trial."""
+    place = tmp_path_factory.mktemp("done")
+    file = write_benchmark(place, NOISE, seeds=1, budget=64)
+    return file, mebench.run(file, out=place / "out", engine="inline", progress=False)
+
+
+def test_a_plan_is_what_the_command_plans(folder, capsys):
+    file = write_benchmark(folder, NOISE, seeds=2)
+    planned = mebench.plan(file)
+    assert main(["plan", str(file), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert planned.trials["trial"].tolist() == said["ids"]
+    assert planned.trials["state"].tolist() == ["new"] * 2
+    assert planned.rows["queries_left"].sum() == said["queries_left"]
+    assert planned.rows["seeds"].tolist() == [len(row["seeds"]) for row in said["rows"]]
+    assert main(["plan", str(file)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert repr(planned).splitlines()[0] == printed[0]
+    assert repr(planned).splitlines()[-1] == printed[-1]
+
+
+def test_a_mapping_is_the_same_benchmark_as_its_file(folder):
+    file = write_benchmark(folder, NOISE, seeds=2)
+    given = mebench.plan(yaml.safe_load(file.read_text()))
+    assert given.trials["trial"].tolist() == mebench.plan(file).trials["trial"].tolist()
+
+
+def test_mistakes_in_a_mapping_are_told_all_at_once_without_a_place(folder):
+    content = yaml.safe_load(write_benchmark(folder, NOISE).read_text())
+    content["profiles"]["quick"]["scale"] = "reducd"
+    content["victims"]["tiny"]["network"] = "lenet"
+    with pytest.raises(mebench.ConfigurationError) as caught:
+        mebench.plan(content)
+    assert caught.value.problems == (
+        "benchmark: profiles.quick.scale: must be reduced or paper, not 'reducd'",
+        "benchmark: victims.tiny.network: unknown network 'lenet'. Did you mean 'lenet5'?",
+    )
+    with pytest.raises(mebench.ConfigurationError, match="benchmark: a benchmark cannot hold a set"):
+        mebench.plan({**content, "name": {"a", "b"}})
+
+
+@pytest.mark.parametrize("change", [{"runs.*.budgets": [500]}, ["runs.*.budgets=[500]"], "runs.*.budgets=[500]"])
+def test_values_are_changed_as_by_set(folder, change):
+    planned = mebench.plan(write_benchmark(folder, NOISE), set=change, only="noise", seeds=[3])
+    assert planned.trials["budget"].tolist() == [500]
+    assert planned.trials["seed"].tolist() == [3]
+
+
+def test_a_benchmark_that_comes_with_mebench_is_planned_by_its_name():
+    assert len(mebench.plan("table1")) == len(mebench.plan("table1", "quick", seeds=2))
+
+
+def test_a_run_gives_its_results_and_writes_the_leaderboard(done):
+    _, found = done
+    (root,) = found.roots
+    assert found.trials["status"].tolist() == ["finished"]
+    assert (root / "leaderboard.json").exists()
+    assert found.failures.empty
+
+
+def test_a_second_run_runs_nothing_and_says_nothing(done, capfd):
+    file, found = done
+    (root,) = found.roots
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("result.json")}
+    again = mebench.run(file, out=root, engine="inline", progress=False)
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("result.json")} == before
+    assert repr(again) == repr(found)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_and_the_command_write_the_same_results(done, folder, capsys):
+    file, found = done
+    assert main(["run", str(file), "--workers", "0", "--out", "other", "--quiet"]) == 0
+    (root,) = found.roots
+    (ours,) = root.glob("*/result.json")
+    (theirs,) = folder.glob("other/*/result.json")
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_trials_that_fail_are_told_and_do_not_raise(folder):
+    (folder / "plugins").mkdir()
+    (folder / "plugins/broken.py").write_text(BROKEN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEBENCH_PLUGIN_DIR", str(folder / "plugins"))
+        file = write_benchmark(folder, NOISE, {"attack": "broken", "channel": "probability"}, seeds=1, budget=32)
+        found = mebench.run(file, out="out", engine="inline", progress=False)
+    assert found.trials.set_index("attack")["status"].to_dict() == {"noise": "finished", "broken": "failed"}
+    assert "attack broken" in found.failures["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"engine": "proceses"}, "engine 'proceses': there is no such engine. Did you mean 'processes'?"),
+        ({"engine": "processes", "workers": 0}, "workers=0 is engine='inline', not engine='processes'"),
+        ({"engine": "inline", "workers": 2}, "engine='inline' has one worker, not 2"),
+        ({"workers": -1}, "workers: must be a whole number of at least 0, not -1"),
+        ({"threads": "2"}, "threads: must be a whole number of at least 1, not '2'"),
+        ({"timeout": float("nan")}, "timeout: must be a number of seconds above 0, not nan"),
+        ({"device": "gpu"}, "device: must be cpu, cuda, cuda:N or auto, not 'gpu'"),
+        ({"only": "megex"}, "--only megex: matches no trial"),
+        ({"seeds": 0}, "--seeds 0: must be at least 1"),
+    ],
+)
+def test_wrong_arguments_are_one_line_each_and_nothing_runs(folder, arguments, said):
+    file = write_benchmark(folder, NOISE)
+    with pytest.raises(mebench.ConfigurationError) as caught:
+        mebench.run(file, out="out", progress=False, **arguments)
+    assert str(caught.value).startswith(said)
+    assert not (folder / "out").exists()
+
+
+def test_an_interrupt_saves_and_the_same_call_goes_on(folder, monkeypatch):
+    from mebench.run.engine import Interrupts
+
+    file = write_benchmark(folder, NOISE, seeds=2, budget=64)
+    entered = Interrupts.__enter__
+
+    def pressed(self):
+        self.level = 1
+        return entered(self)
+
+    monkeypatch.setattr(Interrupts, "__enter__", pressed)
+    with pytest.raises(KeyboardInterrupt, match="the same call goes on from here"):
+        mebench.run(file, out="out", engine="inline", progress=False)
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert mebench.run(file, out="out", engine="inline", progress=False).trials["status"].tolist() == ["finished"] * 2
+
+
+def test_rooms_of_the_package_are_called_and_are_still_its_modules():
+    import mebench.run.runner
+    from mebench.run.runner import titles
+
+    assert mebench.run.runner.titles is titles
+    assert inspect.signature(mebench.run) == inspect.signature(run)
+    assert {"plan", "results", "run"} <= set(mebench.__all__)
+
+
+def test_the_names_are_there_without_torch_and_pandas():
+    code = (
+        "import sys, mebench\n"
+        "from mebench import plan, results, run\n"
+        "assert callable(run) and callable(plan) and callable(results) and 'run' in dir(mebench)\n"
+        "print('torch' in sys.modules, 'pandas' in sys.modules, 'rich' in sys.modules)\n"
+        "mebench.plan('table1')\n"
+        "print('torch' in sys.modules, 'pandas' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["False False False", "False False"]
+
+
+def test_a_benchmark_given_as_a_mapping_can_be_loaded_where_files_are(folder):
+    assert load_benchmark(yaml.safe_load(write_benchmark(folder, NOISE).read_text())).file.name == "benchmark"
