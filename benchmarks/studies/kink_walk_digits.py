@@ -1,6 +1,6 @@
 """How many digits of an explanation the kink walk needs: the table on its card.
 
-    python benchmarks/studies/kink_walk_digits.py > benchmarks/studies/kink_walk_digits.txt      some minutes of one core
+    python benchmarks/studies/kink_walk_digits.py > benchmarks/studies/kink_walk_digits.txt     minutes of one core
 
 The victims are networks with one hidden layer of 32 ReLUs, trained on Fashion-MNIST and on digits. Their gradients are
 told with n significant digits per value, or with 8 bits between the lowest and the highest value of a map. The walk's
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import click
 import torch
 from mebench_kink_walk import KinkWalkParameters
 from mebench_kink_walk.attack import build
@@ -114,7 +115,7 @@ def main() -> None:
     for digits in (6, 5, 4, 3, 2):
         roundings.append((f"{digits} digits", to_digits(digits), max(1e-3, 4 * 10.0 ** (1 - digits))))
     roundings.append(("8 bits", to_bits, 0.02))
-    print(
+    click.echo(
         f"{'data':18} {'maps':9} {'units':>5} {'rows':>5} {'fidelity %':>10} {'worst error':>11} {'sd of logits':>12}"
     )
     for data in DATA:
@@ -122,7 +123,7 @@ def main() -> None:
         for name, rounding, change in roundings:
             found = walk(prepared, rounding, change)
             told = f"{data:18} {name:9} {found['units']:5.0f} {found['rows']:5} {found['fidelity']:10.2f} "
-            print(told + f"{found['error']:11.2g} {found['spread']:12.2g}", flush=True)
+            click.echo(told + f"{found['error']:11.2g} {found['spread']:12.2g}")
 
 
 if __name__ == "__main__":

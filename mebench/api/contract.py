@@ -103,7 +103,8 @@ class ResponseChannel(ABC):
 
     Attributes:
         name: canonical, with the parameters that differ from the defaults; part of the results.
-        gives: which of ``label``, ``probability``, ``logit``, ``explanation`` an answer holds; ``integrated`` if the
+        gives: which of ``label``, ``probability``, ``logit``, ``explanation`` an answer holds; ``gradient`` if the
+            explanations are the gradients at the query itself (since version 1.7), ``integrated`` if the
             explanations are Integrated Gradients, from the channel's ``baseline`` in ``steps`` by its ``rule``.
         probability_floor: the smallest probability that a returned zero may stand for; attacks that take a
             logarithm use it. Public, because a service documents how it rounds.

@@ -18,7 +18,7 @@ from mebench.registry.card import NO_CARD, Better, MetricCard, Number
 from mebench.registry.entry import Entry, Known
 
 Medium = Literal["images", "texts"]
-WORDS = frozenset({"label", "probability", "logit", "explanation", "integrated"})
+WORDS = frozenset({"label", "probability", "logit", "explanation", "gradient", "integrated"})
 """What an answer may hold: the words of ``needs`` and ``gives``."""
 Family = Literal["generator", "pool"]
 _FAMILIES = {"generator": "makes its queries", "pool": "chooses among unlabelled inputs; its run needs a pool"}
@@ -30,7 +30,8 @@ class AttackEntry(Entry):
 
     Attributes:
         family: ``generator`` (makes inputs) or ``pool`` (chooses among unlabelled inputs).
-        needs: what an answer must hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
+        needs: what an answer must hold: ``label``, ``probability``, ``logit``, ``explanation``,
+            ``gradient`` (since version 1.7), ``integrated``.
         paper: short reference with an arXiv or DOI number.
         minimum_budget: the smallest budget that makes sense, in queries.
         texts: whether a generator attack can also make texts, as ids of words; see ``spec.discrete``. Attacks of the
@@ -64,7 +65,8 @@ class ChannelEntry(Entry):
     """A response channel. Its target is called as ``target(parameters)`` and returns a ``ResponseChannel``.
 
     Attributes:
-        gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``, ``integrated``.
+        gives: what its answers hold: ``label``, ``probability``, ``logit``, ``explanation``,
+            ``gradient`` (since version 1.7), ``integrated``.
     """
 
     kind, plural, phrase = "channel", "channels", "a channel"

@@ -48,7 +48,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             "Read a network with one hidden layer of ReLUs off the jumps of its explanations along lines.",
             "mebench_kink_walk.attack:build",
             KinkWalkParameters,
-            needs=frozenset({"probability", "explanation"}),
+            needs=frozenset({"probability", "explanation", "gradient"}),
             paper="the theorem of Milli, Schmidt, Dragan and Hardt, 2019, arXiv:1807.05185",
             minimum_budget=2,
             float32=True,

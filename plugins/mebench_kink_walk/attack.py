@@ -21,7 +21,7 @@ def build(context: AttackContext, parameters: KinkWalkParameters) -> Attack:
         ConfigurationError: the channel does not explain every class by its gradient, or the clone cannot hold units.
     """
     channel = context.channel
-    if "integrated" in channel.gives or hasattr(channel, "sigma") or channel.explained_classes is not None:
+    if "gradient" not in channel.gives or channel.explained_classes is not None:
         raise ConfigurationError(f"kink-walk: needs gradients of all classes (vg, white-box), not {channel.name}")
     on_logits = "logit" in channel.gives or getattr(channel, "score", "probability") == "logit"
     change = parameters.change or (1e-4 if on_logits else 1e-3)

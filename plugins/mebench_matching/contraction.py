@@ -149,10 +149,9 @@ def contraction_for(context: AttackContext, points: int) -> Contraction:
     channel = context.channel
     if "integrated" in channel.gives:
         return OnTheWay(context, points)
-    if "logit" in channel.gives:
-        return Contraction("logit", top=False)
+    if "gradient" in channel.gives:
+        score = "logit" if "logit" in channel.gives else getattr(channel, "score", "probability")
+        return Contraction(score, top=channel.explained_classes == 1)
     if hasattr(channel, "sigma"):
         return Smoothed(context, points)
-    if channel.name.partition("(")[0].partition(" ")[0] == "vg":
-        return Contraction(channel.score, channel.classes == "top-1")  # type: ignore[attr-defined]
     raise ConfigurationError(f"gradient matching knows the channels vg, sg, ig and white-box, not {channel.name}")

@@ -115,7 +115,7 @@ CHANNELS = (
         "All probabilities and, where asked for, the vanilla gradient of the class scores (Simonyan et al. 2013).",
         "mebench.oracle.channels.explanations:VanillaGradientChannel",
         ExplainedParameters,
-        gives=frozenset({"label", "probability", "explanation"}),
+        gives=frozenset({"label", "probability", "explanation", "gradient"}),
     ),
     ChannelEntry(
         "sg",
@@ -135,7 +135,7 @@ CHANNELS = (
         "white-box",
         "Logits and exact gradients, as no service gives them: for a ceiling (`default-grad`), not an attack.",
         "mebench.oracle.channels.explanations:WhiteBoxChannel",
-        gives=frozenset({"label", "probability", "logit", "explanation"}),
+        gives=frozenset({"label", "probability", "logit", "explanation", "gradient"}),
     ),
 )
 

@@ -48,6 +48,8 @@ class VanillaGradientChannel(ExplainedScoreChannel):
         parameters: what is explained.
     """
 
+    gives = ExplainedScoreChannel.gives | {"gradient"}
+
     def __init__(self, parameters: ExplainedParameters | None = None) -> None:
         super().__init__("vg", parameters or ExplainedParameters())
 

@@ -16,7 +16,7 @@ class WhiteBoxChannel(ResponseChannel):
     """
 
     name = "white-box"
-    gives = frozenset({"label", "probability", "logit", "explanation"})
+    gives = frozenset({"label", "probability", "logit", "explanation", "gradient"})
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Return labels (B,), logits (B, c), probabilities (B, c) and, if asked for, the gradients of the logits."""
