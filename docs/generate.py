@@ -43,6 +43,7 @@ GROUPS_OF_MEBENCH = {
     "mebench.api.contract": "The contract",
     "mebench.registry": "What a plugin registers",
     "mebench.api.errors": "Errors",
+    "mebench.api.run_events": "The life of a run",
     "mebench.data": "Data",
     "mebench.trial.metrics": "What metrics see",
     "mebench.report.notebook": "From Python",

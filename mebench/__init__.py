@@ -33,6 +33,12 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.api.errors import InvalidQueryError as InvalidQueryError
     from mebench.api.errors import MebenchError as MebenchError
     from mebench.api.random_streams import RandomStreams as RandomStreams
+    from mebench.api.run_events import EvaluationPoint as EvaluationPoint
+    from mebench.api.run_events import RunEnd as RunEnd
+    from mebench.api.run_events import RunFacts as RunFacts
+    from mebench.api.run_events import RunLogger as RunLogger
+    from mebench.api.run_events import TrialEnd as TrialEnd
+    from mebench.api.run_events import TrialFacts as TrialFacts
     from mebench.api.version import API_VERSION as API_VERSION
     from mebench.data.dataset import Dataset as Dataset
     from mebench.data.text.dataset import TextDataset as TextDataset
@@ -44,6 +50,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.registry.entries import ChannelEntry as ChannelEntry
     from mebench.registry.entries import DatasetEntry as DatasetEntry
     from mebench.registry.entries import LearnerEntry as LearnerEntry
+    from mebench.registry.entries import LoggerEntry as LoggerEntry
     from mebench.registry.entries import MetricEntry as MetricEntry
     from mebench.registry.entries import MetricOutput as MetricOutput
     from mebench.registry.entries import NetworkEntry as NetworkEntry
@@ -93,6 +100,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "mebench.api.errors": ["BudgetExceededError", "ConfigurationError", "InvalidQueryError", "MebenchError"],
         "mebench.api.random_streams": ["RandomStreams"],
+        "mebench.api.run_events": ["EvaluationPoint", "RunEnd", "RunFacts", "RunLogger", "TrialEnd", "TrialFacts"],
         "mebench.api.version": ["API_VERSION"],
         "mebench.data.dataset": ["Dataset"],
         "mebench.data.text.dataset": ["TextDataset"],
@@ -104,6 +112,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "ChannelEntry",
             "DatasetEntry",
             "LearnerEntry",
+            "LoggerEntry",
             "MetricEntry",
             "MetricOutput",
             "NetworkEntry",

@@ -13,6 +13,8 @@ from mebench.api.errors import UnwritableError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
 from mebench.api.subjects import about
+from mebench.cli import completion
+from mebench.cli.loggers import loggers_named
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
 from mebench.cli.selection import damage_lines, keeps_other_code, other_code_lines, selects_trials
@@ -81,6 +83,21 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 )
 @click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
 @keeps_other_code
+@click.option(
+    "--log",
+    "loggers",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.completing(completion.registered("logger")),
+    help="Tell this logger how the run goes on, such as tensorboard; repeatable. `mebench list loggers` shows them.",
+)
+@click.option(
+    "--log-set",
+    "logger_settings",
+    metavar="NAME.PARAMETER=VALUE",
+    multiple=True,
+    help="Set a parameter of a logger; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
 @click.option(
     "--quiet",
@@ -105,6 +122,8 @@ def run(
     max_failures: int | None,
     fresh: bool,
     keep_other_code: bool,
+    loggers: tuple[str, ...],
+    logger_settings: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -145,6 +164,7 @@ def run(
         max_failures,
         fresh,
         keep_other_code,
+        loggers_named(loggers, logger_settings),
     )
     return _Run(plan, options, as_json=as_json, quiet=quiet).run()
 

@@ -87,9 +87,13 @@ def put_all_back(settings: Iterable[tuple[Setting, Any]]) -> list[Setting]:
     """
     pairs = list(settings)
     for _ in range(2):
+        all_are_back = True
         for setting, value in pairs:
             if not is_still(setting, value):
                 put_back(setting, value)
+                all_are_back = False
+        if all_are_back:
+            return []
     return [setting for setting, value in pairs if not is_still(setting, value)]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from mebench.guard.definitions import Definitions
-from mebench.guard.setting import Setting, clause, is_still, put_all_back, value_of
+from mebench.guard.setting import clause, is_still, put_all_back, value_of
 from mebench.guard.settings import RANDOM_SEED, SETTINGS
 
 _log = logging.getLogger(__name__)
@@ -30,8 +29,9 @@ class Surroundings:
 
     def problem(self) -> str:
         """Put back what no attack may change; return in a clause what it was, or nothing."""
-        changed = [setting for setting, _ in self._changed() if setting.blamed]
-        left = put_all_back((setting, value) for setting, value in self._values if setting.blamed)
+        watched = [(setting, value) for setting, value in self._values if setting.blamed]
+        changed = [setting for setting, value in watched if not is_still(setting, value)]
+        left = put_all_back(watched)
         return " and ".join([*(clause(setting, left) for setting in changed), *self._replaced()])
 
     def put_back(self) -> list[str]:
@@ -39,10 +39,6 @@ class Surroundings:
         left = [setting.words for setting in put_all_back(self._values)]
         self._definitions.put_back()
         return left + self._definitions.replaced()[:_NAMED]
-
-    def _changed(self) -> list[tuple[Setting, Any]]:
-        """Each setting that is not as it was, with its value before."""
-        return [(setting, before) for setting, before in self._values if not is_still(setting, before)]
 
     def _replaced(self) -> Iterator[str]:
         names = self._definitions.replaced()

@@ -288,6 +288,27 @@ class ReportEntry(Entry):
         return {"file": f"report.{self.suffix}"}
 
 
+@dataclass(frozen=True)
+class LoggerEntry(Entry):
+    """A logger, for ``mebench run --log NAME``. Its target is called as ``target(run, parameters)`` with a `RunFacts`
+    and returns a `RunLogger`, in a process of its own. Since version 1.7.
+
+    Attributes:
+        packages: modules that must be importable, such as ``mlflow``.
+        install: what ``pip install`` is given where they are not.
+    """
+
+    kind, plural, phrase = "logger", "loggers", "a logger"
+    doing = "its constructor"
+
+    packages: tuple[str, ...] = ()
+    install: str = ""
+
+    def facts(self, known: Known) -> dict[str, str]:
+        """What it needs."""
+        return {"needs": ", ".join(self.packages), "pip install": self.install}
+
+
 KINDS: tuple[type[Entry], ...] = (
     AttackEntry,
     ChannelEntry,
@@ -298,5 +319,6 @@ KINDS: tuple[type[Entry], ...] = (
     MetricEntry,
     VictimEntry,
     ReportEntry,
+    LoggerEntry,
 )
 """Every kind, in the order in which they are shown; one that is added here is a kind everywhere."""

@@ -15,6 +15,7 @@ from mebench.registry.entries import (
     WORDS,
     AttackEntry,
     DatasetEntry,
+    LoggerEntry,
     Medium,
     MetricEntry,
     MetricOutput,
@@ -133,6 +134,12 @@ def _fields(entry: Entry) -> str:
         return _of_victim(entry)
     if isinstance(entry, ReportEntry) and not (isinstance(entry.suffix, str) and entry.suffix.isalnum()):
         return f"suffix must be that of a file, such as csv, not {_shown(entry.suffix)}"
+    if isinstance(entry, LoggerEntry) and not (
+        isinstance(entry.packages, (tuple, list))
+        and all(isinstance(name, str) and name.isidentifier() for name in entry.packages)
+        and isinstance(entry.install, str)
+    ):
+        return "packages must be a tuple of names of modules, and install a text"
     if isinstance(entry, AttackEntry) and (type(entry.minimum_budget) is not int or entry.minimum_budget < 1):
         return f"minimum_budget must be a whole number of at least 1, not {_shown(entry.minimum_budget)}"
     return ""

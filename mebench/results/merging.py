@@ -18,6 +18,7 @@ from mebench.api.files import parse_json, read_json, why, write_json
 from mebench.api.plurals import counted
 from mebench.api.unfinished import unfinished_folder
 from mebench.results.damage import damage
+from mebench.results.heartbeat import SUFFIX
 from mebench.results.leaderboard.read.saved import holds_trials
 from mebench.results.set_aside import set_aside
 from mebench.results.trial_folder import TrialFolder, trial_folders
@@ -182,7 +183,7 @@ def _copy(trials: Sequence[TrialFolder], target: Path, merged: Merged) -> None:
 
     What stands in their places is set aside.
     """
-    left_out = shutil.ignore_patterns(".*")
+    left_out = shutil.ignore_patterns(".*", f"*{SUFFIX}")
     target.mkdir(parents=True, exist_ok=True)
     copies: list[TrialFolder] = []
     with unfinished_folder(target) as beside:

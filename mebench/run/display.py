@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mebench.api.durations import clock_time
+from mebench.api.plurals import short
 from mebench.api.spec import TrialSpec
 from mebench.api.subjects import about
 from mebench.run.engine import Job, Outcome
 from mebench.run.pace import Clock, Pace
-from mebench.run.state import RunState, short
+from mebench.run.state import RunState
 from mebench.run.time_left import Estimate, Speeds
 
 REDRAW_SECONDS = 0.25

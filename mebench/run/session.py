@@ -8,15 +8,20 @@ from pathlib import Path
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
+from mebench.api.run_events import RunFacts
+from mebench.api.version import VERSION
 from mebench.plan.forecast import kind_of, measured_speeds
 from mebench.plan.plan import Plan
 from mebench.plan.speeds import KeptSpeeds, trial_key
 from mebench.plan.state import PlanState
 from mebench.run.audience import Audience
 from mebench.run.engine import Engine, InlineEngine, Interrupts, Job, Outcome, ProcessEngine
+from mebench.run.engine.interrupts import KILL
 from mebench.run.failure_limit import FailureLimit
+from mebench.run.loggers.asked import Asked, check, told
+from mebench.run.loggers.life import RunLife
 from mebench.run.machine import usable_cores
-from mebench.run.runner import execute, set_aside, site
+from mebench.run.runner import LOGS, execute, set_aside, site
 from mebench.run.time_left import Speeds
 
 STALL_SECONDS = 1800.0
@@ -37,6 +42,7 @@ class RunOptions:
         max_failures: save and stop once so many trials have failed for good; None for never.
         fresh: whether finished trials run again; their results are set aside.
         keep_other_code: whether results that other code has finished stay.
+        log: loggers; see `mebench.run.loggers.asked`.
     """
 
     out: Path
@@ -49,6 +55,7 @@ class RunOptions:
     max_failures: int | None = None
     fresh: bool = False
     keep_other_code: bool = False
+    log: tuple[Asked, ...] = ()
 
 
 class Session:
@@ -57,7 +64,10 @@ class Session:
     Args:
         plan: what to run.
         options: how.
-        audience: told what happens.
+        audience: shown what happens.
+
+    Raises:
+        ConfigurationError: a logger that is asked for is not there, or its parameters are wrong.
 
     Attributes:
         state: how far the plan's trials are on disk, before the run.
@@ -68,6 +78,7 @@ class Session:
 
     def __init__(self, plan: Plan, options: RunOptions, audience: Audience) -> None:
         self._plan, self._options, self._audience = plan, options, audience
+        check(options.log)
         self.state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
         self.todo = list(plan.trials) if options.fresh else self.state.pending
         self.interrupted = False
@@ -97,7 +108,10 @@ class Session:
             self._audience.set_aside(f"{results} now in {where}; delete it when you need them no more")
         slots = self._slots(devices)
         engine = self._engine(slots, interrupts)
-        with self._audience.watching(self.todo, len(slots), self._speeds()) as listeners:
+        with (
+            self._life(interrupts) as life,
+            self._audience.watching(self.todo, len(slots), self._speeds()) as listeners,
+        ):
             return execute(
                 engine,
                 self._plan,
@@ -105,9 +119,26 @@ class Session:
                 timeout=self._options.timeout,
                 stall=self._options.stall,
                 retries=self._options.retries,
-                listeners=[limit, *listeners],
+                listeners=[limit, *listeners, life],
                 keep_other_code=self._options.keep_other_code,
             )
+
+    def _life(self, interrupts: Interrupts) -> RunLife:
+        """What tells loggers of the run."""
+        plan, options = self._plan, self._options
+        benchmark, settings = plan.benchmark, plan.settings
+        facts = RunFacts(
+            benchmark.name,
+            benchmark.title,
+            plan.profile,
+            settings.scale,
+            options.out.absolute(),
+            len(self.todo),
+            VERSION,
+        )
+        loggers = told(options.log, options.out / LOGS)
+        between = options.workers != 0 or not any(one.here for one in loggers)
+        return RunLife(loggers, facts, plan, self.todo, between=between, hurry=lambda: interrupts.level == KILL)
 
     def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
         """Look for data, plugins and devices; return where trials can run.

@@ -89,12 +89,3 @@ class RunState(Listener):
 def is_trial(job: Job) -> bool:
     """Whether a job is a trial; the others are preparations, which are shown and not counted."""
     return bool(job.needs)
-
-
-def short(number: float) -> str:
-    """A number of at least 0 in at most five characters: ``0.25``, ``870``, ``12.3K``, ``1.25M``."""
-    power = 0
-    while number >= 999.5 and power < 3:
-        number /= 1000
-        power += 1
-    return f"{number:.3g}{('', 'K', 'M', 'G')[power]}"

@@ -13,19 +13,27 @@ and on the command line ``mebench check stripes``.
 
 from __future__ import annotations
 
-from mebench.testing.checks import CHECKS, Check
-from mebench.testing.faults import CheckFailed, CheckSkipped
-from mebench.testing.parametrize import parametrize_with_checks
-from mebench.testing.target import AttackUnderTest
-from mebench.testing.verdicts import Verdict, run_check
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CHECKS",
-    "AttackUnderTest",
-    "Check",
-    "CheckFailed",
-    "CheckSkipped",
-    "Verdict",
-    "parametrize_with_checks",
-    "run_check",
-]
+from mebench.api.lazy import lazy_names
+
+if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares them
+    from mebench.testing.checks import CHECKS as CHECKS
+    from mebench.testing.checks import Check as Check
+    from mebench.testing.faults import CheckFailed as CheckFailed
+    from mebench.testing.faults import CheckSkipped as CheckSkipped
+    from mebench.testing.parametrize import parametrize_with_checks as parametrize_with_checks
+    from mebench.testing.target import AttackUnderTest as AttackUnderTest
+    from mebench.testing.verdicts import Verdict as Verdict
+    from mebench.testing.verdicts import run_check as run_check
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "mebench.testing.checks": ["CHECKS", "Check"],
+        "mebench.testing.faults": ["CheckFailed", "CheckSkipped"],
+        "mebench.testing.parametrize": ["parametrize_with_checks"],
+        "mebench.testing.target": ["AttackUnderTest"],
+        "mebench.testing.verdicts": ["Verdict", "run_check"],
+    },
+)

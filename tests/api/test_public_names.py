@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import mebench
-from mebench import api, toolkit
+from mebench import api, testing, toolkit
 from mebench.api.old_names import OLD, RENAMED
 
-FACES = {"mebench": mebench, "mebench.toolkit": toolkit}
+FACES = {"mebench": mebench, "mebench.toolkit": toolkit, "mebench.testing": testing}
 OLD_IMPORTS = {
     "mebench.learners": "OnlineLearner FitLearner StepLearner",
     "mebench.losses": "KLLoss L1LogitLoss ExtractionLoss make_loss loss_derivatives centred",

@@ -38,6 +38,10 @@ def test_looking_things_up_does_not_import_torch(arguments):
     assert imported_by(*arguments) == (0, [])
 
 
+def test_writing_a_plugin_does_not_import_torch(tmp_path):
+    assert imported_by("new", "attack", "stripes", "--dir", str(tmp_path)) == (0, [])
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example_and_does_not_import_torch(command):
     code = START + "assert 'torch' not in sys.modules and 'pandas' not in sys.modules; sys.exit(code)"

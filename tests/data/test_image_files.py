@@ -55,7 +55,8 @@ def tried(tmp_path, cache, monkeypatch):
 
     def tried(folder, old="", new=""):
         (tmp_path / "mine.yaml").write_text(FILE.replace("ROOT", str(folder)).replace(old, new))
-        answer = CliRunner().invoke(run, [str(tmp_path / "mine.yaml"), "--out", str(tmp_path / "out")])
+        file, out = str(tmp_path / "mine.yaml"), str(tmp_path / "out")
+        answer = CliRunner().invoke(run, [file, "--out", out, "--workers", "0"])
         results = [json.loads(path.read_text()) for path in (tmp_path / "out").glob("*activethief*/result.json")]
         return answer, results
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -52,19 +49,13 @@ def installed(repository, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_attack_of_the_document_runs_in_a_benchmark(installed, tmp_path):
+def test_the_attack_of_the_document_runs_in_a_benchmark(installed, tmp_path, monkeypatch, mebench):
     site, line = installed
     rows = "".join(f"          {row.strip()}\n" for row in line.splitlines()[1:])
     (tmp_path / "file.yaml").write_text(TINY + rows)
-
-    def mebench(*arguments):
-        command = [sys.executable, "-m", "mebench", *arguments]
-        environment = os.environ | {"PYTHONPATH": str(site)}
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200)
-
-    assert "batch_size" in mebench("info", "stripes").stdout
-    assert "mebench-stripes 0.1.0" in mebench("plugins").stdout
-    done = mebench("run", "file.yaml", "--json")
-    assert done.returncode == 0, done.stderr
-    row = next(row for row in json.loads(done.stdout)["rows"] if row["attack"] == "stripes")
+    monkeypatch.syspath_prepend(site)
+    assert "batch_size" in mebench("info", "stripes")
+    assert "mebench-stripes 0.1.0" in mebench("plugins")
+    rows = json.loads(mebench("run", "file.yaml", "--workers", "0", "--json"))["rows"]
+    row = next(row for row in rows if row["attack"] == "stripes")
     assert (row["status"], row["queries"]) == ("finished", 100)

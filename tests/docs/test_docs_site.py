@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys
@@ -39,19 +38,6 @@ def listed(nav):
             yield entry
         else:
             yield from (page for one in entry.values() for page in listed([one] if isinstance(one, str) else one))
-
-
-def mebench(folder, *arguments, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "mebench", *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_made_pages_are_what_would_be_made_now(docs):
@@ -116,17 +102,17 @@ def test_the_code_on_the_megex_page_is_the_plugin(docs, repository):
 
 
 @pytest.mark.slow
-def test_the_quick_start_runs_as_written(docs, tmp_path):
+def test_the_quick_start_runs_as_written(docs, tmp_path, mebench):
     (yaml_block,) = blocks(docs / "index.md", "yaml")
     (tmp_path / "first.yaml").write_text(yaml_block)
     (commands,) = blocks(docs / "index.md", "sh")
-    printed = [mebench(tmp_path, *line.split()[1:]) for line in commands.splitlines()]
+    printed = [mebench(*line.split()[1:]) for line in commands.splitlines()]
     assert len(printed) == 3
     assert printed[2].count("random-pool") == 2
 
 
 @pytest.mark.slow
-def test_the_channels_of_the_page_answer_in_a_benchmark(docs, tmp_path):
+def test_the_channels_of_the_page_answer_in_a_benchmark(docs, tmp_path, mebench):
     page = docs / "writing-a-channel.md"
     (tmp_path / "mebench_dither").mkdir()
     for name, block in zip(("__init__.py", "channel.py", "tiring.py"), blocks(page, "python"), strict=True):
@@ -136,13 +122,13 @@ def test_the_channels_of_the_page_answer_in_a_benchmark(docs, tmp_path):
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mebench-dither\nVersion: 0.1.0\n")
     (metadata / "entry_points.txt").write_text("[mebench]\ndither = mebench_dither\n")
     for command in blocks(page, "sh"):
-        assert "conforms (1 check)" in mebench(tmp_path, *command.split()[1:])
+        assert "conforms (1 check)" in mebench(*command.split()[1:])
     benchmark = yaml.safe_load(blocks(docs / "index.md", "yaml")[0])
     run = benchmark["profiles"]["quick"]["runs"][0]
     names = ("dither", "tiring")
     run["attacks"] = [{**run["attacks"][0], "channel": {"name": name, "sigma": 0.5}} for name in names]
     (tmp_path / "file.yaml").write_text(yaml.safe_dump(benchmark))
-    rows = json.loads(mebench(tmp_path, "run", "file.yaml", "--json"))["rows"]
+    rows = json.loads(mebench("run", "file.yaml", "--workers", "0", "--json"))["rows"]
     found = sorted(row["channel"] for row in rows if row["attack"] == "noise")
     assert found == ["dither(sigma=0.5)", "tiring(sigma=0.5)"]
 

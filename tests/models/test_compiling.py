@@ -64,9 +64,18 @@ def test_without_a_compiler_the_option_is_one_clear_line(monkeypatch):
         compiled(nn.Linear(2, 2), asked)
 
 
+@pytest.fixture
+def quick_to_compile(monkeypatch):
+    """Let the compiler neither try what the processor can do, nor compile torch's headers for many networks to come."""
+    from torch._inductor import config
+
+    monkeypatch.setattr(config.cpp, "vec_isa_ok", False)
+    monkeypatch.setattr(config, "cpp_cache_precompile_headers", False)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
-def test_a_compiled_trial_does_the_same_mathematics_and_says_so(tmp_path):
+def test_a_compiled_trial_does_the_same_mathematics_and_says_so(tmp_path, quick_to_compile):
     spec = tiny_trial("random-generator", budget=44 * 16)  # batches of one size: each is compiled anew
     plain = finished(tmp_path / "plain", spec)
     fast = finished(tmp_path / "compiled", dataclasses.replace(spec, compile=True))

@@ -128,7 +128,8 @@ def test_the_clones_vocabulary_is_the_pools_and_the_victims_is_that_of_its_train
 
 def test_a_small_benchmark_of_texts_runs_to_its_leaderboard(places, tmp_path):
     out = tmp_path / "out"
-    result = CliRunner().invoke(run, [str(places / "texts.yaml"), "--out", str(out)], catch_exceptions=False)
+    arguments = [str(places / "texts.yaml"), "--out", str(out), "--workers", "0"]
+    result = CliRunner().invoke(run, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     results = [json.loads(path.read_text()) for path in out.rglob("result.json")]
     assert len(results) == 8

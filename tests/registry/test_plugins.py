@@ -49,7 +49,7 @@ def test_a_plugin_of_others_is_installed_listed_run_and_removed(environment, tmp
     assert known["from"] == "mebench-corner-noise 1.2.3"
     assert [parameter["name"] for parameter in known["parameters"]] == ["batch_size", "learning_rate", "white"]
 
-    done = environment.mebench("run", "b.yaml", "--out", "results", "--workers", "1", "--json")
+    done = environment.mebench("run", "b.yaml", "--out", "results", "--workers", "0", "--json")
     assert done.returncode == 0, done.stderr
     rows = [row for row in json.loads(done.stdout)["rows"] if row["attack"] == "corner-noise"]
     assert {row["variant"] for row in rows} == {"default", "white=0.25"}

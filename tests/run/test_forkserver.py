@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from without_torch import without_torch
 
 SCRIPT = """
 import json, os
@@ -21,10 +22,10 @@ def worker_of(tmp_path: Path, **environment: str) -> dict:
     """What a worker sees that a fresh process starts from a script without a ``__main__`` guard."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "PYTHONHASH"))}
+    clean = {name: value for name, value in without_torch().items() if not name.startswith(("MALLOC_", "PYTHONHASH"))}
     done = subprocess.run(
         [sys.executable, script],
-        env={**clean, "PYTHONPATH": str(Path(__file__).parents[1] / "helpers"), **environment},
+        env={**clean, **environment},
         capture_output=True,
         text=True,
         check=True,
@@ -58,5 +59,4 @@ def test_the_engine_does_not_import_torch_itself() -> None:
         "ProcessEngine(['cpu']).run([Job('one', 'one', 'engine_fakes:double', 1)])\n"
         "assert 'torch' not in sys.modules"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "helpers")}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code], env=without_torch(), check=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from test_process_engine import is_alive, pids, wait_until
+from without_torch import with_helpers, without_torch
 
 SCRIPT = """
 import sys
@@ -46,7 +47,7 @@ def start(tmp_path: Path):
         script.write_text(SCRIPT)
         process = subprocess.Popen(
             [sys.executable, script, kind, function, tmp_path],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "helpers")},
+            env=without_torch() if kind == "process" else with_helpers(),
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

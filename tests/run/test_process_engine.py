@@ -31,7 +31,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie that init has not fetched yet does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends while it is read
         return False
 
 

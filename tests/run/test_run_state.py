@@ -5,11 +5,12 @@ from make_results import BUDGET, make_spec
 from rich.console import Console
 
 from mebench.api.durations import clock_time
+from mebench.api.plurals import short
 from mebench.api.progress import Progress
 from mebench.run.display import LINE_SECONDS, LineDisplay, LiveDisplay
 from mebench.run.engine import Job, Outcome
 from mebench.run.pace import Pace
-from mebench.run.state import RunState, short
+from mebench.run.state import RunState
 
 TRIALS = [make_spec(seed=seed) for seed in range(12)]
 

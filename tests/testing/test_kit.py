@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import broken_attacks
 import pytest
@@ -153,7 +150,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(capsys, arguments, line):
     assert "Traceback" not in printed.err
 
 
-def test_a_one_file_plugin_that_imports_torch_is_seen(tmp_path):
+def test_a_one_file_plugin_that_imports_torch_is_seen(tmp_path, capsys, monkeypatch):
     (tmp_path / "heavy_one_file.py").write_text(
         "import torch\n"
         "from mebench import AttackEntry, hookimpl\n"
@@ -163,8 +160,7 @@ def test_a_one_file_plugin_that_imports_torch_is_seen(tmp_path):
         "def build(context):\n"
         "    raise NotImplementedError\n"
     )
-    command = [sys.executable, "-m", "mebench", "check", "heavy", "--only", "registers_without_torch"]
-    environment = os.environ | {"MEBENCH_PLUGIN_DIR": str(tmp_path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 1, done.stderr
-    assert "heavy_one_file.py: imports torch when names are listed" in done.stdout
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path))
+    code, printed = run(capsys, "heavy", "--only", "registers_without_torch")
+    assert code == 1, printed.err
+    assert "heavy_one_file.py: imports torch when names are listed" in printed.out

@@ -11,12 +11,13 @@ from html import escape
 from typing import Any
 
 from mebench.api.durations import clock_time
+from mebench.api.plurals import short
 from mebench.api.spec import TrialSpec
 from mebench.api.subjects import about
 from mebench.run.audience import Audience
 from mebench.run.engine import Job, Listener, Outcome
 from mebench.run.pace import Clock
-from mebench.run.state import RunState, short
+from mebench.run.state import RunState
 from mebench.run.time_left import Speeds
 
 REDRAW_SECONDS = 0.5

@@ -17,6 +17,7 @@ from mebench.report.notebook.progress import InNotebook, in_notebook
 from mebench.report.notebook.results import ResultsView
 from mebench.results.leaderboard import write_leaderboard_files
 from mebench.run.audience import Audience, OnScreen
+from mebench.run.loggers.asked import loggers_asked_for
 from mebench.run.session import STALL_SECONDS, RunOptions, Session
 
 ENGINES = ("processes", "inline")
@@ -41,6 +42,7 @@ def run(
     fresh: bool = False,
     keep_other_code: bool = False,
     progress: bool = True,
+    log: object = (),
 ) -> ResultsView:
     """Run what is missing of a benchmark, write its leaderboard, and return its results.
 
@@ -66,6 +68,8 @@ def run(
         fresh: run finished trials again; their results are moved to ``OUT/.old-N``.
         keep_other_code: keep finished results that were made by other code than is here now.
         progress: show how far it is: below the cell of a notebook, else on stderr.
+        log: who is told how the run goes on: names of loggers such as ``"tensorboard"``, mappings of names to
+            parameters, objects with methods of a `mebench.RunLogger`, or a list of these.
 
     Raises:
         ConfigurationError: the file or an argument is wrong, or data, plugins or devices are missing.
@@ -84,6 +88,7 @@ def run(
         max_failures,
         fresh,
         keep_other_code,
+        loggers_asked_for(log),
     )
     _check(options)
     session = Session(planned, options, _audience(progress))

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from mebench.api.progress import Progress
+from mebench.run.engine.beating import bury
 from mebench.run.engine.forkserver import CONTEXT, start_process
 from mebench.run.engine.jobs import Cause, Job, Outcome
 from mebench.run.engine.log import note_death
@@ -119,6 +120,7 @@ class WorkerHandle:
         outcome = self._unsaid(said, code, seconds)
         if said is None:
             note_death(self.job.log, outcome)
+            bury(self.job.log, self.process.pid)
         return outcome
 
     def _unsaid(self, said: Outcome | None, code: int | None, seconds: float) -> Outcome:

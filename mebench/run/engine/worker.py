@@ -29,6 +29,7 @@ from mebench.api.progress import (
     heartbeat,
 )
 from mebench.api.shortened import shortened
+from mebench.run.engine.beating import beating
 from mebench.run.engine.descendants import adopt_orphans, end_descendants
 from mebench.run.engine.jobs import Job, Outcome
 from mebench.run.engine.log import begun, log_to_stderr, over
@@ -120,7 +121,8 @@ def attempt(order: Order, on_progress: OnProgress, should_stop: ShouldStop) -> O
     started, job = time.monotonic(), order.job
     try:
         limit_threads(order.threads)
-        value = job.load()(job.payload, device=order.device, on_progress=on_progress, should_stop=should_stop)
+        with beating(job.log, order.device, on_progress) as told:
+            value = job.load()(job.payload, device=order.device, on_progress=told, should_stop=should_stop)
     except Stopped:
         return Outcome("stopped", seconds=time.monotonic() - started)
     except BaseException as error:  # a plugin may raise anything, KeyboardInterrupt included

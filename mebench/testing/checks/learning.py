@@ -29,8 +29,9 @@ def beats_noise(target: AttackUnderTest) -> str | None:
     ours: list[float] = []
     control: list[float] = []
     for seed in SEEDS:
-        ours.append(exam.score(_attacked(target, seed).attack.learner.clone).fidelity)
-        control.append(exam.score(_on_noise(target, seed).attack.learner.clone).fidelity)
+        attacked = Session(target, trained_stage(SMOKE_BUDGET, seed)).run()
+        ours.append(exam.score(attacked.attack.learner.clone).fidelity)
+        control.append(exam.score(_on_noise(target, seed, _batch_size(attacked)).attack.learner.clone).fidelity)
         if abs(mean(ours) - mean(control)) >= CLEAR:
             break
     told = f"fidelity {mean(ours):.1%}, the same learner on noise {mean(control):.1%}"
@@ -38,13 +39,13 @@ def beats_noise(target: AttackUnderTest) -> str | None:
     return None
 
 
-def _attacked(target: AttackUnderTest, seed: int) -> Session:
-    return Session(target, trained_stage(SMOKE_BUDGET, seed)).run()
+def _batch_size(session: Session) -> int:
+    """Of the first proposal."""
+    return len(session.proposals[0]) if session.proposals else 1
 
 
-def _on_noise(target: AttackUnderTest, seed: int) -> Session:
-    """The attack's learner on noise, in batches of the size of the attack's first proposal."""
-    size = len(next(Session(target, trained_stage(SMOKE_BUDGET, seed)).turns(), torch.empty(1)))
+def _on_noise(target: AttackUnderTest, seed: int, size: int) -> Session:
+    """The attack's learner on noise, in batches of one size."""
     session = Session(target, trained_stage(SMOKE_BUDGET, seed))
     stream = session.random.torch("conformance-noise")
     while session.ledger.remaining:
