@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mebench.run.engine import Job, Outcome
     from mebench.run.session import RunOptions
 
+GOES_ON = "stopped: the same command goes on from here"
+
 
 def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     import re
@@ -166,24 +168,25 @@ def run(
         keep_other_code,
         loggers_named(loggers, logger_settings),
     )
-    return _Run(plan, options, as_json=as_json, quiet=quiet).run()
+    return OneRun(plan, options, as_json=as_json, quiet=quiet).run()
 
 
-class _Run:
-    """One call of the command.
+class OneRun:
+    """One call of the command, or of `mebench rerun`.
 
     Args:
         plan: what to run.
         options: how.
         as_json: whether the leaderboard is printed as JSON.
         quiet: whether nothing else is said but failures.
+        goes_on: what is said where the user has stopped it.
     """
 
-    def __init__(self, plan: Plan, options: RunOptions, *, as_json: bool, quiet: bool) -> None:
+    def __init__(self, plan: Plan, options: RunOptions, *, as_json: bool, quiet: bool, goes_on: str = GOES_ON) -> None:
         from mebench.run.audience import OnScreen
         from mebench.run.session import Session
 
-        self._plan, self._options, self._json = plan, options, as_json
+        self._plan, self._options, self._json, self._goes_on = plan, options, as_json, goes_on
         self._screen = OnScreen(quiet=quiet)
         self._say = self._screen.say
         self._begun = time.monotonic()
@@ -194,7 +197,7 @@ class _Run:
         self._announce()
         failed = self._session.run()
         if self._session.interrupted:
-            self._say("stopped: the same command goes on from here", always=True)
+            self._say(self._goes_on, always=True)
             return ExitCode.INTERRUPTED
         invalid: Sequence[Row] = ()
         files = " (leaderboard.md, .csv, .json)"

@@ -43,6 +43,7 @@ class RunOptions:
         fresh: whether finished trials run again; their results are set aside.
         keep_other_code: whether results that other code has finished stay.
         log: loggers; see `mebench.run.loggers.asked`.
+        again: whether finished trials run again and are set aside, while what is half-run goes on.
     """
 
     out: Path
@@ -56,6 +57,7 @@ class RunOptions:
     fresh: bool = False
     keep_other_code: bool = False
     log: tuple[Asked, ...] = ()
+    again: bool = False
 
 
 class Session:
@@ -80,7 +82,7 @@ class Session:
         self._plan, self._options, self._audience = plan, options, audience
         check(options.log)
         self.state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
-        self.todo = list(plan.trials) if options.fresh else self.state.pending
+        self.todo = list(plan.trials) if options.fresh or options.again else self.state.pending
         self.interrupted = False
         self.too_many = 0
 
@@ -102,8 +104,8 @@ class Session:
         devices = self._devices(interrupts) if self.todo else ("cpu",)
         if interrupts.level:
             return []
-        if self._options.fresh:
-            count, where = set_aside(self.todo, self._options.out)
+        if anew := self.todo if self._options.fresh else self.state.having("finished") if self._options.again else []:
+            count, where = set_aside(anew, self._options.out)
             results = f"{counted(count, 'finished result')} {'is' if count == 1 else 'are'}"
             self._audience.set_aside(f"{results} now in {where}; delete it when you need them no more")
         slots = self._slots(devices)
