@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
-from mebench.api.run_events import RunFacts
+from mebench.api.run_events import LoggedRun
 from mebench.api.version import VERSION
 from mebench.plan.forecast import kind_of, measured_speeds
 from mebench.plan.plan import Plan
@@ -129,7 +129,7 @@ class Session:
         """What tells loggers of the run."""
         plan, options = self._plan, self._options
         benchmark, settings = plan.benchmark, plan.settings
-        facts = RunFacts(
+        facts = LoggedRun(
             benchmark.name,
             benchmark.title,
             plan.profile,

@@ -30,6 +30,7 @@ def run(
     only: str | Sequence[str] = (),
     set: Sequence[str] | Mapping[str, Any] = (),
     seeds: int | Sequence[int] | None = None,
+    shard: str | None = None,
     engine: str | None = None,
     workers: int | None = None,
     threads: int = 1,
@@ -55,6 +56,7 @@ def run(
         only: patterns of trials, as ``--only`` takes them.
         set: values of the file to change: ``["runs.*.budgets=[1000]"]`` or ``{"runs.*.budgets": [1000]}``.
         seeds: in place of the file's: a number n for 0 to n-1, or the seeds.
+        shard: which part of the trials: ``"3/16"`` for the third of sixteen.
         engine: ``processes`` (the default): each trial in a process of its own; ``inline``: one after another in this
             one.
         workers: trials at once; one per usable core, or per GPU, without it; 0 is ``inline``.
@@ -76,7 +78,7 @@ def run(
         ResultsError: nothing can be written to the folder, or another process runs a trial of it.
         KeyboardInterrupt: it was interrupted; what runs has been saved, and the same call goes on from there.
     """
-    planned = make_planned(file, profile, only, set, seeds)
+    planned = make_planned(file, profile, only, set, seeds, shard)
     options = RunOptions(
         Path(out) if out is not None else default_out(planned.benchmark, planned.profile),
         _workers(engine, workers),
