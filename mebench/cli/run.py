@@ -14,6 +14,7 @@ from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
 from mebench.api.subjects import about
 from mebench.cli import completion
+from mebench.cli.engines import says_where
 from mebench.cli.loggers import loggers_named
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
@@ -54,6 +55,7 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
     show_default=True,
     help="CPU threads of each trial and each victim; results depend on it in their last bits, so it is recorded.",
 )
+@says_where
 @click.option("--device", callback=_device, help="cpu, cuda, cuda:N or auto [default: the profile's].")
 @click.option("--out", type=OutputFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @click.option(
@@ -116,6 +118,10 @@ def run(
     shard: Shard | None,
     workers: int | None,
     threads: int,
+    engine: str | None,
+    scheduler: str | None,
+    cluster: str | None,
+    cluster_options: Path | None,
     device: str | None,
     out: Path | None,
     timeout: float | None,
@@ -151,8 +157,11 @@ def run(
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import default_out, make_plan
+    from mebench.run.engine import engine_asked_for
     from mebench.run.session import RunOptions
 
+    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
+    chosen = engine_asked_for(engine, workers, asked, lambda name: f"--{name.replace('_', '-')}")
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
     options = RunOptions(
@@ -167,6 +176,10 @@ def run(
         fresh,
         keep_other_code,
         loggers_named(loggers, logger_settings),
+        chosen,
+        scheduler,
+        cluster,
+        cluster_options,
     )
     return OneRun(plan, options, as_json=as_json, quiet=quiet).run()
 

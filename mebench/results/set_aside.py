@@ -34,7 +34,7 @@ def set_aside(trials: Sequence[TrialFolder], root: Path) -> tuple[int, Path]:
     with contextlib.ExitStack() as locks:
         for folder in folders:
             if folder.path.is_dir():
-                locks.enter_context(folder.locked())
+                locks.enter_context(folder.locked(patient=True))
         finished = sum(folder.status == "finished" for folder in folders)
         for folder in folders:
             try:
