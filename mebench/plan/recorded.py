@@ -14,6 +14,7 @@ from mebench.api.spec import TrialSpec
 from mebench.plan.file import Benchmark, Profile
 from mebench.plan.plan import Plan
 from mebench.registry.catalogue import registry
+from mebench.results.set_aside import set_aside_before
 from mebench.results.trial_folder import TrialFolder
 from mebench.results.trial_names import FACTS, known_trials
 
@@ -35,8 +36,9 @@ class RecordedPlan(Plan):
 
     @property
     def settings(self) -> Profile:
-        """Those of the profile are not on record, but for where trials ran."""
-        return Profile.model_construct(device=self.device, runs=[])
+        """What is on record of the profile's: its scale, and where trials ran."""
+        scale = "paper" if self.facts.get("scale") == "paper" else "reduced"
+        return Profile.model_construct(scale=scale, device=self.device, runs=[])
 
     def notes(self) -> list[str]:
         """None: what there was to know was said when the benchmark ran."""
@@ -99,7 +101,12 @@ def _recorded(root: Path, ids: Sequence[str], file: str, key: str) -> Iterator[A
 
 
 def _spec(folder: TrialFolder) -> TrialSpec:
-    """The spec as the folder's files tell it, if it is the one that the folder is named by."""
+    """The spec as the folder's files tell it, if it is the one that the folder is named by.
+
+    Of a trial that was set aside and has not begun again since, its old folder tells it.
+    """
+    if folder.status == "new":
+        folder = next(set_aside_before(folder), folder)
     if folder.status == "new":
         raise ResultsError("it has not begun")
     try:

@@ -128,6 +128,16 @@ def test_a_trial_that_has_not_begun_or_is_of_another_version_is_left_to_its_file
     assert f"noise-another-name: cannot run from its folder (its spec is that of {second.path.name}" in err
 
 
+def test_a_trial_that_was_set_aside_and_did_not_begin_again_runs_all_the_same(root: Path, call: Call) -> None:
+    folder = trial_folders(root)[0]
+    for number in (1, 2):
+        shutil.copytree(folder.path, root / f".old-{number}" / folder.path.name)
+    (root / ".old-1" / folder.path.name / "spec.json").write_text("{")
+    shutil.rmtree(folder.path)
+    assert call("s0")[0] == 0
+    assert contents(folder) == contents(TrialFolder(root / ".old-2" / folder.path.name))
+
+
 def test_a_spec_that_is_damaged_is_read_from_the_failure(root: Path) -> None:
     folder = trial_folders(root)[0]
     spec = folder.spec()
