@@ -34,11 +34,11 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.api.errors import MebenchError as MebenchError
     from mebench.api.random_streams import RandomStreams as RandomStreams
     from mebench.api.run_events import EvaluationPoint as EvaluationPoint
+    from mebench.api.run_events import LoggedRun as LoggedRun
+    from mebench.api.run_events import LoggedTrial as LoggedTrial
     from mebench.api.run_events import RunEnd as RunEnd
-    from mebench.api.run_events import RunFacts as RunFacts
     from mebench.api.run_events import RunLogger as RunLogger
     from mebench.api.run_events import TrialEnd as TrialEnd
-    from mebench.api.run_events import TrialFacts as TrialFacts
     from mebench.api.version import API_VERSION as API_VERSION
     from mebench.data.dataset import Dataset as Dataset
     from mebench.data.text.dataset import TextDataset as TextDataset
@@ -100,7 +100,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "mebench.api.errors": ["BudgetExceededError", "ConfigurationError", "InvalidQueryError", "MebenchError"],
         "mebench.api.random_streams": ["RandomStreams"],
-        "mebench.api.run_events": ["EvaluationPoint", "RunEnd", "RunFacts", "RunLogger", "TrialEnd", "TrialFacts"],
+        "mebench.api.run_events": ["EvaluationPoint", "LoggedRun", "LoggedTrial", "RunEnd", "RunLogger", "TrialEnd"],
         "mebench.api.version": ["API_VERSION"],
         "mebench.data.dataset": ["Dataset"],
         "mebench.data.text.dataset": ["TextDataset"],

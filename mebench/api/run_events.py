@@ -15,7 +15,7 @@ RunEnding = Literal["finished", "stopped", "failed"]
 
 
 @dataclass(frozen=True)
-class RunFacts:
+class LoggedRun:
     """A run, as it begins.
 
     Attributes:
@@ -36,7 +36,7 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class TrialFacts:
+class LoggedTrial:
     """A trial, as it begins.
 
     Attributes:
@@ -123,25 +123,25 @@ class RunLogger:
     from a checkpoint tells all of its evaluations once more, those of earlier runs first.
     """
 
-    def run_started(self, run: RunFacts) -> None:
+    def run_started(self, run: LoggedRun) -> None:
         """The run begins."""
 
-    def trial_started(self, trial: TrialFacts) -> None:
+    def trial_started(self, trial: LoggedTrial) -> None:
         """A trial begins, or goes on from its checkpoint."""
 
-    def evaluated(self, trial: TrialFacts, point: EvaluationPoint) -> None:
+    def evaluated(self, trial: LoggedTrial, point: EvaluationPoint) -> None:
         """A trial's clone was evaluated; up to some seconds ago."""
 
-    def trial_finished(self, trial: TrialFacts, end: TrialEnd) -> None:
+    def trial_finished(self, trial: LoggedTrial, end: TrialEnd) -> None:
         """A trial has its result."""
 
-    def trial_failed(self, trial: TrialFacts, end: TrialEnd) -> None:
+    def trial_failed(self, trial: LoggedTrial, end: TrialEnd) -> None:
         """A trial has failed for good, or could not start since its victim has."""
 
-    def trial_stopped(self, trial: TrialFacts, end: TrialEnd) -> None:
+    def trial_stopped(self, trial: LoggedTrial, end: TrialEnd) -> None:
         """A trial was stopped by the user, and can go on."""
 
-    def run_ended(self, run: RunFacts, end: RunEnd) -> None:
+    def run_ended(self, run: LoggedRun, end: RunEnd) -> None:
         """The run is over; the last call."""
 
 

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("mebench.cli.status:status", "Show how far a run is: what runs, what has failed, what is left."),
     "log": ("mebench.cli.log:log", "Print or follow the log of a trial."),
     "show": ("mebench.cli.show:show", "Show all about one trial: state, settings, evaluations, files."),
+    "rerun": ("mebench.cli.rerun:rerun", "Run trials once more, such as all that have failed."),
     "leaderboard": ("mebench.cli.leaderboard:leaderboard", "Print the table of one or more results folders."),
     "merge": ("mebench.cli.merge:merge", "Put the results of several machines into one folder."),
     "compare": ("mebench.cli.compare:compare", "Tell whether results got worse than a baseline."),

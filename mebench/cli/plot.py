@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from mebench.cli.output import OutputFile, say
-from mebench.report.figures.kinds import Kind
+from mebench.report.figure_kinds import Kind
 from mebench.results.curves import CurveMetric
 
 
@@ -61,7 +61,7 @@ def plot(
       mebench plot runs/all-victims --kind cd -o ranks.pdf
       mebench plot runs/megex-table1/quick --kind adversarial --only megex -o examples.png
     """
-    from mebench.report.figures.kinds import save_kind
+    from mebench.report.figure_kinds import save_kind
 
     output = output or Path(f"{kind}.png")
     for note in save_kind(kind, roots, output, metric=metric, linear=linear, only=only):

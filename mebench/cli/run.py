@@ -14,6 +14,7 @@ from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
 from mebench.api.subjects import about
 from mebench.cli import completion
+from mebench.cli.engines import says_where
 from mebench.cli.loggers import loggers_named
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
 from mebench.cli.output import OutputFolder
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mebench.results.leaderboard import Row
     from mebench.run.engine import Job, Outcome
     from mebench.run.session import RunOptions
+
+GOES_ON = "stopped: the same command goes on from here"
 
 
 def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -52,6 +55,7 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
     show_default=True,
     help="CPU threads of each trial and each victim; results depend on it in their last bits, so it is recorded.",
 )
+@says_where
 @click.option("--device", callback=_device, help="cpu, cuda, cuda:N or auto [default: the profile's].")
 @click.option("--out", type=OutputFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @click.option(
@@ -114,6 +118,10 @@ def run(
     shard: Shard | None,
     workers: int | None,
     threads: int,
+    engine: str | None,
+    scheduler: str | None,
+    cluster: str | None,
+    cluster_options: Path | None,
     device: str | None,
     out: Path | None,
     timeout: float | None,
@@ -149,8 +157,11 @@ def run(
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import default_out, make_plan
+    from mebench.run.engine import engine_asked_for
     from mebench.run.session import RunOptions
 
+    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
+    chosen = engine_asked_for(engine, workers, asked, lambda name: f"--{name.replace('_', '-')}")
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
     options = RunOptions(
@@ -165,25 +176,30 @@ def run(
         fresh,
         keep_other_code,
         loggers_named(loggers, logger_settings),
+        chosen,
+        scheduler,
+        cluster,
+        cluster_options,
     )
-    return _Run(plan, options, as_json=as_json, quiet=quiet).run()
+    return OneRun(plan, options, as_json=as_json, quiet=quiet).run()
 
 
-class _Run:
-    """One call of the command.
+class OneRun:
+    """One call of the command, or of `mebench rerun`.
 
     Args:
         plan: what to run.
         options: how.
         as_json: whether the leaderboard is printed as JSON.
         quiet: whether nothing else is said but failures.
+        goes_on: what is said where the user has stopped it.
     """
 
-    def __init__(self, plan: Plan, options: RunOptions, *, as_json: bool, quiet: bool) -> None:
+    def __init__(self, plan: Plan, options: RunOptions, *, as_json: bool, quiet: bool, goes_on: str = GOES_ON) -> None:
         from mebench.run.audience import OnScreen
         from mebench.run.session import Session
 
-        self._plan, self._options, self._json = plan, options, as_json
+        self._plan, self._options, self._json, self._goes_on = plan, options, as_json, goes_on
         self._screen = OnScreen(quiet=quiet)
         self._say = self._screen.say
         self._begun = time.monotonic()
@@ -194,7 +210,7 @@ class _Run:
         self._announce()
         failed = self._session.run()
         if self._session.interrupted:
-            self._say("stopped: the same command goes on from here", always=True)
+            self._say(self._goes_on, always=True)
             return ExitCode.INTERRUPTED
         invalid: Sequence[Row] = ()
         files = " (leaderboard.md, .csv, .json)"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import textwrap
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from mebench.api.errors import DataUnavailableError
+from mebench.api.lease import LeasePlace, leased
 from mebench.data.downloads import Torchvision
 from mebench.data.sources import Found, Layout, download_folder, find, offline, unavailable
+
+_SECONDS_BETWEEN_TRIES = 0.2
 
 
 def require(layout: Layout, root: str | None = None) -> Found:
@@ -71,13 +74,11 @@ def one_at_a_time() -> Iterator[None]:
         DataUnavailableError: the folder cannot be written to.
     """
     folder = download_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / ".lock").open("w")
-    except OSError as error:
-        raise DataUnavailableError(
-            f"{folder}: cannot be written to ({error.strerror}); set MEBENCH_CACHE to a folder that can"
-        ) from None
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            held.enter_context(leased(LeasePlace(folder), lambda error: time.sleep(_SECONDS_BETWEEN_TRIES)))
+        except OSError as error:
+            raise DataUnavailableError(
+                f"{folder}: cannot be written to ({error.strerror}); set MEBENCH_CACHE to a folder that can"
+            ) from None
         yield

@@ -290,7 +290,7 @@ class ReportEntry(Entry):
 
 @dataclass(frozen=True)
 class LoggerEntry(Entry):
-    """A logger, for ``mebench run --log NAME``. Its target is called as ``target(run, parameters)`` with a `RunFacts`
+    """A logger, for ``mebench run --log NAME``. Its target is called as ``target(run, parameters)`` with a `LoggedRun`
     and returns a `RunLogger`, in a process of its own. Since version 1.7.
 
     Attributes:

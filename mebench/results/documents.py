@@ -34,7 +34,8 @@ _LATEX = {
 def plain_text(render: Callable[[Console], None], width: int) -> str:
     """Write what a terminal of some width shows, without colours."""
     buffer = io.StringIO()
-    render(Console(file=buffer, width=width, color_system=None, markup=False, emoji=False))
+    # In a notebook rich would show it below the cell instead.
+    render(Console(file=buffer, width=width, force_jupyter=False, color_system=None, markup=False, emoji=False))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mebench.api.errors import ResultsError
@@ -29,12 +29,11 @@ def set_aside(trials: Sequence[TrialFolder], root: Path) -> tuple[int, Path]:
         ResultsError: a trial is running, or its folder cannot be moved.
     """
     folders = [folder for folder in trials if os.path.lexists(folder.path)]
-    numbers = [path.name.removeprefix(ASIDE) for path in root.glob(f"{ASIDE}*")]
-    target = root / f"{ASIDE}{1 + max((int(one) for one in numbers if one.isdigit()), default=0)}"
+    target = root / f"{ASIDE}{1 + max(_numbers(root), default=0)}"
     with contextlib.ExitStack() as locks:
         for folder in folders:
             if folder.path.is_dir():
-                locks.enter_context(folder.locked())
+                locks.enter_context(folder.locked(patient=True))
         finished = sum(folder.status == "finished" for folder in folders)
         for folder in folders:
             try:
@@ -45,3 +44,17 @@ def set_aside(trials: Sequence[TrialFolder], root: Path) -> tuple[int, Path]:
                     f"{folder.path}: cannot be moved ({why(error)}): move it to another place"
                 ) from error
     return finished, target
+
+
+def set_aside_before(trial: TrialFolder) -> Iterator[TrialFolder]:
+    """The folders of a trial that were set aside, the last one first."""
+    root = trial.path.parent
+    for number in sorted(_numbers(root), reverse=True):
+        if (path := root / f"{ASIDE}{number}" / trial.path.name).is_dir():
+            yield TrialFolder(path)
+
+
+def _numbers(root: Path) -> list[int]:
+    """Of the folders that hold what was set aside."""
+    found = [path.name.removeprefix(ASIDE) for path in root.glob(f"{ASIDE}*")]
+    return [int(one) for one in found if one.isdigit()]

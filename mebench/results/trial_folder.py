@@ -24,29 +24,25 @@ Nothing here imports torch.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.files import read_bytes, read_json, why, write_json, write_text
-from mebench.api.printable import printable
+from mebench.api.lease import LEASE, HeldError, Lease, LeasePlace, LostError
 from mebench.api.spec import TrialSpec
 from mebench.registry.code import Code
 from mebench.results.seal import sealed
 
 Status = Literal["new", "partial", "failed", "finished"]
-_GLANCE = 0.05
-"""Seconds."""
-_HOLDER = 200
-"""Characters of a holder's name that are read."""
+_GLANCE = 0.2
+"""Seconds between two looks at who holds a folder."""
 
 
 class TrialFolder:
@@ -58,6 +54,8 @@ class TrialFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._place = LeasePlace(path)
+        self._lease: Lease | None = None
 
     @classmethod
     def of(cls, root: Path, spec: TrialSpec) -> TrialFolder:
@@ -99,46 +97,53 @@ class TrialFolder:
         return {queries: found[queries] for queries in sorted(found) if found[queries].exists()}
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for this process, and say so to others: see `holder`.
+    def locked(self, *, patient: bool = False) -> Iterator[None]:
+        """Hold the folder for this process, on whatever machine the others are, and say so to them: see `holder`.
+
+        Args:
+            patient: whether to wait until it shows whether a holder on another machine is there at all.
 
         Raises:
             ResultsError: another process holds it.
             UnwritableError: it is no folder, or cannot be written to.
         """
-        with self._lock() as handle:
-            if not _taken(handle):
-                time.sleep(_GLANCE)  # who looks whether it is held, holds it for a moment
-                if not _taken(handle):
-                    raise ResultsError(f"{self.path}: {self.holder() or 'another process'} is running this trial")
-            _say_who(handle, f"process {os.getpid()} on {socket.gethostname()}")
+        lease: Lease | None = None
+        while lease is None:
             try:
-                yield
-            finally:
-                _say_who(handle, "")
+                lease = self._place.take()
+            except HeldError as error:
+                if not (patient and self.is_silent):
+                    raise ResultsError(f"{self.path}: {error} is running this trial") from None
+                time.sleep(_GLANCE)
+            except OSError as error:
+                raise UnwritableError(self.path, why(error)) from error
+        self._lease = lease
+        try:
+            yield
+        finally:
+            self._lease = None
+            lease.release()
 
     def holder(self) -> str | None:
-        """Who holds the folder, as ``process 123 on machine``; None if nobody does, or it does not say."""
-        path = self.path / ".lock"
-        try:
-            if not path.is_file():
-                return None
-            with path.open(encoding="utf-8") as handle:
-                said = handle.read(_HOLDER)
-                return None if not said or _taken(handle, fcntl.LOCK_SH) else printable(said)
-        except (OSError, ValueError):
-            return None
+        """Who holds the folder, as ``process 123 on machine``; None if nobody does."""
+        return self._place.holder()
 
-    def _lock(self) -> IO[str]:
-        """Open the file that is locked; a folder in its place, which nobody holds, is moved away."""
-        path = self.path / ".lock"
+    @property
+    def is_silent(self) -> bool:
+        """Whether who holds it has given no sign of life since `locked` first failed: it may be gone."""
+        return self._place.is_silent
+
+    def check_held(self) -> None:
+        """Make sure that the folder is still held where this object holds it: it stood still, and another went on.
+
+        Raises:
+            ResultsError: another process has taken it over.
+        """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                _drop(path)
-            return path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise UnwritableError(path, why(error)) from error
+            if self._lease is not None:
+                self._lease.confirm()
+        except LostError as error:
+            raise ResultsError(f"{self.path}: {error} has gone on with this trial: this process stood still") from None
 
     def begin(self, spec: TrialSpec, code: Mapping[str, Code] | None = None) -> None:
         """Make the folder, write the spec and what code runs, and forget an earlier failure."""
@@ -213,6 +218,7 @@ class TrialFolder:
 
     def finish(self, result: dict[str, Any]) -> None:
         """Seal the result and the curve, write ``result.json``, and drop the checkpoint and an earlier failure."""
+        self.check_held()
         write_json(self.path / "result.json", sealed(result, self.curve_content()))
         _drop(self.path / "failure.json")
         _drop(self.checkpoint)
@@ -253,24 +259,8 @@ class TrialFolder:
     def clear(self) -> None:
         """Forget everything but the log, so that the trial starts anew."""
         for file in (*self.path.glob("*"), *self.path.glob("samples/*.png")):
-            if file.is_file() and file.name not in (".lock", "log.txt"):
+            if file.is_file() and file.name != "log.txt" and not file.name.startswith(LEASE):
                 file.unlink()
-
-
-def _taken(handle: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
-    """Lock a file until it is closed; False where another process has it."""
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _say_who(handle: IO[str], who: str) -> None:
-    with contextlib.suppress(OSError):  # on a full disk it goes unsaid
-        handle.truncate(0)
-        handle.write(who)
-        handle.flush()
 
 
 def trial_folders(root: Path) -> list[TrialFolder]:

@@ -132,6 +132,7 @@ def jobs(
             stall=stall,
             subject=_subject(trial_parts(trial)),
             retries=retries,
+            folder=TrialFolder.of(root, trial).path,
         )
         for trial in trials
     ]

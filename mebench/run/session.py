@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
-from mebench.api.run_events import RunFacts
+from mebench.api.run_events import LoggedRun
 from mebench.api.version import VERSION
 from mebench.plan.forecast import kind_of, measured_speeds
 from mebench.plan.plan import Plan
 from mebench.plan.speeds import KeptSpeeds, trial_key
 from mebench.plan.state import PlanState
 from mebench.run.audience import Audience
-from mebench.run.engine import Engine, InlineEngine, Interrupts, Job, Outcome, ProcessEngine
+from mebench.run.engine import Engine, EngineSettings, Interrupts, Job, Outcome, open_engine
 from mebench.run.engine.interrupts import KILL
 from mebench.run.failure_limit import FailureLimit
 from mebench.run.loggers.asked import Asked, check, told
 from mebench.run.loggers.life import RunLife
-from mebench.run.machine import usable_cores
 from mebench.run.runner import LOGS, execute, set_aside, site
 from mebench.run.time_left import Speeds
 
@@ -43,6 +41,11 @@ class RunOptions:
         fresh: whether finished trials run again; their results are set aside.
         keep_other_code: whether results that other code has finished stay.
         log: loggers; see `mebench.run.loggers.asked`.
+        engine: its name in `mebench.run.engine.table`; None for processes, or inline where ``workers`` is 0.
+        scheduler: address of a dask scheduler that is there already.
+        cluster: the batch system that dask workers are jobs of.
+        cluster_options: YAML file with the options of these jobs.
+        again: whether finished trials run again and are set aside, while what is half-run goes on.
     """
 
     out: Path
@@ -56,6 +59,16 @@ class RunOptions:
     fresh: bool = False
     keep_other_code: bool = False
     log: tuple[Asked, ...] = ()
+    engine: str | None = None
+    scheduler: str | None = None
+    cluster: str | None = None
+    cluster_options: Path | None = None
+    again: bool = False
+
+    @property
+    def engine_name(self) -> str:
+        """The engine that is meant."""
+        return self.engine or ("inline" if self.workers == 0 else "processes")
 
 
 class Session:
@@ -80,7 +93,7 @@ class Session:
         self._plan, self._options, self._audience = plan, options, audience
         check(options.log)
         self.state = PlanState.of(plan, options.out, keep_other_code=options.keep_other_code)
-        self.todo = list(plan.trials) if options.fresh else self.state.pending
+        self.todo = list(plan.trials) if options.fresh or options.again else self.state.pending
         self.interrupted = False
         self.too_many = 0
 
@@ -91,26 +104,25 @@ class Session:
             ConfigurationError: data, plugins or devices are missing, with one line for each.
             ResultsError: nothing can be written to the folder, or a trial is running.
         """
-        with Interrupts(raise_when_killed=self._options.workers == 0) as interrupts:
+        inline = self._options.engine_name == "inline"
+        with Interrupts(raise_when_killed=inline) as interrupts, self._engine(interrupts) as engine:
             limit = FailureLimit(self._options.max_failures, interrupts)
-            failed = self._execute(interrupts, limit)
+            failed = self._execute(engine, interrupts, limit)
         self.interrupted = interrupts.level > limit.reached
         self.too_many = limit.failed if limit.reached else 0
         return failed
 
-    def _execute(self, interrupts: Interrupts, limit: FailureLimit) -> list[tuple[Job, Outcome]]:
-        devices = self._devices(interrupts) if self.todo else ("cpu",)
+    def _execute(self, engine: Engine, interrupts: Interrupts, limit: FailureLimit) -> list[tuple[Job, Outcome]]:
+        engine.equip(self._devices(engine) if self.todo else ("cpu",))
         if interrupts.level:
             return []
-        if self._options.fresh:
-            count, where = set_aside(self.todo, self._options.out)
+        if anew := self.todo if self._options.fresh else self.state.having("finished") if self._options.again else []:
+            count, where = set_aside(anew, self._options.out)
             results = f"{counted(count, 'finished result')} {'is' if count == 1 else 'are'}"
             self._audience.set_aside(f"{results} now in {where}; delete it when you need them no more")
-        slots = self._slots(devices)
-        engine = self._engine(slots, interrupts)
         with (
             self._life(interrupts) as life,
-            self._audience.watching(self.todo, len(slots), self._speeds()) as listeners,
+            self._audience.watching(self.todo, engine.slots, self._speeds()) as listeners,
         ):
             return execute(
                 engine,
@@ -127,7 +139,7 @@ class Session:
         """What tells loggers of the run."""
         plan, options = self._plan, self._options
         benchmark, settings = plan.benchmark, plan.settings
-        facts = RunFacts(
+        facts = LoggedRun(
             benchmark.name,
             benchmark.title,
             plan.profile,
@@ -137,40 +149,39 @@ class Session:
             VERSION,
         )
         loggers = told(options.log, options.out / LOGS)
-        between = options.workers != 0 or not any(one.here for one in loggers)
+        between = options.engine_name != "inline" or not any(one.here for one in loggers)
         return RunLife(loggers, facts, plan, self.todo, between=between, hurry=lambda: interrupts.level == KILL)
 
-    def _devices(self, interrupts: Interrupts) -> tuple[str, ...]:
+    def _devices(self, engine: Engine) -> tuple[str, ...]:
         """Look for data, plugins and devices; return where trials can run.
 
         Raises:
             ConfigurationError: with one line for each thing that is missing.
         """
-        engine = self._engine(self._slots(("cpu",)), interrupts)
         with self._audience.looking():
             found = site(engine, self._plan, self.todo, self._options.device, self._options.stall)
         if found is None:
-            return ()
+            return ("cpu",)
         if found.problems:
             raise ConfigurationError(*found.problems)
         for line in found.told:
             self._audience.told(line)
         return found.devices
 
-    def _slots(self, devices: Sequence[str]) -> list[str]:
-        """A device for each trial that may run at once."""
-        workers = self._options.workers
-        if workers is None:
-            workers = max(1, usable_cores() // self._options.threads) if devices[0] == "cpu" else len(devices)
-        workers = max(1, min(workers, len(self.todo)))
-        return [devices[k % len(devices)] for k in range(workers)]
-
-    def _engine(self, slots: Sequence[str], interrupts: Interrupts) -> Engine:
+    def _engine(self, interrupts: Interrupts) -> Engine:
         """The engine asked for."""
-        threads = self._options.threads
-        if self._options.workers == 0:
-            return InlineEngine(slots[0], threads, interrupts)
-        return ProcessEngine(slots, threads, interrupts)
+        options = self._options
+        settings = EngineSettings(
+            options.workers or None,
+            options.threads,
+            max(1, len(self.todo)),
+            interrupts,
+            options.out,
+            options.scheduler,
+            options.cluster,
+            options.cluster_options,
+        )
+        return open_engine(options.engine_name, settings)
 
     def _speeds(self) -> Speeds:
         """What is known of the trials' speeds before they run."""

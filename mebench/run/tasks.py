@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -72,6 +72,10 @@ class TrialWork:
     spec: TrialSpec
     folder: Path
 
+    def moved(self, folder: Path) -> TrialWork:
+        """The same trial in another folder."""
+        return replace(self, folder=folder)
+
 
 def check(payload: Needs, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> Site:
     """Look for everything that a run needs, and download data that is to be had."""
@@ -99,7 +103,7 @@ def prepare(payload: VictimSpec, *, device: str, on_progress: OnProgress, should
     with notices_to(heard.append):
         victim = prepare_victim(payload, device=device, on_progress=on_progress, should_stop=should_stop)
     note = "; ".join(filter(None, (victim.note, *heard)))
-    return {"accuracy": victim.accuracy, "source": victim.source, "note": note}
+    return {"accuracy": victim.accuracy, "source": victim.source, "note": note, "cached": victim.cached}
 
 
 def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def _noting(heard: list[str]) -> Callable[[str], None]:
 
 
 def _wait_for_others(folder: TrialFolder, should_stop: ShouldStop) -> None:
-    """Give a worker whose engine was killed the time to save its checkpoint.
+    """Give a worker whose engine was killed the time to save its checkpoint, and one that may be gone to show itself.
 
     Raises:
         ResultsError: another process goes on running the trial.
@@ -147,7 +151,7 @@ def _wait_for_others(folder: TrialFolder, should_stop: ShouldStop) -> None:
             with folder.locked():
                 return
         except ResultsError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and not folder.is_silent:
                 raise
         if should_stop():
             raise Stopped

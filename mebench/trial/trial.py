@@ -209,13 +209,18 @@ class Trial:
         on_progress(self.progress())  # what is done from here on tells the pace
         while self.more_to_come:
             if should_stop():
-                self.checkpoint.save()
+                self._save()
                 raise Stopped
             self.take_turn()
             on_progress(self.progress())
             if time.monotonic() - saved > checkpoint_seconds:
-                self.checkpoint.save()
+                self._save()
                 saved = time.monotonic()
+
+    def _save(self) -> None:
+        """Write the checkpoint, unless another process has gone on with the trial."""
+        self.folder.check_held()
+        self.checkpoint.save()
 
     def take_turn(self) -> None:
         """Take one turn of the loop, then look at what is due after it."""
@@ -258,7 +263,7 @@ class Trial:
             self.chain.raise_pending()
         if self.evaluation.measures_at_end:
             if not self.standard:
-                self.checkpoint.save()  # what a stop costs from here on is these metrics alone
+                self._save()  # what a stop costs from here on is these metrics alone
             self.evaluation.complete(clone)
         self._check_attack()
         self.pictures.keep_last()
@@ -272,7 +277,7 @@ class Trial:
         """The attack's own clone, or the standard learner's, which is trained now."""
         if self.standard is None or not self.standard.recorder.rows:
             return self.attack.learner.clone
-        self.checkpoint.save()
+        self._save()
         clone = self.standard.clone(self.device, on_progress=on_progress, should_stop=should_stop)
         self.evaluation.evaluate_only(clone, self.chain.ledger.spent)
         return clone

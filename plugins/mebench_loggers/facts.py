@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mebench import TrialFacts
+from mebench import LoggedTrial
 
 Value = str | int | float | bool
 
 
-def described(trial: TrialFacts) -> dict[str, Value]:
+def described(trial: LoggedTrial) -> dict[str, Value]:
     """What names a trial, and the parameters of its attack as ``parameters.NAME``; lists and the like as texts."""
     named = ("attack", "variant", "kind", "victim", "channel", "clone", "budget", "seed", "track")
     found: dict[str, Value] = {name: getattr(trial, name) for name in named}

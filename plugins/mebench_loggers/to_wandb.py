@@ -6,7 +6,7 @@ from typing import Any
 
 import wandb
 
-from mebench import EvaluationPoint, RunEnd, RunFacts, RunLogger, TrialEnd, TrialFacts
+from mebench import EvaluationPoint, LoggedRun, LoggedTrial, RunEnd, RunLogger, TrialEnd
 from mebench_loggers import WandbParameters
 from mebench_loggers.facts import described
 
@@ -19,12 +19,12 @@ class ToWandb(RunLogger):
         parameters: project, mode and folder.
     """
 
-    def __init__(self, run: RunFacts, parameters: WandbParameters) -> None:
+    def __init__(self, run: LoggedRun, parameters: WandbParameters) -> None:
         self._group, self._parameters = f"{run.benchmark}/{run.profile}", parameters
         self._folder = parameters.folder or str(run.folder)
         self._runs: dict[str, Any] = {}
 
-    def trial_started(self, trial: TrialFacts) -> None:
+    def trial_started(self, trial: LoggedTrial) -> None:
         """Begin its run, with its parameters."""
         begun = wandb.init(
             project=self._parameters.project,
@@ -40,25 +40,25 @@ class ToWandb(RunLogger):
         begun.define_metric("*", step_metric="queries")
         self._runs[trial.id] = begun
 
-    def evaluated(self, trial: TrialFacts, point: EvaluationPoint) -> None:
+    def evaluated(self, trial: LoggedTrial, point: EvaluationPoint) -> None:
         """Add a point to each curve."""
         self._runs[trial.id].log({"queries": point.queries, **point.metrics})
 
-    def trial_finished(self, trial: TrialFacts, end: TrialEnd) -> None:
+    def trial_finished(self, trial: LoggedTrial, end: TrialEnd) -> None:
         """Add the scores, and end its run."""
         self._runs[trial.id].summary.update({**end.metrics, "flags": list(end.flags)})
         self._runs.pop(trial.id).finish()
 
-    def trial_failed(self, trial: TrialFacts, end: TrialEnd) -> None:
+    def trial_failed(self, trial: LoggedTrial, end: TrialEnd) -> None:
         """End its run as failed, with the reason."""
         self._runs[trial.id].summary["reason"] = end.reason
         self._runs.pop(trial.id).finish(exit_code=1)
 
-    def trial_stopped(self, trial: TrialFacts, end: TrialEnd) -> None:
+    def trial_stopped(self, trial: LoggedTrial, end: TrialEnd) -> None:
         """End its run."""
         self._runs.pop(trial.id).finish(exit_code=1)
 
-    def run_ended(self, run: RunFacts, end: RunEnd) -> None:
+    def run_ended(self, run: LoggedRun, end: RunEnd) -> None:
         """End what is open, and wait until all of it is written."""
         for one in self._runs.values():
             one.finish(exit_code=1)

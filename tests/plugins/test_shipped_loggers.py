@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
-from mebench import EvaluationPoint, RunEnd, RunFacts, TrialEnd, TrialFacts
+from mebench import EvaluationPoint, LoggedRun, LoggedTrial, RunEnd, TrialEnd
 
 REASON = "ValueError: no"
 CURVE = [(10, 0.25), (20, 0.5), (64, 0.75)]
 
 
-def run_in(folder: Path) -> RunFacts:
-    return RunFacts("little", "", "quick", "reduced", folder, 2, "0")
+def run_in(folder: Path) -> LoggedRun:
+    return LoggedRun("little", "", "quick", "reduced", folder, 2, "0")
 
 
-def trial_in(folder: Path, seed: int) -> TrialFacts:
+def trial_in(folder: Path, seed: int) -> LoggedTrial:
     name = f"noise-s{seed}"
     words = (name, f"noise seed {seed}", folder / name, "attack", "noise", "l1", "tiny", "probability", "mlp")
-    return TrialFacts(*words, 64, seed, "native", {"batch_size": 16, "milestones": [0.5], "loss": "l1"})
+    return LoggedTrial(*words, 64, seed, "native", {"batch_size": 16, "milestones": [0.5], "loss": "l1"})
 
 
-def tell(logger, run: RunFacts) -> None:
+def tell(logger, run: LoggedRun) -> None:
     """Two trials side by side, of which the second fails, and one that is never ended."""
     logger.run_started(run)
     first, second = trial_in(run.folder, 0), trial_in(run.folder, 1)

@@ -26,7 +26,7 @@ CURVE = [
     for point, queries in zip(make_curve(0.7, points=6), (10, 20, 250, 500, 750, 1000), strict=True)
 ]
 SEALED = ("result.json", "curve.jsonl")
-BESIDE = ("spec.json", "code.json", "timing.json", "failure.json", "env.json", ".lock", "log.txt")
+BESIDE = ("spec.json", "code.json", "timing.json", "failure.json", "env.json", ".lease-1", "log.txt")
 MUTATIONS = 104
 
 
@@ -41,7 +41,7 @@ def finished(root: Path, seal: bool = True) -> TrialFolder:
         write_json(folder.path / "result.json", result)
     write_json(folder.path / "env.json", {"cores": 2})
     (folder.path / "log.txt").write_text("started\n")
-    (folder.path / ".lock").touch()
+    (folder.path / ".lease-1").write_text("free        ")
     return folder
 
 

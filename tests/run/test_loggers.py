@@ -13,7 +13,7 @@ import pytest
 from benchmark_files import NOISE, write_benchmark
 
 import mebench
-from mebench import EvaluationPoint, RunEnd, RunFacts, RunLogger, TrialEnd
+from mebench import EvaluationPoint, LoggedRun, RunEnd, RunLogger, TrialEnd
 from mebench.api.errors import ConfigurationError
 from mebench.api.notices import notices_to
 from mebench.api.run_events import CALLS
@@ -121,7 +121,7 @@ class Recorder(RunLogger):
 def life_of(file: Path, root: Path, *loggers: object, between: bool = True) -> tuple[RunLife, list]:
     """The life of a run of a file's trials, and their jobs."""
     plan = make_plan(load_benchmark(file))
-    run = RunFacts("little", "", "quick", "reduced", root, len(plan.trials), "0")
+    run = LoggedRun("little", "", "quick", "reduced", root, len(plan.trials), "0")
     told = [ToldHere(one) for one in loggers]
     work = [job for job in jobs(plan.trials, root) if job.needs]
     return RunLife(told, run, plan, plan.trials, between=between, hurry=lambda: False), work
@@ -250,7 +250,7 @@ def test_a_logger_that_cannot_begin_ends_the_run_before_it_has_begun(strangers, 
 
 def test_a_logger_that_hangs_is_ended_when_the_run_is_over(strangers, tmp_path, monkeypatch):
     monkeypatch.setattr(told_module, "CLOSE_SECONDS", 0.2)
-    run, said = RunFacts("b", "", "quick", "reduced", tmp_path, 0, "0"), []
+    run, said = LoggedRun("b", "", "quick", "reduced", tmp_path, 0, "0"), []
     one = ToldProcess("hangs", "logger hangs", {}, tmp_path / "log.txt")
     one.begin(run)
     one.tell("run_ended", run, RunEnd("finished"))
@@ -260,7 +260,7 @@ def test_a_logger_that_hangs_is_ended_when_the_run_is_over(strangers, tmp_path, 
 
 
 def test_a_second_request_to_stop_waits_for_no_logger(strangers, tmp_path):
-    run = RunFacts("b", "", "quick", "reduced", tmp_path, 0, "0")
+    run = LoggedRun("b", "", "quick", "reduced", tmp_path, 0, "0")
     one = ToldProcess("hangs", "logger hangs", {}, tmp_path / "log.txt")
     one.begin(run)
     one.tell("run_ended", run, RunEnd("stopped"))
@@ -332,7 +332,7 @@ def test_a_logger_needs_nothing_of_the_folder_that_a_run_is_started_in(strangers
     (tmp_path / "pickle.py").write_text("raise SystemExit('not this')")
     monkeypatch.chdir(tmp_path)
     one = ToldProcess("writes", "logger writes", {"word": "x"}, tmp_path / "log.txt")
-    one.begin(RunFacts("b", "", "quick", "reduced", tmp_path, 0, "0"))
+    one.begin(LoggedRun("b", "", "quick", "reduced", tmp_path, 0, "0"))
     one.end(lambda: False)
     assert (tmp_path / "written.txt").read_text().endswith("run_ended stopped the process of the run is gone\n")
 
@@ -344,7 +344,7 @@ def test_the_logger_of_the_documentation_writes_what_it_says(repository, tmp_pat
     (tmp_path / "plugins/lines.py").write_text(example)
     monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path / "plugins"))
     check([AskedLogger("lines")])
-    run, trial = RunFacts("b", "", "quick", "reduced", tmp_path, 1, "0"), SimpleNamespace(attack="noise", seed=3)
+    run, trial = LoggedRun("b", "", "quick", "reduced", tmp_path, 1, "0"), SimpleNamespace(attack="noise", seed=3)
     one = ToldProcess("lines", "logger lines", {}, tmp_path / "log.txt")
     one.begin(run)
     one.tell("trial_finished", trial, TrialEnd("finished", {"accuracy": 0.5}))

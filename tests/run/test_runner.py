@@ -132,7 +132,7 @@ def test_what_is_damaged_is_set_aside_and_runs_anew(tmp_path: Path) -> None:
         folder.begin(trial, plugin_code(trial, plan.registry))
         folder.finish({"id": trial.id, "status": "finished"})
     (TrialFolder.of(tmp_path / "out", first).path / "result.json").write_text('{"id": ')
-    (TrialFolder.of(tmp_path / "out", first).path / ".lock").mkdir()
+    (TrialFolder.of(tmp_path / "out", first).path / ".lease-1").mkdir()
     engine, said = Idle(), list[str]()
     with notices_to(said.append):
         execute(engine, plan, tmp_path / "out")

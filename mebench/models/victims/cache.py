@@ -7,7 +7,6 @@ there whole or not at all. Nothing at the top of this module imports torch: `ent
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import re
 import shutil
 import time
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import MebenchError, ResultsError
 from mebench.api.files import read_json, write_atomically, write_json
+from mebench.api.lease import LEASE, HeldError, LeasePlace, leased
 from mebench.api.progress import ShouldStop, Stopped, never
 from mebench.api.spec import VictimSpec, content_digest
 from mebench.api.unfinished import unfinished_folder
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _WEIGHTS, _RECORD = "weights.safetensors", "victim.json"
 _SECONDS_BETWEEN_TRIES = 0.1
+NOT_IN_KEY = ("name", "data", "weights", "torchscript", "registered")
+"""Fields of a victim's spec that `cache_key` leaves out."""
 
 
 class DamagedEntryError(MebenchError):
@@ -49,7 +51,7 @@ def cache_key(spec: VictimSpec, data_hash: str, torch_version: str, code: str = 
         code: digest of the file that a factory is in.
     """
     plain = asdict(spec)
-    for key in ("name", "data", "weights", "torchscript", "registered"):
+    for key in NOT_IN_KEY:
         del plain[key]
     if plain["outputs"] is None:  # as before there was this field
         del plain["outputs"]
@@ -126,22 +128,19 @@ def locked(key: str, should_stop: ShouldStop = never) -> Iterator[None]:
         Stopped: the user asked to stop while another process held it.
         MebenchError: the cache folder cannot be written to.
     """
-    try:
-        victims_dir().mkdir(parents=True, exist_ok=True)
-        handle = (victims_dir() / f".{key}.lock").open("w")
-    except OSError as error:
-        raise MebenchError(
-            f"{victims_dir()}: cannot be written to ({error.strerror}); set MEBENCH_CACHE to a folder that can"
-        ) from None
-    with handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if should_stop():
-                    raise Stopped("stopped while another process was training the victim") from None
-                time.sleep(_SECONDS_BETWEEN_TRIES)
+
+    def wait(error: HeldError) -> None:
+        if should_stop():
+            raise Stopped("stopped while another process was training the victim") from None
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(leased(LeasePlace(victims_dir(), f".{key}{LEASE}"), wait))
+        except OSError as error:
+            raise MebenchError(
+                f"{victims_dir()}: cannot be written to ({error.strerror}); set MEBENCH_CACHE to a folder that can"
+            ) from None
         yield
 
 

@@ -48,6 +48,7 @@ class PreparedVictim:
         network_parameters: number of trainable values (0 if a TorchScript file hides them).
         note: what the user should know, e.g. that a damaged cache entry was replaced; usually empty.
         behaviour: what it did when it was tried; nothing odd of what mebench has trained with networks of its own.
+        cached: the name of its folder among the cached victims; empty where it is in none.
     """
 
     victim: Victim
@@ -61,6 +62,7 @@ class PreparedVictim:
     network_parameters: int
     note: str = ""
     behaviour: Behaviour = AS_IT_SHOULD
+    cached: str = ""
 
 
 def prepare_victim(
@@ -95,7 +97,8 @@ def prepare_victim(
     train = load_dataset(spec.data, "train", spec.image_size)
     trained = cached_or_trained(replace(setting, lexicon=train.lexicon()), train, on_progress, should_stop)
     digest, accuracy = trained.record["weights_hash"], trained.record["accuracy"]
-    return _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
+    prepared = _prepared(setting, trained.network, digest, trained.data_hash, trained.source, accuracy, trained.note)
+    return replace(prepared, cached=trained.folder)
 
 
 def untrained_victim(spec: VictimSpec, *, device: torch.device | str = "cpu") -> PreparedVictim:

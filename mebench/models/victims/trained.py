@@ -44,6 +44,7 @@ class TrainedNetwork:
         data_hash: of both splits of its data.
         source: ``trained now`` or ``cache``.
         note: what the user should know, or nothing.
+        folder: its name in the cache; empty if it could not be kept there.
     """
 
     network: nn.Module
@@ -51,6 +52,7 @@ class TrainedNetwork:
     data_hash: str
     source: str
     note: str = ""
+    folder: str = ""
 
 
 def cached_or_trained(
@@ -80,12 +82,13 @@ def cached_or_trained(
         kept = KeptTraining(cache.training_file(key))
         measured = _train(setting, network, train, kept, on_progress, should_stop)
         record = _record(setting, network, train, data_hash) | measured
+        folder = ""
         try:
-            cache.save(spec.name, key, network, record)
+            folder = cache.save(spec.name, key, network, record).name
         except (OSError, UnwritableError) as error:
             note = _noted(f"the trained victim could not be cached: {error}")
         kept.remove()
-    return TrainedNetwork(network, record, data_hash, "trained now", note)
+    return TrainedNetwork(network, record, data_hash, "trained now", note, folder)
 
 
 def _found(setting: VictimSetting, key: str, data_hash: str) -> TrainedNetwork | None:
@@ -98,7 +101,7 @@ def _found(setting: VictimSetting, key: str, data_hash: str) -> TrainedNetwork |
     if folder is None:
         return None
     network = setting.untrained()
-    return TrainedNetwork(network, cache.load(folder, network), data_hash, "cache")
+    return TrainedNetwork(network, cache.load(folder, network), data_hash, "cache", folder=folder.name)
 
 
 def _code(spec: VictimSpec) -> str:

@@ -110,8 +110,17 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_TAG + _tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
 
 
-def read_document(path: Path) -> Document:
+def read_document(
+    path: Path,
+    holds: str = "a mapping with the keys name, victims and profiles",
+    page: str = "docs/benchmark-files.md",
+) -> Document:
     """Read a YAML file whose top level is a mapping.
+
+    Args:
+        path: of the file.
+        holds: what it must be, in words.
+        page: of the documentation, which says more.
 
     Raises:
         ConfigurationError: there is no such file, or it is not YAML; one line.
@@ -119,10 +128,10 @@ def read_document(path: Path) -> Document:
     document = Document(str(path))
     node = _compose(_read_text(path), document.file)
     if node is None:
-        raise ConfigurationError(f"{path}: the file is empty; see docs/benchmark-files.md")
+        raise ConfigurationError(f"{path}: the file is empty; see {page}")
     content = _Builder(document).build(node, ())
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}:1:1: must be a mapping with the keys name, victims and profiles")
+        raise ConfigurationError(f"{path}:1:1: must be {holds}")
     document.content = content
     return document
 

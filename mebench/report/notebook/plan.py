@@ -12,6 +12,7 @@ from mebench.api.plurals import counted
 from mebench.plan.file import load_benchmark
 from mebench.plan.forecast import Forecast, forecast
 from mebench.plan.plan import Plan, default_out, make_plan
+from mebench.plan.shard import Shard
 from mebench.plan.state import PlanState
 from mebench.plan.words import COLUMNS, NUMBERS, cells, total
 from mebench.report.notebook.frames import NUMBER, TEXT, WHOLE, typed
@@ -99,6 +100,7 @@ def plan(
     only: str | Sequence[str] = (),
     set: Sequence[str] | Mapping[str, Any] = (),
     seeds: int | Sequence[int] | None = None,
+    shard: str | None = None,
     out: str | os.PathLike[str] | None = None,
     keep_other_code: bool = False,
 ) -> PlanView:
@@ -110,13 +112,14 @@ def plan(
         only: patterns of trials, as ``--only`` takes them.
         set: values of the file to change: ``["runs.*.budgets=[1000]"]`` or ``{"runs.*.budgets": [1000]}``.
         seeds: in place of the file's: a number n for 0 to n-1, or the seeds.
+        shard: which part of the trials: ``"3/16"`` for the third of sixteen.
         out: the results folder; ``runs/NAME/PROFILE`` without it.
         keep_other_code: whether results that other code has finished count as finished.
 
     Raises:
         ConfigurationError: the file is wrong, or a victim of the user's own cannot be attacked; one line per problem.
     """
-    planned = make_planned(file, profile, only, set, seeds)
+    planned = make_planned(file, profile, only, set, seeds, shard)
     folder = Path(out) if out is not None else default_out(planned.benchmark, planned.profile)
     victims = try_own_victims(planned)
     if victims.problems:
@@ -131,6 +134,7 @@ def make_planned(
     only: str | Sequence[str],
     changes: Sequence[str] | Mapping[str, Any],
     seeds: int | Sequence[int] | None,
+    shard: str | None,
 ) -> Plan:
     """The plan that arguments of `plan` ask for.
 
@@ -139,7 +143,8 @@ def make_planned(
     """
     source = file if isinstance(file, Mapping) else os.fspath(file)
     benchmark = load_benchmark(source, settings(changes), profile=profile)
-    return make_plan(benchmark, profile, seeds=seeds, only=patterns(only))
+    part = None if shard is None else Shard.parse(shard)
+    return make_plan(benchmark, profile, seeds=seeds, only=patterns(only), shard=part)
 
 
 def _frame(lines: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.suggestions import did_you_mean
-from mebench.report.figures.kinds import Kind, save_kind
+from mebench.report.figure_kinds import Kind, save_kind
 from mebench.report.notebook.comparison import ComparisonView
 from mebench.report.notebook.frames import curves_frame, rows_frame, trials_frame
 from mebench.report.notebook.picture import Picture

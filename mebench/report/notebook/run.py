@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ConfigurationError
-from mebench.api.suggestions import did_you_mean
 from mebench.plan.file.schema import DEVICE, PATTERN_WORDS
 from mebench.plan.plan import default_out
 from mebench.report.notebook.plan import make_planned
@@ -17,10 +16,9 @@ from mebench.report.notebook.progress import InNotebook, in_notebook
 from mebench.report.notebook.results import ResultsView
 from mebench.results.leaderboard import write_leaderboard_files
 from mebench.run.audience import Audience, OnScreen
+from mebench.run.engine import engine_asked_for
 from mebench.run.loggers.asked import loggers_asked_for
 from mebench.run.session import STALL_SECONDS, RunOptions, Session
-
-ENGINES = ("processes", "inline")
 
 
 def run(
@@ -30,7 +28,11 @@ def run(
     only: str | Sequence[str] = (),
     set: Sequence[str] | Mapping[str, Any] = (),
     seeds: int | Sequence[int] | None = None,
+    shard: str | None = None,
     engine: str | None = None,
+    scheduler: str | None = None,
+    cluster: str | None = None,
+    cluster_options: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     threads: int = 1,
     device: str | None = None,
@@ -55,8 +57,12 @@ def run(
         only: patterns of trials, as ``--only`` takes them.
         set: values of the file to change: ``["runs.*.budgets=[1000]"]`` or ``{"runs.*.budgets": [1000]}``.
         seeds: in place of the file's: a number n for 0 to n-1, or the seeds.
+        shard: which part of the trials: ``"3/16"`` for the third of sixteen.
         engine: ``processes`` (the default): each trial in a process of its own; ``inline``: one after another in this
-            one.
+            one; ``dask``: on the workers of a dask cluster.
+        scheduler: of dask: the address of one that is there.
+        cluster: of dask: ``slurm``, ``pbs``, ``sge`` or ``lsf``, whose jobs are the workers.
+        cluster_options: of dask: a YAML file with the options of these jobs.
         workers: trials at once; one per usable core, or per GPU, without it; 0 is ``inline``.
         threads: of each trial and each victim; results depend on it in their last bits.
         device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``; the profile's without it.
@@ -76,10 +82,11 @@ def run(
         ResultsError: nothing can be written to the folder, or another process runs a trial of it.
         KeyboardInterrupt: it was interrupted; what runs has been saved, and the same call goes on from there.
     """
-    planned = make_planned(file, profile, only, set, seeds)
+    planned = make_planned(file, profile, only, set, seeds, shard)
+    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
     options = RunOptions(
         Path(out) if out is not None else default_out(planned.benchmark, planned.profile),
-        _workers(engine, workers),
+        workers,
         threads,
         device,
         timeout,
@@ -89,6 +96,10 @@ def run(
         fresh,
         keep_other_code,
         loggers_asked_for(log),
+        engine_asked_for(engine, workers, asked, str),
+        scheduler,
+        cluster,
+        Path(cluster_options) if cluster_options is not None else None,
     )
     _check(options)
     session = Session(planned, options, _audience(progress))
@@ -103,23 +114,6 @@ def _audience(progress: bool) -> Audience:
     if not progress:
         return Audience()
     return InNotebook() if in_notebook() else OnScreen(quiet=False)
-
-
-def _workers(engine: str | None, workers: int | None) -> int | None:
-    """The number of workers that both arguments ask for.
-
-    Raises:
-        ConfigurationError: there is no such engine, or they contradict each other.
-    """
-    if engine is None or (engine == "processes" and workers != 0):
-        return workers
-    if engine not in ENGINES:
-        raise ConfigurationError(f"engine {engine!r}: there is no such engine{did_you_mean(engine, ENGINES)}")
-    if engine == "processes":
-        raise ConfigurationError("workers=0 is engine='inline', not engine='processes'")
-    if workers:
-        raise ConfigurationError(f"engine='inline' has one worker, not {workers}")
-    return 0
 
 
 def _check(options: RunOptions) -> None:

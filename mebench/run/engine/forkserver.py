@@ -40,13 +40,13 @@ def start_process(function: Callable[..., None], args: tuple[Any, ...], name: st
     Raises:
         OSError, EOFError: the system has no process left, or the fork server died.
     """
-    resource_tracker.ensure_running()  # first, since to start it unblocks signals
-    with _no_main_module():
-        with _environment(worker_environment(threads)), _held_back():
-            CONTEXT.set_forkserver_preload(["mebench.run.engine.preload"])
-            forkserver.ensure_running()
-        process = CONTEXT.Process(target=function, args=args, name=name)
-        with _starting:
+    with _starting:  # several threads may run jobs, and what is set meanwhile is the whole process's
+        resource_tracker.ensure_running()  # first, since to start it unblocks signals
+        with _no_main_module(), _may_have_children():
+            with _environment(worker_environment(threads)), _held_back():
+                CONTEXT.set_forkserver_preload(["mebench.run.engine.preload"])
+                forkserver.ensure_running()
+            process = CONTEXT.Process(target=function, args=args, name=name)
             process.start()
     return process
 
@@ -97,6 +97,18 @@ def _held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _may_have_children() -> Iterator[None]:
+    """Let a daemonic process, such as a dask worker, start one that does not go with it: ours see to their own end."""
+    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    before = settings.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            settings["daemon"] = before
 
 
 @contextlib.contextmanager

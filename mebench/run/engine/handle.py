@@ -19,6 +19,7 @@ from mebench.run.engine.worker import Order, work
 
 STOP_GRACE_SECONDS = 30.0
 EXIT_GRACE_SECONDS = 5.0
+STOPPED_FROM_OUTSIDE = "was asked to stop by SIGTERM from outside mebench"
 SILENCE_SECONDS = 10.0
 """How long a worker that was asked to stop may go without a sign of life."""
 
@@ -131,8 +132,7 @@ class WorkerHandle:
         if self._asked and (said is not None or code in (-signal.SIGTERM, -signal.SIGKILL)):
             return Outcome("stopped", seconds=seconds)
         if said is not None:
-            reason = "was asked to stop by SIGTERM from outside mebench"
-            return replace(said, ending="failed", reason=reason, cause="lost worker")
+            return replace(said, ending="failed", reason=STOPPED_FROM_OUTSIDE, cause="lost worker")
         cause = cause_of_death(code, self._kills)
         return Outcome("failed", reason=_death(code) + self.job.meanwhile, seconds=seconds, cause=cause)
 

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TextIO
+from typing import Self, TextIO
 
 from mebench.api.progress import Progress
 from mebench.run.engine.interrupts import KILL, Interrupts
 from mebench.run.engine.jobs import Engine, Job, Listener, Outcome
 from mebench.run.engine.schedule import Schedule
+from mebench.run.engine.settings import EngineSettings
 from mebench.run.engine.worker import Order, Throttle, attempt, limit_threads
 
 
@@ -32,6 +33,20 @@ class InlineEngine(Engine):
     def __init__(self, device: str = "cpu", threads: int = 1, interrupts: Interrupts | None = None) -> None:
         self._device, self._threads = device, threads
         self._interrupts = interrupts or Interrupts()
+
+    @classmethod
+    def opened(cls, settings: EngineSettings) -> Self:
+        """See `Engine.opened`."""
+        return cls("cpu", settings.threads, settings.interrupts)
+
+    @property
+    def slots(self) -> int:
+        """See `Engine.slots`."""
+        return 1
+
+    def equip(self, devices: Sequence[str]) -> None:
+        """See `Engine.equip`."""
+        self._device = devices[0]
 
     def run(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> dict[str, Outcome]:
         """See `Engine.run`."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from mebench.api.progress import OnProgress, Progress, ShouldStop
+from mebench.run.engine.settings import EngineSettings
 
 Ending = Literal["done", "failed", "stopped"]
 Cause = Literal["error", "crash", "timeout", "stall", "full disk", "lost worker", "out of memory"]
@@ -21,6 +22,13 @@ class Work(Protocol):
 
     def __call__(self, payload: Any, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> Any:
         """Do the work, and return something small that can be pickled."""
+
+
+class Movable(Protocol):
+    """The payload of a job that reads and writes a folder."""
+
+    def moved(self, folder: Path) -> Any:
+        """The same payload for another folder."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class Job:
         stall: seconds that it may go without a sign of life, or None; see `mebench.api.progress.heartbeat`.
         subject: whose code it runs, said where its process ends without a word; may be empty.
         retries: how often it is tried again where the cause of its failure passes.
+        folder: all that it reads and writes that others want, or None; its log is in there, its payload is `Movable`.
     """
 
     key: str
@@ -50,6 +59,15 @@ class Job:
     stall: float | None = None
     subject: str = ""
     retries: int = 0
+    folder: Path | None = None
+
+    def moved(self, folder: Path) -> Job:
+        """The same job with its log, and its folder if it has one, in another place."""
+        log = folder / self.log.name if self.log else None
+        if self.folder is None:
+            return replace(self, log=log)
+        payload: Movable = self.payload
+        return replace(self, log=log, folder=folder, payload=payload.moved(folder))
 
     @property
     def meanwhile(self) -> str:
@@ -107,7 +125,33 @@ class Listener:
 
 
 class Engine(ABC):
-    """Runs jobs."""
+    """Runs jobs. Close it after use, or use it in a ``with`` block."""
+
+    @classmethod
+    @abstractmethod
+    def opened(cls, settings: EngineSettings) -> Self:
+        """An engine that can run what needs no device in particular; see `equip`."""
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many jobs run at once, as far as that is known."""
+
+    def equip(self, devices: Sequence[str]) -> None:  # noqa: B027 (not all have any)
+        """Say where the jobs that come can run.
+
+        Args:
+            devices: as torch names them: ``cpu``, or one or more GPUs.
+        """
+
+    def close(self) -> None:  # noqa: B027 (not all have anything to end)
+        """End all that it has started."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     @abstractmethod
     def run(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> dict[str, Outcome]:

@@ -6,16 +6,18 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
 from types import FrameType
+from typing import Self
 
 from mebench.run.engine.forkserver import end_left_behind
 from mebench.run.engine.handle import WorkerHandle
 from mebench.run.engine.interrupts import KILL, Interrupts
 from mebench.run.engine.jobs import Engine, Job, Listener, Outcome
 from mebench.run.engine.schedule import Schedule
-from mebench.run.engine.worker import Order
+from mebench.run.engine.settings import EngineSettings
+from mebench.run.engine.worker import Order, settings_of
 
 TICK_SECONDS = 0.2
 
@@ -27,15 +29,41 @@ class ProcessEngine(Engine):
         slots: a device for each process that may run at once, as torch names it.
         threads: of torch's operations in each process; the same for all, since results depend on it.
         interrupts: the user's requests to stop.
+        variables: mebench's own environment variables for the jobs, if not those of this process.
     """
 
-    def __init__(self, slots: Sequence[str], threads: int = 1, interrupts: Interrupts | None = None) -> None:
+    def __init__(
+        self,
+        slots: Sequence[str],
+        threads: int = 1,
+        interrupts: Interrupts | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         assert slots, "an engine needs a slot"
+        self._variables = variables
         self._free = list(slots)
         self._threads = threads
         self._interrupts = interrupts or Interrupts()
+        self._settings = EngineSettings(len(slots), threads, len(slots), self._interrupts)
         self._level = 0
         self._running: list[WorkerHandle] = []
+
+    @classmethod
+    def opened(cls, settings: EngineSettings) -> Self:
+        """See `Engine.opened`."""
+        engine = cls(settings.slots(("cpu",)), settings.threads, settings.interrupts)
+        engine._settings = settings
+        return engine
+
+    @property
+    def slots(self) -> int:
+        """See `Engine.slots`."""
+        return len(self._free) + len(self._running)
+
+    def equip(self, devices: Sequence[str]) -> None:
+        """See `Engine.equip`; not while jobs run."""
+        assert not self._running
+        self._free = self._settings.slots(devices)
 
     def run(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> dict[str, Outcome]:
         """See `Engine.run`. On return no process that it started is left."""
@@ -60,7 +88,8 @@ class ProcessEngine(Engine):
                 listener.tick()
             device = self._free.pop(0)
             try:
-                self._running.append(WorkerHandle(Order(job, device, self._threads)))
+                variables = settings_of(os.environ) if self._variables is None else self._variables
+                self._running.append(WorkerHandle(Order(job, device, self._threads, variables)))
             except (OSError, EOFError) as error:
                 self._free.append(device)
                 reason = f"no process could be started for it: {error!r}"

@@ -12,7 +12,7 @@ import sys
 from typing import Any, BinaryIO
 
 from mebench.api.errors import MebenchError
-from mebench.api.run_events import RunEnd, RunFacts
+from mebench.api.run_events import LoggedRun, RunEnd
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import LoggerEntry
 from mebench.registry.safe_import import what_happened
@@ -37,7 +37,7 @@ def main() -> None:
     _listen(messages, logger, run, answers)
 
 
-def _listen(messages: BinaryIO, logger: object, run: RunFacts, answers: Any) -> None:
+def _listen(messages: BinaryIO, logger: object, run: LoggedRun, answers: Any) -> None:
     over = False
     while not over:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mebench.api.errors import ResultsError
-from mebench.api.run_events import EvaluationPoint, RunEnd, RunEnding, RunFacts, TrialEnd, TrialFacts
+from mebench.api.run_events import EvaluationPoint, LoggedRun, LoggedTrial, RunEnd, RunEnding, TrialEnd
 from mebench.api.spec import TrialSpec
 from mebench.guard.diagnostics import KEY
 from mebench.plan.plan import Plan
@@ -39,7 +39,7 @@ class RunLife(Listener):
     def __init__(
         self,
         told: Sequence[Told],
-        run: RunFacts,
+        run: LoggedRun,
         plan: Plan,
         trials: Sequence[TrialSpec],
         *,
@@ -105,7 +105,7 @@ class RunLife(Listener):
                 self._tell_evaluations(self._facts[key])
             self._looked = time.monotonic()
 
-    def _tell_evaluations(self, facts: TrialFacts) -> None:
+    def _tell_evaluations(self, facts: LoggedTrial) -> None:
         """Tell the evaluations that are new, by their queries: a resumed trial writes its curve anew."""
         for point in _points(facts):
             if point.queries > self._running[facts.id]:
@@ -117,9 +117,9 @@ class RunLife(Listener):
             one.tell(call, *arguments)
 
 
-def _facts(plan: Plan, trial: TrialSpec, title: str, run: RunFacts) -> TrialFacts:
+def _facts(plan: Plan, trial: TrialSpec, title: str, run: LoggedRun) -> LoggedTrial:
     attack, variant, victim, channel = plan.names(trial)
-    return TrialFacts(
+    return LoggedTrial(
         trial.id,
         title,
         TrialFolder.of(run.folder, trial).path,
@@ -136,7 +136,7 @@ def _facts(plan: Plan, trial: TrialSpec, title: str, run: RunFacts) -> TrialFact
     )
 
 
-def _points(facts: TrialFacts) -> Iterator[EvaluationPoint]:
+def _points(facts: LoggedTrial) -> Iterator[EvaluationPoint]:
     """The evaluations that a trial has written so far."""
     try:
         lines = TrialFolder(facts.folder).curve()
@@ -149,7 +149,7 @@ def _points(facts: TrialFacts) -> Iterator[EvaluationPoint]:
             yield EvaluationPoint(line["queries"], _finite(numbers, "queries"))
 
 
-def _end(ending: Any, facts: TrialFacts, outcome: Outcome) -> TrialEnd:
+def _end(ending: Any, facts: LoggedTrial, outcome: Outcome) -> TrialEnd:
     metrics: Mapping[str, Any] = {}
     flags: Sequence[str] = ()
     if ending == "finished":

@@ -17,7 +17,7 @@ from typing import Any
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.notices import notice
-from mebench.api.run_events import RunFacts
+from mebench.api.run_events import LoggedRun
 from mebench.registry.safe_import import what_happened
 
 READY_SECONDS, CLOSE_SECONDS = 120.0, 60.0
@@ -43,7 +43,7 @@ class Told(ABC):
         self._faults: dict[str, int] = {}
 
     @abstractmethod
-    def begin(self, run: RunFacts) -> None:
+    def begin(self, run: LoggedRun) -> None:
         """Tell that the run begins.
 
         Raises:
@@ -87,7 +87,7 @@ class ToldHere(Told):
         super().__init__(f"logger {type(logger).__name__}")
         self._logger = logger
 
-    def begin(self, run: RunFacts) -> None:
+    def begin(self, run: LoggedRun) -> None:
         """See `Told`."""
         self.tell("run_started", run)
 
@@ -129,7 +129,7 @@ class ToldProcess(Told):
         self._process: subprocess.Popen[bytes] | None = None
         self._gone = False
 
-    def begin(self, run: RunFacts) -> None:
+    def begin(self, run: LoggedRun) -> None:
         """See `Told`."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:

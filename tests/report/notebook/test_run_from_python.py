@@ -133,8 +133,10 @@ def test_trials_that_fail_are_told_and_do_not_raise(folder):
     ("arguments", "said"),
     [
         ({"engine": "proceses"}, "engine 'proceses': there is no such engine. Did you mean 'processes'?"),
-        ({"engine": "processes", "workers": 0}, "workers=0 is engine='inline', not engine='processes'"),
-        ({"engine": "inline", "workers": 2}, "engine='inline' has one worker, not 2"),
+        ({"engine": "processes", "workers": 0}, "workers 0 is the engine inline, not processes"),
+        ({"engine": "inline", "workers": 2}, "workers: the engine inline has one worker, not 2"),
+        ({"engine": "processes", "scheduler": "tcp://here:1"}, "scheduler is for the engine dask, not for processes"),
+        ({"cluster_options": "a.yaml"}, "cluster_options needs cluster, whose options they are"),
         ({"workers": -1}, "workers: must be a whole number of at least 0, not -1"),
         ({"threads": "2"}, "threads: must be a whole number of at least 1, not '2'"),
         ({"timeout": float("nan")}, "timeout: must be a number of seconds above 0, not nan"),

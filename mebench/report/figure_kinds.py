@@ -1,4 +1,4 @@
-"""The kinds of figures that results can be drawn as, by name."""
+"""The kinds of figures that results can be drawn as, by name; each is imported when it is drawn."""
 
 from __future__ import annotations
 
