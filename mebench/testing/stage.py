@@ -29,7 +29,7 @@ class Stage:
         spec: what the victim takes.
         budget: queries.
         seed: of the trial.
-        clone: a registered network.
+        clone: of the attacker.
         victim_seed: of an untrained victim.
         certainty: multiplies the victim's logits; 1e4 makes every probability 0 or 1.
         trained: take the victim that was trained on images, with a pool of its domain, instead.
@@ -39,7 +39,7 @@ class Stage:
     spec: InputSpec = SMALL
     budget: int = 150
     seed: int = 0
-    clone: str = "mlp"
+    clone: Component = Component("mlp", {})
     victim_seed: int = 1
     certainty: float = 1.0
     trained: bool = False
@@ -54,7 +54,7 @@ class Stage:
 
     def initial_clone(self) -> nn.Module:
         """The attacker's network, the same at every call."""
-        return build_network(Component(self.clone, {}), self.spec, self.seed)
+        return build_network(self.clone, self.spec, self.seed)
 
     def pool(self) -> DatasetPool:
         """Unlabelled inputs: of the victim's domain if it is trained, else smooth random images."""

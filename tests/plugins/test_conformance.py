@@ -16,7 +16,7 @@ FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
 MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 6, "memory": 4000}
 MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 5, "balance": 1.0}
-THIEF = {"epochs": 6, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
+THIEF = {"epochs": 3, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
 ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 
 
@@ -59,11 +59,11 @@ ATTACKS = [
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
     AttackUnderTest("mega", MEGA, channels=("label", "probability")),
-    AttackUnderTest("random-pool", {"rounds": 3, "epochs": 8, "batch_size": 32}),
-    AttackUnderTest("real-data", {"epochs": 15, "batch_size": 32}),
-    AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 15, "batch_size": 32, "learning_rate": 0.05}),
-    AttackUnderTest("copycat", {"epochs": 15, "learning_rate": 0.02}),
-    AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 1500, "epochs": 3, "batch_size": 64}),
+    AttackUnderTest("random-pool", {"rounds": 3, "epochs": 4, "batch_size": 32}),
+    AttackUnderTest("real-data", {"epochs": 4, "batch_size": 32}),
+    AttackUnderTest("knockoff", {"policy": "adaptive", "epochs": 4, "batch_size": 32, "learning_rate": 0.05}),
+    AttackUnderTest("copycat", {"epochs": 4, "learning_rate": 0.02}),
+    AttackUnderTest("jbda", {"seeds": 60, "rounds": 5, "reservoir": 800, "epochs": 3, "batch_size": 64}),
     AttackUnderTest("activethief", {**THIEF, **ENSEMBLE}),
     AttackUnderTest("full-pool", THIEF),
     AttackUnderTest(
