@@ -8,13 +8,17 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=--constraint %)
 
-.PHONY: table1 test test-newest setup lint perf perf-check docs clean
+.PHONY: table1 test test-newest setup expense lint perf perf-check docs clean
 
 table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 3  # on two cores: tests wait for processes of their own a third of the time
+
+# What each test costs in time of the processor, with all that it starts: see "What a test costs" in CONTRIBUTING.md.
+expense: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -q -p expense
 
 # The tests with the newest torch and torchvision, whatever the range of pyproject.toml says.
 test-newest: VENV := .venv-newest

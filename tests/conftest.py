@@ -20,6 +20,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share the cache of the pr
 os.environ.pop("MEBENCH_DATA", None)
 # Results name no revision: it may change while tests run.
 os.environ["GIT_DIR"] = str(Path(os.environ["MEBENCH_CACHE"]) / "no-repository")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process of a test would compile mebench anew
 os.environ.pop("COLUMNS", None)  # set by pytest-xdist in its workers; output would be taken for a terminal's
 
 

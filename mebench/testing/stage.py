@@ -19,6 +19,7 @@ from mebench.models.victims.loading import PreparedVictim, prepare_victim
 
 SMALL = InputSpec((1, 8, 8), 10)
 POOL_SIZE = 400
+MLP = Component("mlp", {})
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Stage:
     spec: InputSpec = SMALL
     budget: int = 150
     seed: int = 0
-    clone: Component = Component("mlp", {})
+    clone: Component = MLP
     victim_seed: int = 1
     certainty: float = 1.0
     trained: bool = False

@@ -131,7 +131,7 @@ def test_replayed_steps_are_steps_on_the_stored_answers_at_the_same_rate():
 
 
 def test_no_step_beyond_an_iterations_own_without_replay():
-    attack, oracle, _ = built(replay_steps=0)
+    attack, oracle, _ = built(budget=500, replay_steps=0)
     spend_all(attack, oracle)
     assert len(attack.learner.store) == 0
 
