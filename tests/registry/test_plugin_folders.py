@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mebench.api.version import API_VERSION
 from mebench.cli import main
 from mebench.registry.entries import AttackEntry
 from mebench.registry.safe_import import guarded_import
@@ -41,6 +42,7 @@ def plugins(folder: Path, *options: str, **variables: str) -> dict[str, dict[str
     return {one["name"]: one for one in json.loads(done.stdout)}
 
 
+HERE = ".".join(map(str, API_VERSION))
 HARMS = {
     "raises": ("raise ImportError('no libx\\n at all')", "ImportError: no libx at all"),
     "is no python": ("def (", "SyntaxError: invalid syntax (bad.py, line 1)"),
@@ -88,7 +90,7 @@ HARMS = {
         plugin() + "\ndef mebench_api_version(): return (2, 0)",
         "is built for version 2.0 of mebench.api",
     ),
-    "newer minor": (plugin() + "\ndef mebench_api_version(): return (1, 9)", "this mebench has 1.6: update mebench"),
+    "newer minor": (plugin() + "\ndef mebench_api_version(): return (1, 99)", f"has {HERE}: update mebench"),
     "older major": (plugin() + "\ndef mebench_api_version(): return (0, 1)", "update the plugin, or ask its author"),
     "no version": (plugin() + "\ndef mebench_api_version(): return '1.0'", "must return two numbers, e.g. (1, 0)"),
 }
