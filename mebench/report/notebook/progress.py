@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 from mebench.api.durations import clock_time
 from mebench.api.plurals import short
@@ -31,11 +31,25 @@ def in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
+class Area(Protocol):
+    """Where HTML is shown."""
+
+    def show(self, html: str) -> None:
+        """Show it in place of what was shown before."""
+
+
 class InNotebook(Audience):
     """Shows a run below the cell that has started it."""
 
     def __init__(self) -> None:
         self._notes: list[str] = []
+        self._area = _Area()
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """See `Audience`."""
+        self._area.show("looking for data, plugins and devices")
+        yield
 
     def told(self, line: str) -> None:
         """See `Audience`."""
@@ -48,7 +62,7 @@ class InNotebook(Audience):
     @contextmanager
     def watching(self, trials: Sequence[TrialSpec], slots: int, speeds: Speeds) -> Iterator[list[Listener]]:
         """See `Audience`."""
-        display = NotebookDisplay(trials, slots, speeds, notes=self._notes)
+        display = NotebookDisplay(self._area, trials, slots, speeds, notes=self._notes)
         try:
             yield [display]
         finally:
@@ -59,12 +73,14 @@ class NotebookDisplay(RunState):
     """A bar and lines, drawn anew in one place.
 
     Args:
+        area: the place.
         trials, slots, speeds, clock: see `RunState`.
         notes: lines that stand below.
     """
 
     def __init__(
         self,
+        area: Area,
         trials: Sequence[TrialSpec],
         slots: int = 1,
         speeds: Speeds | None = None,
@@ -74,7 +90,7 @@ class NotebookDisplay(RunState):
     ) -> None:
         super().__init__(trials, slots, speeds, clock)
         self._notes, self._failures = notes, list[str]()
-        self._area = _Area()
+        self._area = area
         self._drawn = float("-inf")
 
     def ended(self, job: Job, outcome: Outcome) -> None:

@@ -8,8 +8,9 @@ from make_results import make_spec
 
 from mebench.api.progress import Progress
 from mebench.report.notebook import progress
-from mebench.report.notebook.progress import NotebookDisplay, in_notebook
+from mebench.report.notebook.progress import InNotebook, NotebookDisplay, in_notebook
 from mebench.run.engine import Job, Outcome
+from mebench.run.time_left import Speeds
 
 MARKUP = "<img src=x>"
 
@@ -28,19 +29,18 @@ class Shown:
         self.pages.append(html)
 
 
-def display(monkeypatch, trials: int = 2) -> tuple[NotebookDisplay, Shown, list[float]]:
+def display(trials: int = 2) -> tuple[NotebookDisplay, Shown, list[float]]:
     shown, now = Shown(), [0.0]
-    monkeypatch.setattr(progress, "_Area", lambda: shown)
     specs = [make_spec("megex", "l1", seed) for seed in range(trials)]
-    return NotebookDisplay(specs, clock=lambda: now[0]), shown, now
+    return NotebookDisplay(shown, specs, clock=lambda: now[0]), shown, now
 
 
 def test_this_is_no_notebook():
     assert not in_notebook()
 
 
-def test_the_bar_counts_what_is_done_and_how_far_the_rest_is(monkeypatch):
-    shown_by, _, now = display(monkeypatch)
+def test_the_bar_counts_what_is_done_and_how_far_the_rest_is():
+    shown_by, _, now = display()
     one, two = job("one", make_spec("megex", "l1", 0).id), job("two", make_spec("megex", "l1", 1).id)
     shown_by.started(one)
     shown_by.ended(one, Outcome("done", {"accuracy": 0.5}))
@@ -52,8 +52,20 @@ def test_the_bar_counts_what_is_done_and_how_far_the_rest_is(monkeypatch):
     assert "two, 250/1K queries, accuracy 25.0 %" in shown_by.html()
 
 
-def test_it_is_drawn_now_and_then_and_when_it_is_interrupted(monkeypatch):
-    shown_by, shown, now = display(monkeypatch)
+def test_it_is_said_below_the_cell_that_data_are_looked_for_and_the_bar_takes_its_place(monkeypatch):
+    shown = Shown()
+    monkeypatch.setattr(progress, "_Area", lambda: shown)
+    audience = InNotebook()
+    with audience.looking():
+        assert shown.pages == ["looking for data, plugins and devices"]
+    audience.told("2 files were left out <of x>")
+    with audience.watching([make_spec()], 1, Speeds()):
+        pass
+    assert shown.pages[-1].endswith("<br>2 files were left out &lt;of x&gt;")
+
+
+def test_it_is_drawn_now_and_then_and_when_it_is_interrupted():
+    shown_by, shown, now = display()
     shown_by.tick()
     shown_by.tick()
     assert len(shown.pages) == 1
@@ -64,8 +76,8 @@ def test_it_is_drawn_now_and_then_and_when_it_is_interrupted(monkeypatch):
     assert "stopping" in shown.pages[-1]
 
 
-def test_titles_and_reasons_are_escaped(monkeypatch):
-    shown_by, _, _ = display(monkeypatch)
+def test_titles_and_reasons_are_escaped():
+    shown_by, _, _ = display()
     shown_by.started(job(MARKUP))
     shown_by.ended(job(MARKUP), Outcome("failed", reason=MARKUP))
     shown_by.started(job(MARKUP, "other"))
