@@ -22,6 +22,10 @@ class Audience:
 
     def told(self, line: str) -> None:
         """What should be known of the data, such as files that were left out."""
+        notice(line)
+
+    def noted(self, line: str) -> None:
+        """What is said by `mebench.api.notices` meanwhile, where a caller passes it on."""
 
     def set_aside(self, line: str) -> None:
         """What has become of finished results that run again."""
@@ -65,6 +69,10 @@ class OnScreen(Audience):
         """See `Audience`."""
         if not self._quiet:
             notice(line)
+
+    def noted(self, line: str) -> None:
+        """See `Audience`."""
+        self.say(f"note: {line}")
 
     def set_aside(self, line: str) -> None:
         """See `Audience`."""

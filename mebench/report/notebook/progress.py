@@ -44,6 +44,7 @@ class InNotebook(Audience):
     def __init__(self) -> None:
         self._notes: list[str] = []
         self._area = _Area()
+        self._display: NotebookDisplay | None = None
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -51,9 +52,11 @@ class InNotebook(Audience):
         self._area.show("looking for data, plugins and devices")
         yield
 
-    def told(self, line: str) -> None:
-        """See `Audience`."""
+    def noted(self, line: str) -> None:
+        """See `Audience`; also what is said when the trials are over."""
         self._notes.append(line)
+        if self._display is not None:
+            self._display.draw()
 
     def set_aside(self, line: str) -> None:
         """See `Audience`."""
@@ -62,11 +65,11 @@ class InNotebook(Audience):
     @contextmanager
     def watching(self, trials: Sequence[TrialSpec], slots: int, speeds: Speeds) -> Iterator[list[Listener]]:
         """See `Audience`."""
-        display = NotebookDisplay(self._area, trials, slots, speeds, notes=self._notes)
+        self._display = NotebookDisplay(self._area, trials, slots, speeds, notes=self._notes)
         try:
-            yield [display]
+            yield [self._display]
         finally:
-            display.draw()
+            self._display.draw()
 
 
 class NotebookDisplay(RunState):

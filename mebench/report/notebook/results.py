@@ -33,9 +33,14 @@ class ResultsView(Results):
 
     It shows itself as the leaderboard. ``docs/python.md`` has every column of the data frames.
 
-    Attributes:
+    Args:
         roots: where they are.
+        notes: what is to be known besides, such as what was said while they were made.
     """
+
+    def __init__(self, roots: Sequence[Path], notes: Sequence[str] = ()) -> None:
+        super().__init__(roots)
+        self._notes = tuple(notes)
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -82,8 +87,8 @@ class ResultsView(Results):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What reading them had to say, a line each."""
-        return self.board.notes
+        """What the run and reading them had to say, a line each."""
+        return (*self._notes, *self.board.notes)
 
     def compare(
         self,
@@ -165,7 +170,7 @@ class ResultsView(Results):
         titles, body = flat(self.board, flags=True)
         right = [title for title in titles if title not in (*LEFT, "Flags")]
         head = html_lines(heading(self.board.benchmark))
-        return head + html_table(titles, body, right) + html_lines(self.board.notes)
+        return head + html_table(titles, body, right) + html_lines(self.notes)
 
 
 def results(*where: Source) -> ResultsView:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.notices import notices_to
 from mebench.plan.file.schema import DEVICE, PATTERN_WORDS
 from mebench.plan.plan import default_out
 from mebench.report.notebook.plan import make_planned
@@ -102,12 +103,19 @@ def run(
         Path(cluster_options) if cluster_options is not None else None,
     )
     _check(options)
-    session = Session(planned, options, _audience(progress))
-    session.run()
+    audience, notes = _audience(progress), list[str]()
+
+    def noted(line: str) -> None:
+        notes.append(line)
+        audience.noted(line)
+
+    session = Session(planned, options, audience)
+    with notices_to(noted):
+        session.run()
     if session.interrupted:
         raise KeyboardInterrupt("stopped: the same call goes on from here")
     write_leaderboard_files(options.out)
-    return ResultsView([options.out])
+    return ResultsView([options.out], notes)
 
 
 def _audience(progress: bool) -> Audience:

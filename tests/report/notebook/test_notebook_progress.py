@@ -58,10 +58,20 @@ def test_it_is_said_below_the_cell_that_data_are_looked_for_and_the_bar_takes_it
     audience = InNotebook()
     with audience.looking():
         assert shown.pages == ["looking for data, plugins and devices"]
-    audience.told("2 files were left out <of x>")
+    audience.noted("2 files were left out <of x>")
     with audience.watching([make_spec()], 1, Speeds()):
         pass
     assert shown.pages[-1].endswith("<br>2 files were left out &lt;of x&gt;")
+
+
+def test_what_is_said_when_the_trials_are_over_is_shown_too(monkeypatch):
+    shown = Shown()
+    monkeypatch.setattr(progress, "_Area", lambda: shown)
+    audience = InNotebook()
+    with audience.watching([make_spec()], 1, Speeds()):
+        pass
+    audience.noted("a logger was ended")
+    assert shown.pages[-1].endswith("<br>a logger was ended")
 
 
 def test_it_is_drawn_now_and_then_and_when_it_is_interrupted():

@@ -153,6 +153,17 @@ def test_wrong_arguments_are_one_line_each_and_nothing_runs(folder, arguments, s
     assert not (folder / "out").exists()
 
 
+def test_what_is_said_meanwhile_is_kept_and_nothing_is_printed(folder, capfd):
+    class Wrong:
+        def trial_finished(self, trial, end):
+            raise ValueError("no")
+
+    file = write_benchmark(folder, NOISE, seeds=1, budget=32)
+    found = mebench.run(file, out="out", engine="inline", progress=False, log=Wrong())
+    assert found.notes[0] == "logger Wrong: trial_finished failed: ValueError: no; the run goes on"
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_interrupt_saves_and_the_same_call_goes_on(folder, monkeypatch):
     from mebench.run.engine import Interrupts
 
