@@ -86,7 +86,7 @@ def open_engine(name: str, settings: EngineSettings) -> Engine:
         ConfigurationError: what it needs is not installed.
     """
     kind = ENGINES[name]
-    require(kind.needs, kind.extra, f"--engine {name}")
+    require(kind.needs, kind.extra, f"the engine {name}")
     module, _, attribute = kind.target.partition(":")
     engine: type[Engine] = getattr(importlib.import_module(module), attribute)
     return engine.opened(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ Start = tuple[str, dict[str, Any], int | None]
 JOBS = "jobs"
 """The one option that is mebench's own: how many jobs of the batch system there are to be."""
 MOST_JOBS = 10_000
+SUBMIT = {"slurm": "sbatch", "pbs": "qsub", "sge": "qsub", "lsf": "bsub"}
+"""The program by which each batch system takes jobs."""
 _OURS = {"self", "name", "loop", "security", "asynchronous", "dashboard_address", "config_name"}
 """What dask-jobqueue takes and a user cannot give: objects, what mebench decides, and other sources of options."""
 _OLD = {"project", "extra", "job_extra", "env_extra", "header_skip"}
@@ -64,8 +67,20 @@ def batch_cluster(system: str, file: Path | None, logs: Path) -> Start:
     missing = [key for key in ("cores", "memory") if key not in options]
     if missing:
         where = f"{file}: lacks {' and '.join(missing)}" if file else "--cluster needs --cluster-options"
-        raise ConfigurationError(f"{where}: a YAML file with at least `cores: 4` and `memory: 16GB`, of each job")
+        raise ConfigurationError(f"{where}: what each job is to have, such as `cores: 4` and `memory: 16GB`")
     return target, {"log_directory": str(logs), **options}, jobs
+
+
+def check_submits(system: str) -> None:
+    """Make sure that jobs can be submitted here.
+
+    Raises:
+        ConfigurationError: the batch system's program is not on this machine.
+    """
+    if not shutil.which(SUBMIT[system]):
+        raise ConfigurationError(
+            f"--cluster {system}: there is no {SUBMIT[system]} here: run it where jobs are submitted"
+        )
 
 
 def _read(file: Path) -> Document:
@@ -83,7 +98,8 @@ def _known(cluster: Any) -> Iterator[str]:
 
 def _problems(document: Document, known: set[str]) -> Iterator[str]:
     for problem in document.problems:
-        yield f"{document.place(problem.location, problem.at_key)}: {problem.text}"
+        mark = problem.mark or document.mark(problem.location, problem.at_key)
+        yield f"{document.file}:{mark.line}:{mark.column}: {problem.text}"
     for key in document.content:
         if key not in known:
             meant = did_you_mean(str(key), sorted(known))

@@ -108,11 +108,13 @@ class Connection:
 
 
 def _host(settings: EngineSettings, log: Path) -> ClusterHost:
-    from mebench.run.engine.dask.clusters import batch_cluster, local_cluster
+    from mebench.run.engine.dask.clusters import batch_cluster, check_submits, local_cluster
 
     if settings.cluster is None:
         return ClusterHost(*local_cluster(settings), log)
-    return ClusterHost(*batch_cluster(settings.cluster, settings.cluster_options, log.parent), log)
+    start = batch_cluster(settings.cluster, settings.cluster_options, log.parent)
+    check_submits(settings.cluster)
+    return ClusterHost(*start, log)
 
 
 def _client(address: str) -> Client:

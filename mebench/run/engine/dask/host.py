@@ -7,13 +7,17 @@ with all that it has started when stdin ends, which it does with the run, howeve
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import signal
 import sys
+from queue import SimpleQueue
 from typing import Any
 
+SUBMIT_SECONDS = 120.0
+"""How long a batch system may take to say that it has taken a job."""
 QUIET = {
     "distributed.worker.daemon": False,
     "distributed.worker.profile.enabled": False,
@@ -49,12 +53,37 @@ def main() -> None:
 
 
 def _started(target: str, options: dict[str, Any], jobs: int | None) -> Any:
-    """A cluster of that class; of a batch system, with so many jobs."""
+    """A cluster of that class; of a batch system, with so many jobs, all of which it has taken."""
     module, _, name = target.partition(":")
-    cluster = getattr(importlib.import_module(module), name)(**options)
-    if jobs is not None:
-        cluster.scale(jobs=jobs)
+    kind = getattr(importlib.import_module(module), name)
+    if jobs is None:
+        return kind(**options)
+    answers: SimpleQueue[Exception | None] = SimpleQueue()
+    cluster = kind(**options, job_cls=_noting(kind.job_cls, answers))
+    cluster.scale(jobs=jobs)
+    for _ in range(jobs):
+        if error := answers.get(timeout=SUBMIT_SECONDS):
+            for job in list(cluster.workers.values()):  # those that were taken
+                with contextlib.suppress(Exception):
+                    cluster.sync(job.close)
+            raise error
     return cluster
+
+
+def _noting(job: Any, answers: SimpleQueue[Exception | None]) -> Any:
+    """A kind of job that says whether the batch system has taken it: dask would only log that it has not."""
+
+    class Noting(job):  # type: ignore[misc]
+        async def _submit_job(self, script: str) -> Any:
+            try:
+                answer = await super()._submit_job(script)
+            except Exception as error:
+                answers.put(error)
+                raise
+            answers.put(None)
+            return answer
+
+    return Noting
 
 
 if __name__ == "__main__":
