@@ -12,12 +12,11 @@ from mebench.api.plurals import counted
 from mebench.plan.file import load_benchmark
 from mebench.plan.forecast import Forecast, forecast
 from mebench.plan.plan import Plan, default_out, make_plan
-from mebench.plan.shard import Shard
 from mebench.plan.state import PlanState
 from mebench.plan.words import COLUMNS, NUMBERS, cells, total
 from mebench.report.notebook.frames import NUMBER, TEXT, WHOLE, typed
 from mebench.report.notebook.tables import html_lines, html_table, text_table
-from mebench.report.notebook.words import patterns, settings
+from mebench.report.notebook.words import chosen_seeds, part, path_of, settings, texts
 from mebench.results.trial_folder import TrialFolder
 from mebench.run.victims import TriedVictims, try_own_victims
 
@@ -120,7 +119,7 @@ def plan(
         ConfigurationError: the file is wrong, or a victim of the user's own cannot be attacked; one line per problem.
     """
     planned = make_planned(file, profile, only, set, seeds, shard)
-    folder = Path(out) if out is not None else default_out(planned.benchmark, planned.profile)
+    folder = path_of("out", out) if out is not None else default_out(planned.benchmark, planned.profile)
     victims = try_own_victims(planned)
     if victims.problems:
         raise ConfigurationError(*victims.problems)
@@ -141,10 +140,9 @@ def make_planned(
     Raises:
         ConfigurationError: as `plan`.
     """
-    source = file if isinstance(file, Mapping) else os.fspath(file)
+    source = file if isinstance(file, Mapping) else path_of("file", file)
     benchmark = load_benchmark(source, settings(changes), profile=profile)
-    part = None if shard is None else Shard.parse(shard)
-    return make_plan(benchmark, profile, seeds=seeds, only=patterns(only), shard=part)
+    return make_plan(benchmark, profile, seeds=chosen_seeds(seeds), only=texts("only", only), shard=part(shard))
 
 
 def _frame(lines: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

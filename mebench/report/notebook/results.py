@@ -15,6 +15,7 @@ from mebench.report.notebook.comparison import ComparisonView
 from mebench.report.notebook.frames import curves_frame, rows_frame, trials_frame
 from mebench.report.notebook.picture import Picture
 from mebench.report.notebook.tables import html_lines, html_table
+from mebench.report.notebook.words import path_of, texts
 from mebench.report.page.registered import report_named, write_registered
 from mebench.report.page.results import Results
 from mebench.results.compare import compare
@@ -107,7 +108,7 @@ class ResultsView(Results):
             ConfigurationError: there is no such metric.
             ResultsError: either holds no results.
         """
-        other = base if isinstance(base, Results) else ResultsView([Path(base)])
+        other = base if isinstance(base, Results) else ResultsView([path_of("base", base)])
         return ComparisonView(compare(other.board, self.board, metrics, tolerance or {}))
 
     def plot(
@@ -134,10 +135,9 @@ class ResultsView(Results):
         """
         if kind not in get_args(Kind):
             raise ConfigurationError(f"kind {kind!r}: there is no such figure{did_you_mean(kind, get_args(Kind))}")
-        patterns = (only,) if isinstance(only, str) else tuple(only)
         with tempfile.TemporaryDirectory(prefix="mebench-plot-") as folder:
-            target = Path(path) if path is not None else Path(folder) / "figure.png"
-            notes = save_kind(kind, self.roots, target, metric=metric, linear=linear, only=patterns)
+            target = path_of("path", path) if path is not None else Path(folder) / "figure.png"
+            notes = save_kind(kind, self.roots, target, metric=metric, linear=linear, only=texts("only", only))
             content = target.read_bytes()
         return Picture(content, target.suffix.lower(), tuple(notes), None if path is None else target)
 
@@ -159,7 +159,7 @@ class ResultsView(Results):
             UnwritableError: the file cannot be written.
         """
         entry = report_named(format)
-        target = Path(path) if path is not None else Path(f"report.{entry.suffix}")
+        target = path_of("path", path) if path is not None else Path(f"report.{entry.suffix}")
         write_registered(entry, self.roots, target, parameters)
         return target
 
@@ -186,6 +186,6 @@ def results(*where: Source) -> ResultsView:
     """
     if not where:
         raise ConfigurationError("results: give a results folder, e.g. mebench.results('runs/megex-table1/quick')")
-    view = ResultsView([Path(one) for one in where])
+    view = ResultsView([path_of("results", one) for one in where])
     _ = view.board  # what is wrong is said here
     return view

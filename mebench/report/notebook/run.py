@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ConfigurationError
@@ -15,6 +14,7 @@ from mebench.plan.plan import default_out
 from mebench.report.notebook.plan import make_planned
 from mebench.report.notebook.progress import InNotebook, in_notebook
 from mebench.report.notebook.results import ResultsView
+from mebench.report.notebook.words import path_of
 from mebench.results.leaderboard import write_leaderboard_files
 from mebench.run.audience import Audience, OnScreen
 from mebench.run.engine import engine_asked_for
@@ -86,7 +86,7 @@ def run(
     planned = make_planned(file, profile, only, set, seeds, shard)
     asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
     options = RunOptions(
-        Path(out) if out is not None else default_out(planned.benchmark, planned.profile),
+        path_of("out", out) if out is not None else default_out(planned.benchmark, planned.profile),
         workers,
         threads,
         device,
@@ -100,7 +100,7 @@ def run(
         engine_asked_for(engine, workers, asked, str),
         scheduler,
         cluster,
-        Path(cluster_options) if cluster_options is not None else None,
+        path_of("cluster_options", cluster_options) if cluster_options is not None else None,
     )
     _check(options)
     audience, notes = _audience(progress), list[str]()

@@ -142,7 +142,16 @@ def test_trials_that_fail_are_told_and_do_not_raise(folder):
         ({"timeout": float("nan")}, "timeout: must be a number of seconds above 0, not nan"),
         ({"device": "gpu"}, "device: must be cpu, cuda, cuda:N or auto, not 'gpu'"),
         ({"only": "megex"}, "--only megex: matches no trial"),
+        ({"only": 3}, "only: must be a text or a list of texts, not 3"),
+        ({"set": {"runs.*.budgets": {1}}}, "set: Object of type set is not JSON serializable"),
+        ({"set": 3}, "set: must be a text or a list of texts, not 3"),
         ({"seeds": 0}, "--seeds 0: must be at least 1"),
+        ({"seeds": ["a"]}, "seeds: must be a number, or different seeds from 0 to 4,294,967,295, not ['a']"),
+        ({"seeds": [1, 1]}, "seeds: must be a number, or different seeds"),
+        ({"seeds": []}, "seeds: must be a number, or different seeds"),
+        ({"seeds": 2.5}, "seeds: must be a number, or different seeds"),
+        ({"shard": "x"}, "shard: must be NUMBER/COUNT, such as 3/16, not 'x'"),
+        ({"shard": 3}, "shard: must be NUMBER/COUNT, such as 3/16, not '3'"),
     ],
 )
 def test_wrong_arguments_are_one_line_each_and_nothing_runs(folder, arguments, said):
@@ -162,6 +171,14 @@ def test_what_is_said_meanwhile_is_kept_and_nothing_is_printed(folder, capfd):
     found = mebench.run(file, out="out", engine="inline", progress=False, log=Wrong())
     assert found.notes[0] == "logger Wrong: trial_finished failed: ValueError: no; the run goes on"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("given", [3, None, [1], b"x"])
+def test_what_is_no_path_is_one_line(given):
+    with pytest.raises(mebench.ConfigurationError, match=f"file: must be a path, not a {type(given).__name__}"):
+        mebench.plan(given)
+    with pytest.raises(mebench.ConfigurationError, match="results: must be a path"):
+        mebench.results(given)
 
 
 def test_an_interrupt_saves_and_the_same_call_goes_on(folder, monkeypatch):
