@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.notices import notices_to
 from mebench.api.plurals import counted
 from mebench.plan.file import load_benchmark
 from mebench.plan.forecast import Forecast, forecast
@@ -18,7 +19,7 @@ from mebench.report.notebook.frames import NUMBER, TEXT, WHOLE, typed
 from mebench.report.notebook.tables import html_lines, html_table, text_table
 from mebench.report.notebook.words import chosen_seeds, part, path_of, settings, texts
 from mebench.results.trial_folder import TrialFolder
-from mebench.run.victims import TriedVictims, try_own_victims
+from mebench.run.victims import try_own_victims
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +40,9 @@ class PlanView:
         notes: what a reader must know before it runs: the scale above all; a line each.
     """
 
-    def __init__(self, plan: Plan, out: Path, forecast: Forecast, state: PlanState, victims: TriedVictims) -> None:
+    def __init__(self, plan: Plan, out: Path, forecast: Forecast, state: PlanState, notes: Sequence[str]) -> None:
         self.plan, self.out, self.forecast, self._state = plan, out, forecast, state
-        self.notes = (*plan.notes(), *victims.notes)
+        self.notes = (*plan.notes(), *notes)
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -118,13 +119,16 @@ def plan(
     Raises:
         ConfigurationError: the file is wrong, or a victim of the user's own cannot be attacked; one line per problem.
     """
-    planned = make_planned(file, profile, only, set, seeds, shard)
+    heard: list[str] = []
+    with notices_to(heard.append):
+        planned = make_planned(file, profile, only, set, seeds, shard)
     folder = path_of("out", out) if out is not None else default_out(planned.benchmark, planned.profile)
     victims = try_own_victims(planned)
     if victims.problems:
         raise ConfigurationError(*victims.problems)
     state = PlanState.of(planned, folder, keep_other_code=keep_other_code)
-    return PlanView(planned, folder, forecast(planned, folder, keep_other_code=keep_other_code), state, victims)
+    ahead = forecast(planned, folder, keep_other_code=keep_other_code)
+    return PlanView(planned, folder, ahead, state, (*heard, *victims.notes))
 
 
 def make_planned(

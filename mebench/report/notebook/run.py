@@ -83,7 +83,14 @@ def run(
         ResultsError: nothing can be written to the folder, or another process runs a trial of it.
         KeyboardInterrupt: it was interrupted; what runs has been saved, and the same call goes on from there.
     """
-    planned = make_planned(file, profile, only, set, seeds, shard)
+    audience, notes = _audience(progress), list[str]()
+
+    def noted(line: str) -> None:
+        notes.append(line)
+        audience.noted(line)
+
+    with notices_to(noted):
+        planned = make_planned(file, profile, only, set, seeds, shard)
     asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
     options = RunOptions(
         path_of("out", out) if out is not None else default_out(planned.benchmark, planned.profile),
@@ -103,14 +110,8 @@ def run(
         path_of("cluster_options", cluster_options) if cluster_options is not None else None,
     )
     _check(options)
-    audience, notes = _audience(progress), list[str]()
-
-    def noted(line: str) -> None:
-        notes.append(line)
-        audience.noted(line)
-
-    session = Session(planned, options, audience)
     with notices_to(noted):
+        session = Session(planned, options, audience)
         session.run()
     if session.interrupted:
         raise KeyboardInterrupt("stopped: the same call goes on from here")

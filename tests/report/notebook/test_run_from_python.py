@@ -91,6 +91,12 @@ def test_a_benchmark_that_comes_with_mebench_is_planned_by_its_name(repository):
     assert mebench.plan("table1").trials["trial"].tolist() == by_path.trials["trial"].tolist()
 
 
+def test_a_file_beside_that_differs_by_its_suffix_is_a_note_of_the_plan(folder, capfd):
+    (folder / "table1.yaml").write_text("mine")
+    assert "for the file here, write table1.yaml" in mebench.plan("table1").notes[-1]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_run_gives_its_results_and_writes_the_leaderboard(done):
     _, found = done
     (root,) = found.roots
