@@ -50,8 +50,9 @@ def callable_module(name: str, target: str) -> None:
         return found
 
     class Called(ModuleType):
-        def __call__(self, *arguments: Any, **named: Any) -> Any:
-            return function()(*arguments, **named)
+        @property
+        def __call__(self) -> Callable[..., Any]:  # so that a notebook finds the function's own docstring
+            return function()
 
         @property
         def __signature__(self) -> inspect.Signature:

@@ -259,6 +259,13 @@ def test_a_logger_that_hangs_is_ended_when_the_run_is_over(strangers, tmp_path, 
     assert said == ["logger hangs: had not done all that it was told when the run was over, and was ended"]
 
 
+def test_a_logger_whose_log_cannot_be_written_is_one_line(strangers, tmp_path):
+    (tmp_path / "logs").write_text("in the way")
+    one = ToldProcess("writes", "logger writes", {}, tmp_path / "logs/log.txt")
+    with pytest.raises(ConfigurationError, match="logger writes: cannot be started: "):
+        one.begin(LoggedRun("b", "", "quick", "reduced", tmp_path, 0, "0"))
+
+
 def test_a_second_request_to_stop_waits_for_no_logger(strangers, tmp_path):
     run = LoggedRun("b", "", "quick", "reduced", tmp_path, 0, "0")
     one = ToldProcess("hangs", "logger hangs", {}, tmp_path / "log.txt")

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.files import why
 from mebench.api.notices import notice
 from mebench.api.run_events import LoggedRun
 from mebench.registry.safe_import import what_happened
 
 READY_SECONDS, CLOSE_SECONDS = 120.0, 60.0
 """How long a logger may take to begin, and to end."""
-POLL_SECONDS, READ_SECONDS = 0.05, 2.0
+POLL_SECONDS, READ_SECONDS, PATIENT_SECONDS = 0.05, 2.0, 5.0
 _START = "from mebench.run.loggers.child import main; main()"
 
 
@@ -131,15 +132,10 @@ class ToldProcess(Told):
 
     def begin(self, run: LoggedRun) -> None:
         """See `Told`."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _START],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is the run's affair
-            )
+        try:
+            self._process = self._started()
+        except OSError as error:
+            raise ConfigurationError(f"{self.who}: cannot be started: {why(error)}") from error
         threading.Thread(target=self._write, args=(self._process,), daemon=True).start()
         self._reading = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reading.start()
@@ -149,6 +145,17 @@ class ToldProcess(Told):
             self._process.kill()
             self._process.wait()
             raise ConfigurationError(f"{self.who}: {problem} (its log: {self._log})")
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-c", _START],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is the run's affair
+            )
 
     def _first_answer(self) -> str:
         """Wait until it is ready; return why it is not, or nothing."""
@@ -178,9 +185,12 @@ class ToldProcess(Told):
         """See `Told`."""
         assert self._process is not None
         self._waiting.put(None)
-        deadline = time.monotonic() + CLOSE_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline and not hurry():
+        begun, said = time.monotonic(), False
+        while self._process.poll() is None and time.monotonic() < begun + CLOSE_SECONDS and not hurry():
             time.sleep(POLL_SECONDS)
+            if not said and time.monotonic() > begun + PATIENT_SECONDS:
+                said = True
+                notice(f"{self.who}: has more to do, and has {CLOSE_SECONDS:g} s for it (Ctrl-C twice ends it)")
         late = self._process.poll() is None
         if late:
             self._process.kill()

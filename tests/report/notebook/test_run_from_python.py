@@ -211,6 +211,7 @@ def test_rooms_of_the_package_are_called_and_are_still_its_modules():
 
     assert mebench.run.runner.titles is titles
     assert inspect.signature(mebench.run) == inspect.signature(run)
+    assert mebench.run.__call__.__doc__ == run.__doc__
     assert {"plan", "results", "run"} <= set(mebench.__all__)
 
 
