@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def holm(p: NDArray[Any]) -> NDArray[Any]:
     return corrected
 
 
+@lru_cache(maxsize=1_000)  # rows have few numbers of seeds
 def _critical(freedom: float) -> float:
     """The two-sided quantile of Student's t, or of the normal distribution where the freedom is infinite."""
     from scipy.special import ndtri, stdtrit  # scipy.stats.t.ppf is this function, behind a second of imports

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from mebench.api.printable import printable
 from mebench.api.spec import TrialSpec, content_digest
 from mebench.registry.code import Code
 from mebench.results.curves import Curve
+from mebench.results.leaderboard.read.cache import ReadResults
 from mebench.results.leaderboard.read.invariants import broken_invariants
 from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord, parse
 from mebench.results.seal import broken_curve, broken_seal, is_untouched
@@ -35,11 +37,14 @@ class NewerResultError(ResultsError):
 def read_trials(root: Path, notes: list[str]) -> list[TrialRecord]:
     """Read all trials of a benchmark's folder, adding a line to ``notes`` for each that cannot be told what it is."""
     trials = []
-    for folder in trial_folders(root):
+    folders = trial_folders(root)
+    known = ReadResults(root, len(folders))
+    for folder in folders:
         try:
-            trials.append(read_trial(folder, notes))
+            trials.append(known.read(folder.path, partial(read_trial, folder, notes), notes))
         except (ResultsError, ValueError) as error:
             notes.append(f"skipped {printable(folder.path.name)}: {_without(folder.path, error)}")
+    known.save()
     return trials
 
 
