@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mebench.cli.numbers import MOST_WORKERS
 from mebench.run.engine.table import BATCH_SYSTEMS, ENGINES
 
 Command = Callable[..., Any]
@@ -29,11 +30,17 @@ _OPTIONS = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="dask: a YAML file with the options of the batch system's jobs; see docs/many-machines.md.",
     ),
+    click.option(
+        "--per-gpu",
+        metavar="N",
+        type=click.IntRange(min=1, max=MOST_WORKERS),
+        help="dask: trials at once on each GPU [default: 1]; one that finds no memory is tried again alone.",
+    ),
 )
 
 
 def says_where(command: Command) -> Command:
-    """Give a command the options ``engine``, ``scheduler``, ``cluster`` and ``cluster_options``."""
+    """Give a command the options ``engine``, ``scheduler``, ``cluster``, ``cluster_options`` and ``per_gpu``."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -122,6 +122,7 @@ def run(
     scheduler: str | None,
     cluster: str | None,
     cluster_options: Path | None,
+    per_gpu: int | None,
     device: str | None,
     out: Path | None,
     timeout: float | None,
@@ -160,7 +161,7 @@ def run(
     from mebench.run.engine import engine_asked_for
     from mebench.run.session import RunOptions
 
-    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
+    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options, "per_gpu": per_gpu}
     chosen = engine_asked_for(engine, workers, asked, lambda name: f"--{name.replace('_', '-')}")
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
@@ -180,6 +181,7 @@ def run(
         scheduler,
         cluster,
         cluster_options,
+        per_gpu,
     )
     return OneRun(plan, options, as_json=as_json, quiet=quiet).run()
 

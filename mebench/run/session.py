@@ -45,6 +45,7 @@ class RunOptions:
         scheduler: address of a dask scheduler that is there already.
         cluster: the batch system that dask workers are jobs of.
         cluster_options: YAML file with the options of these jobs.
+        per_gpu: how many trials run on each GPU of a dask worker at once; None for one.
         again: whether finished trials run again and are set aside, while what is half-run goes on.
     """
 
@@ -63,6 +64,7 @@ class RunOptions:
     scheduler: str | None = None
     cluster: str | None = None
     cluster_options: Path | None = None
+    per_gpu: int | None = None
     again: bool = False
 
     @property
@@ -180,6 +182,7 @@ class Session:
             options.scheduler,
             options.cluster,
             options.cluster_options,
+            options.per_gpu or 1,
         )
         return open_engine(options.engine_name, settings)
 

@@ -232,21 +232,70 @@ def test_a_worker_with_other_versions_is_given_nothing_and_the_run_says_why(sett
         run(settings, job("double", 1))
 
 
+HERE = Survey("here", (), True, True)
+
+
+def a_crew(threads: dict[str, int], devices: tuple[str, ...] = ("cpu",), **more: int) -> crew.Crew:
+    made = crew.Crew(**more)
+    made.met(threads)
+    made.equip(devices)
+    for address in threads:
+        made.introduce(address, HERE)
+    return made
+
+
+def filled(some: crew.Crew) -> list[str]:
+    """Give jobs until there is no more room; return where each went."""
+    given = []
+    while place := some.free():
+        place[1].take(False)
+        given.append(f"{place[0].address} {place[1].device}")
+    return given
+
+
 def test_the_worker_with_the_most_room_is_next_and_no_more_run_at_once_than_asked_for():
-    here = Survey("here", (), True, True)
     some = crew.Crew(most=3)
     assert some.met({"a": 1, "b": 4}) == (["a", "b"], [])
     assert some.free() is None
-    some.introduce("a", here)
-    some.introduce("b", here)
-    given = []
-    while hand := some.free():
-        hand.busy += 1
-        given.append(hand.address)
-    assert given == ["b", "b", "b"]
+    for address in "ab":
+        some.introduce(address, HERE)
+    assert filled(some) == ["b cpu"] * 3
     assert some.slots == 3
     assert some.met({"a": 1}) == ([], ["b"])
     assert some.slots == 1
+
+
+def test_small_trials_share_a_gpu_and_are_spread_over_those_of_a_worker():
+    assert sorted(filled(a_crew({"a": 16}, ("cuda:0", "cuda:1"), per_gpu=2))) == ["a cuda:0"] * 2 + ["a cuda:1"] * 2
+    assert sorted(filled(a_crew({"a": 16, "b": 16}, ("cuda",)))) == ["a cuda", "b cuda"]
+    assert len(filled(a_crew({"a": 3}, ("cuda:0", "cuda:1"), per_gpu=2))) == 3
+
+
+def test_a_device_becomes_free_for_what_must_be_alone_and_nothing_joins_it_while_others_go_on():
+    some = a_crew({"a": 16}, ("cuda:0", "cuda:1"), per_gpu=2)
+    filled(some)
+    assert some.free(alone=True) is None
+    some.keep_one()
+    some.keep_one()
+    kept, other = some.hand("a").berths
+    assert (kept.kept, other.kept) == (True, False)
+    kept.give_back()
+    assert some.free() is None
+    kept.give_back()
+    assert some.free() is None
+    assert some.free(alone=True)[1] is kept
+    kept.take(True)
+    other.give_back()
+    assert filled(some) == ["a cuda:1"]
+    kept.give_back()
+    assert filled(some) == ["a cuda:0"] * 2
+
+
+def test_a_job_without_memory_is_tried_once_more_alone_although_no_retries_are_asked_for(settings, tmp_path):
+    jobs = [job("need_memory_alone", tmp_path / "one"), *(job("meet", (tmp_path, 1), key=str(k)) for k in range(3))]
+    outcomes = run(settings, *jobs)
+    assert outcomes["need_memory_alone"].value == "done alone"
+    assert {one.ending for one in outcomes.values()} == {"done"}
 
 
 def test_the_processes_of_a_worker_have_none_of_its_own_variables_of_mebench_replaced(settings, cluster):

@@ -34,6 +34,7 @@ def run(
     scheduler: str | None = None,
     cluster: str | None = None,
     cluster_options: str | os.PathLike[str] | None = None,
+    per_gpu: int | None = None,
     workers: int | None = None,
     threads: int = 1,
     device: str | None = None,
@@ -64,6 +65,7 @@ def run(
         scheduler: of dask: the address of one that is there.
         cluster: of dask: ``slurm``, ``pbs``, ``sge`` or ``lsf``, whose jobs are the workers.
         cluster_options: of dask: a YAML file with the options of these jobs.
+        per_gpu: of dask: trials at once on each GPU; 1 without it.
         workers: trials at once; one per usable core, or per GPU, without it; 0 is ``inline``.
         threads: of each trial and each victim; results depend on it in their last bits.
         device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``; the profile's without it.
@@ -91,7 +93,7 @@ def run(
 
     with notices_to(noted):
         planned = make_planned(file, profile, only, set, seeds, shard)
-    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options}
+    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options, "per_gpu": per_gpu}
     options = RunOptions(
         path_of("out", out) if out is not None else default_out(planned.benchmark, planned.profile),
         workers,
@@ -108,6 +110,7 @@ def run(
         scheduler,
         cluster,
         path_of("cluster_options", cluster_options) if cluster_options is not None else None,
+        per_gpu,
     )
     _check(options)
     with notices_to(noted):
@@ -131,7 +134,7 @@ def _check(options: RunOptions) -> None:
     Raises:
         ConfigurationError: one line per argument that is wrong.
     """
-    least = {"workers": 0, "threads": 1, "retries": 0, "max_failures": 1}
+    least = {"workers": 0, "threads": 1, "retries": 0, "max_failures": 1, "per_gpu": 1}
     problems = [
         f"{name}: must be a whole number of at least {low}, not {value!r}"
         for name, low in least.items()

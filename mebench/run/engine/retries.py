@@ -20,6 +20,7 @@ import errno
 import re
 import signal
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -37,15 +38,21 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Tries:
-    """Counts the tries of jobs, and says whether there is to be another."""
+    """Counts the tries of jobs, and says whether there is to be another.
 
-    def __init__(self) -> None:
+    Args:
+        once_more: causes of which a job is tried again at least once.
+    """
+
+    def __init__(self, once_more: Collection[Cause] = ()) -> None:
         self._failed: Counter[str] = Counter()
+        self._once_more = once_more
 
     def another(self, job: Job, outcome: Outcome) -> Another | None:
         """Count a try that has failed; return how the next one is to run, or None if there is none."""
         self._failed[job.key] += 1
-        return PASSING.get(outcome.cause) if self._failed[job.key] <= job.retries else None
+        tries = max(job.retries, int(outcome.cause in self._once_more))
+        return PASSING.get(outcome.cause) if self._failed[job.key] <= tries else None
 
     def last(self, job: Job, outcome: Outcome) -> Outcome:
         """The outcome of a job that has failed for good; its reason says how often it was tried, if more than once."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from mebench.api.subjects import about
-from mebench.run.engine.jobs import Job, Listener, Outcome
+from mebench.run.engine.jobs import Cause, Job, Listener, Outcome
 from mebench.run.engine.retries import Tries
 
 
@@ -16,14 +16,17 @@ class Schedule:
     Args:
         jobs: in the order in which they should start; those that a job needs are among them.
         listeners: told of every end.
+        once_more: causes of which a job is tried again at least once.
     """
 
-    def __init__(self, jobs: Sequence[Job], listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], listeners: Sequence[Listener] = (), once_more: Collection[Cause] = ()
+    ) -> None:
         self._waiting = list(jobs)
         self._listeners = listeners
         self._running: set[str] = set()
         self._alone: set[str] = set()
-        self._tries = Tries()
+        self._tries = Tries(once_more)
         self.outcomes: dict[str, Outcome] = {}
         unknown = {key for job in jobs for key in job.needs} - {job.key for job in jobs}
         assert not unknown, f"jobs that are needed and not there: {unknown}"
@@ -41,13 +44,23 @@ class Schedule:
         """
         if self._running & self._alone:
             return None
+        return self.next_beside() or (None if self._running else self.next_alone())
+
+    def next_beside(self) -> Job | None:
+        """Take the first job that has all it needs and may run beside others."""
         ready = (job for job in self._waiting if all(self._done(key) for key in job.needs))
-        alone: list[Job] = []
-        for job in ready:
-            if job.key not in self._alone:
-                return self._start(job)
-            alone.append(job)
-        return self._start(alone[0]) if alone and not self._running else None
+        job = next((job for job in ready if job.key not in self._alone), None)
+        return self._start(job) if job else None
+
+    def next_alone(self) -> Job | None:
+        """Take the first job that must be alone."""
+        job = next((job for job in self._waiting if job.key in self._alone), None) if self.alone_waits else None
+        return self._start(job) if job else None
+
+    @property
+    def alone_waits(self) -> bool:
+        """Whether a job waits that must be alone."""
+        return bool(self._alone - self._running - self.outcomes.keys())
 
     def end(self, job: Job, outcome: Outcome) -> None:
         """Note how a job ended, and let it wait once more if it failed of what passes.

@@ -23,6 +23,7 @@ class EngineSettings:
         scheduler: address of a dask scheduler that is there already.
         cluster: kind of the batch system that dask workers are started on.
         cluster_options: YAML file with its options.
+        per_gpu: how many jobs run on each GPU of a dask worker at once.
     """
 
     workers: int | None = None
@@ -33,6 +34,7 @@ class EngineSettings:
     scheduler: str | None = None
     cluster: str | None = None
     cluster_options: Path | None = None
+    per_gpu: int = 1
 
     def slots(self, devices: Sequence[str]) -> list[str]:
         """A device of this machine for each job that may run at once: one job per usable core, or per GPU."""

@@ -22,11 +22,11 @@ from mebench.api.progress import Progress
 from mebench.run.engine.dask import worker
 from mebench.run.engine.dask.calls import Reply, Survey
 from mebench.run.engine.dask.connection import Connection
-from mebench.run.engine.dask.crew import Crew, Hand
+from mebench.run.engine.dask.crew import Berth, Crew, Hand
 from mebench.run.engine.dask.errand import Errand, Flight
 from mebench.run.engine.dask.luggage import Luggage
 from mebench.run.engine.interrupts import KILL
-from mebench.run.engine.jobs import Engine, Job, Listener, Outcome
+from mebench.run.engine.jobs import Cause, Engine, Job, Listener, Outcome
 from mebench.run.engine.schedule import Schedule
 from mebench.run.engine.settings import EngineSettings
 
@@ -44,6 +44,8 @@ LONELY_SECONDS = 15.0
 """After so long without a worker it is said that the run waits for one."""
 PATIENCE_SECONDS = 60.0
 """How long the scheduler may go without an answer."""
+ONCE_MORE: tuple[Cause, ...] = ("out of memory",)
+"""Causes of which a trial is tried again at least once, alone on its device."""
 KILL_SECONDS = 10.0
 """How long workers may take to say that what the user has killed is gone."""
 
@@ -64,8 +66,7 @@ class DaskEngine(Engine):
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._connection: Connection | None = None
-        self._crew = Crew(settings.workers)
-        self._device = "cpu"
+        self._crew = Crew(settings.workers, settings.per_gpu)
         self._run = f"mebench-{uuid.uuid4().hex[:12]}"
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._flights: dict[str, Flight] = {}
@@ -88,7 +89,7 @@ class DaskEngine(Engine):
 
     def equip(self, devices: Sequence[str]) -> None:
         """See `Engine.equip`."""
-        self._device = devices[0]
+        self._crew.equip(devices)
 
     def close(self) -> None:
         """See `Engine.close`."""
@@ -103,7 +104,7 @@ class DaskEngine(Engine):
         Raises:
             MebenchError: there is no scheduler, or no worker that can run mebench.
         """
-        schedule = Schedule(jobs, listeners)
+        schedule = Schedule(jobs, listeners, ONCE_MORE)
         if not jobs:
             return schedule.outcomes
         self._connect()
@@ -140,23 +141,28 @@ class DaskEngine(Engine):
         return self._connection.client
 
     def _start_what_fits(self) -> None:
-        while not self._settings.interrupts.level and (hand := self._crew.free()) and (errand := self._next()):
-            self._start(errand, hand)
+        while not self._settings.interrupts.level and (place := self._crew.free()) and (errand := self._next()):
+            self._start(errand, *place)
+        while not self._settings.interrupts.level and self._schedule.alone_waits:
+            self._crew.keep_one()
+            if not ((place := self._crew.free(alone=True)) and (job := self._schedule.next_alone())):
+                break
+            self._start(Errand(job), *place, alone=True)
 
     def _next(self) -> Errand | None:
         """What is to be called again comes first."""
         if self._again:
             return self._again.popleft()
-        job = self._schedule.next()
+        job = self._schedule.next_beside()
         return Errand(job) if job else None
 
-    def _start(self, errand: Errand, hand: Hand) -> None:
+    def _start(self, errand: Errand, hand: Hand, berth: Berth, *, alone: bool = False) -> None:
         if not errand.told:
             errand.told = True
             for listener in self._listeners:
                 listener.started(errand.job)
         try:
-            call = self._luggage.call(errand, hand, self._device)
+            call = self._luggage.call(errand, hand, berth.device)
         except MebenchError as error:
             if errand.may_wait:
                 self._later.append(errand)
@@ -172,8 +178,8 @@ class DaskEngine(Engine):
             pure=False,
             retries=0,
         )
-        hand.busy += 1
-        self._flights[call.token] = Flight(errand, hand, future, travels=call.files is not None)
+        berth.take(alone)
+        self._flights[call.token] = Flight(errand, hand, berth, future, travels=call.files is not None)
         future.add_done_callback(partial(self._on_done, call.token))
 
     def _on_done(self, token: str, future: Future[Any]) -> None:
@@ -215,7 +221,7 @@ class DaskEngine(Engine):
         flight = self._flights.pop(token, None)
         if flight is None:  # its worker was given up before
             return
-        flight.hand.busy -= 1
+        flight.berth.give_back()
         if isinstance(reply, BaseException):
             if status == "error":
                 words = " ".join(f"{type(reply).__name__}: {reply}".split())

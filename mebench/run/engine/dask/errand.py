@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mebench.results.trial_folder import TrialFolder
-from mebench.run.engine.dask.crew import Hand
+from mebench.run.engine.dask.crew import Berth, Hand
 from mebench.run.engine.dask.parcels import Marks
 from mebench.run.engine.jobs import Job
 
@@ -72,7 +72,7 @@ class Flight:
 
     Attributes:
         errand: what it is for.
-        hand: the worker.
+        hand, berth: the worker, and the device.
         future: dask's promise of the reply.
         travels: whether the job's folder is sent there and back.
         marks: of the files that have come back so far.
@@ -80,6 +80,7 @@ class Flight:
 
     errand: Errand
     hand: Hand
+    berth: Berth
     future: Future[Any]
     travels: bool
     marks: Marks = field(default_factory=dict)
