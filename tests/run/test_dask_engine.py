@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -212,6 +213,16 @@ def test_a_run_by_the_command_has_the_bytes_of_processes_and_leaves_nothing(clus
         if path.name in SAME:
             assert path.read_bytes() == (tmp_path / "dask" / path.parent.name / path.name).read_bytes()
     assert not list((tmp_path / "dask").glob(".mebench-*"))
+
+
+@pytest.mark.parametrize("name", ["distributed", "distributed.client", "distributed.core"])
+def test_what_dask_says_goes_to_the_logs_of_the_run_alone(settings, capfd, name):
+    with open_engine("dask", settings) as engine:
+        engine.run([job("double", 1)])
+        logging.getLogger(name).warning("lost something")
+    logging.getLogger(name).warning("lost all")
+    assert "lost" not in "".join(capfd.readouterr())
+    assert (settings.folder / "logs" / "dask.txt").read_text().count(f"{name} lost something") == 1
 
 
 def test_a_scheduler_that_does_not_answer_is_said_in_one_line(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +103,8 @@ class Connection:
     def _end(self) -> None:
         if self._host is not None:
             self._host.close()
-        for name in LOUD:
-            logging.getLogger(name).removeHandler(self._handler)
+        for logger in _loud():
+            logger.handlers = [logging.NullHandler()]
         self._handler.close()
 
 
@@ -137,8 +138,14 @@ def _log_to(log: Path) -> logging.Handler:
 
     handler = logging.FileHandler(log, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    for name in LOUD:
-        logger = logging.getLogger(name)
+    for logger in _loud():
         logger.handlers = [handler]
         logger.propagate = False
     return handler
+
+
+def _loud() -> Iterator[logging.Logger]:
+    """The loggers of dask and of what it stands on, also those within, some of which have handlers of their own."""
+    for name in (*LOUD, *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in LOUD:
+            yield logging.getLogger(name)

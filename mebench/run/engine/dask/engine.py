@@ -183,12 +183,16 @@ class DaskEngine(Engine):
         future.add_done_callback(partial(self._on_done, call.token))
 
     def _on_done(self, token: str, future: Future[Any]) -> None:
-        """In a thread of dask's: fetch the reply, which may be large."""
+        """In the one thread that dask calls everybody back in, which must not wait."""
+        self._aside(partial(self._fetch, token, future))
+
+    def _fetch(self, token: str, future: Future[Any]) -> Callable[[], None]:
+        """In a thread of its own: the reply, which may be large."""
         try:
             reply: Reply | BaseException = future.result(timeout=PATIENCE_SECONDS)
         except BaseException as error:
             reply = error
-        self._inbox.put(partial(self._over, token, str(future.status), reply))
+        return partial(self._over, token, str(future.status), reply)
 
     def _on_event(self, event: tuple[float, Any]) -> None:
         """In dask's own thread: a worker says that a job has started, or how far it is."""
