@@ -1,7 +1,7 @@
 """What a shell completes besides commands and options: names of benchmarks, profiles, trials and registered things.
 
 Imports no torch. Where a name cannot be told, as in a file with mistakes, nothing is completed and nothing is said.
-docs/python.md is for notebooks; docs/benchmark-files.md says how completion is switched on.
+docs/benchmark-files.md says how completion is switched on.
 """
 
 from __future__ import annotations
