@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import struct
+import sys
 import zlib
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -20,6 +23,8 @@ from mebench.api.files import write_atomically
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
+_MOST_KEPT = 5_000_000
+"""Bytes of a file whose content is kept in memory: the data that ships with mebench."""
 
 
 def read_idx(path: Path, dimensions: int) -> Tensor:
@@ -64,12 +69,26 @@ def write_idx(path: Path, values: Tensor) -> None:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw.startswith(_GZIP_MAGIC) else raw
+        found = path.stat()
+        if found.st_size > _MOST_KEPT:
+            return _unpacked(path)
+        sys.audit("open", str(path), "rb", os.O_RDONLY)  # the conformance kit hears of whoever reads data, kept or not
+        return _kept(path, found.st_mtime_ns, found.st_size, found.st_ino)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _broken(path, f"damaged gzip data ({error})") from None
     except OSError as error:
         raise DataUnavailableError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, *version: int) -> bytes:
+    """Of small files: a trial reads that of its victim several times, and unpacking it takes as long as some turns."""
+    return _unpacked(path)
+
+
+def _unpacked(path: Path) -> bytes:
+    raw = path.read_bytes()
+    return gzip.decompress(raw) if raw.startswith(_GZIP_MAGIC) else raw
 
 
 def _broken(path: Path, problem: str) -> DataUnavailableError:

@@ -11,7 +11,10 @@ import torch
 from data_files import idx_bytes
 
 from mebench.api.errors import DataUnavailableError
+from mebench.api.spec import Component
+from mebench.data.datasets import load_dataset
 from mebench.data.idx import read_idx, write_idx
+from mebench.testing.audit import audited
 
 VALUES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -31,6 +34,21 @@ def test_what_is_written_is_read_and_equal_values_are_equal_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert gzip.decompress((tmp_path / "a").read_bytes()) == idx_bytes(VALUES)
     np.testing.assert_array_equal(read_idx(tmp_path / "a", 3).numpy(), VALUES)
+
+
+def test_what_was_read_before_is_read_as_it_is_now_and_is_nobody_elses(tmp_path):
+    write_idx(tmp_path / "a", torch.from_numpy(VALUES))
+    read_idx(tmp_path / "a", 3).zero_()
+    np.testing.assert_array_equal(read_idx(tmp_path / "a", 3).numpy(), VALUES)
+    write_idx(tmp_path / "a", torch.from_numpy(VALUES) + 1)
+    np.testing.assert_array_equal(read_idx(tmp_path / "a", 3).numpy(), VALUES + 1)
+
+
+def test_whoever_listens_hears_of_each_time_that_data_is_read():
+    for _ in range(2):
+        with audited("nobody") as heard:
+            load_dataset(Component("fashion-mnist-10k", {}), "test")
+        assert "reads a file of victims or data (t10k-images-idx3-ubyte.gz)" in heard
 
 
 GOOD = idx_bytes(VALUES)
