@@ -21,7 +21,7 @@ from mebench.results.damage import damage
 from mebench.results.heartbeat import SUFFIX
 from mebench.results.leaderboard.read.saved import holds_trials
 from mebench.results.set_aside import set_aside
-from mebench.results.trial_folder import TrialFolder, trial_folders
+from mebench.results.trial_folder import TrialFolder, has_trials, trial_folders
 
 FACTS, LOGS = "benchmark.json", "logs"
 MOST_NAMED = 5
@@ -88,7 +88,7 @@ def merge(target: Path, sources: Sequence[Path], *, keep_first: bool = False) ->
 
 def _check_target(target: Path) -> None:
     """Refuse a folder that holds anything but results."""
-    if target.is_dir() and any(target.iterdir()) and not (target / FACTS).exists() and not trial_folders(target):
+    if target.is_dir() and any(target.iterdir()) and not (target / FACTS).exists() and not has_trials(target):
         raise ResultsError(f"{target}: is not empty and holds no results: give a new folder to merge into")
 
 

@@ -269,9 +269,17 @@ def trial_folders(root: Path) -> list[TrialFolder]:
         raise ResultsError(f"{root}: no such results folder")
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir())
-    files = ("result.json", "spec.json", "failure.json")
-    paths = (f"{root}/{name}" for name in names)
-    return [TrialFolder(Path(path)) for path in paths if any(os.path.lexists(f"{path}/{file}") for file in files)]
+    return [TrialFolder(Path(path)) for name in names if _is_trial(path := f"{root}/{name}")]
+
+
+def has_trials(root: Path) -> bool:
+    """Whether a folder holds any trial; quicker than to list them."""
+    with os.scandir(root) as entries:
+        return any(entry.is_dir() and _is_trial(entry.path) for entry in entries)
+
+
+def _is_trial(path: str) -> bool:
+    return any(os.path.lexists(f"{path}/{file}") for file in ("result.json", "spec.json", "failure.json"))
 
 
 def _drop(path: Path) -> None:

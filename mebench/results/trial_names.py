@@ -13,7 +13,7 @@ from mebench.api.errors import ConfigurationError, ResultsError
 from mebench.api.files import read_json
 from mebench.api.printable import printable
 from mebench.api.suggestions import nearest
-from mebench.results.trial_folder import TrialFolder, trial_folders
+from mebench.results.trial_folder import TrialFolder, has_trials, trial_folders
 
 RUNS = Path("runs")
 """Where `mebench run` puts results folders unless told otherwise."""
@@ -144,7 +144,7 @@ def _parts(name: str, count: int) -> Iterator[str]:
 
 
 def _is_results(folder: Path) -> bool:
-    return (folder / FACTS).exists() or bool(trial_folders(folder))
+    return (folder / FACTS).exists() or has_trials(folder)
 
 
 def _below(place: Path, levels: int = LEVELS) -> list[Path]:

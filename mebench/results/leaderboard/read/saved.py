@@ -20,7 +20,7 @@ from mebench.results.leaderboard.read.invariants import TOLERANCE, fidelity_prob
 from mebench.results.leaderboard.read.row_files import committed, row_of
 from mebench.results.leaderboard.read.trials import parse
 from mebench.results.numbers import SCORES
-from mebench.results.trial_folder import trial_folders
+from mebench.results.trial_folder import has_trials
 
 ROW_KIND = "mebench-row"
 ROUNDED = 1e-4
@@ -39,11 +39,11 @@ def holds_trials(root: Path) -> bool:
         return False
     if not root.is_dir():
         raise ResultsError(f"{root}: no such results folder or file")
-    if (root / "benchmark.json").exists() or trial_folders(root):
+    if (root / "benchmark.json").exists() or has_trials(root):
         return True
     if _row_files(root) or (root / "leaderboard.json").exists():
         return False
-    inside = [path.name for path in sorted(root.iterdir()) if path.is_dir() and trial_folders(path)]
+    inside = [path.name for path in sorted(root.iterdir()) if path.is_dir() and has_trials(path)]
     hint = f"; did you mean {root / inside[0]}?" if inside else ""
     raise ResultsError(f"{root}: holds no trials, no committed rows and no leaderboard.json{hint}")
 
@@ -221,7 +221,7 @@ def write_row_files(folder: Path, leaderboard: Leaderboard, *, prune: bool = Fal
     """
     if folder.is_file():
         raise ResultsError(f"{folder}: is a file; rows are written into a folder")
-    if folder.is_dir() and trial_folders(folder):
+    if folder.is_dir() and has_trials(folder):
         raise ResultsError(f"{folder}: holds trials; give another folder for the committed rows")
     facts = asdict(leaderboard.benchmark)
     benchmark = {key: facts[key] for key in ("name", "title", "profile", "scale", "note", "paper")}
