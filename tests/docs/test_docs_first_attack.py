@@ -29,7 +29,7 @@ class Shell:
     def run(self, command):
         """Run a line; return what it prints."""
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=280
+            ["bash", "-c", command], cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=1000
         )
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
         return done.stdout
@@ -48,7 +48,6 @@ def fidelity_of(shell, results, attack):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_path_from_nothing_to_a_row_on_a_leaderboard(shell, repository):
     text = (repository / "docs" / "your-first-attack.md").read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
@@ -64,7 +63,6 @@ def test_the_path_from_nothing_to_a_row_on_a_leaderboard(shell, repository):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_pool_flavour_passes_its_test_and_runs_in_its_benchmark(shell):
     shell.run("mebench new attack least-sure --flavour pool")
     shell.run("pip install -e mebench-least-sure")

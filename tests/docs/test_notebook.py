@@ -22,7 +22,7 @@ def executed(tmp_path_factory):
     os.environ |= {name: str(folder / ".jupyter") for name in before}
     try:
         NotebookClient(
-            book, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+            book, timeout=1000, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
         ).execute()
     finally:
         for name, value in before.items():

@@ -48,7 +48,7 @@ class Outcome:
         arguments = ["run", "b.yaml", "--out", "out", "--json", "--workers", str(workers), "--timeout"]
         arguments.append("20" if workers else "200")  # nothing hangs where all run in one process
         command = [sys.executable, "-c", f"{IMPATIENT} sys.exit(cli.main())", "--plugin-dir", "plugins", *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1000, check=False)
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
         self._trials = {trial.spec().attack.name: trial for trial in trial_folders(folder / "out")}
 

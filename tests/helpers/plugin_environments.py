@@ -58,7 +58,7 @@ class PluginEnvironment:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=1000,
         )
 
     @staticmethod
