@@ -141,6 +141,8 @@ class DaskEngine(Engine):
         return self._connection.client
 
     def _start_what_fits(self) -> None:
+        if self._client.status != "running":  # the scheduler is lost, for now or for good
+            return
         while not self._settings.interrupts.level and (place := self._crew.free()) and (errand := self._next()):
             self._start(errand, *place)
         while not self._settings.interrupts.level and self._schedule.alone_waits:
@@ -249,7 +251,7 @@ class DaskEngine(Engine):
         self._luggage.release(errand)
         if self._level:
             self._end(errand, Outcome("stopped", seconds=errand.seconds))
-        elif errand.lose():
+        elif self._client.status != "running" or errand.lose():
             self._again.append(errand)
         else:
             where = f"dask worker {flight.hand.address} on {flight.hand.survey.host}"
