@@ -49,7 +49,7 @@ class Guard:
     @classmethod
     def of(cls, kind: type[Entry], name: str) -> Guard:
         """The guard of something registered."""
-        return cls(described(kind, name), registry().ships(kind, name))
+        return cls(registry().described(kind, name), registry().ships(kind, name))
 
     def call(self, doing: str, function: Callable[..., Result], *arguments: Any, **more: Any) -> Result:
         """Call a function of the plugin's.
@@ -95,8 +95,3 @@ class Guard:
         """End a process that the plugin's code forked: the trial goes on in one."""
         if os.getpid() != self._process:
             os._exit(0)
-
-
-def described(kind: type[Entry], name: str) -> str:
-    """A registered thing in words: ``attack megex (mebench 0.1.0)``."""
-    return f"{kind.kind} {name} ({registry().origin(kind, name)})"

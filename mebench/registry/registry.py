@@ -143,6 +143,10 @@ class Registry:
             return " and ".join(dict.fromkeys(map(self.origin, (StrategyEntry, LearnerEntry), parts)))
         return self._origins[(kind.kind, name)]
 
+    def described(self, kind: type[Entry], name: str) -> str:
+        """Something registered in words: ``attack megex (mebench 0.1.0)``."""
+        return f"{kind.kind} {name} ({self.origin(kind, name)})"
+
     def ships(self, kind: type[Entry], name: str) -> bool:
         """Whether something ships with mebench."""
         return all(origin.startswith("mebench ") for origin in self.origin(kind, name).split(" and "))

@@ -114,13 +114,15 @@ class UnitLearner(Learner):
         """Hand the answers on, and write the clone anew where something was learnt."""
         assert response.probabilities is not None
         assert response.explanation is not None
+        if not self._walk.asks(queries.flatten(1)):
+            return
         answered = response.probabilities.double()
         jacobian = response.explanation.dense().double().flatten(2)
         if not self._on_logits:
             jacobian = jacobian / answered.clamp_min(self._floor).unsqueeze(2)
         told = answered.amin(1) > self._floor
         values = centred(answered.clamp_min(self._floor).log())
-        if self._walk.answer(queries.double().flatten(1), values, centred(jacobian), told):
+        if self._walk.answer(values, centred(jacobian), told):
             self._write()
 
     @torch.no_grad()

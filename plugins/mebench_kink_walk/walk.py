@@ -57,11 +57,14 @@ class Walk:
         self.lines += 1
         self._known_before = len(self.directions)
 
-    def answer(self, points: Tensor, values: Tensor, jacobians: Tensor, told: Tensor) -> bool:
+    def asks(self, points: Tensor) -> bool:
+        """Whether (B, d) points are what is wanted; any others say nothing of its segments."""
+        return points.shape == self.wanted.shape and torch.equal(points.cpu().float(), self.wanted.float())
+
+    def answer(self, values: Tensor, jacobians: Tensor, told: Tensor) -> bool:
         """Take the answers to what was wanted.
 
         Args:
-            points: (B, d), as asked.
             values: (B, c), centred.
             jacobians: (B, c, d), centred.
             told: (B,), whether every class's probability could be told.
@@ -69,10 +72,8 @@ class Walk:
         Returns:
             Whether anything was learnt.
         """
-        points, values, jacobians, told = points.cpu(), values.cpu(), jacobians.cpu(), told.cpu()
-        if points.shape != self.wanted.shape or not torch.equal(points.float(), self.wanted.float()):
-            return False
-        self.wanted = self.wanted[:0]
+        points, values, jacobians, told = self.wanted, values.cpu(), jacobians.cpu(), told.cpu()
+        self.wanted = points[:0]
         if not bool(told.all()):
             self.reach *= NARROWER
             self._ends = {}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 SBATCH = """#!/bin/sh
-# sbatch FILE: run the script in a session of its own
+# sbatch FILE: run a copy of the script, whose writer deletes it, in a session of its own
 number=$(( $(ls "{folder}/jobs" | wc -l) + 1 ))
 cp "$1" "{folder}/jobs/$number.sh"
-setsid sh "$1" > "{folder}/$number.out" 2>&1 < /dev/null &
+setsid sh "{folder}/jobs/$number.sh" > "{folder}/$number.out" 2>&1 < /dev/null &
 echo $! > "{folder}/$number.pid"
 echo "Submitted batch job $number"
 """

@@ -73,6 +73,7 @@ ATTACKS = [
     ),
     AttackUnderTest(
         "kink-walk",
+        {"shortest": 0.05, "patience": 5},
         channels=("vg", "white-box"),
         expected_failures={
             "learns_from_a_ragged_last_batch": "the clone there has convolutions, which cannot hold what it reads",

@@ -10,7 +10,6 @@ from typing import Any
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.run_events import CALLS
-from mebench.guard.call import described
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import LoggerEntry
 from mebench.run.loggers.told import Told, ToldHere, ToldProcess
@@ -95,7 +94,9 @@ def told(asked: Sequence[Asked], logs: Path) -> list[Told]:
         logs: folder for what loggers print.
     """
     return [
-        ToldProcess(one.name, described(LoggerEntry, one.name), one.parameters, logs / f"logger-{one.name}.txt")
+        ToldProcess(
+            one.name, registry().described(LoggerEntry, one.name), one.parameters, logs / f"logger-{one.name}.txt"
+        )
         if isinstance(one, AskedLogger)
         else ToldHere(one)
         for one in asked

@@ -91,7 +91,7 @@ class FitLearner(Learner):
             order = to_device(torch.randperm(len(inputs), generator=self.random), inputs.device)
             for rows in order.split(batch_size):
                 optimizer.zero_grad(set_to_none=True)
-                self.batch_loss(inputs[rows], targets[rows], rows, step / steps).backward()
+                self.batch_loss(inputs[rows], targets[rows], rows, step / max(steps, 1)).backward()
                 optimizer.step()
                 schedule.step()
                 step += 1
