@@ -17,23 +17,23 @@ class KinkWalkParameters:
         int, Param("The walk ends after so many lines in a row that bring no new unit.", minimum=1, maximum=1_000_000)
     ] = 30
     change: Annotated[
-        float,
+        float | None,
         Param(
-            "Two Jacobians are the same if no entry differs by more than this part of the largest; 0 for 1e-4 where "
+            "Two Jacobians are the same if no entry differs by more than this part of the largest; null for 1e-4 where "
             "logits are explained and 1e-3 where probabilities are.",
             minimum=0,
             maximum=1,
         ),
-    ] = 0.0
+    ] = None
     rank_one: Annotated[
-        float,
+        float | None,
         Param(
             "A difference of Jacobians is one unit's if its second singular value is below this part of its first; "
-            "0 for ten times `change`.",
+            "null for ten times `change`.",
             minimum=0,
             maximum=1,
         ),
-    ] = 0.0
+    ] = None
     shortest: Annotated[
         float, Param("Segments are not halved below this part of a line.", minimum=1e-12, maximum=1)
     ] = 1e-5

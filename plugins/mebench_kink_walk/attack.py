@@ -24,8 +24,9 @@ def build(context: AttackContext, parameters: KinkWalkParameters) -> Attack:
     if "gradient" not in channel.gives or channel.explained_classes is not None:
         raise ConfigurationError(f"kink-walk: needs gradients of all classes (vg, white-box), not {channel.name}")
     on_logits = "logit" in channel.gives or getattr(channel, "score", "probability") == "logit"
-    change = parameters.change or (1e-4 if on_logits else 1e-3)
-    walk = Walk(change, parameters.rank_one or 10 * change, parameters.shortest, parameters.patience)
+    change = (1e-4 if on_logits else 1e-3) if parameters.change is None else parameters.change
+    rank_one = 10 * change if parameters.rank_one is None else parameters.rank_one
+    walk = Walk(change, rank_one, parameters.shortest, parameters.patience)
     return Attack(WalkStrategy(context, walk), UnitLearner(context, walk, on_logits))
 
 
@@ -99,7 +100,7 @@ class UnitLearner(Learner):
 
     def __init__(self, context: AttackContext, walk: Walk, on_logits: bool) -> None:
         self.clone, self._walk, self._on_logits = context.clone, walk, on_logits
-        self._floor = max(context.channel.probability_floor, 1e-37)
+        self._floor = context.channel.probability_floor
         self._spec = context.spec
         layers = [part for part in context.clone.modules() if not list(part.children())]
         kinds = [type(part) for part in layers if not isinstance(part, nn.Flatten)]
