@@ -127,8 +127,13 @@ class FolderStatus:
     @property
     def rate(self) -> float:
         """Queries per second of all running trials together."""
+        return sum(self._rates)
+
+    @property
+    def _rates(self) -> list[float]:
+        """Queries per second of each running trial that asks any."""
         beats = [trial.beat for trial in self.having("running") if trial.beat]
-        return sum(beat.rate or 0.0 for beat in beats if beat.unit == "queries")
+        return [beat.rate for beat in beats if beat.unit == "queries" and beat.rate]
 
     @property
     def done_in_an_hour(self) -> int:
@@ -166,8 +171,8 @@ class FolderStatus:
         """Seconds of a whole trial: as others of its row took, or else by the mean rate of what runs."""
         if (seconds := self._seconds.get(_row(trial.id))) is not None:
             return seconds
-        rates = [one.beat.rate for one in self.having("running") if one.beat and one.beat.rate]
-        return _budget(trial.id) * len(rates) / sum(rates) if rates and _budget(trial.id) else None
+        rates, budget = self._rates, _budget(trial.id)
+        return budget * len(rates) / sum(rates) if rates and budget else None
 
 
 def read_status(root: Path) -> FolderStatus:

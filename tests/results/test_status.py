@@ -91,6 +91,16 @@ def test_without_a_finished_trial_time_left_is_by_the_rate_of_what_runs(root: Pa
     assert 300 < left.seconds <= (BUDGET / 2 + 7 * BUDGET) / 1000
 
 
+def test_epochs_of_a_reference_per_second_say_nothing_of_queries(root: Path) -> None:
+    for number in (0, 1):
+        shutil.rmtree(root / IDS[number])
+    beat(root, 2, replace(ELSEWHERE, done=4, total=10, rate=0.5, unit="epochs"))
+    left = read_status(root).left
+    assert left is not None
+    assert left.seconds == pytest.approx(12, abs=2)
+    assert not left.whole
+
+
 def test_where_nothing_runs_no_time_is_left_that_could_be_told(root: Path) -> None:
     heartbeat_of(root / IDS[2] / "log.txt").unlink()
     assert read_status(root).left is None
