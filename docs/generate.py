@@ -42,6 +42,7 @@ Named = TypeVar("Named", bound=Entry)
 HERE = Path(__file__).resolve().parent
 GROUPS_OF_MEBENCH = {
     "mebench.api.contract": "The contract",
+    "mebench.api.defence": "Defences, recoveries and detectors",
     "mebench.registry": "What a plugin registers",
     "mebench.api.errors": "Errors",
     "mebench.api.run_events": "The life of a run",

@@ -28,6 +28,15 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.api.contract import Response as Response
     from mebench.api.contract import ResponseChannel as ResponseChannel
     from mebench.api.contract import Victim as Victim
+    from mebench.api.defence import AnswerDefence as AnswerDefence
+    from mebench.api.defence import ClientWatch as ClientWatch
+    from mebench.api.defence import Detector as Detector
+    from mebench.api.defence import ExplanationDefence as ExplanationDefence
+    from mebench.api.defence import InputDefence as InputDefence
+    from mebench.api.defence import OwnersContext as OwnersContext
+    from mebench.api.defence import OwnersData as OwnersData
+    from mebench.api.defence import Recovery as Recovery
+    from mebench.api.defence import RecoveryContext as RecoveryContext
     from mebench.api.errors import BudgetExceededError as BudgetExceededError
     from mebench.api.errors import ConfigurationError as ConfigurationError
     from mebench.api.errors import InvalidQueryError as InvalidQueryError
@@ -46,6 +55,9 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.data.text.words import word_list as word_list
     from mebench.oracle.ledger import QueryLedger as QueryLedger
     from mebench.registry.card import MetricCard as MetricCard
+    from mebench.registry.defence_entries import DefenceEntry as DefenceEntry
+    from mebench.registry.defence_entries import DetectorEntry as DetectorEntry
+    from mebench.registry.defence_entries import RecoveryEntry as RecoveryEntry
     from mebench.registry.entries import AttackEntry as AttackEntry
     from mebench.registry.entries import ChannelEntry as ChannelEntry
     from mebench.registry.entries import DatasetEntry as DatasetEntry
@@ -98,6 +110,17 @@ __getattr__, __dir__, __all__ = lazy_names(
             "ResponseChannel",
             "Victim",
         ],
+        "mebench.api.defence": [
+            "AnswerDefence",
+            "ClientWatch",
+            "Detector",
+            "ExplanationDefence",
+            "InputDefence",
+            "OwnersContext",
+            "OwnersData",
+            "Recovery",
+            "RecoveryContext",
+        ],
         "mebench.api.errors": ["BudgetExceededError", "ConfigurationError", "InvalidQueryError", "MebenchError"],
         "mebench.api.random_streams": ["RandomStreams"],
         "mebench.api.run_events": ["EvaluationPoint", "LoggedRun", "LoggedTrial", "RunEnd", "RunLogger", "TrialEnd"],
@@ -107,6 +130,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.data.text.words": ["Lexicon", "word_list"],
         "mebench.oracle.ledger": ["QueryLedger"],
         "mebench.registry.card": ["MetricCard"],
+        "mebench.registry.defence_entries": ["DefenceEntry", "DetectorEntry", "RecoveryEntry"],
         "mebench.registry.entries": [
             "AttackEntry",
             "ChannelEntry",

@@ -9,7 +9,7 @@ from mebench.api.errors import PluginError
 VERSION = "0.1.0"
 """Of mebench itself, as in ``pyproject.toml``."""
 
-API_VERSION = (1, 7)
+API_VERSION = (1, 8)
 """Major and minor version of `mebench.api`, the hooks and the entries.
 
 A new minor version adds; a plugin built for an older one goes on working. A new major version takes away or changes.

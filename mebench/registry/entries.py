@@ -15,6 +15,7 @@ from typing import Literal
 from mebench.api.printable import numbered
 from mebench.api.spec import Outputs
 from mebench.registry.card import NO_CARD, Better, MetricCard, Number
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entry import Entry, Known
 
 Medium = Literal["images", "texts"]
@@ -320,5 +321,8 @@ KINDS: tuple[type[Entry], ...] = (
     VictimEntry,
     ReportEntry,
     LoggerEntry,
+    DefenceEntry,
+    RecoveryEntry,
+    DetectorEntry,
 )
 """Every kind, in the order in which they are shown; one that is added here is a kind everywhere."""

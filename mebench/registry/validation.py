@@ -11,6 +11,7 @@ from typing import Any, get_args
 from mebench.api.errors import PluginError
 from mebench.api.spec import Outputs
 from mebench.registry.card import problem as card_problem
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, Knowledge, Place, RecoveryEntry
 from mebench.registry.entries import (
     WORDS,
     AttackEntry,
@@ -140,6 +141,12 @@ def _fields(entry: Entry) -> str:
         and isinstance(entry.install, str)
     ):
         return "packages must be a tuple of names of modules, and install a text"
+    if isinstance(entry, DefenceEntry):
+        return _defence(entry)
+    if isinstance(entry, RecoveryEntry) and entry.knows not in get_args(Knowledge):
+        return f"knows must be one of {', '.join(get_args(Knowledge))}, not {_shown(entry.knows)}"
+    if isinstance(entry, DetectorEntry) and not (entry.threshold is None or _numbers([entry.threshold], int, float)):
+        return f"threshold must be a number or None, not {_shown(entry.threshold)}"
     if isinstance(entry, AttackEntry) and (type(entry.minimum_budget) is not int or entry.minimum_budget < 1):
         return f"minimum_budget must be a whole number of at least 1, not {_shown(entry.minimum_budget)}"
     return ""
@@ -180,6 +187,20 @@ def _of_victim(entry: VictimEntry) -> str:
     if entry.outputs not in (None, *get_args(Outputs)):
         return f"outputs must be one of {', '.join(get_args(Outputs))}, not {_shown(entry.outputs)}"
     return "" if len(entry.mean) == len(entry.std) else "mean and std must have as many numbers as each other"
+
+
+def _defence(entry: DefenceEntry) -> str:
+    if entry.place not in get_args(Place):
+        return f"place must be one of {', '.join(get_args(Place))}, not {_shown(entry.place)}"
+    if not entry.knob:
+        return ""
+    if entry.place != "answer":
+        return "only a defence of answers has a knob, which is calibrated by distances of probabilities"
+    if entry.knob not in [one.name for one in entry.declared if one.type == "float"]:
+        return f"knob must be the name of one of its numbers, not {_shown(entry.knob)}"
+    if not (_numbers(entry.knob_range, int, float) and len(entry.knob_range) == 2):
+        return f"knob_range must be two numbers, not {_shown(entry.knob_range)}"
+    return ""
 
 
 def _class_names(entry: DatasetEntry) -> str:

@@ -109,7 +109,8 @@ TOO_LONG = [
 
 
 @pytest.mark.parametrize("words", TOO_LONG, ids=lambda words: " ".join(words).replace(LONG, "LONG"))
-def test_a_name_that_is_too_long_is_wrong_usage_and_said_in_one_line(words, results, capsys):
+def test_a_name_that_is_too_long_is_wrong_usage_and_said_in_one_line(words, results, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     assert main([str(results) if word == "DIR" else word for word in words]) == 2
     error = capsys.readouterr().err
     assert "internal error" not in error
