@@ -22,6 +22,7 @@ import click
 
 from mebench.api.shortened import bound
 from mebench.cli import COMMANDS, cli
+from mebench.cli.sections import Sectioned, sections
 from mebench.plan.file.schema import Benchmark
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import (
@@ -277,9 +278,15 @@ def _command(path: str, command: click.Command) -> str:
     arguments = " ".join(_argument(one) for one in command.params if isinstance(one, click.Argument))
     usage = " ".join(filter(None, (path, arguments)))
     text = f"\n## `{usage}`\n\n{_paragraphs(command.help or '')}\n\n"
+    if isinstance(command, Sectioned):
+        return text + "\n".join(f"{title}:\n\n{_options(found)}" for title, found in sections(command.params))
     options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    return text + (_options(options) if options else "")
+
+
+def _options(options: Sequence[click.Option]) -> str:
     rows = [(_option(one), (one.help or "").replace("\n", " ")) for one in options]
-    return text + (_table(("option", "what it does"), rows) if rows else "")
+    return _table(("option", "what it does"), rows)
 
 
 def _argument(argument: click.Argument) -> str:

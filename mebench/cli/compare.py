@@ -12,6 +12,8 @@ import click
 from mebench.api.notices import notice
 from mebench.api.plurals import counted
 from mebench.cli.output import OutputFile, say
+from mebench.cli.sections import Sectioned
+from mebench.cli.words import OneOf
 
 if TYPE_CHECKING:
     from mebench.results.compare import Comparison
@@ -20,12 +22,12 @@ if TYPE_CHECKING:
 FORMAT_NAMES = ("text", "md", "json", "junit", "github")
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("base", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Compare this metric instead of the default.")
 @click.option("--tolerance", "tolerances", multiple=True, metavar="NAME=X", help="Let a metric change by this much.")
-@click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
+@click.option("--format", "style", type=OneOf(FORMAT_NAMES), default="text", show_default=True)
 @click.option("-o", "--output", type=OutputFile(stream=True), help="Write to this file; - is stdout.")
 @click.option("--allow-missing", is_flag=True, help="Do not fail for rows that are failing, gone or incomplete in NEW.")
 @click.option("--strict", is_flag=True, help="Fail, with 3, where a row has too few seeds to notice a loss.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mebench.cli.output import OutputFile
+from mebench.cli.words import OneOf
 
 if TYPE_CHECKING:
     from mebench.results.leaderboard import Leaderboard
@@ -17,7 +18,7 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 
 @click.command()
 @click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "style", type=click.Choice(FORMAT_NAMES), default="text", show_default=True)
+@click.option("--format", "style", type=OneOf(FORMAT_NAMES), default="text", show_default=True)
 @click.option("-o", "--output", type=OutputFile(stream=True), help="Write to this file; - is stdout.")
 @click.option("--wide", is_flag=True, help="Show every metric in text; csv and json always hold all of them.")
 @click.option("--pairs", is_flag=True, help="Show differences between attacks, paired by seed, and over victims.")

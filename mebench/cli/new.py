@@ -9,6 +9,7 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.cli.output import OutputFolder
+from mebench.cli.words import OneOf
 
 if TYPE_CHECKING:
     from mebench.testing.scaffold import Flavour
@@ -29,7 +30,7 @@ def new() -> None:
 @click.argument("name")
 @click.option(
     "--flavour",
-    type=click.Choice(["generator", "pool"]),
+    type=OneOf(["generator", "pool"]),
     default="generator",
     show_default=True,
     help="Whether it makes its queries, or chooses among unlabelled inputs.",

@@ -13,6 +13,7 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
 from mebench.cli.output import ResultsFolder
+from mebench.cli.sections import Sectioned
 from mebench.cli.selection import keeps_other_code, selects_trials
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mebench.run.victims import TriedVictims
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @selects_trials
 @click.option("--out", type=ResultsFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 @keeps_other_code

@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from mebench.cli.output import OutputFile, say
+from mebench.cli.words import OneOf
 from mebench.report.figure_kinds import Kind
 from mebench.results.curves import CurveMetric
 
@@ -21,7 +22,7 @@ from mebench.results.curves import CurveMetric
 )
 @click.option(
     "--kind",
-    type=click.Choice(get_args(Kind)),
+    type=OneOf(get_args(Kind)),
     default="curves",
     show_default=True,
     help="Curves against queries; the queries themselves, 25 early and 25 late ones of each attack, or at about 1, 10, "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,40 +11,24 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.exit_codes import ExitCode
 from mebench.cli import completion
+from mebench.cli.how import run_options, says_how_or_as_before
 from mebench.cli.output import say
-from mebench.cli.run import OneRun, run
+from mebench.cli.run import OneRun
+from mebench.cli.sections import Sectioned
 from mebench.cli.trial_choice import takes_place, trials_of
 
 if TYPE_CHECKING:
     from mebench.results.trial_names import NamedTrial
 
-HOW = ("workers", "threads", "device", "timeout", "stall", "retries", "max_failures", "as_json", "quiet")
-"""The options that are those of `mebench run`."""
-AS_BEFORE = {
-    "threads": "CPU threads of each trial [default: as those of the folder's finished trials, or 1].",
-    "device": "cpu, cuda, cuda:N or auto [default: as before].",
-}
-"""What is said of those whose defaults are others."""
 GOES_ON = "stopped: mebench rerun of those that are not done goes on from here"
 
 
-def _as_run(command: click.Command) -> click.Command:
-    """Give a command the options of `mebench run` that say how trials run."""
-    for option in run.params:
-        if option.name in HOW:
-            shared = copy(option)
-            if isinstance(shared, click.Option) and option.name in AS_BEFORE:
-                shared.help, shared.default, shared.show_default = AS_BEFORE[option.name], None, None
-            command.params.append(shared)
-    return command
-
-
-@_as_run
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("trials", metavar="[TRIAL]...", nargs=-1, shell_complete=completion.completing(trials_of))
 @click.option("--failed", is_flag=True, help="All trials that have failed.")
 @takes_place
 @click.option("--fresh", is_flag=True, help="Begin anew also what is half-run; its folder is moved to DIR/.old-N.")
+@says_how_or_as_before
 def rerun(trials: tuple[str, ...], failed: bool, place: Path | None, fresh: bool, **how: Any) -> int:
     """Run TRIAL... once more, as their folders say; no benchmark file is needed.
 
@@ -60,6 +43,7 @@ def rerun(trials: tuple[str, ...], failed: bool, place: Path | None, fresh: bool
       mebench rerun dfme-l1
       mebench rerun --failed --retries 2
       mebench rerun 's0-*' --out runs/megex-table1/quick --fresh
+      mebench rerun --failed --scheduler tcp://host:8786
     """
     if bool(trials) == failed:
         raise click.UsageError("name the trials, or give --failed for all that have failed")
@@ -78,10 +62,9 @@ def rerun(trials: tuple[str, ...], failed: bool, place: Path | None, fresh: bool
 
 def _rerun(root: Path, ids: Sequence[str], fresh: bool, as_json: bool, quiet: bool, **how: Any) -> int:
     from mebench.plan.recorded import recorded_plan, recorded_threads
-    from mebench.run.session import RunOptions
 
-    how |= {"stall": how["stall"] or None, "threads": how["threads"] or recorded_threads(root, ids) or 1}
-    options = RunOptions(root, fresh=fresh, again=True, **how)
+    how["threads"] = how["threads"] or recorded_threads(root, ids) or 1
+    options = run_options(root, how, fresh=fresh, again=True)
     return OneRun(recorded_plan(root, ids), options, as_json=as_json, quiet=quiet, goes_on=GOES_ON).run()
 
 

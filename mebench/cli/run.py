@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,11 +13,9 @@ from mebench.api.errors import UnwritableError
 from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
 from mebench.api.subjects import about
-from mebench.cli import completion
-from mebench.cli.engines import says_where
-from mebench.cli.loggers import loggers_named
-from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
+from mebench.cli.how import run_options, says_how
 from mebench.cli.output import OutputFolder
+from mebench.cli.sections import Sectioned
 from mebench.cli.selection import damage_lines, keeps_other_code, other_code_lines, selects_trials
 
 if TYPE_CHECKING:
@@ -31,84 +29,12 @@ if TYPE_CHECKING:
 GOES_ON = "stopped: the same command goes on from here"
 
 
-def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    import re
-
-    from mebench.plan.file.schema import DEVICE, PATTERN_WORDS
-
-    if value is not None and not re.fullmatch(DEVICE, value):
-        raise click.BadParameter(f"{PATTERN_WORDS[DEVICE]}, not {value!r}")
-    return value
-
-
-@click.command()
+@click.command(cls=Sectioned)
 @selects_trials
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0, max=MOST_WORKERS),
-    help="Trials at once [default: one per usable core, or per GPU]; 0: one after another in this process.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1, max=MOST_THREADS),
-    default=1,
-    show_default=True,
-    help="CPU threads of each trial and each victim; results depend on it in their last bits, so it is recorded.",
-)
-@says_where
-@click.option("--device", callback=_device, help="cpu, cuda, cuda:N or auto [default: the profile's].")
-@click.option("--out", type=OutputFolder(), help="Results folder [default: runs/NAME/PROFILE].")
-@click.option(
-    "--timeout", metavar="SECONDS", type=Number(0, MOST_SECONDS, min_open=True), help="Give a trial up after this."
-)
-@click.option(
-    "--stall-timeout",
-    "stall",
-    metavar="SECONDS",
-    type=Number(0, MOST_SECONDS),
-    default=1800.0,
-    show_default=True,
-    help="Give up what has not asked, learnt or told anything for so long; 0: never.",
-)
-@click.option(
-    "--retries",
-    metavar="N",
-    type=click.IntRange(min=0, max=MOST_TRIES),
-    default=0,
-    show_default=True,
-    help="Try a trial again up to so often, from its checkpoint, where the cause of its failure passes: its process "
-    "was ended from outside, or memory was lacking, and then with no other beside it.",
-)
-@click.option(
-    "--max-failures",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Save and stop once N trials have failed for good [default: run all others].",
-)
 @click.option("--fresh", is_flag=True, help="Run finished trials again; their results are moved to OUT/.old-N.")
 @keeps_other_code
-@click.option(
-    "--log",
-    "loggers",
-    metavar="NAME",
-    multiple=True,
-    shell_complete=completion.completing(completion.registered("logger")),
-    help="Tell this logger how the run goes on, such as tensorboard; repeatable. `mebench list loggers` shows them.",
-)
-@click.option(
-    "--log-set",
-    "logger_settings",
-    metavar="NAME.PARAMETER=VALUE",
-    multiple=True,
-    help="Set a parameter of a logger; repeatable.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
-@click.option(
-    "--quiet",
-    "-q",
-    is_flag=True,
-    help="Print the leaderboard and failures alone; on a terminal, one line shows how far it is meanwhile.",
-)
+@says_how
+@click.option("--out", type=OutputFolder(), help="Results folder [default: runs/NAME/PROFILE].")
 def run(
     file: Path,
     profile: str | None,
@@ -116,25 +42,12 @@ def run(
     overrides: tuple[str, ...],
     seeds: int | None,
     shard: Shard | None,
-    workers: int | None,
-    threads: int,
-    engine: str | None,
-    scheduler: str | None,
-    cluster: str | None,
-    cluster_options: Path | None,
-    per_gpu: int | None,
-    device: str | None,
-    out: Path | None,
-    timeout: float | None,
-    stall: float,
-    retries: int,
-    max_failures: int | None,
     fresh: bool,
     keep_other_code: bool,
-    loggers: tuple[str, ...],
-    logger_settings: tuple[str, ...],
+    out: Path | None,
     as_json: bool,
     quiet: bool,
+    **how: Any,
 ) -> int:
     """Run what is missing of FILE, and print its leaderboard.
 
@@ -158,31 +71,11 @@ def run(
     """
     from mebench.plan.file import load_benchmark
     from mebench.plan.plan import default_out, make_plan
-    from mebench.run.engine import engine_asked_for
-    from mebench.run.session import RunOptions
 
-    asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options, "per_gpu": per_gpu}
-    chosen = engine_asked_for(engine, workers, asked, lambda name: f"--{name.replace('_', '-')}")
     benchmark = load_benchmark(file, overrides, profile=profile)
     plan = make_plan(benchmark, profile, seeds=seeds, only=only, shard=shard)
-    options = RunOptions(
-        out or default_out(benchmark, plan.profile),
-        workers,
-        threads,
-        device,
-        timeout,
-        stall or None,
-        retries,
-        max_failures,
-        fresh,
-        keep_other_code,
-        loggers_named(loggers, logger_settings),
-        chosen,
-        scheduler,
-        cluster,
-        cluster_options,
-        per_gpu,
-    )
+    folder = out or default_out(benchmark, plan.profile)
+    options = run_options(folder, how, fresh=fresh, keep_other_code=keep_other_code)
     return OneRun(plan, options, as_json=as_json, quiet=quiet).run()
 
 

@@ -12,6 +12,7 @@ from mebench.api.spec import Outputs
 from mebench.cli.numbers import MOST_PIXELS, MOST_THREADS, Number
 from mebench.cli.output import say
 from mebench.cli.selection import PROFILE, takes_benchmark
+from mebench.cli.words import OneOf
 
 OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 
@@ -79,7 +80,7 @@ def train(benchmark: Path, profile: str | None, device: str, threads: int) -> No
 )
 @click.option("--mean", type=Number(-1e12, 1e12), multiple=True, help="Normalisation: once per channel.")
 @click.option("--std", type=Number(0, 1e12, min_open=True), multiple=True, help="Normalisation: once per channel.")
-@click.option("--outputs", type=click.Choice(OUTPUTS), help="What the network returns; seen without it.")
+@click.option("--outputs", type=OneOf(OUTPUTS), help="What the network returns; seen without it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run: cpu or cuda.")
 def evaluate(
     factory: str | None,

@@ -21,7 +21,8 @@ from mebench.api.errors import ConfigurationError, MebenchError
 from mebench.api.progress import Progress
 from mebench.cli import main
 from mebench.models.victims.cache import victims_dir
-from mebench.results.trial_folder import TrialFolder
+from mebench.results.trial_folder import TrialFolder, trial_folders
+from mebench.run import session
 from mebench.run.engine import EngineSettings, Interrupts, Job, Listener, Outcome, ProcessEngine, open_engine
 from mebench.run.engine.dask import crew, luggage
 from mebench.run.engine.dask.calls import Question, Survey
@@ -213,6 +214,53 @@ def test_a_run_by_the_command_has_the_bytes_of_processes_and_leaves_nothing(clus
         if path.name in SAME:
             assert path.read_bytes() == (tmp_path / "dask" / path.parent.name / path.name).read_bytes()
     assert not list((tmp_path / "dask").glob(".mebench-*"))
+
+
+LOGGER = """
+from mebench import LoggerEntry, RunLogger, hookimpl
+
+@hookimpl
+def mebench_loggers():
+    return [LoggerEntry("lines", "Writes calls down.", "lines:Lines")]
+
+class Lines(RunLogger):
+    def __init__(self, run):
+        self.file = (run.folder / "lines.txt").open("w")
+
+    def trial_started(self, trial):
+        print("started", trial.id, file=self.file, flush=True)
+
+    def trial_finished(self, trial, end):
+        print("finished", trial.id, end.metrics["accuracy"], file=self.file, flush=True)
+"""
+
+
+def test_what_has_failed_runs_again_on_a_cluster_to_the_bytes_of_one_machine_and_a_logger_is_told(
+    cluster, tmp_path, capfd, monkeypatch
+):
+    from benchmark_files import NOISE, write_benchmark
+
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "lines.py").write_text(LOGGER)
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path / "plugins"))
+
+    file = write_benchmark(tmp_path, NOISE)
+    root = tmp_path / "out"
+    assert main(["run", str(file), "--workers", "0", "--out", str(root)]) == 0
+    [folder] = trial_folders(root)
+    before = {name: (folder.path / name).read_bytes() for name in SAME if (folder.path / name).exists()}
+    spec = folder.spec()
+    (folder.path / "result.json").unlink()
+    folder.fail(spec, "no luck")
+    capfd.readouterr()
+    there: list[str] = []
+    monkeypatch.setattr(session, "open_engine", lambda name, *more: there.append(name) or open_engine(name, *more))
+    assert main(["rerun", "--failed", "--out", str(root), "--scheduler", cluster[0], "--log", "lines"]) == 0
+    assert "done    noise l1: accuracy" in capfd.readouterr().err
+    told = [line.split() for line in (root / "lines.txt").read_text().splitlines()]
+    assert [line[:2] for line in told] == [["started", spec.id], ["finished", spec.id]]
+    assert there == ["dask"]
+    assert {name: (folder.path / name).read_bytes() for name in before} == before
 
 
 @pytest.mark.parametrize("name", ["distributed", "distributed.client", "distributed.core"])
