@@ -93,6 +93,10 @@ class Entry:
         Raises:
             PluginError: the dataclass declares them wrongly.
         """
+        return self._own_parameters
+
+    @property
+    def _own_parameters(self) -> tuple[Parameter, ...]:
         return parameters_of(self.parameters) if isinstance(self.parameters, type) else tuple(self.parameters)
 
     def load(self) -> Any:
@@ -127,12 +131,13 @@ class Entry:
         return caller.call(self.doing, self.with_parameters(target, given), *arguments)
 
     def with_parameters(self, target: Callable[..., Any], given: Mapping[str, Any]) -> Callable[..., Any]:
-        """A loaded target that needs its other arguments only.
+        """A loaded target that needs its other arguments only; what mebench itself has added is not handed to it.
 
         Raises:
             ConfigurationError: as `resolve`.
         """
-        resolved = self.resolve(given)
+        own = {one.name for one in self._own_parameters}
+        resolved = {name: value for name, value in self.resolve(given).items() if name in own}
         if not isinstance(self.parameters, type):
             return partial(target, **resolved)
         declared = self.parameters
