@@ -61,6 +61,10 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.strategies.pool import RandomPoolStrategy as RandomPoolStrategy
     from mebench.toolkit.strategies.pool import pool_of as pool_of
     from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy as ZerothOrderStrategy
+    from mebench.toolkit.streams import BENIGN_STREAMS as BENIGN_STREAMS
+    from mebench.toolkit.streams import CALIBRATION_STREAMS as CALIBRATION_STREAMS
+    from mebench.toolkit.streams import mixed as mixed
+    from mebench.toolkit.transforms import transformed as transformed
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -111,5 +115,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.strategies.k_center": ["k_center"],
         "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_of"],
         "mebench.toolkit.strategies.zeroth_order": ["ZerothOrderStrategy"],
+        "mebench.toolkit.streams": ["BENIGN_STREAMS", "CALIBRATION_STREAMS", "mixed"],
+        "mebench.toolkit.transforms": ["transformed"],
     },
 )
