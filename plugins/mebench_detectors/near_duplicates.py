@@ -1,0 +1,57 @@
+"""Near-duplicates: how many of the recent queries lie next to an earlier one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mebench import Detector, OwnersContext
+from mebench_detectors import NearDuplicatesParameters
+from mebench_detectors.memory import Memory, Window
+from mebench_detectors.watch import QueryByQuery, values_of
+
+
+class NearDuplicates(Detector):
+    """Watches for queries that nearly repeat earlier ones.
+
+    Args:
+        context: gives the size of an input.
+        parameters: see ``mebench info near-duplicates``.
+    """
+
+    def __init__(self, context: OwnersContext, parameters: NearDuplicatesParameters) -> None:
+        self._radius = parameters.radius * math.sqrt(context.spec.size) * (context.spec.high - context.spec.low)
+        self._parameters = parameters
+
+    def client(self) -> NearDuplicatesWatch:
+        """A client's watch."""
+        return NearDuplicatesWatch(self._radius, self._parameters)
+
+
+class NearDuplicatesWatch(QueryByQuery):
+    """The score is the share of the last queries whose nearest earlier one is closer than a radius."""
+
+    def __init__(self, radius: float, parameters: NearDuplicatesParameters) -> None:
+        self._radius, self._memory = radius, Memory(parameters.memory)
+        self._near = Window(parameters.window, torch.zeros(()))
+
+    def next(self, query: Tensor, label: int) -> float:
+        """Look for one that is near, and keep the query."""
+        values = values_of(query)
+        near = bool(len(self._memory)) and float(self._memory.nearest(values)) < self._radius
+        self._memory.add(values)
+        self._near.add(torch.tensor(float(near)))
+        return float(self._near.values.sum()) / len(self._near.values) if self._near.full else math.nan
+
+    def state_dict(self) -> dict[str, Any]:
+        """Earlier queries, and which of the last ones were near."""
+        return {"memory": self._memory.state_dict(), "near": self._near.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        self._memory.load_state_dict(state["memory"])
+        self._near.load_state_dict(state["near"])
