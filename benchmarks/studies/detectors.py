@@ -2,9 +2,10 @@
 
     python benchmarks/studies/detectors.py > benchmarks/studies/detectors.txt
 
-A LeNet-5 is trained on 4,000 images of fashion-mnist-10k. Of the other training images 1,000 are what detectors learn
-from, 2,000 make the benign streams that thresholds are set on, and 1,000 are the attacker's own. The 2,000 test images
-make the benign streams that false alarms are counted on. Digits of scikit-learn are what the owner has none of.
+A LeNet-5 is trained on 3,500 images of fashion-mnist-10k. Of the other training images 1,000 are what detectors learn
+from, 2,000 make the benign streams that thresholds are set on, 1,000 are what attackers make queries of, and 500 what
+they hide them among. The 2,000 test images make the benign streams that false alarms are counted on. Digits of
+scikit-learn are what the owner has none of.
 
 A stream is one client's. Streams of a kind share images: "reused" says how often each image comes in the streams of a
 kind on average, and limits, which take streams for independent, are too narrow where it is above 1.
@@ -49,7 +50,7 @@ from mebench.toolkit.streams import BENIGN_STREAMS, CALIBRATION_STREAMS, mixed
 from mebench.toolkit.transforms import transformed
 
 CPU, SIZE = torch.device("cpu"), (32, 32)
-LEARNT, CALIBRATION, ATTACKERS = (4000, 5000), (5000, 7000), (7000, 8000)
+LEARNT, CALIBRATION, ATTACKERS, HIDING = (3500, 4500), (4500, 6500), (6500, 7500), (7500, 8000)
 DETECTORS: Mapping[str, tuple[str, dict[str, object]]] = {
     "prada": ("prada", {}),
     "prada, mean plus std": ("prada", {"growth": "mean-plus-std"}),
@@ -61,6 +62,7 @@ DETECTORS: Mapping[str, tuple[str, dict[str, object]]] = {
     "energy, ks": ("energy", {}),
     "max-softmax, ks": ("energy", {"of": "max-softmax"}),
     "label-histogram": ("label-histogram", {}),
+    "extraction-monitor": ("extraction-monitor", {}),
 }
 RATES = (0.05, 0.01)
 SYBILS, SYBILS_QUERIES, SYBILS_STREAMS = (1, 5, 25, 125), 1000, 2
@@ -73,7 +75,7 @@ Stream = Callable[[int, int], Tensor]
 class Data:
     """The victim, and who has which images."""
 
-    rows: int = 4000
+    rows: int = 3500
     victim: Victim = field(init=False)
     accuracy: float = field(init=False)
 
@@ -126,11 +128,11 @@ def benign(data: OwnersData, digits: Tensor) -> dict[str, Stream]:
     return found | {"5 % digits": with_digits(0.05), "30 % digits": with_digits(0.3)}
 
 
-def attacks(own: OwnersData, data: Data) -> dict[str, Stream]:
+def attacks(data: Data) -> dict[str, Stream]:
     """Streams of attackers, by what they ask."""
-    spec = data.victim.spec
+    spec, own, honest = data.victim.spec, data.of(ATTACKERS).inputs, data.of(HIDING).inputs
 
-    def drawn(length: int, seed: int, images: Tensor = own.inputs) -> Tensor:
+    def drawn(length: int, seed: int, images: Tensor = own) -> Tensor:
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
         return images[order.repeat(-(-length // len(images)))[:length]]
 
@@ -169,7 +171,7 @@ def attacks(own: OwnersData, data: Data) -> dict[str, Stream]:
 
     def hidden(stream: Stream, share: float) -> Stream:
         """Among honest images of the attacker's own."""
-        return lambda length, seed: mixed(stream(length, seed), drawn(length, seed + 1), share, seed)[:length]
+        return lambda length, seed: mixed(stream(length, seed), drawn(length, seed, honest), share, seed)[:length]
 
     found = {
         "pool of the owner's domain": drawn,
@@ -208,10 +210,9 @@ def score(detector: Detector, data: Data, length: int, streams: int, of_calibrat
         return [watched(detector, data.victim, stream(length, first + number)) for number in range(count)]
 
     known = benign(data.of(CALIBRATION), data.digits)
-    own = data.of(ATTACKERS)
     calibration = [one for name in CALIBRATION_STREAMS for one in scores(known[name], of_calibration, 1000)]
     honest = {name: scores(stream, streams, 2000) for name, stream in benign(data.test, data.digits).items()}
-    asked = attacks(own, data)
+    asked = attacks(data)
     found = {name: scores(stream, max(streams // 2, 1), 3000) for name, stream in asked.items()}
     plain = list(itertools.islice(asked, 7))
     split = {(name, count): list(shared_out(detector, data, asked[name], count)) for name in plain for count in SYBILS}
@@ -248,7 +249,7 @@ def show(name: str, calibration: Calibration | None, threshold: float, scored: S
         limit = upper_limit(count, len(found))
         share = count / len(found)
         click.echo(f"  {kind:28s}  {count:3d}/{len(found):<3d} {share:6.0%}  {limit:6.0%}  {often:17.2f}")
-    click.echo(f"  {'attack':34s}  alarms      %   95 % interval  median query   clients until half are missed")
+    click.echo(f"  {'attack':34s}  alarms      %   95 % interval  median query   clients, of 1,000 queries")
     for kind, found in scored.attacks.items():
         count, alarms = rate(found, threshold)
         limits, share = exact_interval(count, len(found)), count / len(found)
@@ -260,7 +261,7 @@ def show(name: str, calibration: Calibration | None, threshold: float, scored: S
 
 
 def until_missed(kind: str, scored: Scored, threshold: float) -> str:
-    """The fewest of the tried numbers of clients of whom fewer than half raise an alarm."""
+    """The fewest of the tried numbers of clients, who share 1,000 queries, of whom fewer than half raise an alarm."""
     if (kind, SYBILS[0]) not in scored.sybils:
         return ""
     for count in SYBILS:
@@ -296,7 +297,7 @@ def size_of(watch: ClientWatch) -> int:
 def known_numbers(data: Data) -> None:
     """What PRADA gave with another victim: docs/detectors.md says which."""
     detector = registry().get(DetectorEntry, "prada").call(data.context())
-    images = torch.cat([data.test.inputs, data.of((4000, 8000)).inputs])
+    images = torch.cat([data.test.inputs, data.of((4000, 8000)).inputs])  # none of the victim's
     lowest = [1 - highest(watched(detector, data.victim, part)) for part in images.split(1000)]
     click.echo(
         f"PRADA on {len(lowest)} disjoint benign streams of 1,000: lowest W {' '.join(f'{w:.3f}' for w in lowest)}"
@@ -304,7 +305,7 @@ def known_numbers(data: Data) -> None:
     click.echo("  streams that it alarms of: " + ", ".join(
         f"{sum(w < delta for w in lowest)} at delta {delta}" for delta in (0.9, 0.95, 0.96, 0.97)
     ))  # fmt: skip
-    asked = attacks(data.of(ATTACKERS), data)
+    asked = attacks(data)
     asked["every image twice"] = lambda length, seed: images[: length // 2].repeat_interleave(2, 0)
     asked["half noise, half images"] = lambda length, seed: mixed(
         asked["uniform noise"](length, seed), images, 0.5, seed

@@ -108,6 +108,14 @@ class LabelHistogramParameters:
     window: Annotated[int, Param(WINDOW, minimum=1, in_variant="changed")] = 128
 
 
+@dataclass(frozen=True)
+class ExtractionMonitorParameters:
+    """What can be set of the extraction monitor."""
+
+    every: Annotated[int, Param("Queries from one tree to the next.", minimum=1, in_variant="changed")] = 100
+    memory: Annotated[int, Param("Answers that a tree learns from, the last ones.", minimum=1)] = 2_000
+
+
 ALIKE = (
     DetectorEntry(
         "prada",
@@ -176,6 +184,14 @@ UNLIKE = (
     ),
 )
 """Look for queries that are unlike the owner's inputs."""
+MONITOR = DetectorEntry(
+    "extraction-monitor",
+    "Says how good a decision tree a client could have made of what it was told, beside one of the owner's.",
+    "mebench_detectors.extraction_monitor:ExtractionMonitor",
+    ExtractionMonitorParameters,
+    needs_data=True,
+    paper="after Kesarwani et al., ACSAC 2018, arXiv:1711.07221",
+)
 
 
 @hookimpl
@@ -187,4 +203,4 @@ def mebench_api_version() -> tuple[int, int]:
 @hookimpl
 def mebench_detectors() -> Sequence[DetectorEntry]:
     """The detectors."""
-    return (*ALIKE, *UNLIKE)
+    return (*ALIKE, *UNLIKE, MONITOR)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +16,17 @@ from mebench_detectors.hoda import hardness
 from mebench_detectors.memory import Memory
 from toys import SPEC, perceptron
 
-from mebench import ConfigurationError, DetectorEntry, OwnersContext, OwnersData, RandomStreams, Response, Victim
+from mebench import (
+    ConfigurationError,
+    DetectorEntry,
+    InputSpec,
+    OwnersContext,
+    OwnersData,
+    RandomStreams,
+    Response,
+    Victim,
+)
+from mebench.models.state_file import load_state, save_state
 from mebench.oracle.channels.answers import LabelChannel
 from mebench.registry.catalogue import registry
 
@@ -28,6 +40,7 @@ QUICK = {
     "mmd": {"window": 20},
     "energy": {"window": 20},
     "label-histogram": {"window": 20},
+    "extraction-monitor": {"every": 30},
 }
 
 
@@ -95,16 +108,19 @@ def test_scores_do_not_depend_on_batches(name, stream, fitted):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_watch_that_is_stopped_half_way_goes_on_to_the_same_scores(name, fitted):
+def test_a_watch_that_is_stopped_half_way_goes_on_from_its_file_to_the_same_scores(name, fitted, tmp_path):
     stream = torch.cat(list(STREAMS.values()))
     detector = detector_of(name, fitted[name])
     whole = scores(detector.client(), stream)
-    for cut in (0, 5, 133, 250):
-        first, second = detector.client(), detector_of(name, fitted[name]).client()
+    for cut in (0, 133):
+        first = detector.client()
         scores(first, stream[:cut])
         state = first.state_dict()
         scores(first, stream[cut:])  # a state is no view of what goes on
-        second.load_state_dict(state)
+        save_state(tmp_path / "state", {"watch": state, "fitted": fitted[name]})
+        read = load_state(tmp_path / "state")
+        second = detector_of(name, read["fitted"]).client()
+        second.load_state_dict(read["watch"])
         assert torch.equal(scores(second, stream[cut:]).nan_to_num(-1), whole[cut:].nan_to_num(-1))
 
 
@@ -133,7 +149,7 @@ def test_below_its_window_there_is_no_score_and_from_there_on_always_one(name, f
     assert found[19:].isfinite().all()
 
 
-@pytest.mark.parametrize("name", ["seat", "hoda", "mmd", "energy", "label-histogram"])
+@pytest.mark.parametrize("name", ["seat", "hoda", "mmd", "energy", "label-histogram", "extraction-monitor"])
 def test_what_needs_the_owners_data_says_so_where_there_are_none(name):
     with pytest.raises(ConfigurationError, match=f"^{name}: needs 20 inputs of the owner's own, and there are none$"):
         registry().get(DetectorEntry, name).call(context(data=False), given=QUICK[name]).fit()
@@ -311,3 +327,28 @@ def test_seat_counts_small_changes_of_earlier_images_and_not_new_images(fitted):
     first = images(20, 31)
     assert scores(watch, first)[-1] <= 1
     assert scores(watch, (first + 0.002).clamp(0, 1))[-1] >= 20
+
+
+def test_the_monitor_counts_what_a_client_was_told_about_the_owners_inputs(fitted):
+    """Nothing where all that was asked has one label; more and more, the more is asked of what the owner has."""
+    watch = detector_of("extraction-monitor", fitted["extraction-monitor"]).client()
+    owned = context().data.inputs
+    found = scores(watch, owned)
+    assert found[:29].isnan().all()
+    assert found[-1] > max(found[29], 0)
+    blind = detector_of("extraction-monitor", fitted["extraction-monitor"]).client()
+    assert scores(blind, owned[:1].expand(60, *SPEC.shape))[-1] <= 0
+
+
+def test_without_scikit_learn_the_monitor_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.tree", None)
+    with pytest.raises(ConfigurationError, match=r"needs scikit-learn: pip install 'mebench\[detectors\]'$"):
+        registry().get(DetectorEntry, "extraction-monitor").call(context())
+
+
+@pytest.mark.parametrize("name", ["seat", "extraction-monitor"])
+def test_what_looks_at_images_refuses_other_inputs_in_one_line(name):
+    flat_ones = replace(context(), spec=InputSpec((64,), 10))
+    with pytest.raises(ConfigurationError, match=rf"^{name}: looks at images"):
+        registry().get(DetectorEntry, name).call(flat_ones)
