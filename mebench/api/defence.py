@@ -111,9 +111,12 @@ class AnswerDefence(Defence):
     Attributes:
         keeps_argmax: whether the most probable class stays what it was. mebench then enforces it, by exchanging two
             entries of a row, and counts how often it had to.
+        probability_floor: the smallest probability that a zero which it answers may stand for, as of a channel; None
+            leaves the channel's.
     """
 
     keeps_argmax: bool = False
+    probability_floor: float | None = None
 
     @abstractmethod
     def perturb(self, queries: Tensor, probabilities: Tensor) -> Tensor:

@@ -52,6 +52,7 @@ class TrainingRecipe:
     augment: Augmentation = "none"
 
 
+OnAlarm = Literal["audit", "label", "refuse"]
 Outputs = Literal["logits", "log-probabilities", "probabilities"]
 """What a network returns."""
 
@@ -111,6 +112,13 @@ class TrialSpec:
         tf32: allow TF32 on a GPU; off by default, since it drowns forward differences at step 1e-3 in rounding.
         compile: compile the attack's generator with ``torch.compile``.
         bf16: train clone and generator in bfloat16; see `mebench.models.networks.precision`.
+        defences: the owner's, from the channel outwards; those of inputs come before all others, whatever their place.
+        recoveries: the attacker's, from the oracle inwards.
+        detectors: watch the streams of clients.
+        reserve: labelled data of the owner's own, of which defences and detectors learn; its training split.
+        clients: over how many clients an attack spreads its queries, one by one.
+        on_alarm: what becomes of a client after a detector's alarm: nothing (``audit``), ``label``: only labels are
+            answered, or ``refuse``.
     """
 
     victim: VictimSpec
@@ -131,6 +139,12 @@ class TrialSpec:
     compile: bool = False
     evaluation_share: float = 0.05
     bf16: bool = False
+    defences: tuple[Component, ...] = ()
+    recoveries: tuple[Component, ...] = ()
+    detectors: tuple[Component, ...] = ()
+    reserve: Component | None = None
+    clients: int = 1
+    on_alarm: OnAlarm = "audit"
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
@@ -142,9 +156,10 @@ class TrialSpec:
         """The inverse of ``to_json``."""
         values = dict(plain)
         values["victim"] = victim_from_json(values["victim"])
-        for key in ("channel", "attack", "clone", "pool"):
+        for key in ("channel", "attack", "clone", "pool", "reserve"):
             values[key] = component_from_json(values.get(key))
-        values["metrics"] = tuple(Component(one["name"], dict(one["parameters"])) for one in values.get("metrics", ()))
+        for key in ("metrics", "defences", "recoveries", "detectors"):
+            values[key] = tuple(Component(one["name"], dict(one["parameters"])) for one in values.get(key, ()))
         return TrialSpec(**values)
 
     @property
@@ -159,14 +174,26 @@ class TrialSpec:
 
     @property
     def prefix(self) -> str:
-        """The readable part of the id: attack, variant, victim, channel, budget and seed."""
+        """The readable part of the id: attack, variant, victim, channel, defences, budget and seed."""
         words = [self.attack.name, self.variant, self.victim.name, self.channel.name]
+        words += [one.name for one in self.defences]
         words += [self.track] if self.track != "native" else []
         prefix = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
         return f"{prefix[:80]}-q{self.budget}-s{self.seed}"
 
 
-LATE_FIELDS: Mapping[str, Any] = {"metrics": (), "compile": False, "evaluation_share": 0.05, "bf16": False}
+LATE_FIELDS: Mapping[str, Any] = {
+    "metrics": (),
+    "compile": False,
+    "evaluation_share": 0.05,
+    "bf16": False,
+    "defences": (),
+    "recoveries": (),
+    "detectors": (),
+    "reserve": None,
+    "clients": 1,
+    "on_alarm": "audit",
+}
 """Fields that came later than others, left out where they have these values."""
 LATE_OF_VICTIMS = frozenset({"registered", "outputs"})
 """Fields of victims that came later than others, left out where they are None."""

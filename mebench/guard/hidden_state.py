@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mebench.api.contract import ResponseChannel, Victim
+from mebench.api.contract import Victim
 from mebench.api.random_streams import RandomStreams
 
 _OTHERS = frozenset({"builtins", "abc", "typing", "torch", "mebench"})
@@ -31,10 +31,10 @@ class HiddenState:
     it again. The trial's own streams of random numbers are saved with the trial; any other generator is state.
 
     Args:
-        channel: its attributes, those of what they hold, and those of its class are looked at.
+        channel: a channel or a defence; its attributes, those of what they hold, and those of its class are looked at.
     """
 
-    def __init__(self, channel: ResponseChannel) -> None:
+    def __init__(self, channel: object) -> None:
         self._channel = channel
         self._random: RandomStreams | None = None
         self._noted: set[bool] = set()

@@ -234,18 +234,27 @@ def guard_of(channel: ResponseChannel) -> Guard:
     return channel._guard if isinstance(channel, GuardedChannel) else Guard(f"channel {channel.name}")
 
 
-def _problem(response: Any, channel: ResponseChannel, spec: InputSpec, rows: int, explain: bool) -> str:
-    """What is wrong with an answer; empty if nothing is."""
+def rows_problem(response: Any, rows: int, classes: int) -> str:
+    """What is wrong with answers whoever they are of; empty if nothing is."""
     if not isinstance(response, Response):
         return f"a {type(response).__name__}, not a Response"
     labels, probabilities = response.labels, response.probabilities
     if not isinstance(labels, Tensor) or labels.shape != (rows,) or labels.dtype != torch.int64:
         return f"labels that are no int64 tensor of shape ({rows},)"
-    if rows and not 0 <= int(labels.min()) <= int(labels.max()) < spec.num_classes:
-        return f"labels outside 0 to {spec.num_classes - 1}"
+    if rows and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        return f"labels outside 0 to {classes - 1}"
+    if probabilities is not None and (problem := _of_classes(probabilities, (rows, classes), 0.0, 1.0)):
+        return f"probabilities {problem}"
+    return ""
+
+
+def _problem(response: Any, channel: ResponseChannel, spec: InputSpec, rows: int, explain: bool) -> str:
+    """What is wrong with an answer; empty if nothing is."""
+    if problem := rows_problem(response, rows, spec.num_classes):
+        return problem
     shape = (rows, spec.num_classes)
     for word, values, low, high in (
-        ("probability", probabilities, 0.0, 1.0),
+        ("probability", response.probabilities, 0.0, 1.0),
         ("logit", response.logits, -math.inf, math.inf),
     ):
         if word in channel.gives and (problem := _of_classes(values, shape, low, high)):

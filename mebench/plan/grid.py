@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.plan.file.schema import AttackSection, Benchmark, Named, Profile, Run, VictimSection
+from mebench.plan.links import with_links
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
 from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
@@ -58,6 +60,8 @@ class Grid:
             * len(run.victims)
             * len(run.budgets)
             * len(run.tracks or self._profile.tracks)
+            * len(run.defences)
+            * len(run.recoveries)
             * len(self._seeds_of(run))
             for run in self._profile.runs
         )
@@ -70,7 +74,26 @@ class Grid:
                     for track in run.tracks or self._profile.tracks:
                         for seed in self._seeds_of(run):
                             trial = self._trial(run, section, self._victims[victim], clone, budget, seed)
-                            yield replace(trial, track=track)
+                            yield from self._behind_links(run, replace(trial, track=track))
+
+    def _behind_links(self, run: Run, trial: TrialSpec) -> Iterator[TrialSpec]:
+        """The trial behind every chain of defences, with every chain of recoveries."""
+        detectors = self._components(DetectorEntry, run.detectors)
+        watched = replace(
+            trial,
+            detectors=detectors,
+            reserve=self._component(DatasetEntry, run.reserve) if run.reserve else None,
+            clients=run.clients,
+            on_alarm=run.on_alarm,
+        )
+        for defences in run.defences:
+            behind = replace(watched, defences=self._components(DefenceEntry, defences))
+            for recoveries in run.recoveries:
+                whole = replace(behind, recoveries=self._components(RecoveryEntry, recoveries))
+                yield with_links(whole, self._registry)
+
+    def _components(self, kind: type[Entry], chain: Sequence[Named]) -> tuple[Component, ...]:
+        return tuple(self._component(kind, one) for one in chain)
 
     def _trial(
         self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int

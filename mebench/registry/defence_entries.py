@@ -79,10 +79,9 @@ class DefenceEntry(Entry):
     paper: str = ""
 
     @property
-    def declared(self) -> tuple[Parameter, ...]:
-        """Its own parameters and, where it has a knob, the operating point."""
-        own = super().declared
-        return (*own, OPERATING_POINT) if self.knob else own
+    def added(self) -> tuple[Parameter, ...]:
+        """The operating point, where it has a knob."""
+        return (OPERATING_POINT,) if self.knob else ()
 
     def facts(self, known: Known) -> dict[str, str]:
         """Paper, place, knob, and cost."""
@@ -147,9 +146,9 @@ class DetectorEntry(Entry):
     paper: str = ""
 
     @property
-    def declared(self) -> tuple[Parameter, ...]:
-        """Its own parameters, and how its threshold comes about."""
-        return (*super().declared, *_THRESHOLDS)
+    def added(self) -> tuple[Parameter, ...]:
+        """How its threshold comes about."""
+        return _THRESHOLDS
 
     def facts(self, known: Known) -> dict[str, str]:
         """Paper, published threshold and needs."""

@@ -93,11 +93,13 @@ class Entry:
         Raises:
             PluginError: the dataclass declares them wrongly.
         """
-        return self._own_parameters
+        own = parameters_of(self.parameters) if isinstance(self.parameters, type) else tuple(self.parameters)
+        return (*own, *self.added)
 
     @property
-    def _own_parameters(self) -> tuple[Parameter, ...]:
-        return parameters_of(self.parameters) if isinstance(self.parameters, type) else tuple(self.parameters)
+    def added(self) -> tuple[Parameter, ...]:
+        """Parameters that mebench itself reads: the target never sees them."""
+        return ()
 
     def load(self) -> Any:
         """Import and return the target.
@@ -131,13 +133,13 @@ class Entry:
         return caller.call(self.doing, self.with_parameters(target, given), *arguments)
 
     def with_parameters(self, target: Callable[..., Any], given: Mapping[str, Any]) -> Callable[..., Any]:
-        """A loaded target that needs its other arguments only; what mebench itself has added is not handed to it.
+        """A loaded target that needs its other arguments only.
 
         Raises:
             ConfigurationError: as `resolve`.
         """
-        own = {one.name for one in self._own_parameters}
-        resolved = {name: value for name, value in self.resolve(given).items() if name in own}
+        kept = [parameter.name for parameter in self.added]
+        resolved = {name: value for name, value in self.resolve(given).items() if name not in kept}
         if not isinstance(self.parameters, type):
             return partial(target, **resolved)
         declared = self.parameters

@@ -8,6 +8,7 @@ from pathlib import Path
 from mebench.api.errors import PluginError, UnknownNameError
 from mebench.api.spec import TrialSpec, VictimSpec
 from mebench.registry.code import Code, file_digest
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
 from mebench.registry.entry import Entry
 from mebench.registry.registry import Registry
@@ -39,8 +40,17 @@ def trial_parts(trial: TrialSpec) -> Iterator[tuple[type[Entry], str]]:
     yield from victim_parts(trial.victim)
     if trial.pool is not None:
         yield DatasetEntry, trial.pool.name
+    if trial.reserve is not None:
+        yield DatasetEntry, trial.reserve.name
     for metric in trial.metrics:
         yield MetricEntry, metric.name
+    for kind, links in (
+        (DefenceEntry, trial.defences),
+        (RecoveryEntry, trial.recoveries),
+        (DetectorEntry, trial.detectors),
+    ):
+        for link in links:
+            yield kind, link.name
 
 
 def plugin_code(trial: TrialSpec, known: Registry) -> dict[str, Code]:

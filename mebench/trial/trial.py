@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -35,6 +38,8 @@ from mebench.trial.checkpoint import Checkpoint, Part
 from mebench.trial.clock import TrialClock
 from mebench.trial.early_end import EarlyEnd
 from mebench.trial.evaluation import Evaluation
+from mebench.trial.links.recovering import RecoveryStates, recovering
+from mebench.trial.links.setup import Links
 from mebench.trial.loop import turns
 from mebench.trial.metrics.examination import Examination
 from mebench.trial.pictures import Pictures
@@ -80,7 +85,7 @@ def run_trial(
         if spec.kind == "supervised":
             return run_supervised(spec, folder, victim, device=device, on_progress=on_progress, should_stop=should_stop)
         check_gradients(spec, victim)
-        trial = _prepared(lambda: Trial(spec, folder, victim, torch.device(device)), folder, on_note)
+        trial = _prepared(lambda: Trial(spec, folder, victim, torch.device(device), should_stop), folder, on_note)
         return trial.run(on_progress, should_stop, checkpoint_seconds)
 
 
@@ -125,32 +130,46 @@ class Trial:
         folder: where its files go.
         victim: with its test set.
         device: where tensors live.
+        should_stop: asked while another process fits the same defence.
     """
 
-    def __init__(self, spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, device: torch.device) -> None:
+    def __init__(
+        self,
+        spec: TrialSpec,
+        folder: TrialFolder,
+        victim: PreparedVictim,
+        device: torch.device,
+        should_stop: ShouldStop = never,
+    ) -> None:
         self.spec, self.folder, self.prepared, self.device = spec, folder, victim, device
         self.random = RandomStreams(spec.seed, device)
         self.random.seed_globals()
         self.surroundings = Surroundings()
         self.guard = Guard.of(AttackEntry, spec.attack.name)
         service = guarded_channel(spec.channel)
+        links = Links(spec, victim, service, self.random, should_stop)
         self.standard = StandardTrack(spec, folder, victim, service) if spec.track == "standard" else None
         observers = [self.standard.recorder] if self.standard else []
-        self.chain = Chain(spec.budget, victim, service, self.random, self.guard.who, observers)
+        self.chain = Chain(spec.budget, victim, service, self.random, self.guard.who, observers, **links.owners)
         pool = load_pool(spec, victim.spec)
         clone = initial_clone(spec, victim, pool)
         self.initial_hash = weights_hash(clone.state_dict())
         self.possession = Possession(victim.victim, clone)
+        self.recoveries = links.recoveries(self.chain.description, self.chain.defended, pool)
         context = build_context(spec, victim.spec, self.chain.description, self.random, pool=pool, clone=clone)
+        context = replace(context, budget=spec.budget // math.prod(one.queries_per_row for one in self.recoveries))
         self.attack = build_attack(spec, context, self.guard)
         self.clock = TrialClock(folder.path / "timing.json")
         self.exam = Examination.of(
             victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device), seed=spec.seed
         )
+        if spec.defences or spec.detectors:
+            self.exam = replace(self.exam, service=links.service(lambda: self.chain.seen, self._fidelity_after))
         self.evaluation = Evaluation(spec, folder, self.exam, self.attack, self.guard, self.chain.labels, self.clock)
         self.pictures = Pictures(folder, victim.spec, spec.budget)
         self.early_end = EarlyEnd(self.attack, self.chain.ledger)
-        self.loop = turns(self.chain.oracle, self.attack.strategy, self.attack.learner)
+        self.oracle, learner = recovering(self.chain.oracle, self.attack.learner, self.recoveries)
+        self.loop = turns(self.oracle, self.attack.strategy, learner)
         parts: dict[str, Part] = {
             "strategy": self.attack.strategy,
             "learner": self.attack.learner,
@@ -160,6 +179,8 @@ class Trial:
             "pictures": self.pictures,
             "evaluation": self.evaluation,
         }
+        if self.recoveries:
+            parts["recoveries"] = RecoveryStates(self.recoveries)
         belongs_to = {"trial": spec.id, "victim": victim.weights_hash}
         self.checkpoint = Checkpoint(folder.checkpoint, parts, self.guard, belongs_to)
 
@@ -202,7 +223,7 @@ class Trial:
     @property
     def more_to_come(self) -> bool:
         """Whether there is a turn left to take."""
-        return self.chain.ledger.remaining > 0 and not self.early_end
+        return self.oracle.remaining > 0 and not self.early_end
 
     def _take_turns(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_seconds: float) -> None:
         saved = time.monotonic()
@@ -228,7 +249,7 @@ class Trial:
             self.pictures.note_turn(next(self.loop))
         spent, more = self.chain.ledger.spent, self.more_to_come
         first_is_kept = self.evaluation.grid_passed > 0
-        last = not self.chain.ledger.remaining
+        last = not self.oracle.remaining
         self.pictures.keep_between_if_due(spent, first_is_kept=first_is_kept, last=last)
         if self.evaluation.is_due(spent) or not more:
             if not first_is_kept:
@@ -249,6 +270,12 @@ class Trial:
         for problem in (self.possession.problem(held_by(self.attack)), self.surroundings.problem()):
             if problem:
                 self.guard.fail(problem)
+
+    def _fidelity_after(self, queries: int) -> float | None:
+        """The fidelity of the last evaluation within so many queries."""
+        points = [json.loads(line) for line in self.evaluation.lines]
+        within = [point["fidelity"] for point in points if point["queries"] <= queries]
+        return within[-1] if within else None
 
     def progress(self) -> Progress:
         """How far the trial is."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mebench.plan.file.schema import NAME, Benchmark
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, MetricEntry, NetworkEntry, VictimEntry
 from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
@@ -17,6 +18,7 @@ _NAMED: Mapping[tuple[str, str], type[Entry]] = {
     ("VictimSection", "network"): NetworkEntry,
     ("VictimSection", "victim"): VictimEntry,
     ("Run", "clone"): NetworkEntry,
+    ("Run", "reserve"): DatasetEntry,
     ("AttackSection", "channel"): ChannelEntry,
 }
 _WITHOUT_REPEATS = (
@@ -24,6 +26,7 @@ _WITHOUT_REPEATS = (
     *(("Run", key) for key in ("victims", "budgets", "references", "seeds", "tracks")),
     ("VictimSection", "class_names"),
 )
+_CHAINED: Mapping[str, type[Entry]] = {"defences": DefenceEntry, "recoveries": RecoveryEntry}
 _EXPONENT = r"^[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$"
 """A number with an exponent, some of which readers of YAML 1.1 take for text."""
 _TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
@@ -51,6 +54,12 @@ def benchmark_schema(registry: Registry) -> Schema:
     prior = definitions["NamedPool"]["properties"]["prior"]
     pool = _named(registry.entries(DatasetEntry), {"prior": prior})
     definitions["Run"]["properties"]["pool"] = {"anyOf": [*pool["anyOf"], {"type": "null"}]}
+    for key, chained in _CHAINED.items():
+        definitions["Run"]["properties"][key] |= _chains(registry.entries(chained))
+    definitions["Run"]["properties"]["detectors"] |= {
+        "items": _named(registry.entries(DetectorEntry)),
+        "uniqueItems": True,
+    }
     attacks = [*registry.entries(AttackEntry), *composed(registry)]
     definitions["AttackSection"]["properties"]["attack"] = {"enum": [entry.name for entry in attacks]}
     definitions["AttackSection"]["allOf"] = [_attack(entry, registry) for entry in attacks]
@@ -131,6 +140,13 @@ def _named(entries: Sequence[Entry], more: Mapping[str, Schema] | None = None) -
     ]
     names = [] if more else [{"enum": [entry.name for entry in entries]}]
     return {"anyOf": [*names, *mappings]}
+
+
+def _chains(entries: Sequence[Entry]) -> Schema:
+    """Chains of links to choose among: each is ``none``, a link, or a list of links."""
+    link = _named(entries)
+    chain = {"anyOf": [{"const": "none"}, *link["anyOf"], {"type": "array", "items": link}]}
+    return {"items": chain, "uniqueItems": True}
 
 
 def _attack(entry: AttackEntry, registry: Registry) -> Schema:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mebench.plan.file.checker import Checker, Resolved, items, listed, mapping
+from mebench.plan.file.link_checks import check_links
 from mebench.plan.file.positions import Location
 from mebench.plan.file.wording import written
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry
@@ -51,11 +52,13 @@ class _Grid:
     clone: str
     pool: str
     tracks: tuple[str, ...]
+    defences: tuple[str, ...]
+    recoveries: tuple[str, ...]
 
     def points(self, attack: AttackEntry) -> list[tuple[str, ...]]:
         """One point per row that an attack makes."""
         pool = self.pool if attack.family == "pool" else ""
-        place = (self.victims, self.budgets, (self.clone,), (pool,), self.tracks)
+        place = (self.victims, self.budgets, (self.clone,), (pool,), self.tracks, self.defences, self.recoveries)
         return list(itertools.product(*place))
 
 
@@ -97,12 +100,15 @@ class _Profile:
             self._used.unclear.add("victims")
         clone = self._checker.named(NetworkEntry, run.get("clone"), (*location, "clone"))
         pool = self._checker.named(DatasetEntry, run.get("pool"), (*location, "pool"), reserved=("name", "prior"))
+        defences, recoveries = check_links(self._checker, location, run)
         grid = _Grid(
             tuple(map(str, listed(run.get("victims")))),
             tuple(map(str, listed(run.get("budgets")))),
             clone[0].label(clone[1]) if clone else "",
             f"{pool[0].label(pool[1])} {mapping(run.get('pool')).get('prior')}" if pool else "",
             tuple(map(str, listed(run.get("tracks") or self._content.get("tracks") or ["native"]))),
+            tuple(defences),
+            tuple(recoveries),
         )
         for index, attack in items(run.get("attacks")):
             here = (*location, "attacks", index)

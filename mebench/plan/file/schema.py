@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from mebench.api.spec import Augmentation, LearningRate, Optimizer, Outputs, TrainingRecipe
+from mebench.api.spec import Augmentation, LearningRate, OnAlarm, Optimizer, Outputs, TrainingRecipe
 from mebench.data.class_names import LONGEST
 from mebench.plan.file.positions import Location
 
@@ -183,6 +183,26 @@ class VictimSection(Section):
     )
 
 
+def _chain(value: Any) -> Any:
+    """Turn ``none`` into no link, and one link into a list of one."""
+    if value == "none":
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _chains(value: Any) -> Any:
+    return [_chain(one) for one in value] if isinstance(value, list) else value
+
+
+Chains = Annotated[
+    list[list[Named]],
+    BeforeValidator(_chains),
+    Field(min_length=1),
+    WithJsonSchema({"type": "array", "minItems": 1, "items": {"type": ["string", "object", "array"]}}),
+]
+"""Chains of links to choose among: each is ``none``, a link, or a list of links."""
+
+
 class AttackSection(Section):
     """One row of the leaderboard: an attack through a channel."""
 
@@ -206,6 +226,20 @@ class Run(Section):
     evaluations: Evaluations | None = Field(None, description="In place of the profile's.")
     references: list[Reference] | None = Field(None, description="In place of the profile's.")
     tracks: Annotated[list[Track], Field(min_length=1)] | None = Field(None, description="In place of the profile's.")
+    defences: Chains = Field(
+        [[]], description="What the victim is behind: none, a defence, or a list of them from the channel outwards."
+    )
+    recoveries: Chains = Field(
+        [[]], description="How attacks answer defences: none, a recovery, or a list of them from the oracle inwards."
+    )
+    detectors: list[Named] = Field([], description="Watch every trial of the run.")
+    reserve: Named | None = Field(
+        None, description="Labelled data of the owner's own, its training split: for defences and detectors."
+    )
+    clients: Count = Field(1, description="Over how many clients an attack spreads its queries.")
+    on_alarm: OnAlarm = Field(
+        "audit", description="After a detector's alarm: nothing (audit), only labels are answered, or refuse."
+    )
 
 
 class Speed(Section):

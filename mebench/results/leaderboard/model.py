@@ -82,6 +82,8 @@ class Row(Numbered):
         seeds, seeds_planned: finished trials, and all that are known of.
         reason: why ``status`` is not ``finished``.
         track: ``native``, or ``standard``: the clone of one fixed learner on the attack's queries.
+        channel: what answers: the service's channel, and the defences that it is behind.
+        defence, recovery: the owner's links and the attacker's, in their order; ``none`` without.
         clone_init: empty, or which other start of the clone the row has than most rows of its clone.
         rank, rank_last: best and last place that the seeds leave open among rows of the same `key`; equal where the
             row is apart from all others. None for references, for rows without numbers, and where nothing is beside it.
@@ -113,6 +115,8 @@ class Row(Numbered):
     settings: str = ""
     track: str = "native"
     clone_init: str = ""
+    defence: str = "none"
+    recovery: str = "none"
     kind: Literal["attack", "reference"] = "attack"
     seeds: int = 0
     seeds_planned: int = 0

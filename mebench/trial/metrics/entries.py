@@ -14,6 +14,7 @@ from mebench.registry.entries import MetricEntry, MetricOutput
 from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Param
 from mebench.trial.metrics.builtin import BUILTIN
+from mebench.trial.metrics.service_entries import DETECTION, UTILITY
 
 ADVERSARIAL = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD"}
 """Attacks by which adversarial examples are made on a clone, with their titles."""
@@ -117,7 +118,7 @@ TRANSFER = MetricEntry(
     when="end",
 )
 
-METRICS = (*BUILTIN, TRANSFER)
+METRICS = (*BUILTIN, TRANSFER, UTILITY, DETECTION)
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mebench.api.contract import Victim
 from mebench.api.random_streams import RandomStreams
+from mebench.trial.links.service import Service
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,12 @@ class Evidence:
         """
         return _log_softmax(self.victim_logits), _log_softmax(self.clone_logits)
 
-    def with_networks(self, victim: Victim, clone: nn.Module, random: RandomStreams) -> NetworkEvidence:
+    def with_networks(
+        self, victim: Victim, clone: nn.Module, random: RandomStreams, service: Service | None = None
+    ) -> NetworkEvidence:
         """The same with what a metric needs that runs networks."""
         own = {one.name: getattr(self, one.name) for one in fields(Evidence)}
-        return NetworkEvidence(**own, victim=victim, clone=clone, random=random)
+        return NetworkEvidence(**own, victim=victim, clone=clone, random=random, service=service)
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,14 @@ class NetworkEvidence(Evidence):
         victim: itself, which nobody counts the use of; ``victim.spec`` says what it takes. Not to be changed.
         clone: a frozen copy in eval mode; whatever is done to it, the trial goes on with its own.
         random: streams of this metric alone: the same at every evaluation, and others for every seed.
+        service: the victim behind its defences and detectors, as honest users meet it; None where there are none. Since
+            version 1.8.
     """
 
     victim: Victim
     clone: nn.Module
     random: RandomStreams
+    service: Service | None = None
 
 
 def _log_softmax(logits: Tensor) -> Tensor:

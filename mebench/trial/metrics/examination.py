@@ -15,6 +15,7 @@ from mebench.models.modes import evaluating
 from mebench.models.weights import logits_of
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import MetricEntry
+from mebench.trial.links.service import Service
 from mebench.trial.metrics.evidence import Evidence, NetworkEvidence
 from mebench.trial.metrics.measure import at_end, measure, measure_builtin
 from mebench.trial.metrics.schedule import part_of
@@ -67,6 +68,7 @@ class Examination:
         victim_logits: (N, c) the victim's own, whatever its channel gives.
         victim: a `Victim` wherever registered metrics are measured.
         seed: of the trial; metrics draw their random numbers by it.
+        service: the victim behind defences and detectors; None where there are none.
     """
 
     inputs: Tensor
@@ -74,6 +76,7 @@ class Examination:
     victim_logits: Tensor
     victim: nn.Module
     seed: int = 0
+    service: Service | None = None
 
     @classmethod
     def of(cls, victim: nn.Module, inputs: Tensor, labels: Tensor, seed: int = 0) -> Examination:
@@ -162,4 +165,4 @@ class Examination:
         assert isinstance(self.victim, Victim)
         copied = copy.deepcopy(clone).eval().requires_grad_(False)
         random = RandomStreams(derive_seed(self.seed, f"metric/{metric.name}"), self.inputs.device)
-        return evidence.with_networks(self.victim, copied, random)
+        return evidence.with_networks(self.victim, copied, random, self.service)

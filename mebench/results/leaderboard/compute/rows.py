@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mebench.api.spec import TrialSpec, content_digest
+from mebench.api.spec import Component, TrialSpec, content_digest
+from mebench.registry.defence_entries import DefenceEntry, RecoveryEntry
 from mebench.registry.entries import ChannelEntry, DatasetEntry, NetworkEntry
+from mebench.registry.entry import Entry
 from mebench.results import curves, stats
 from mebench.results.derived import GOALS
 from mebench.results.leaderboard.compute.code import code_flags
@@ -125,7 +127,14 @@ def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
         attack=spec.attack.name,
         variant=spec.variant,
         victim=spec.victim.name,
-        channel=component_label(ChannelEntry, spec.channel),
+        channel=", ".join(
+            [
+                component_label(ChannelEntry, spec.channel),
+                *(component_label(DefenceEntry, one) for one in spec.defences),
+            ]
+        ),
+        defence=_chain(DefenceEntry, spec.defences),
+        recovery=_chain(RecoveryEntry, spec.recoveries),
         clone=component_label(NetworkEntry, spec.clone),
         data_prior=spec.data_prior,
         pool=None if spec.pool is None else component_label(DatasetEntry, spec.pool),
@@ -136,6 +145,11 @@ def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
         track=spec.track,
         kind="reference" if spec.kind == "supervised" else "attack",
     )
+
+
+def _chain(kind: type[Entry], links: Sequence[Component]) -> str:
+    """Links by their labels, in their order; ``none`` without."""
+    return " > ".join(component_label(kind, one) for one in links) or "none"
 
 
 def _status(trials: Sequence[TrialRecord]) -> tuple[RowStatus, str]:

@@ -1,0 +1,37 @@
+"""The links of a trial as its row is called, and what is measured because of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mebench.api.spec import Component, TrialSpec
+from mebench.registry.defence_entries import DefenceEntry, RecoveryEntry
+from mebench.registry.entries import ChannelEntry, MetricEntry
+from mebench.registry.registry import Registry
+
+
+def with_links(trial: TrialSpec, registry: Registry) -> TrialSpec:
+    """The trial as its row is called, with what its links ask to be measured.
+
+    Recoveries belong to the attack: they are part of its variant. What only defences and detectors use is left out
+    where there are none, so that such a trial is the same as one of a file without them.
+    """
+    if trial.recoveries:
+        names = "+".join(registry.get(RecoveryEntry, one.name).label(one.parameters) for one in trial.recoveries)
+        own = "" if trial.variant == "default" else f"{trial.variant},"
+        trial = replace(trial, variant=f"{own}{names}")
+    if not trial.detectors:
+        trial = replace(trial, clients=1, on_alarm="audit")
+    if not (trial.detectors or trial.defences):
+        return replace(trial, reserve=None)
+    measured = ["utility", *(["detection"] if trial.detectors else [])]
+    asked = [registry.get(MetricEntry, name).as_component({}) for name in measured]
+    known = {metric.name for metric in trial.metrics}
+    return replace(trial, metrics=(*trial.metrics, *(one for one in asked if one.name not in known)))
+
+
+def answered_by(channel: Component, defences: tuple[Component, ...], registry: Registry) -> str:
+    """The channel and the defences that it is behind, as tables call them."""
+    labels = [registry.get(ChannelEntry, channel.name).label(channel.parameters)]
+    labels += [registry.get(DefenceEntry, one.name).label(one.parameters) for one in defences]
+    return ", ".join(labels)

@@ -1,0 +1,61 @@
+"""The knob of a defence, set so that benign answers are moved by a given mean L1 distance: its operating point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mebench.api.errors import ConfigurationError
+
+TOLERANCE = 0.01
+"""Of the mean L1 distance."""
+MOST_STEPS = 40
+BENIGN_ROWS = 2_000
+"""Of the owner's data on which the distance is measured."""
+
+Perturb = Callable[[Tensor, Tensor], Tensor]
+
+
+def mean_distance(perturb: Perturb, queries: Tensor, probabilities: Tensor) -> float:
+    """The mean L1 distance by which answers are moved."""
+    with torch.no_grad():
+        return float((perturb(queries, probabilities) - probabilities).abs().sum(1).double().mean())
+
+
+def calibrated(
+    distance_at: Callable[[float], float], knob_range: tuple[float, float], target: float, name: str
+) -> tuple[float, float]:
+    """The value of a knob at which the mean distance is the target's, by bisection, and the distance there.
+
+    Args:
+        distance_at: the mean distance at a value of the knob; it rises along the range.
+        knob_range: from no effect to the strongest.
+        target: the wanted distance.
+        name: of the defence, for the message.
+
+    Raises:
+        ConfigurationError: the strongest does not move answers as far, or no value comes near enough.
+    """
+    weak, strong = knob_range
+    reached = distance_at(strong)
+    if reached < target - TOLERANCE:
+        raise ConfigurationError(
+            f"defence {name}: at its strongest it moves benign answers by {reached:.3f} on average, "
+            f"which is less than l1: {target:g}"
+        )
+    best = strong, reached
+    for _ in range(MOST_STEPS):
+        if abs(best[1] - target) < TOLERANCE / 4:
+            break
+        middle = (weak + strong) / 2
+        found = distance_at(middle)
+        if abs(found - target) < abs(best[1] - target):
+            best = middle, found
+        weak, strong = (middle, strong) if found < target else (weak, middle)
+    if abs(best[1] - target) > TOLERANCE:
+        raise ConfigurationError(
+            f"defence {name}: no value of its knob moves benign answers by l1: {target:g}; the nearest is {best[1]:.3f}"
+        )
+    return best

@@ -1,0 +1,99 @@
+"""What the owner of a victim has: the model, data of its own, and a key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mebench.api.contract import ResponseChannel
+from mebench.api.defence import OwnersContext, OwnersData
+from mebench.api.errors import ConfigurationError
+from mebench.api.random_streams import RandomStreams, derive_seed, seeded_globals
+from mebench.api.spec import Component, TrialSpec
+from mebench.data.datasets import load_dataset
+from mebench.data.pools import DatasetPool
+from mebench.models.networks.build import guarded_network
+from mebench.models.victims.loading import PreparedVictim
+from mebench.oracle.facade import ChannelDescription
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import DatasetEntry, NetworkEntry
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The owner of a trial's victim.
+
+    Attributes:
+        spec: of the trial.
+        prepared: the victim.
+        data: the owner's reserve; None if the trial names none.
+        digest: of that data; empty without.
+        device: where tensors live.
+    """
+
+    spec: TrialSpec
+    prepared: PreparedVictim
+    data: OwnersData | None
+    digest: str
+    device: torch.device
+
+    @classmethod
+    def of(cls, spec: TrialSpec, prepared: PreparedVictim, device: torch.device) -> Owner:
+        """Read the owner's data.
+
+        Raises:
+            ConfigurationError: it is no data for the victim.
+        """
+        if spec.reserve is None:
+            return cls(spec, prepared, None, "", device)
+        takes, name = prepared.spec, spec.reserve.name
+        given = spec.reserve.parameters
+        if registry().get(DatasetEntry, name).inputs == "texts":
+            same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
+            given = {**given, **same}
+        size = None if takes.discrete else (takes.shape[1], takes.shape[2])
+        dataset = load_dataset(Component(name, given), "train", size)
+        pool = DatasetPool(dataset, size)
+        if pool.shape != takes.shape or dataset.num_classes != takes.num_classes:
+            raise ConfigurationError(
+                f"reserve {name!r}: holds inputs of shape {pool.shape} in {dataset.num_classes} classes; the victim "
+                f"takes {takes.shape} and tells {takes.num_classes} apart"
+            )
+        data = OwnersData(pool.inputs().to(device), dataset.labels.to(device))
+        return cls(spec, prepared, data, dataset.digest, device)
+
+    def context(self, channel: ResponseChannel, random: RandomStreams) -> OwnersContext:
+        """All that a defence or a detector is built from."""
+        return OwnersContext(
+            spec=self.prepared.spec,
+            channel=ChannelDescription(channel),
+            victim=self.prepared.victim,
+            new_network=self.new_network,
+            data=self.data,
+            key=hashlib.sha256(f"{self.spec.seed}/owner's key".encode()).digest(),
+            device=self.device,
+            random=random,
+        )
+
+    def new_network(self, seed: int) -> nn.Module:
+        """A freshly initialised network of the victim's kind; of the clone's where the victim brought its own."""
+        network = self.spec.victim.network or self.spec.clone
+        lexicon = None
+        if registry().get(NetworkEntry, network.name).inputs == "texts":
+            lexicon = load_dataset(self.spec.victim.data, "train").lexicon()
+        with seeded_globals(derive_seed(seed, "owner's network"), self.device):
+            return guarded_network(network, self.prepared.spec, lexicon).to(self.device)
+
+    @property
+    def depends_on(self) -> dict[str, str]:
+        """What all depends on that is learnt from victim and data."""
+        network = self.spec.victim.network or self.spec.clone
+        return {
+            "victim": self.prepared.weights_hash,
+            "data": self.digest,
+            "network": f"{network.name} {sorted(network.parameters.items())}",
+            "channel": f"{self.spec.channel.name} {sorted(self.spec.channel.parameters.items())}",
+        }

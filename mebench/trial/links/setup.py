@@ -1,0 +1,70 @@
+"""The links that a trial names: made once, and handed to the chain and to the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mebench.api.contract import Pool, ResponseChannel
+from mebench.api.progress import ShouldStop
+from mebench.api.random_streams import RandomStreams, derive_seed
+from mebench.api.spec import TrialSpec
+from mebench.guard.defences import GuardedRecovery
+from mebench.guard.wrappers import guarded_channel
+from mebench.models.victims.loading import PreparedVictim
+from mebench.trial.links.building import Defences, armed_detectors, recoveries
+from mebench.trial.links.defended import DefendedChannel
+from mebench.trial.links.owner import Owner
+from mebench.trial.links.service import AttackSeen, Service
+
+
+class Links:
+    """All links of a trial that plugins bring.
+
+    Args:
+        spec: of the trial.
+        prepared: the victim.
+        service: the channel.
+        random: the trial's streams.
+        should_stop: asked while another process learns the same.
+    """
+
+    def __init__(
+        self,
+        spec: TrialSpec,
+        prepared: PreparedVictim,
+        service: ResponseChannel,
+        random: RandomStreams,
+        should_stop: ShouldStop,
+    ) -> None:
+        self._spec, self._random = spec, random
+        self._owner = Owner.of(spec, prepared, random.device)
+        self._defences = Defences(self._owner, service, should_stop)
+        self.owners: dict[str, Any] = {
+            "defences": self._defences.ready(random),
+            "armed": armed_detectors(self._owner, service, should_stop),
+            "clients": spec.clients,
+            "on_alarm": spec.on_alarm,
+        }
+
+    def recoveries(
+        self, described: ResponseChannel, defended: DefendedChannel | None, pool: Pool | None
+    ) -> list[GuardedRecovery]:
+        """The attacker's recoveries, who sees what the attack sees of the channel."""
+        if not self._spec.recoveries:
+            return []
+        attackers = RandomStreams(derive_seed(self._spec.seed, "attacker's mechanism"), self._random.device)
+        mechanism = self._defences.mechanism(attackers)
+        described = chain.description
+        return recoveries(self._spec.recoveries, described, chain.defended, mechanism, self._random, self._owner, pool)
+
+    def service(self, seen: Callable[[], AttackSeen], fidelity_after: Callable[[int], float | None]) -> Service:
+        """The victim behind its defences, for metrics: a service of its own state and its own noise."""
+
+        def fresh() -> DefendedChannel:
+            streams = RandomStreams(derive_seed(self._spec.seed, "honest users"), self._random.device)
+            channel = DefendedChannel(guarded_channel(self._spec.channel), self._defences.ready(streams))
+            channel.use_randomness(streams)
+            return channel
+
+        return Service(self._owner.prepared.victim, fresh, seen, fidelity_after)

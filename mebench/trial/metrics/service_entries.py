@@ -1,0 +1,119 @@
+"""The metrics of a victim behind defences and detectors: what honest users pay, and what was seen of the attack.
+
+Measured in every trial that has any; imports no torch.
+"""
+
+from __future__ import annotations
+
+from mebench.registry.card import Better, MetricCard
+from mebench.registry.entries import MetricEntry, MetricOutput
+
+
+def _output(
+    name: str, title: str, formula: str, better: Better, misleads: str, *, fraction: bool = True, detail: bool = False
+) -> MetricOutput:
+    card = MetricCard(
+        title=title,
+        formula=formula,
+        range="0 to 1" if fraction else "0 to 2",
+        misleads=misleads,
+        unit="fraction" if fraction else "L1 distance",
+        form="" if fraction else ".3f",
+        detail=detail,
+        minimum=0.0,
+        maximum=None if fraction else 2.0,
+    )
+    return MetricOutput(name, f"{title}: {formula}", better, card)
+
+
+_IID = "honest users are not like the test set: they repeat themselves, and ask of some classes only"
+_STATE = "a defence with state answers by what was asked before: here only honest users ask"
+
+_OWN = "queries of an attack are no inputs of honest users: a defence may move these much further, or not at all"
+_TUNED = "a threshold that alarms of everybody finds every attack: see the false positives of the detector bench"
+
+UTILITY = MetricEntry(
+    "utility",
+    "What defences cost honest users, and how far they move what the attack gets; measured wherever there are any.",
+    "mebench.trial.metrics.service:utility",
+    outputs=(
+        _output("protected_accuracy", "Protected", "#{x: s(x) = label(x)} / N, s the served label", "neither", _STATE),
+        _output("flips", "Flips", "#{x: s(x) != v(x)} / N of honest answers", "neither", _IID, detail=True),
+        _output(
+            "served_fidelity",
+            "Served fidelity",
+            "#{x: f(x) = s(x)} / N: the clone against what is served, where fidelity is against the victim",
+            "higher",
+            "the served labels are wrong themselves: who copies a flipped label has stolen nothing",
+            detail=True,
+        ),
+        _output("benign_l1", "Benign L1", "mean |s - y|_1 over honest answers", "neither", _IID, fraction=False),
+        _output("benign_l1_95", "95th", "the 95th percentile of it", "neither", _IID, fraction=False, detail=True),
+        _output("benign_l1_max", "max", "the largest of it", "neither", _IID, fraction=False, detail=True),
+        _output(
+            "attack_l1",
+            "Attack L1",
+            "mean |s - y|_1 over the attack's own queries",
+            "lower",
+            "an attack that averages repeats is moved less than each of its answers",
+            fraction=False,
+        ),
+        _output("attack_l1_95", "95th", "its 95th percentile", "lower", _OWN, fraction=False, detail=True),
+        _output("attack_l1_max", "max", "the largest of it", "lower", _OWN, fraction=False, detail=True),
+        _output(
+            "attack_flips",
+            "Attack flips",
+            "share of the attack's answers with another label",
+            "lower",
+            _OWN,
+            detail=True,
+        ),
+        _output(
+            "served_calibration_error",
+            "ECE",
+            "expected calibration error of the served probabilities, 15 bins of equal width",
+            "neither",
+            "few inputs fall into a bin",
+            detail=True,
+        ),
+        _output(
+            "exchanged",
+            "Exchanged",
+            "share of the attack's answers in which two entries were exchanged to keep the label",
+            "neither",
+            _OWN,
+            detail=True,
+        ),
+    ),
+    when="end",
+)
+
+DETECTION = MetricEntry(
+    "detection",
+    "Whether and when detectors were alarmed of the attack; measured wherever there are any.",
+    "mebench.trial.metrics.service:detection",
+    outputs=(
+        MetricOutput(
+            "first_alarm",
+            "Queries of the whole attack until the first alarm of any detector.",
+            "higher",
+            MetricCard(
+                title="First alarm",
+                formula="the query, counted from 1, after which a score was first above its threshold",
+                range="1 to the budget; unknown where there was none",
+                misleads="seeds without an alarm have none, so that a mean over seeds is of those with one: see alarms",
+                unit="queries",
+                form=",.0f",
+            ),
+        ),
+        _output("alarms", "Alarms", "share of clients, over all detectors, that were alarmed of", "lower", _TUNED),
+        _output(
+            "fidelity_at_alarm",
+            "At alarm",
+            "fidelity at the last evaluation before the first alarm",
+            "higher",
+            "evaluations are far apart: the clone was at least as far as that",
+        ),
+    ),
+    when="end",
+)

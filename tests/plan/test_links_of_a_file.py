@@ -1,0 +1,125 @@
+"""Defences, recoveries and detectors in a benchmark file: what they make, and what is wrong with them in one line."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mebench.api.errors import ConfigurationError
+from mebench.plan.file.load import load_benchmark
+from mebench.plan.plan import make_plan
+
+FILE = {
+    "name": "links",
+    "victims": {
+        "ours": {
+            "data": {"name": "fashion-mnist-10k", "rows": [0, 600]},
+            "network": "mlp",
+            "training": {"epochs": 1},
+        }
+    },
+    "profiles": {
+        "quick": {
+            "scale": "reduced",
+            "references": [],
+            "runs": [
+                {
+                    "victims": ["ours"],
+                    "clone": "mlp",
+                    "budgets": [100],
+                    "pool": {"name": "fashion-mnist-10k", "rows": [600, 900], "prior": "problem-domain"},
+                    "reserve": {"name": "fashion-mnist-10k", "rows": [1000, 3000]},
+                    "attacks": [{"attack": "random-pool", "channel": "probability"}],
+                    "defences": ["none", {"name": "mixing", "l1": 0.5}, ["counting", "swapping"]],
+                    "recoveries": ["none", "twice"],
+                    "detectors": ["many"],
+                }
+            ],
+        }
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.getbasetemp() / "link-plugins"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).parent.parent / "helpers" / "linked_plugin.py", folder / "linked.py")
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(folder))
+
+
+def plan_of(tmp_path: Path, **run):
+    content = copy.deepcopy(FILE)
+    content["profiles"]["quick"]["runs"][0] |= run
+    file = tmp_path / "file.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return make_plan(load_benchmark(file))
+
+
+def test_every_attack_meets_every_chain_of_defences_with_every_chain_of_recoveries(tmp_path):
+    trials = plan_of(tmp_path).trials
+    found = {(tuple(one.name for one in trial.defences), trial.variant) for trial in trials}
+    chains = [(), ("mixing",), ("counting", "swapping")]
+    assert found == {(chain, recovery) for chain in chains for recovery in ("default", "twice")}
+    assert len(trials) == 6
+
+
+def test_rows_behind_links_are_told_apart_by_channel_and_variant(tmp_path):
+    plan = plan_of(tmp_path)
+    assert {plan.names(trial)[3] for trial in plan.trials} == {
+        "probability",
+        "probability, mixing(l1=0.5)",
+        "probability, counting, swapping",
+    }
+
+
+def test_a_run_that_names_no_link_makes_the_trials_that_it_made(tmp_path):
+    none = plan_of(tmp_path, defences=["none"], recoveries=["none"], detectors=[])
+    left_out = copy.deepcopy(FILE)
+    run = left_out["profiles"]["quick"]["runs"][0]
+    for key in ("defences", "recoveries", "detectors", "reserve"):
+        del run[key]
+    file = tmp_path / "plain.yaml"
+    file.write_text(yaml.safe_dump(left_out))
+    assert list(none.ids) == list(make_plan(load_benchmark(file)).ids)
+
+
+WRONG = [
+    ({"attacks": [{"attack": "random-pool", "channel": "label"}]}, "mixing changes the probability of an answer"),
+    ({"defences": ["absolute-maps"]}, "absolute-maps changes the explanation of an answer, and probability gives none"),
+    ({"reserve": None}, "mixing is set by l1 to an operating point, which needs data of the owner's own"),
+    ({"defences": ["learning"], "reserve": None}, "learning needs data of the owner's own: give the run a reserve"),
+    ({"defences": ["mixin"]}, "unknown defence 'mixin'. Did you mean 'mixing'"),
+    ({"defences": [{"name": "mixing", "shar": 1}]}, "shar: mixing has no such parameter. Did you mean 'share'"),
+    ({"defences": [{"name": "mixing", "l1": 3}]}, "l1: "),
+    ({"recoveries": ["unmixin"]}, "unknown recovery 'unmixin'. Did you mean 'unmixing'"),
+    ({"recoveries": ["twice", "twice"]}, "is given twice"),
+    ({"tracks": ["native", "standard"]}, "the standard learner learns from what was answered, before any recovery"),
+    ({"detectors": ["unsure"]}, "unsure has no published threshold: give a threshold, or false_positives"),
+    (
+        {"detectors": [{"name": "unsure", "threshold": 1, "false_positives": 0.1}]},
+        "unsure: give a threshold, or false_positives that calibrates it, not both",
+    ),
+    (
+        {"detectors": [{"name": "unsure", "false_positives": 0.1}], "reserve": None, "defences": ["none"]},
+        "unsure needs data of the owner's own",
+    ),
+    ({"detectors": [], "clients": 3}, "is for detectors, and the run has none"),
+    ({"reserve": {"name": "fashion-mnist-10k", "rows": [500, 3000]}}, "shares rows with what victim 'ours'"),
+    ({"reserve": {"name": "fashion-mnist-10k"}}, "shares rows with what victim 'ours'"),
+    ({"reserve": "bbc-news"}, "bbc-news is for texts, and victim 'ours' is of images"),
+    ({"on_alarm": "shout"}, "on_alarm"),
+]
+
+
+@pytest.mark.parametrize(("run", "message"), WRONG, ids=[message[:40] for _, message in WRONG])
+def test_links_that_do_not_fit_are_told_in_one_line(run, message, tmp_path):
+    with pytest.raises(ConfigurationError) as raised:
+        plan_of(tmp_path, **run)
+    lines = [line for line in raised.value.problems if message in line]
+    assert len(lines) == 1, raised.value.problems
+    assert "file.yaml:" in lines[0]

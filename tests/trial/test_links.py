@@ -1,0 +1,274 @@
+"""Defences, detectors and recoveries of plugins in whole trials."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from trials import resolved, tiny_trial
+
+from mebench.api.errors import ConfigurationError, PluginFaultError
+from mebench.api.spec import Component, TrialSpec
+from mebench.models.victims.loading import prepare_victim
+from mebench.plan.links import with_links
+from mebench.registry.catalogue import registry
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
+from mebench.registry.entries import DatasetEntry
+from mebench.results.trial_folder import TrialFolder
+from mebench.trial.trial import run_trial
+
+FILES = ("result.json", "curve.jsonl", "clone.safetensors")
+POOL = resolved(Component("fashion-mnist-10k", {"rows": [600, 1000]}), DatasetEntry)
+RESERVE = resolved(Component("fashion-mnist-10k", {"rows": [1000, 3000]}), DatasetEntry)
+FIT = {"strategy.rounds": 4, "learner.epochs": 2}
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.getbasetemp() / "link-plugins"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).parent.parent / "helpers" / "linked_plugin.py", folder / "linked.py")
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(folder))
+
+
+def chain(kind, *links) -> tuple[Component, ...]:
+    named = [link if isinstance(link, Component) else Component(link) for link in links]
+    return tuple(registry().get(kind, one.name).as_component(one.parameters) for one in named)
+
+
+def trial(defences=(), recoveries=(), detectors=(), channel="probability", budget=200, **more) -> TrialSpec:
+    """A fit on a few images of a pool, in four rounds."""
+    spec = tiny_trial(
+        more.pop("attack", "random-pool+fit"),
+        channel,
+        budget,
+        parameters=more.pop("parameters", FIT),
+        pool=POOL,
+        evaluations=4,
+        defences=chain(DefenceEntry, *defences),
+        recoveries=chain(RecoveryEntry, *recoveries),
+        detectors=chain(DetectorEntry, *detectors),
+        **more,
+    )
+    return with_links(spec, registry())
+
+
+def run(spec: TrialSpec, place: Path) -> dict:
+    folder = TrialFolder.of(place, spec)
+    assert run_trial(spec, folder) == "finished"
+    return folder.result()
+
+
+def contents(place: Path, spec: TrialSpec) -> dict[str, bytes]:
+    return {name: (TrialFolder.of(place, spec).path / name).read_bytes() for name in FILES}
+
+
+def mixing(share: float, **more) -> Component:
+    return Component("mixing", {"share": share, **more})
+
+
+def honest_probabilities(spec: TrialSpec) -> tuple[torch.Tensor, torch.Tensor]:
+    victim = prepare_victim(spec.victim)
+    with torch.no_grad():
+        return torch.softmax(victim.victim(victim.test_inputs), 1), victim.test_labels
+
+
+def test_a_trial_without_links_is_the_trial_that_it_was():
+    plain = tiny_trial()
+    assert with_links(replace(plain, reserve=RESERVE, clients=3), registry()) == plain
+    assert not {"defences", "recoveries", "detectors", "reserve", "clients", "on_alarm"} & set(plain.to_json())
+
+
+def test_a_trial_with_links_comes_back_from_json_as_it_was():
+    spec = trial([mixing(0.5)], ["twice"], ["many"], reserve=RESERVE, clients=2, on_alarm="label")
+    assert TrialSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    assert spec.variant == "twice"
+    assert "mixing" in spec.prefix
+
+
+def test_what_honest_users_pay_is_measured_on_what_they_get(tmp_path):
+    spec = trial([mixing(0.4)])
+    metrics = run(spec, tmp_path)["metrics"]
+    probabilities, labels = honest_probabilities(spec)
+    moved = (0.6 * probabilities + 0.04 - probabilities).abs().sum(1)
+    assert metrics["benign_l1"] == pytest.approx(moved.double().mean().item(), abs=1e-6)
+    assert metrics["benign_l1_max"] == pytest.approx(moved.max().item(), abs=1e-6)
+    assert metrics["benign_l1_95"] == pytest.approx(moved.quantile(0.95).item(), abs=2e-3)
+    assert metrics["flips"] == 0
+    right = (probabilities.argmax(1) == labels).double().mean().item()
+    assert metrics["protected_accuracy"] == pytest.approx(right)
+    assert 0 < metrics["attack_l1"] < 0.8
+    assert metrics["served_fidelity"] == metrics["fidelity"]
+
+
+def test_each_defence_of_a_chain_works_on_what_the_one_before_answers(tmp_path):
+    metrics = run(trial([[mixing(0.5)][0], mixing(0.5)]), tmp_path)["metrics"]
+    once = run(trial([mixing(0.75)]), tmp_path)["metrics"]
+    assert metrics["benign_l1"] == pytest.approx(once["benign_l1"], abs=1e-6)
+
+
+def test_a_defence_that_turns_answers_round_keeps_the_label_if_it_says_so(tmp_path):
+    metrics = run(trial(["swapping"]), tmp_path)["metrics"]
+    assert metrics["flips"] == 0
+    assert metrics["attack_flips"] == 0
+    assert metrics["exchanged"] > 0.9
+
+
+def test_what_a_defence_has_learnt_is_learnt_once_for_a_victim(tmp_path, monkeypatch):
+    from link_parts import Learning
+
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    Learning.fits = 0
+    specs = [trial(["learning"], reserve=RESERVE, seed=seed) for seed in (0, 1)]
+    metrics = [run(spec, tmp_path)["metrics"] for spec in specs]
+    assert Learning.fits == 1
+    assert metrics[0]["benign_l1"] == metrics[1]["benign_l1"]
+    fewer = resolved(Component("fashion-mnist-10k", {"rows": [1000, 1500]}), DatasetEntry)
+    run(trial(["learning"], reserve=fewer), tmp_path)
+    assert Learning.fits == 2
+
+
+def test_a_defence_of_inputs_comes_before_all_others_and_explanations_are_of_what_it_lets_through(tmp_path):
+    metrics = run(trial([mixing(0.5), "grey"], channel="vg"), tmp_path)["metrics"]
+    victim = prepare_victim(trial().victim)
+    with torch.no_grad():
+        answer = torch.softmax(victim.victim(torch.full_like(victim.test_inputs[:1], 0.5)), 1)
+    assert metrics["benign_l1"] == pytest.approx((answer / 2 + 0.05 - answer).abs().sum().item(), abs=1e-5)
+    assert metrics["benign_l1_max"] == pytest.approx(metrics["benign_l1"], abs=1e-5)
+    assert metrics["protected_accuracy"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("broken", "perturb failed: RuntimeError: no luck"),
+        ("not-a-number", "perturb returned values that are NaN"),
+    ],
+)
+def test_a_defence_that_gives_no_valid_answer_fails_its_trial_and_is_named(name, message, tmp_path):
+    with pytest.raises(PluginFaultError, match=rf"^defence {name} .*{message}"):
+        run(trial([name]), tmp_path)
+
+
+def test_a_recovery_that_loses_a_row_fails_its_trial_and_is_named(tmp_path):
+    with pytest.raises(PluginFaultError, match=r"^recovery short .*recover returned labels"):
+        run(trial((), ["short"]), tmp_path)
+
+
+def test_an_operating_point_is_the_mean_distance_on_benign_answers(tmp_path):
+    spec = trial([Component("mixing", {"l1": 0.5})], reserve=RESERVE)
+    metrics = run(spec, tmp_path)["metrics"]
+    assert metrics["benign_l1"] == pytest.approx(0.5, abs=0.03)  # other images than those that it was set on
+
+
+def test_an_operating_point_that_cannot_be_reached_is_said_before_anything_is_asked(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=r"^defence mixing: at its strongest it moves benign answers by 1\.\d+"
+    ):
+        run(trial([Component("mixing", {"l1": 1.99})], reserve=RESERVE), tmp_path)
+
+
+def test_an_average_of_two_equal_answers_costs_twice_and_teaches_the_same(tmp_path):
+    twice, once = trial((), ["twice"], budget=200), trial(budget=100)
+    result = run(twice, tmp_path)
+    assert result["ledger"]["spent"] == 200
+    run(once, tmp_path)
+    assert contents(tmp_path, twice)["clone.safetensors"] == contents(tmp_path, once)["clone.safetensors"]
+
+
+def test_what_is_left_of_a_budget_that_no_row_fits_into_is_not_spent(tmp_path):
+    assert run(trial((), ["twice"], budget=201), tmp_path)["ledger"]["spent"] == 200
+
+
+def test_a_recovery_that_knows_the_mechanism_undoes_it(tmp_path):
+    plain, undone = trial(), trial([mixing(0.5)], ["unmixing"])
+    hurt = trial([mixing(0.5)])
+    fidelity = [run(spec, tmp_path)["metrics"]["fidelity"] for spec in (plain, undone, hurt)]
+    assert abs(fidelity[0] - fidelity[1]) < 0.02
+    none = trial((), ["unmixing"])
+    run(none, tmp_path)
+    assert contents(tmp_path, none)["clone.safetensors"] == contents(tmp_path, plain)["clone.safetensors"]
+
+
+CASES = {
+    "state, fresh noise and a choosy recovery": lambda: trial(["counting", "drawing"], ["picky"]),
+    "detectors and clients": lambda: trial(
+        [mixing(0.3)], (), ["many", Component("unsure", {"threshold": 0.9})], clients=3
+    ),
+    "only labels after the alarm": lambda: trial((), (), ["many"], on_alarm="label", budget=400),
+}
+
+
+class StopAfter:
+    def __init__(self, turns):
+        self.turns = turns
+
+    def __call__(self):
+        self.turns -= 1
+        return self.turns < 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_stopped_trial_with_links_resumes_to_the_same_bytes(name, tmp_path):
+    spec = CASES[name]()
+    run(spec, tmp_path / "whole")
+    folder = TrialFolder.of(tmp_path / "stopped", spec)
+    stops = 0
+    while run_trial(spec, folder, should_stop=StopAfter(1)) == "stopped":
+        stops += 1
+    assert stops > 1
+    assert contents(tmp_path / "stopped", spec) == contents(tmp_path / "whole", spec)
+
+
+def test_a_defence_that_does_not_tell_its_state_is_refused_at_a_checkpoint(tmp_path):
+    spec = trial(["forgetting"])
+    with pytest.raises(PluginFaultError, match=r"^defence forgetting .*its attribute rows changed"):
+        run_trial(spec, TrialFolder.of(tmp_path, spec), should_stop=StopAfter(2))
+
+
+def test_an_alarm_is_latched_at_the_query_that_raised_it(tmp_path):
+    spec = trial((), (), ["many"], clients=2, budget=400)
+    metrics = run(spec, tmp_path)["metrics"]
+    assert metrics["first_alarm"] == 2 * 150 + 1  # the 151st of the first of two clients who take turns
+    assert metrics["alarms"] == 1
+    curve = TrialFolder.of(tmp_path, spec).curve()
+    before = [point["fidelity"] for point in curve if point["queries"] <= 301]
+    assert metrics["fidelity_at_alarm"] == before[-1]
+    quiet = run(trial((), (), ["many"], clients=4, budget=400), tmp_path)["metrics"]
+    assert (quiet["first_alarm"], quiet["alarms"]) == (None, 0)
+
+
+def test_who_is_refused_after_an_alarm_ends_early(tmp_path):
+    result = run(trial((), (), ["many"], on_alarm="refuse", budget=400), tmp_path)
+    assert result["metrics"]["first_alarm"] == 151
+    assert result["ledger"]["spent"] == 300  # the request with the alarm is still answered, the next one is not
+
+
+def test_after_the_alarm_a_client_gets_labels_alone(tmp_path):
+    from mebench.api.contract import Response
+    from mebench.trial.links.rows import with_labels_alone
+
+    answers = torch.tensor([[0.6, 0.4], [0.3, 0.7]])
+    told = with_labels_alone(Response(answers.argmax(1), answers), torch.tensor([False, True]))
+    assert told.probabilities is not None
+    assert told.probabilities.tolist() == [pytest.approx([0.6, 0.4]), [0, 1]]
+
+
+def test_a_threshold_is_calibrated_on_benign_streams_that_share_no_query(tmp_path):
+    spec = trial((), (), [Component("unsure", {"false_positives": 0.1})], reserve=RESERVE, budget=200)
+    from mebench.guard.wrappers import guarded_channel
+    from mebench.trial.links.building import armed_detectors
+    from mebench.trial.links.owner import Owner
+
+    victim = prepare_victim(spec.victim)
+    owner = Owner.of(spec, victim, torch.device("cpu"))
+    threshold = armed_detectors(owner, guarded_channel(spec.channel))[0].threshold
+    order = torch.randperm(2000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        doubt = 1 - torch.softmax(victim.victim(owner.data.inputs), 1).amax(1)
+    highest = doubt[order].view(10, 200).amax(1).sort(descending=True).values
+    assert threshold == pytest.approx(highest[1].item())  # one of ten streams is above it
