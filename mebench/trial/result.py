@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -37,6 +37,7 @@ class Ending:
         diverged: whether training ended in a query that is not finite.
         unexplained_passes: whether the victim computed rows that no query or explanation explains.
         victims_weights: whether the clone has the weights of the victim, bit for bit.
+        links: what is kept of defences and detectors; empty without.
     """
 
     clone: nn.Module
@@ -50,6 +51,7 @@ class Ending:
     diverged: bool = False
     unexplained_passes: bool = False
     victims_weights: bool = False
+    links: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, ending: Ending) -> None:
@@ -93,6 +95,7 @@ def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, e
                     victims_weights=ending.victims_weights,
                 ),
             ],
+            **({"links": dict(ending.links)} if ending.links else {}),
             "provenance": provenance(device, spec, ending.origin),
         }
     )

@@ -147,7 +147,7 @@ class Trial:
         self.surroundings = Surroundings()
         self.guard = Guard.of(AttackEntry, spec.attack.name)
         service = guarded_channel(spec.channel)
-        links = Links(spec, victim, service, self.random, should_stop)
+        self.links = links = Links(spec, victim, service, self.random, should_stop)
         self.standard = StandardTrack(spec, folder, victim, service) if spec.track == "standard" else None
         observers = [self.standard.recorder] if self.standard else []
         self.chain = Chain(spec.budget, victim, service, self.random, self.guard.who, observers, **links.owners)
@@ -323,6 +323,7 @@ class Trial:
             diverged=self.early_end.diverged,
             unexplained_passes=self._passes_are_unexplained(),
             victims_weights=self.possession.same_weights(clone),
+            links=self.links.record(self.chain.seen),
         )
 
     def _passes_are_unexplained(self) -> bool:

@@ -163,6 +163,9 @@ def test_an_operating_point_is_the_mean_distance_on_benign_answers(tmp_path):
     spec = trial([Component("mixing", {"l1": 0.5})], reserve=RESERVE)
     metrics = run(spec, tmp_path)["metrics"]
     assert metrics["benign_l1"] == pytest.approx(0.5, abs=0.03)  # other images than those that it was set on
+    told = TrialFolder.of(tmp_path, spec).result()["links"]["operating_points"]["mixing(l1=0.5)"]
+    assert told["reached"] == pytest.approx(0.5, abs=0.01)
+    assert 0.2 < told["share"] < 0.5
 
 
 def test_an_operating_point_that_cannot_be_reached_is_said_before_anything_is_asked(tmp_path):
@@ -235,6 +238,11 @@ def test_an_alarm_is_latched_at_the_query_that_raised_it(tmp_path):
     metrics = run(spec, tmp_path)["metrics"]
     assert metrics["first_alarm"] == 2 * 150 + 1  # the 151st of the first of two clients who take turns
     assert metrics["alarms"] == 1
+    clients = TrialFolder.of(tmp_path, spec).result()["links"]["clients"]
+    assert [(one["client"], one["queries"], one["alarm"], one["own_alarm"]) for one in clients] == [
+        (0, 200, 301, 151),
+        (1, 200, 302, 151),
+    ]
     curve = TrialFolder.of(tmp_path, spec).curve()
     before = [point["fidelity"] for point in curve if point["queries"] <= 301]
     assert metrics["fidelity_at_alarm"] == before[-1]

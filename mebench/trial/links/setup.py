@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from mebench.api.contract import Pool, ResponseChannel
@@ -55,8 +56,7 @@ class Links:
             return []
         attackers = RandomStreams(derive_seed(self._spec.seed, "attacker's mechanism"), self._random.device)
         mechanism = self._defences.mechanism(attackers)
-        described = chain.description
-        return recoveries(self._spec.recoveries, described, chain.defended, mechanism, self._random, self._owner, pool)
+        return recoveries(self._spec.recoveries, described, defended, mechanism, self._random, self._owner, pool)
 
     def service(self, seen: Callable[[], AttackSeen], fidelity_after: Callable[[int], float | None]) -> Service:
         """The victim behind its defences, for metrics: a service of its own state and its own noise."""
@@ -68,3 +68,12 @@ class Links:
             return channel
 
         return Service(self._owner.prepared.victim, fresh, seen, fidelity_after)
+
+    def record(self, seen: AttackSeen) -> dict[str, Any]:
+        """What a result keeps of the links: knobs that were calibrated, and what became of every client.
+
+        Empty where there is neither.
+        """
+        alarms = [asdict(alarm) for alarm in seen.alarms]
+        kept = {"operating_points": self._defences.knobs, "clients": alarms}
+        return {key: value for key, value in kept.items() if value}
