@@ -128,7 +128,7 @@ class AnswerDefence(Defence):
                 than 1 where a channel truncates. Not to be written into.
 
         Returns:
-            (B, c) float32 in [0, 1] without NaN; rows sum to at most 1 (up to rounding).
+            (B, c) float32 in [0, 1] without NaN; rows need not sum to 1 where values are cut off or rounded.
         """
 
     def mechanism(self) -> Mechanism | None:
@@ -144,13 +144,14 @@ class ExplanationDefence(Defence):
     """Changes the maps that are given as explanations."""
 
     @abstractmethod
-    def release(self, queries: Tensor, maps: Tensor) -> Tensor:
+    def release(self, queries: Tensor, maps: Tensor, labels: Tensor) -> Tensor:
         """Return what is released instead.
 
         Args:
             queries: (B, \\*shape), as they reached the victim.
             maps: (B, c, \\*shape) float32, the explanation of every class; those that the channel does not explain are
                 zero.
+            labels: (B,) int64, those that are answered.
 
         Returns:
             (B, c, \\*shape) float32, finite.
@@ -178,6 +179,8 @@ class RecoveryContext:
             recovery that declares to know it.
         keeps_argmax: whether the defences say that the most probable class stays what it was; True without any.
         pool: the attacker's unlabelled inputs, or None.
+        truth: returns the victim's own probabilities (N, c) for (N, \\*shape) inputs; only for a recovery whose entry
+            says that it is an oracle, an upper bound that no attacker reaches; else None.
     """
 
     spec: InputSpec
@@ -187,6 +190,7 @@ class RecoveryContext:
     mechanism: Mechanism | None
     keeps_argmax: bool
     pool: Pool | None = None
+    truth: Mechanism | None = None
 
 
 class Recovery(ABC):

@@ -15,6 +15,7 @@ from mebench.models.weights import weights_hash
 from mebench.oracle.label_spread import clone_collapsed, collapsed, spread
 from mebench.oracle.ledger import QueryLedger
 from mebench.registry.catalogue import registry
+from mebench.registry.defence_entries import RecoveryEntry
 from mebench.registry.entries import ChannelEntry
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.metrics.examination import Scores
@@ -88,7 +89,7 @@ def write_result(spec: TrialSpec, folder: TrialFolder, victim: PreparedVictim, e
                 *trial_flags(
                     scores,
                     victim.spec.num_classes,
-                    gives_logits(spec.channel.name),
+                    gives_logits(spec.channel.name) or told_the_truth(spec),
                     diverged=ending.diverged,
                     queries_collapsed=collapsed(ending.query_labels),
                     unexplained_passes=ending.unexplained_passes,
@@ -116,7 +117,8 @@ def trial_flags(
     ``diverged`` if logits are not finite, or training ended in a query that is not; ``collapsed`` if the clone is no
     better than 1.5 times chance; ``queries-collapsed`` if nearly all queries of half the budget got the same label;
     ``unexplained-passes`` if the victim has computed more than queries and explanations explain; ``victims-weights`` if
-    all weights of the clone are the victim's, bit for bit; ``white-box`` if the channel gives what no service would.
+    all weights of the clone are the victim's, bit for bit; ``white-box`` if the channel gives what no service would, or
+    a recovery is told it.
     """
     raised = {
         "diverged": diverged or not scores.finite,
@@ -132,3 +134,8 @@ def trial_flags(
 def gives_logits(channel: str) -> bool:
     """Whether a channel gives logits, which makes it a white box; the references' channel ``none`` does not."""
     return channel in registry().names(ChannelEntry) and "logit" in registry().get(ChannelEntry, channel).gives
+
+
+def told_the_truth(spec: TrialSpec) -> bool:
+    """Whether a recovery is an oracle, which is told what no attacker has."""
+    return any(registry().get(RecoveryEntry, one.name).oracle for one in spec.recoveries)

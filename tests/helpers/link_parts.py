@@ -107,7 +107,7 @@ class AbsoluteMaps(ExplanationDefence):
     def __init__(self, context):
         pass
 
-    def release(self, queries, maps):
+    def release(self, queries, maps, labels):
         return maps.abs()
 
 

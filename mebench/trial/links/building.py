@@ -119,7 +119,7 @@ class Defences:
         return replace(plain, parameters={**plain.parameters, entry.knob: found[entry.knob]})
 
     def _calibrated(self, entry: DefenceEntry, plain: Component, target: float) -> tuple[float, float]:
-        data = self._owner.data
+        data = self._owner.benign
         if data is None:
             raise ConfigurationError(f"defence {entry.name}: an operating point needs the owner's data: `reserve`")
         queries = data.inputs[:BENIGN_ROWS]
@@ -186,9 +186,9 @@ def _threshold(
         if entry.threshold is None:
             raise ConfigurationError(f"detector {entry.name}: give it a threshold, or false_positives to calibrate it")
         return entry.threshold
-    if owner.data is None:
+    if owner.benign is None:
         raise ConfigurationError(f"detector {entry.name}: false_positives needs the owner's data: `reserve`")
-    data, victim = owner.data, owner.prepared.victim
+    data, victim = owner.benign, owner.prepared.victim
     length = stream_length(len(data), owner.spec.budget // owner.spec.clients)
 
     def learn() -> dict[str, Any]:
@@ -223,12 +223,18 @@ def recoveries(
             mechanism=None if entry.knows == "blind" else mechanism,
             keeps_argmax=defended is None or defended.keeps_argmax,
             pool=pool,
+            truth=_truth(owner) if entry.oracle else None,
         )
         recovery = entry.call(context, given=component.parameters, through=guard)
         if not isinstance(recovery, Recovery):
             guard.fail(f"its target returned a {type(recovery).__name__}, not a Recovery")
         made.append(GuardedRecovery(guard, recovery, component_label(RecoveryEntry, component)))
     return made
+
+
+def _truth(owner: Owner) -> Mechanism:
+    """What no attacker has: the victim's probabilities for inputs, uncounted."""
+    return lambda queries: torch.softmax(all_answers(owner.prepared.victim, queries), dim=1)
 
 
 def _label(component: Component) -> str:

@@ -74,7 +74,7 @@ class DefendedChannel(Link):
             response = self._answered(received, response, response.probabilities)
         releasing = self._of(ExplanationDefence)
         if response.explanation is not None and releasing:
-            explanation = ReleasedExplanation(response.explanation, releasing, received)
+            explanation = ReleasedExplanation(response.explanation, releasing, received, response.labels)
             response = replace(response, explanation=explanation)
         return response
 
@@ -136,11 +136,15 @@ class ReleasedExplanation(Explanation):
         inner: the channel's.
         releasing: defences of explanations, in their order.
         queries: (B, \\*shape) as they reached the victim.
+        labels: (B,) that are answered.
     """
 
-    def __init__(self, inner: Explanation, releasing: Sequence[GuardedDefence], queries: Tensor) -> None:
+    def __init__(
+        self, inner: Explanation, releasing: Sequence[GuardedDefence], queries: Tensor, labels: Tensor
+    ) -> None:
         self.score = inner.score
-        self._inner, self._releasing, self._queries = inner, tuple(releasing), queries
+        self._inner, self._releasing = inner, tuple(releasing)
+        self._queries, self._labels = queries, labels
         self._maps: Tensor | None = None
 
     def dense(self) -> Tensor:
@@ -148,7 +152,7 @@ class ReleasedExplanation(Explanation):
         if self._maps is None:
             maps = self._inner.dense()
             for defence in self._releasing:
-                maps = defence.release(self._queries, maps)
+                maps = defence.release(self._queries, maps, self._labels)
             self._maps = maps
         return self._maps
 

@@ -29,7 +29,8 @@ class Owner:
     Attributes:
         spec: of the trial.
         prepared: the victim.
-        data: the owner's reserve; None if the trial names none.
+        data: the half of the owner's reserve that defences and detectors learn of; None if the trial names none.
+        benign: the other half, on which operating points and thresholds are set.
         digest: of that data; empty without.
         device: where tensors live.
     """
@@ -37,6 +38,7 @@ class Owner:
     spec: TrialSpec
     prepared: PreparedVictim
     data: OwnersData | None
+    benign: OwnersData | None
     digest: str
     device: torch.device
 
@@ -48,7 +50,7 @@ class Owner:
             ConfigurationError: it is no data for the victim.
         """
         if spec.reserve is None:
-            return cls(spec, prepared, None, "", device)
+            return cls(spec, prepared, None, None, "", device)
         takes, name = prepared.spec, spec.reserve.name
         given = spec.reserve.parameters
         if registry().get(DatasetEntry, name).inputs == "texts":
@@ -62,8 +64,12 @@ class Owner:
                 f"reserve {name!r}: holds inputs of shape {pool.shape} in {dataset.num_classes} classes; the victim "
                 f"takes {takes.shape} and tells {takes.num_classes} apart"
             )
-        data = OwnersData(pool.inputs().to(device), dataset.labels.to(device))
-        return cls(spec, prepared, data, dataset.digest, device)
+        order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))
+        halves = [
+            OwnersData(pool.inputs(rows).to(device), dataset.labels[rows].to(device))
+            for rows in (order[::2], order[1::2])
+        ]
+        return cls(spec, prepared, halves[0], halves[1], dataset.digest, device)
 
     def context(self, channel: ResponseChannel, random: RandomStreams) -> OwnersContext:
         """All that a defence or a detector is built from."""

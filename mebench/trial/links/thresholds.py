@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
+from torch import Tensor
 
 from mebench.api.contract import Response, Victim
 from mebench.api.defence import OwnersData
 from mebench.api.errors import ConfigurationError
 from mebench.guard.defences import GuardedDetector
 from mebench.models.victims.outputs import all_answers
+from mebench.results.detection import calibrated, highest
+from mebench.toolkit.streams import BENIGN_STREAMS, CALIBRATION_STREAMS
 
 SHORTEST = 100
 """Queries of a benign stream."""
@@ -25,39 +26,45 @@ def stream_length(rows: int, queries_of_a_client: int) -> int:
 def calibrated_threshold(
     detector: GuardedDetector, victim: Victim, data: OwnersData, length: int, false_positives: float, name: str
 ) -> float:
-    """The smallest threshold at which at most a share of benign streams raise an alarm at any time.
+    """The lowest threshold at which benign streams raise an alarm no more often than they may, whatever their kind.
 
-    The owner's data, in a fixed random order, is cut into streams that share no query. What is compared
-    with the threshold is the highest score of a whole stream, for a detector looks after every query.
+    The data is cut into parts that share no input. Each makes one stream of every kind of
+    `mebench.toolkit.streams.CALIBRATION_STREAMS` (of texts, of those that leave inputs as they are), and the highest
+    threshold of all kinds is taken; see `mebench.results.detection.calibrated`.
 
     Args:
         detector: ready.
         victim: answers.
-        data: benign inputs.
+        data: benign inputs, on which the detector has learnt nothing.
         length: queries of a stream; see `stream_length`.
-        false_positives: the share, in [0, 1).
+        false_positives: the share of streams, in [0, 1).
         name: of the detector, for the message.
 
     Raises:
-        ConfigurationError: there are too few streams to tell such a share, or no stream had a score.
+        ConfigurationError: there are too few streams to tell such a share, or none had a score.
     """
-    streams = len(data) // length
-    if streams < FEWEST_STREAMS:
+    parts = len(data) // length
+    if parts < FEWEST_STREAMS:
         raise ConfigurationError(
-            f"detector {name}: {len(data)} benign inputs are {streams} streams of {length}; "
-            f"a threshold needs at least {FEWEST_STREAMS}: give more `reserve`, or a threshold"
+            f"detector {name}: {len(data)} benign inputs make {parts} streams of {length}; a threshold needs at least "
+            f"{FEWEST_STREAMS}: give a larger `reserve`, half of which is for this, or a threshold"
         )
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
-    highest = []
-    for number in range(streams):
-        rows = order[number * length : (number + 1) * length].to(data.inputs.device)
-        inputs = data.inputs[rows]
-        probabilities = torch.softmax(all_answers(victim, inputs), dim=1)
-        scores = detector.client().score(inputs, Response(probabilities.argmax(1), probabilities))
-        known = scores[~scores.isnan()]
-        highest.append(float(known.max()) if len(known) else -math.inf)
-    allowed = math.floor(false_positives * streams)
-    threshold = sorted(highest, reverse=True)[allowed]
-    if not math.isfinite(threshold):
-        raise ConfigurationError(f"detector {name}: no benign stream of {length} queries had a score: give a threshold")
-    return threshold
+    kinds = [kind for kind in CALIBRATION_STREAMS if kind != "moved" or not victim.spec.discrete]
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)).to(data.labels.device)
+    thresholds = []
+    for kind in kinds:
+        streams = (
+            BENIGN_STREAMS[kind](data.inputs[rows], data.labels[rows], length, number)
+            for number, rows in enumerate(order.split(length)[:parts])
+        )
+        maxima = [highest(_scores(detector, victim, stream)) for stream in streams]
+        try:
+            thresholds.append(calibrated(maxima, false_positives).threshold)
+        except ValueError as error:
+            raise ConfigurationError(f"detector {name}: {error}: give a threshold") from None
+    return max(thresholds)
+
+
+def _scores(detector: GuardedDetector, victim: Victim, stream: Tensor) -> list[float]:
+    probabilities = torch.softmax(all_answers(victim, stream), dim=1)
+    return detector.client().score(stream, Response(probabilities.argmax(1), probabilities)).tolist()
