@@ -14,6 +14,7 @@ from mebench.data.torchvision_compat import import_torchvision
 
 SCALE = 12
 _AT_ONCE = 1000
+_AXES = 16
 _FAINT = 1e-6
 
 
@@ -30,22 +31,62 @@ class Likeness:
     nearest: Tensor
 
 
-def likeness(images: Tensor, others: Tensor) -> Likeness:
+def likeness(images: Tensor, others: Tensor, at_least: float = 0.0) -> Likeness:
     """Compare (N, C, h, w) images with (M, C, h, w) others, by the absolute correlation of their values.
 
     Correlation knows nothing of brightness, contrast and sign. An image is also compared as mirrored, turned by
     quarters (if it is square) and moved by one pixel, and the largest correlation counts. That of an image of one value
     is 0.
+
+    Args:
+        images: that are looked at.
+        others: that they may be like.
+        at_least: the correlation from which on it is told; a smaller one is given as 0, and found in a third of the
+            time.
     """
     best, nearest = torch.zeros(len(images)), torch.zeros(len(images), dtype=torch.int64)
     wanted = _standardised(others)
+    sieve = _Sieve(wanted, at_least)
     for variant in _variants(images):
         some = _standardised(variant)
-        for start in range(0, len(wanted), _AT_ONCE):
-            found, at = (some @ wanted[start : start + _AT_ONCE].T).abs().max(1)
-            better = found > best
-            best, nearest = torch.where(better, found, best), torch.where(better, at + start, nearest)
-    return Likeness(best.clamp(max=1), nearest)
+        rows = sieve.left(some)
+        for start in range(0, len(wanted) if len(rows) else 0, _AT_ONCE):
+            found, at = (some[rows] @ wanted[start : start + _AT_ONCE].T).abs().max(1)
+            better = found > best[rows]
+            best[rows[better]], nearest[rows[better]] = found[better], at[better] + start
+    return Likeness(torch.where(best >= at_least, best, 0).clamp(max=1), nearest)
+
+
+class _Sieve:
+    """Rules out what cannot have a large correlation, by a few principal components.
+
+    Two rows correlate by as much as their components do, and at most by the product of what is left of their lengths.
+
+    Args:
+        wanted: (M, d) rows of norm 1.
+        at_least: the correlation that is looked for.
+    """
+
+    def __init__(self, wanted: Tensor, at_least: float) -> None:
+        self._at_least = at_least - _FAINT
+        self._axes = torch.linalg.eigh(wanted.T @ wanted).eigenvectors[:, -_AXES:]  # (d, k)
+        self._wanted = self._components(wanted)
+
+    def left(self, some: Tensor) -> Tensor:
+        """Return which of (N, d) rows of norm 1, (n,) int64, may correlate so much with one that is wanted."""
+        if self._at_least <= 0:
+            return torch.arange(len(some))
+        ours = self._components(some)
+        signs = torch.ones(2, 1, ours.shape[1])
+        signs[1, :, :-1] = -1
+        bounds = [(ours * sign @ self._wanted.T).amax(1) for sign in signs]
+        return (torch.maximum(*bounds) >= self._at_least).nonzero()[:, 0]
+
+    def _components(self, rows: Tensor) -> Tensor:
+        """Return (N, k + 1): along the axes, and the length of what is left."""
+        along = rows @ self._axes
+        left = (rows - along @ self._axes.T).norm(dim=1, keepdim=True)
+        return torch.cat([along, left], dim=1)
 
 
 def _standardised(images: Tensor) -> Tensor:

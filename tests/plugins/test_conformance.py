@@ -14,25 +14,25 @@ from mebench.testing import AttackUnderTest, parametrize_with_checks
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
 FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
-MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 6, "memory": 4000}
-MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 5, "balance": 1.0}
-THIEF = {"epochs": 3, "patience": 3, "batch_size": 50, "learning_rate": 5e-3}
+MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 3, "memory": 4000}
+MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 3, "balance": 1.0}
+THIEF = {"epochs": 2, "patience": 2, "batch_size": 50, "learning_rate": 5e-3}
 ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 
 
 @dataclass(frozen=True)
-class TenSteps(IntegratedGradientsParameters):
-    """Of `ig`, a fifth of the passes."""
+class FiveSteps(IntegratedGradientsParameters):
+    """Of `ig`, a tenth of the passes."""
 
-    steps: Annotated[int, Param("Points on the way, m.", minimum=1)] = 10
+    steps: Annotated[int, Param("Points on the way, m.", minimum=1)] = 5
 
 
-TEN_STEPS = replace(registry().get(ChannelEntry, "ig"), parameters=TenSteps)
+FIVE_STEPS = replace(registry().get(ChannelEntry, "ig"), parameters=FiveSteps)
 
 ATTACKS = [
-    AttackUnderTest("dfme", GENERATOR),
+    AttackUnderTest("dfme", {**GENERATOR, "generator_lr": 2e-3}),
     AttackUnderTest("megex", GENERATOR, channels=("vg", "sg", "ig", "white-box")),
-    AttackUnderTest("int", GENERATOR, channels=(TEN_STEPS,)),
+    AttackUnderTest("int", GENERATOR, channels=(FIVE_STEPS,)),
     AttackUnderTest("default-grad", GENERATOR),
     AttackUnderTest(
         "dast",
@@ -43,7 +43,7 @@ ATTACKS = [
     AttackUnderTest(
         "maze",
         {
-            "batch_size": 8,
+            "batch_size": 16,
             "directions": 3,
             "replay_size": 200,
             "generator_width": 16,
@@ -68,8 +68,8 @@ ATTACKS = [
     AttackUnderTest("full-pool", THIEF),
     AttackUnderTest(
         "gradient-matching",
-        {"rounds": 3, "epochs": 6, "batch_size": 32, "points": 2},
-        channels=("vg", "sg", TEN_STEPS, "white-box"),
+        {"rounds": 3, "epochs": 3, "batch_size": 32, "points": 2},
+        channels=("vg", "sg", FIVE_STEPS, "white-box"),
     ),
     AttackUnderTest(
         "kink-walk",

@@ -96,6 +96,16 @@ def test_correlation_is_that_of_the_textbook():
     torch.testing.assert_close(same, torch.ones(1))
 
 
+@pytest.mark.parametrize("make", [lambda images: images + 0.05 * torch.randn(images.shape), THIEVES["inverted"]])
+def test_what_is_found_from_a_limit_on_is_what_is_found_without_one(make, victims):
+    images = torch.cat([make(victims[:ROWS]), HONEST["blocks"]])
+    every, large = likeness(images, victims), likeness(images, victims, SAME_IMAGE)
+    told = every.correlations >= SAME_IMAGE
+    assert 0 < int(told.sum()) < len(images)
+    torch.testing.assert_close(large.correlations, torch.where(told, every.correlations, 0))
+    assert torch.equal(large.nearest[told], every.nearest[told])
+
+
 def test_a_thief_is_shown_the_pair_in_the_folder_that_was_asked_for(tmp_path):
     thief = target("asks_test_images")
     verdict = run_check(CHECK, AttackUnderTest(thief.attack, thief.parameters, pictures=tmp_path / "new"))

@@ -7,6 +7,7 @@ from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session
+from mebench.testing.shared import finished
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 
@@ -44,7 +45,7 @@ def spends_the_whole_budget(target: AttackUnderTest) -> str | None:
 def _run(target: AttackUnderTest, stage: Stage) -> Session | None:
     """Run the attack; None if the budget is below its smallest and it says so."""
     try:
-        return Session(target, stage).run()
+        return finished(target, stage)
     except ConfigurationError:
         if stage.budget >= target.entry.minimum_budget:
             raise

@@ -11,6 +11,7 @@ from mebench.registry.entries import KINDS, AttackEntry, ChannelEntry
 from mebench.registry.registry import Registry
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session, scratch
+from mebench.testing.shared import finished
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 
@@ -36,7 +37,7 @@ def accepts_declared_channels(target: AttackUnderTest) -> str | None:
         raise CheckSkipped(f"no registered channel gives {', '.join(sorted(target.entry.needs))}")
     for channel in target.channel_entries:
         try:
-            Session(target, Stage(budget=100), channel=channel).run()
+            finished(target, channel=channel)
         except Exception as error:
             fail(f"channel {channel.name}: {type(error).__name__}: {error}")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import json
@@ -45,14 +46,28 @@ def registers_without_torch(target: AttackUnderTest) -> str | None:
     """Registering the attack imports no torch, so that `mebench list` answers at once."""
     if not isinstance(target.attack, str) and not target.module:
         raise CheckSkipped("the attack is not registered, and `module` does not say what would register it")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", _WHO_IMPORTS_TORCH, target.module]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
-    require(done.returncode == 0, f"registering it fails: {done.stderr.strip().splitlines()[-1:]}")
-    importers = json.loads(done.stdout.splitlines()[-1])
+    path = os.pathsep.join(filter(None, sys.path))
+    importers = _importers_of_torch(target.module, path, Path.cwd(), os.environ.get("MEBENCH_PLUGIN_DIR"))
     guilty = [file for file in importers if _belongs(file, target)]
     require(not guilty, f"{', '.join(Path(file).name for file in guilty)}: imports torch when names are listed")
     return None
+
+
+@functools.cache
+def _importers_of_torch(module: str, path: str, folder: Path, plugins: str | None) -> list[str]:
+    """The files that lead to an import of torch where a module, or all that is registered, is imported in a process.
+
+    Args:
+        module: its name; empty for all that is registered.
+        path: where modules are found.
+        folder: in which the process runs.
+        plugins: the folder of plugins, as the environment has it.
+    """
+    command, environment = [sys.executable, "-c", _WHO_IMPORTS_TORCH, module], os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=100)
+    require(done.returncode == 0, f"registering it fails: {done.stderr.strip().splitlines()[-1:]}")
+    importers: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return importers
 
 
 def _belongs(file: str, target: AttackUnderTest) -> bool:

@@ -15,6 +15,7 @@ from mebench.oracle.links import Link
 from mebench.testing.faults import fail, require
 from mebench.testing.likeness import likeness, save_pair
 from mebench.testing.session import Session
+from mebench.testing.shared import finished
 from mebench.testing.stage import Stage, real_images, trained_stage, trained_victim
 from mebench.testing.target import AttackUnderTest
 from mebench.trial.metrics.examination import Examination
@@ -31,7 +32,7 @@ that to any image of a pool lacks. docs/conformance.md says how often that is wr
 def asks_only_through_the_oracle(target: AttackUnderTest) -> str | None:
     """The victim runs inside `oracle.query` and in explanations only, and nothing private of the oracle is touched."""
     for channel in target.channel_entries:
-        session = Session(target, channel=channel).run()
+        session = finished(target, channel=channel)
         offences, more = session.watch.offences, session.unexplained
         require(not offences, f"channel {channel.name}: {'; '.join(offences)}")
         require(
@@ -102,12 +103,12 @@ def asks_no_images_of_the_victim(target: AttackUnderTest) -> str | None:
     queries = torch.cat(session.watch.asked)
     pool = session.context.pool
     images = real_images(pool=pool is not None)
-    found = likeness(queries, images)
+    found = likeness(queries, images, SAME_IMAGE)
     alike = found.correlations
-    if pool is not None:  # two pictures of trousers are alike, but each is far more like itself
-        own = likeness(queries, pool.inputs()).correlations
-        alike = torch.where(1 - alike < NEARER * (1 - own), alike, 0)
-    stolen = int((alike >= SAME_IMAGE).sum())
+    if pool is not None and (like := alike.nonzero()[:, 0]).numel():
+        own = likeness(queries[like], pool.inputs()).correlations  # two pictures of trousers are alike, but each is far
+        alike[like] = torch.where(1 - alike[like] < NEARER * (1 - own), alike[like], 0)  # more like itself
+    stolen = int((alike > 0).sum())
     if stolen < MANY * len(queries) and not bool((alike >= COPY).any()):
         return None
     worst = int(alike.argmax())

@@ -12,6 +12,7 @@ from mebench.guard.diagnostics import problem
 from mebench.models.weights import logits_of, weights_hash
 from mebench.testing.faults import require
 from mebench.testing.session import Session
+from mebench.testing.shared import finished
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 from mebench.trial.metrics.gradient_probe import gradient_quality
@@ -27,7 +28,7 @@ def trains_the_clone_it_was_given(target: AttackUnderTest) -> str | None:
         weights_hash(session.attack.learner.clone.state_dict()) == weights_hash(given.state_dict()),
         "its clone does not start with the initial weights that every attack of the seed is given",
     )
-    session.run()
+    session = finished(target)
     clone = session.attack.learner.clone
     require(type(clone) is type(given), f"its clone is a {type(clone).__name__}, not the given {type(given).__name__}")
     require(_shapes(clone) == _shapes(given), "its clone has other weights than the network that it was given")
@@ -55,7 +56,7 @@ def _answers(network: nn.Module, inputs: Tensor) -> Tensor:
 def is_measured_unnoticed(target: AttackUnderTest) -> str | None:
     """Evaluating the clone and its gradients, and asking for diagnostics, between turns changes nothing."""
     stage = Stage()
-    plain = Session(target, stage).run()
+    plain = finished(target, stage)
     measured = Session(target, stage)
     for _ in measured.turns():
         clone = measured.attack.learner.clone

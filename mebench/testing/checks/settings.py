@@ -9,6 +9,7 @@ from mebench.api.contract import InputSpec
 from mebench.api.errors import InvalidQueryError
 from mebench.testing.faults import fail, require
 from mebench.testing.session import Session
+from mebench.testing.shared import finished
 from mebench.testing.stage import Stage
 from mebench.testing.target import AttackUnderTest
 
@@ -25,9 +26,8 @@ WIDE = InputSpec((1, 8, 8), 10, low=-1.0, high=2.0)
 def proposes_valid_queries(target: AttackUnderTest) -> str | None:
     """Every proposal is a plain float32 tensor of the victim's shape and range, without NaN."""
     for spec in (Stage().spec, WIDE):
-        session = Session(target, Stage(spec))
         try:
-            session.run()
+            session = finished(target, Stage(spec))
         except InvalidQueryError as error:
             fail(str(error))
         for queries in session.proposals:
