@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leaderboard": ("mebench.cli.leaderboard:leaderboard", "Print the table of one or more results folders."),
     "merge": ("mebench.cli.merge:merge", "Put the results of several machines into one folder."),
     "compare": ("mebench.cli.compare:compare", "Tell whether results got worse than a baseline."),
+    "matrix": ("mebench.cli.matrix:matrix", "Print what each attacker gets behind each defence."),
     "plot": ("mebench.cli.plot:plot", "Draw curves against queries, or the queries themselves."),
     "explain": ("mebench.cli.explain:explain", "Draw how a victim explains its answers."),
     "report": ("mebench.cli.report:report", "Write one self-contained web page about results."),

@@ -27,8 +27,9 @@ from mebench.results.curves import CurveMetric
     show_default=True,
     help="Curves against queries; the queries themselves, 25 early and 25 late ones of each attack, or at about 1, 10, "
     "25 and 50 % of the budget and at its end; how often the victim gave each label to them; mean ranks over victims "
-    "(over seeds, if there is one victim) with their critical difference; or adversarial examples made on clones, with "
-    "the victim's labels before and after.",
+    "(over seeds, if there is one victim) with their critical difference; adversarial examples made on clones, with "
+    "the victim's labels before and after; the matrix of attackers and defences; what defences buy and cost (pareto); "
+    "or when detectors were alarmed.",
 )
 @click.option(
     "--metric",
@@ -61,6 +62,7 @@ def plot(
       mebench plot runs/activethief-table3/quick --kind labels -o labels.png
       mebench plot runs/all-victims --kind cd -o ranks.pdf
       mebench plot runs/megex-table1/quick --kind adversarial --only megex -o examples.png
+      mebench plot runs/defences/quick --kind matrix -o matrix.png
     """
     from mebench.report.figure_kinds import save_kind
 

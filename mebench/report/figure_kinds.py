@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["curves", "samples", "rounds", "labels", "cd", "adversarial"]
+Kind = Literal["curves", "samples", "rounds", "labels", "cd", "adversarial", "matrix", "pareto", "detection"]
 
 
 def save_kind(
@@ -33,6 +33,9 @@ def save_kind(
         UnwritableError: the file cannot be written.
     """
     from mebench.report.figures import save_labels, save_plot, save_ranks, save_rounds, save_samples
+    from mebench.report.figures.alarms import save_alarms
+    from mebench.report.figures.matrix import save_matrix
+    from mebench.report.figures.pareto import save_pareto
 
     if kind == "curves":
         return save_plot(roots, output, metric, linear=linear)
@@ -43,6 +46,9 @@ def save_kind(
         "rounds": save_rounds,
         "labels": save_labels,
         "cd": save_ranks,
+        "matrix": save_matrix,
+        "pareto": save_pareto,
+        "detection": save_alarms,
     }
     return save[kind](roots, output)
 

@@ -1,0 +1,132 @@
+"""The matrix as text, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mebench.results.documents import json_text, markdown_escape, markdown_table
+from mebench.results.matrix.compute import Column, Estimate, Line, Matrix, estimate
+from mebench.results.written import NOTHING
+
+SUMMARY = ("Worst case", "Gain", "Adaptive gap", "Above labels", "Strongest attacker")
+COSTS = {"protected_accuracy": "Protected", "flips": "Flips", "benign_l1": "Benign L1", "attack_l1": "Attack L1"}
+SHARES = frozenset({"protected_accuracy", "flips"})
+NOTES = (
+    "Fidelity in percent, means over victims (over seeds, where there is one victim) with 95 % intervals.",
+    "Worst case: the best attacker, chosen on the other victims or seeds. Gain: against the same channel without "
+    "defences. Adaptive gap: what recoveries add to the best naive attacker. Above labels: against the best attacker "
+    "of the channel that tells labels alone. Differences are paired by victim and seed.",
+)
+
+
+def points(one: Estimate | None, *, signed: bool = False) -> str:
+    """A fraction in percent with its interval."""
+    if one is None:
+        return NOTHING
+    half = "" if one.half is None else f" ± {100 * one.half:.1f}"
+    return f"{100 * one.mean:{'+' if signed else ''}.1f}{half}"
+
+
+def titles(matrix: Matrix) -> list[str]:
+    """The heads of all columns."""
+    return ["Answers", *(column.name for column in matrix.columns), *SUMMARY, *COSTS.values()]
+
+
+def cells(matrix: Matrix, line: Line) -> list[str]:
+    """One line of the table."""
+    told = [_cell(line, column) for column in matrix.columns]
+    strongest = line.strongest()
+    differences = (matrix.gain(line), matrix.adaptive_gap(line), matrix.above_labels(line))
+    return [
+        line.name,
+        *told,
+        points(estimate(line.worst_case)),
+        *(points(one, signed=True) for one in differences),
+        strongest.name if strongest else NOTHING,
+        *(_cost(line, key) for key in COSTS),
+    ]
+
+
+def _cell(line: Line, column: Column) -> str:
+    values = line.cells.get(column)
+    text = points(estimate({unit: values[unit] for unit in line.units})) if values else NOTHING
+    return f"({text})" if column in line.white_box else text
+
+
+def _cost(line: Line, key: str) -> str:
+    value = line.costs.get(key)
+    if value is None:
+        return NOTHING
+    return f"{100 * value:.1f}" if key in SHARES else f"{value:.3f}"
+
+
+def as_markdown(found: Sequence[Matrix]) -> str:
+    """A heading, a table and the notes of each."""
+    parts = []
+    for matrix in found:
+        body = [[markdown_escape(cell) for cell in cells(matrix, line)] for line in matrix.lines]
+        parts.append(f"### {markdown_escape(matrix.context)}\n\n{markdown_table(titles(matrix), body)}")
+    return "\n".join([*parts, *(f"\n{note}" for note in NOTES)]) + "\n"
+
+
+def as_csv(found: Sequence[Matrix]) -> str:
+    """A line for each cell, with its place and its interval as fractions."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["context", "service", "defence", "attack", "recovery", "white_box", "fidelity", "ci", "values"])
+    for matrix in found:
+        for line in matrix.lines:
+            for column, values in line.cells.items():
+                one = estimate({unit: values[unit] for unit in line.units})
+                if one is not None:
+                    place = [matrix.context, line.service, line.defence, column.attack, column.recovery]
+                    writer.writerow([*place, column in line.white_box, one.mean, one.half, one.values])
+    return out.getvalue()
+
+
+def as_json(found: Sequence[Matrix]) -> str:
+    """All of it, fractions as such."""
+    return json_text({"format": 1, "matrices": [_plain(matrix) for matrix in found]})
+
+
+def _plain(matrix: Matrix) -> dict[str, Any]:
+    return {
+        "context": matrix.context,
+        "lines": [
+            {
+                "service": line.service,
+                "defence": line.defence,
+                "cells": [
+                    {
+                        "attack": column.attack,
+                        "recovery": column.recovery,
+                        "white_box": column in line.white_box,
+                        METRIC_KEY: _estimate(estimate({unit: values[unit] for unit in line.units})),
+                    }
+                    for column, values in line.cells.items()
+                ],
+                "worst_case": _estimate(estimate(line.worst_case)),
+                "naive": _estimate(estimate(line.naive)),
+                "gain": _estimate(matrix.gain(line)),
+                "adaptive_gap": _estimate(matrix.adaptive_gap(line)),
+                "above_labels": _estimate(matrix.above_labels(line)),
+                "costs": dict(line.costs),
+            }
+            for line in matrix.lines
+        ],
+        "incomplete": list(matrix.incomplete),
+    }
+
+
+METRIC_KEY = "fidelity"
+
+
+def _estimate(one: Estimate | None) -> dict[str, Any] | None:
+    return None if one is None else {"mean": one.mean, "ci": one.half, "values": one.values}
+
+
+FORMATS: dict[str, Callable[[Sequence[Matrix]], str]] = {"md": as_markdown, "csv": as_csv, "json": as_json}
+"""How a matrix is written, besides as text on a screen."""

@@ -1,0 +1,169 @@
+"""The matrix of defences and attackers against sums by hand."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.results.matrix import FORMATS, matrices
+from mebench.results.matrix.compute import Column, column_of, estimate, service_of
+from mebench.results.matrix.formats import cells, titles
+from mebench.results.stats import half_width
+
+
+def row(channel, defence, recovery, values, *, victim="ours", weights="w", variant="default", **more) -> Row:
+    """A row whose seeds 0, 1, ... have these fidelities."""
+    chain = channel if defence == "none" else f"{channel}, {defence.replace(' > ', ', ')}"
+    added = recovery.replace(" > ", "+")
+    named = variant if recovery == "none" else added if variant == "default" else f"{variant},{added}"
+    metrics = more.pop("metrics", {})
+    seeds = tuple(
+        SeedResult(seed, 1000, {"accuracy": value, "fidelity": value, **metrics}) for seed, value in enumerate(values)
+    )
+    mean = sum(values) / len(values)
+    return Row(
+        "random-pool",
+        named,
+        victim,
+        weights,
+        "data",
+        channel=chain,
+        clone="mlp",
+        budget=1000,
+        defence=defence,
+        recovery=recovery,
+        metrics={"accuracy": mean, "fidelity": mean, **metrics},
+        per_seed=seeds,
+        seeds=len(values),
+        **more,
+    )
+
+
+ROWS = [
+    row("label", "none", "none", [0.70, 0.72, 0.71]),
+    row("probability", "none", "none", [0.80, 0.82, 0.81]),
+    row("probability", "none", "argmax", [0.70, 0.72, 0.71]),
+    row("probability", "mixing(l1=0.5)", "none", [0.50, 0.60, 0.55], metrics={"benign_l1": 0.5, "flips": 0.0}),
+    row("probability", "mixing(l1=0.5)", "argmax", [0.72, 0.70, 0.71], metrics={"benign_l1": 0.5, "flips": 0.0}),
+]
+
+
+def line_of(name, rows=ROWS):
+    (matrix,) = matrices(rows)
+    return matrix, next(line for line in matrix.lines if line.name == name)
+
+
+def test_channel_defence_and_recovery_are_told_apart():
+    one = row("probability", "mixing > rounding", "twice > argmax", [0.5], variant="l1")
+    assert service_of(one) == "probability"
+    assert column_of(one) == Column("random-pool l1", "twice > argmax")
+
+
+def test_the_undefended_lines_come_first_and_every_attacker_has_a_column():
+    (matrix,) = matrices(ROWS)
+    assert [line.name for line in matrix.lines] == ["label", "probability", "probability, mixing(l1=0.5)"]
+    assert [column.name for column in matrix.columns] == ["random-pool", "random-pool, argmax"]
+
+
+def test_the_worst_case_is_the_best_attacker_and_the_gap_is_what_recoveries_add():
+    matrix, line = line_of("probability, mixing(l1=0.5)")
+    assert estimate(line.worst_case).mean == pytest.approx(0.71)
+    assert estimate(line.naive).mean == pytest.approx(0.55)
+    gap = matrix.adaptive_gap(line)
+    assert gap.mean == pytest.approx((0.22 + 0.10 + 0.16) / 3)
+    assert gap.half == pytest.approx(half_width([0.22, 0.10, 0.16]))
+    assert matrix.gain(line).mean == pytest.approx(0.10)
+    assert matrix.above_labels(line).mean == pytest.approx(0.0)
+    assert line.strongest().name == "random-pool, argmax"
+
+
+def test_without_defences_there_is_no_gain_and_labels_are_not_above_themselves():
+    matrix, line = line_of("probability")
+    assert matrix.gain(line) is None
+    assert matrix.above_labels(line).mean == pytest.approx(0.10)
+    assert matrix.above_labels(matrix.labels_alone) is None
+
+
+def test_which_attacker_is_the_best_is_chosen_on_the_other_seeds():
+    rows = [
+        row("probability", "d", "none", [0.9, 0.5, 0.5]),
+        row("probability", "d", "argmax", [0.6, 0.6, 0.6]),
+    ]
+    _, line = line_of("probability, d", rows)
+    # Seed 0: on seeds 1 and 2 argmax is better. Seeds 1, 2: on the others the naive one is (0.7 against 0.6).
+    assert line.worst_case == {("w", 0): 0.6, ("w", 1): 0.5, ("w", 2): 0.5}
+
+
+def test_of_several_victims_the_best_is_chosen_on_the_others_and_each_is_one_value():
+    rows = [
+        row("probability", "d", "none", [0.9, 0.9], weights="a", victim="a"),
+        row("probability", "d", "argmax", [0.5, 0.5], weights="a", victim="a"),
+        row("probability", "d", "none", [0.4, 0.6], weights="b", victim="b"),
+        row("probability", "d", "argmax", [0.7, 0.7], weights="b", victim="b"),
+    ]
+    _, line = line_of("probability, d", rows)
+    assert line.worst_case == {("a", 0): 0.5, ("a", 1): 0.5, ("b", 0): 0.4, ("b", 1): 0.6}
+    told = estimate(line.worst_case)
+    assert told.values == 2
+    assert told.mean == pytest.approx(0.5)
+    assert told.half is None  # two equal values tell no interval
+
+
+def test_an_attacker_who_is_told_the_truth_is_shown_and_never_the_worst_case():
+    rows = [
+        row("probability", "d", "none", [0.5, 0.6]),
+        row("probability", "d", "oracle-bayes", [0.9, 0.9], flags=("white-box",)),
+    ]
+    matrix, line = line_of("probability, d", rows)
+    assert estimate(line.worst_case).mean == pytest.approx(0.55)
+    assert "(90.0)" in cells(matrix, line)
+
+
+def test_only_units_in_which_every_attacker_has_finished_count():
+    rows = [row("probability", "d", "none", [0.5, 0.6, 0.9]), row("probability", "d", "argmax", [0.4, 0.5])]
+    _, line = line_of("probability, d", rows)
+    assert line.units == [("w", 0), ("w", 1)]
+
+
+def test_other_budgets_clones_and_pools_are_other_matrices():
+    more = [*ROWS, Row(**{**vars(ROWS[0]), "budget": 2000}), Row(**{**vars(ROWS[0]), "clone": "lenet5"})]
+    assert len(matrices(more)) == 3
+
+
+def test_every_format_holds_every_cell():
+    found = matrices(ROWS)
+    assert len(FORMATS["csv"](found).splitlines()) == 1 + len(ROWS)
+    plain = json.loads(FORMATS["json"](found))["matrices"][0]
+    assert sum(len(line["cells"]) for line in plain["lines"]) == len(ROWS)
+    assert plain["lines"][2]["costs"]["benign_l1"] == 0.5
+    assert "mixing(l1=0.5)" in FORMATS["md"](found)
+    assert len(titles(found[0])) == len(cells(found[0], found[0].lines[0]))
+
+
+@pytest.mark.parametrize("kind", ["matrix", "pareto"])
+def test_the_pictures_hold_every_line(kind, tmp_path):
+    from mebench.report.figures.matrix import draw_matrices
+    from mebench.report.figures.pareto import draw_pareto
+
+    figure = (draw_matrices if kind == "matrix" else draw_pareto)(matrices(ROWS))
+    written = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+    assert "mixing(l1=0.5)" in written
+    assert "probability" in written
+
+
+def test_a_curve_of_alarms_cuts_off_seeds_without_one():
+    from mebench.report.figures.alarms import curve_of, draw_alarms
+
+    alarms = [100.0, None, 300.0]
+    one = row("probability", "none", "none", [0.5, 0.6, 0.7], metrics={"alarms": 1.0})
+    seeds = tuple(
+        SeedResult(seed.seed, 1000, {**seed.metrics, "first_alarm": alarm})
+        for seed, alarm in zip(one.per_seed, alarms, strict=True)
+    )
+    watched = Row(**{**vars(one), "per_seed": seeds})
+    curve = curve_of(watched)
+    assert curve.queries == (100, 300)
+    assert curve.silent == pytest.approx((2 / 3, 1 / 3))
+    assert draw_alarms([watched]).axes[0].get_xlim() == (0, 1000)
