@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import fake_slurm
 import pytest
 from benchmark_files import NOISE, write_benchmark
-from test_process_engine import is_alive, wait_until
+from test_process_engine import is_alive, pids, wait_until
 
 from mebench.api.errors import ConfigurationError, MebenchError
+from mebench.api.notices import notices_to
 from mebench.cli import main
-from mebench.run.engine import EngineSettings, open_engine
+from mebench.run.engine import EngineSettings, Interrupts, open_engine
+from mebench.run.engine.dask import host, solitude
 from mebench.run.engine.dask.clusters import batch_cluster, local_cluster
+from mebench.run.engine.dask.solitude import Solitude
 from mebench.run.engine.jobs import Job
 
 SAME = ("result.json", "curve.jsonl", "clone.safetensors")
@@ -44,6 +51,123 @@ def test_a_run_on_the_jobs_of_a_batch_system_has_the_bytes_of_one_machine_and_en
     for path in (tmp_path / "here").glob("*/*"):
         if path.name in SAME:
             assert path.read_bytes() == (tmp_path / "slurm-run" / path.parent.name / path.name).read_bytes(), path.name
+
+
+def descendants(process: int) -> set[int]:
+    """The processes below one."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found: set[int] = set()
+    latest = {process}
+    while latest:
+        latest = {pid for pid, parent in parents.items() if parent in latest} - found
+        found |= latest
+    return found
+
+
+def test_a_second_request_ends_a_cluster_of_the_runs_own_with_all_its_processes(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(fake_slurm.__file__).parent))
+    interrupts, before = Interrupts(), descendants(os.getpid())
+    begun: set[int] = set()
+
+    def insist() -> None:
+        pids(tmp_path)
+        begun.update(descendants(os.getpid()) - before)
+        interrupts.stop()
+        interrupts.level = 2
+
+    threading.Thread(target=insist).start()
+    settings = EngineSettings(workers=1, folder=tmp_path / "out", interrupts=interrupts)
+    with open_engine("dask", settings) as engine:
+        outcomes = engine.run([Job("hang", "hang", "engine_fakes:hang", tmp_path)])
+    assert outcomes["hang"].ending == "stopped"
+    assert len(begun) >= 4  # the cluster, a worker, its fork server, the job
+    assert wait_until(lambda: not any(map(is_alive, begun)))
+
+
+SLEEPY = "#!/bin/sh\necho 'Submitted batch job 1'\n"
+
+
+def waiting_run(folder: Path, monkeypatch: pytest.MonkeyPatch, then: Callable[[Interrupts], None]) -> list[str]:
+    """What is said of a run none of whose jobs ever starts, until ``then`` stops it."""
+    for program, text in (("sbatch", SLEEPY), ("scancel", "#!/bin/sh\n")):
+        (folder / program).write_text(text)
+        (folder / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    wanted = options(folder, "cores: 1\nmemory: 1GB\ninterface: lo\njobs: 3\n")
+    settings = EngineSettings(folder=folder / "out", cluster="slurm", cluster_options=wanted, interrupts=Interrupts())
+    said: list[str] = []
+    with notices_to(lambda line: (said.append(line), then(settings.interrupts))), open_engine("dask", settings) as one:
+        assert one.run([Job("double", "double", "engine_fakes:double", 1)]) == {}
+    return said
+
+
+def test_a_run_whose_jobs_do_not_start_says_what_it_waits_for_and_can_be_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(solitude, "LONELY_SECONDS", 0.5)
+    begun = time.monotonic()
+    said = waiting_run(tmp_path, monkeypatch, Interrupts.stop)
+    assert time.monotonic() - begun < 20
+    [line] = said
+    assert line.startswith("no dask worker since ")
+    assert line.endswith(
+        f"waiting for one of 3 slurm jobs to start; see `squeue`, and what they print in {tmp_path / 'out' / 'logs'}"
+    )
+
+
+def test_what_a_run_waits_for_is_said_again_after_ever_longer_pauses(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(solitude.time, "monotonic", lambda: now)
+    said: list[float] = []
+    with notices_to(lambda line: said.append(now - 1000)):
+        alone = Solitude("a worker")
+        while now < 1000 + 4 * 3600:
+            alone.look()
+            now += 1
+    assert said == [30, 60, 120, 240, 480, 960, 1920, 3720, 5520, 7320, 9120, 10920, 12720]
+
+
+def test_a_cluster_that_is_still_starting_is_given_up_at_the_first_request(tmp_path):
+    interrupts = Interrupts()
+    interrupts.stop()
+    settings = EngineSettings(folder=tmp_path, interrupts=interrupts)
+    with open_engine("dask", settings) as engine:
+        assert engine.run([Job("double", "double", "engine_fakes:double", 1)]) == {}
+    assert not list(tmp_path.glob(".mebench-*"))
+
+
+class Nanny:
+    """What dask has for each worker of this machine, without the worker."""
+
+    def __init__(self, status: str, alive: bool) -> None:
+        self.status, self.alive = SimpleNamespace(name=status), alive
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+    def instantiate(self) -> None:
+        self.alive = True
+
+
+def test_workers_that_dask_does_not_start_again_are_started_again(monkeypatch):
+    fine, killed_as_it_began, closed = Nanny("running", True), Nanny("running", False), Nanny("closed", False)
+    scaled: list[object] = []
+    cluster = SimpleNamespace(
+        workers={0: fine, 1: killed_as_it_began, 2: closed},
+        worker_spec={0: "", 1: "", 2: "", 3: ""},
+        sync=lambda do: do(),
+        scale=lambda *number, **jobs: scaled.append(number or jobs),
+    )
+    looks = iter([False, True, False, True])
+    monkeypatch.setattr(host, "_nobody_listens", lambda seconds: next(looks))
+    host._tend(cluster, None)
+    assert cluster.workers == {0: fine, 1: killed_as_it_began}
+    assert killed_as_it_began.alive
+    host._tend(cluster, 7)
+    assert scaled == [(4,), {"jobs": 7}]
 
 
 def test_a_batch_system_that_is_not_there_is_said_in_one_line(tmp_path, monkeypatch):

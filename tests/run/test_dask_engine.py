@@ -75,6 +75,20 @@ class Killer(Listener):
             kill_worker_of(self.log)
 
 
+class KillerOfAll(Listener):
+    """Kills the worker of every third trial, once it tells how far it is."""
+
+    def __init__(self, times: int) -> None:
+        self.left, self.seen = times, set[str]()
+
+    def progressed(self, job: Job, progress: Progress) -> None:
+        if job.key not in self.seen:
+            self.seen.add(job.key)
+            if self.left and len(self.seen) % 3 == 0:
+                self.left -= 1
+                kill_worker_of(job.log)
+
+
 def test_outcomes_are_those_of_processes_and_a_crash_loses_its_own_job_alone(settings):
     recorder = Recorder()
     jobs = (
@@ -148,9 +162,31 @@ def test_a_trial_whose_worker_is_killed_goes_on_elsewhere_from_its_checkpoint_to
         assert (lost.log.parent / name).read_bytes() == (whole.log.parent / name).read_bytes(), name
 
 
+def test_trials_whose_workers_are_killed_again_and_again_have_the_bytes_of_processes(settings, tmp_path):
+    lost = [trial_job(tmp_path / "lost", seed=seed, budget=200) for seed in range(12)]
+    whole = [trial_job(tmp_path / "whole", seed=seed, budget=200) for seed in range(12)]
+    killer = KillerOfAll(times=2)
+    outcomes = run(settings, *lost, listener=killer)
+    assert killer.left == 0
+    assert {one.ending for one in outcomes.values()} == {"done"}
+    ProcessEngine(["cpu"] * 2).run(whole)
+    for there, here in zip(lost, whole, strict=True):
+        for name in SAME:
+            assert (there.folder / name).read_bytes() == (here.folder / name).read_bytes(), name
+
+
 def test_a_job_that_loses_worker_after_worker_and_comes_no_further_is_given_up():
     errand = luggage.Errand(job("double", 1))
-    assert [errand.lose() for _ in range(6)] == [True] * 5 + [False]
+    for _ in range(10):
+        errand.begun_there = True
+        assert errand.lose()
+    errand.begun_there = True
+    assert not errand.lose()
+
+
+def test_a_job_is_not_blamed_for_workers_that_are_lost_before_it_has_begun_there():
+    errand = luggage.Errand(job("double", 1))
+    assert [errand.lose() for _ in range(101)] == [True] * 100 + [False]
 
 
 def test_a_job_that_comes_further_each_time_goes_on_however_often_its_worker_is_lost():
@@ -322,6 +358,16 @@ def test_the_worker_with_the_most_room_is_next_and_no_more_run_at_once_than_aske
     assert some.slots == 3
     assert some.met({"a": 1}) == ([], ["b"])
     assert some.slots == 1
+
+
+def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again_and_not_refused():
+    some = crew.Crew()
+    assert some.met({"a": 1}) == (["a"], [])
+    some.introduce("a", ConnectionResetError("gone"))
+    assert not some.refused
+    assert some.met({"a": 1}) == (["a"], [])
+    some.introduce("a", ImportError("no mebench"))
+    assert "install the same there" in some.refused["a"]
 
 
 def test_small_trials_share_a_gpu_and_are_spread_over_those_of_a_worker():

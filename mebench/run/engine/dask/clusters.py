@@ -22,6 +22,8 @@ JOBS = "jobs"
 MOST_JOBS = 10_000
 SUBMIT = {"slurm": "sbatch", "pbs": "qsub", "sge": "qsub", "lsf": "bsub"}
 """The program by which each batch system takes jobs."""
+SHOW = {"slurm": "squeue", "pbs": "qstat", "sge": "qstat", "lsf": "bjobs"}
+"""The program by which each shows them."""
 _OURS = {"self", "name", "loop", "security", "asynchronous", "dashboard_address", "config_name"}
 """What dask-jobqueue takes and a user cannot give: objects, what mebench decides, and other sources of options."""
 _OLD = {"project", "extra", "job_extra", "env_extra", "header_skip"}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import select
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.errors import ConfigurationError, MebenchError
+from mebench.api.plurals import counted
+from mebench.api.progress import Stopped
 from mebench.run.engine.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 20
 END_SECONDS = 20.0
+LISTEN_SECONDS = 0.2
 LOUD = ("distributed", "tornado", "asyncio", "bokeh")
 """Whose loggers write to the run's logs in place of the terminal."""
 
@@ -32,12 +36,21 @@ class ClusterHost:
         options: for the class.
         jobs: how many jobs of a batch system; None for a local cluster.
         log: what it and its workers print.
+        given_up: asked while it starts: whether it is wanted no more.
 
     Raises:
         MebenchError: it could not be started; says why.
+        Stopped: it was given up.
     """
 
-    def __init__(self, target: str, options: dict[str, Any], jobs: int | None, log: Path) -> None:
+    def __init__(
+        self,
+        target: str,
+        options: dict[str, Any],
+        jobs: int | None,
+        log: Path,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         with log.open("ab") as file:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mebench.run.engine.dask.host"],
@@ -52,6 +65,10 @@ class ClusterHost:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps({"target": target, "options": options, "jobs": jobs}) + "\n")
             self._process.stdin.flush()
+        while not select.select([self._process.stdout], [], [], LISTEN_SECONDS)[0]:
+            if given_up():
+                self.close()
+                raise Stopped
         said = json.loads(self._process.stdout.readline() or "{}")
         if "address" not in said:
             self.close()
@@ -80,6 +97,11 @@ class Connection:
 
     Raises:
         MebenchError: it is not to be had; says why.
+        Stopped: the user did not wait for it.
+
+    Attributes:
+        client: of the scheduler.
+        awaited: what a run waits for that has no worker, and where one sees more, in words.
     """
 
     def __init__(self, settings: EngineSettings, log: Path) -> None:
@@ -88,7 +110,9 @@ class Connection:
         self._host: ClusterHost | None = None
         try:
             if settings.scheduler is None:
-                self._host = _host(settings, log)
+                self._host, self.awaited = _host(settings, log)
+            else:
+                self.awaited = f"a worker; `dask worker {settings.scheduler}` starts one"
             self.client = _client(settings.scheduler or self._host.address)  # type: ignore[union-attr]
         except BaseException:
             self._end()
@@ -108,14 +132,20 @@ class Connection:
         self._handler.close()
 
 
-def _host(settings: EngineSettings, log: Path) -> ClusterHost:
-    from mebench.run.engine.dask.clusters import batch_cluster, check_submits, local_cluster
+def _host(settings: EngineSettings, log: Path) -> tuple[ClusterHost, str]:
+    """The cluster that is asked for, and what is awaited where none of its workers is there."""
+    from mebench.run.engine.dask.clusters import SHOW, batch_cluster, check_submits, local_cluster
+
+    def given_up() -> bool:
+        return settings.interrupts.level > 0
 
     if settings.cluster is None:
-        return ClusterHost(*local_cluster(settings), log)
-    start = batch_cluster(settings.cluster, settings.cluster_options, log.parent)
+        return ClusterHost(*local_cluster(settings), log, given_up), f"a worker on this machine; see {log}"
+    target, options, jobs = batch_cluster(settings.cluster, settings.cluster_options, log.parent)
     check_submits(settings.cluster)
-    return ClusterHost(*start, log)
+    host = ClusterHost(target, options, jobs, log, given_up)
+    awaited = f"one of {counted(jobs or 1, f'{settings.cluster} job')} to start"
+    return host, f"{awaited}; see `{SHOW[settings.cluster]}`, and what they print in {options['log_directory']}"
 
 
 def _client(address: str) -> Client:

@@ -119,7 +119,9 @@ class Crew:
         """Take note of what a worker has answered to the question that all are asked."""
         if address not in self._threads:  # it is gone again
             return
-        if isinstance(answer, BaseException):
+        if isinstance(answer, OSError):  # it was lost meanwhile, or is busy: it is asked again if it is still there
+            del self._threads[address]
+        elif isinstance(answer, BaseException):
             words = " ".join(f"{type(answer).__name__}: {answer}".split())
             self.refused[address] = f"dask worker {address} cannot run mebench ({words}): install the same there"
         elif answer.differences:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mebench.api.errors import MebenchError
 from mebench.api.exit_codes import ExitCode
-from mebench.api.notices import notice
-from mebench.api.progress import Progress
+from mebench.api.progress import Progress, Stopped
 from mebench.run.engine.dask import worker
 from mebench.run.engine.dask.calls import Reply, Survey
 from mebench.run.engine.dask.connection import Connection
 from mebench.run.engine.dask.crew import Berth, Crew, Hand
 from mebench.run.engine.dask.errand import Errand, Flight
 from mebench.run.engine.dask.luggage import Luggage
+from mebench.run.engine.dask.solitude import Solitude
 from mebench.run.engine.interrupts import KILL
 from mebench.run.engine.jobs import Cause, Engine, Job, Listener, Outcome
 from mebench.run.engine.schedule import Schedule
@@ -40,13 +40,11 @@ BEAT_SECONDS = 10.0
 """Between two words to the workers that the run goes on."""
 PULL_SECONDS, PULL_SHARE = 20.0, 20
 """Between two looks at what has changed where no folder is shared; and they take a twentieth of the time at most."""
-LONELY_SECONDS = 15.0
-"""After so long without a worker it is said that the run waits for one."""
 PATIENCE_SECONDS = 60.0
 """How long the scheduler may go without an answer."""
 ONCE_MORE: tuple[Cause, ...] = ("out of memory",)
 """Causes of which a trial is tried again at least once, alone on its device."""
-KILL_SECONDS = 10.0
+KILL_SECONDS = 5.0
 """How long workers may take to say that what the user has killed is gone."""
 
 
@@ -72,10 +70,10 @@ class DaskEngine(Engine):
         self._flights: dict[str, Flight] = {}
         self._again: deque[Errand] = deque()
         self._later: list[Errand] = []
-        self._heard = self._begun = time.monotonic()
+        self._heard = time.monotonic()
         self._due: dict[str, float] = {}
         self._level = 0
-        self._lonely_said = False
+        self._lonely: Solitude | None = None
 
     @classmethod
     def opened(cls, settings: EngineSettings) -> Self:
@@ -107,9 +105,12 @@ class DaskEngine(Engine):
         schedule = Schedule(jobs, listeners, ONCE_MORE)
         if not jobs:
             return schedule.outcomes
-        self._connect()
+        try:
+            self._connect()
+        except Stopped:
+            return schedule.outcomes
         self._schedule, self._listeners = schedule, listeners
-        self._heard = self._begun = time.monotonic()
+        self._heard = time.monotonic()
         try:
             while self._flights or (self._waiting and not self._settings.interrupts.level):
                 self._start_what_fits()
@@ -215,7 +216,10 @@ class DaskEngine(Engine):
 
     def _progressed(self, token: str, said: list[Any] | None) -> None:
         flight = self._flights.get(token)
-        if flight is None or said is None:
+        if flight is None:
+            return
+        flight.errand.begun_there = True
+        if said is None:
             return
         progress = Progress(*said)
         flight.errand.far(progress.done)
@@ -255,7 +259,7 @@ class DaskEngine(Engine):
             self._again.append(errand)
         else:
             where = f"dask worker {flight.hand.address} on {flight.hand.survey.host}"
-            self._end(errand, Outcome("failed", reason=f"its worker was lost {errand.losses} times, at last {where}"))
+            self._end(errand, Outcome("failed", reason=f"its worker was lost {errand.lost} times, at last {where}"))
 
     def _end(self, errand: Errand, outcome: Outcome) -> None:
         self._luggage.release(errand)
@@ -361,12 +365,13 @@ class DaskEngine(Engine):
         if now > self._heard + PATIENCE_SECONDS:
             raise LostSchedulerError("the dask scheduler does not answer any more: the same command goes on from here")
         if self._crew.any or self._flights:
+            self._lonely = None
             return
         if self._crew.refused:
             raise MebenchError("\n".join(dict.fromkeys(self._crew.refused.values())))
-        if not self._lonely_said and now > self._begun + LONELY_SECONDS:
-            self._lonely_said = True
-            notice("no dask worker has come yet: waiting for one")
+        assert self._connection
+        self._lonely = self._lonely or Solitude(self._connection.awaited)
+        self._lonely.look()
 
     def _end_those_left(self) -> None:
         """What waits to be called again when the user stops the run can go on later."""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 20.0
 """How long a job waits for another process that is at work in its folder and gives signs of life."""
-MOST_LOSSES = 5
+MOST_LOSSES = 10
 """How many workers in a row a job may lose without coming any further: it may be the job that they are lost of."""
+MOST_FALSE_STARTS = 100
+"""How many it may lose besides before it has begun there: it is hardly the job that these are lost of."""
 
 
 @dataclass
@@ -28,7 +30,9 @@ class Errand:
     Attributes:
         job: what is to be done.
         told: whether it was said that the job starts.
-        losses: workers that it has lost in a row without coming any further.
+        losses, false_starts: workers that it has lost in a row without coming any further, after it had begun there
+            and before.
+        begun_there: whether its process has begun in this try.
         furthest, reached: how far it was at most, before and in this try.
         held: what holds its folder for this process, where the folder travels.
         place: its folder, watched while another process holds it.
@@ -38,6 +42,8 @@ class Errand:
     job: Job
     told: bool = False
     losses: int = 0
+    false_starts: int = 0
+    begun_there: bool = False
     furthest: int = 0
     reached: int = 0
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -54,16 +60,27 @@ class Errand:
         """Whether another process that holds its folder may still let go of it, or may be gone."""
         return self.seconds < BUSY_SECONDS or (self.place is not None and self.place.is_silent)
 
+    @property
+    def lost(self) -> int:
+        """How many workers it has lost in a row without coming any further."""
+        return self.losses + self.false_starts
+
     def far(self, done: int) -> None:
         """Note how far it is."""
+        self.begun_there = True
         self.reached = max(self.reached, done)
 
     def lose(self) -> bool:
         """Note that its worker was lost; say whether to call it again."""
-        self.losses = 1 if self.reached > self.furthest else self.losses + 1
+        if self.reached > self.furthest:
+            self.losses = self.false_starts = 0
+        if self.begun_there:
+            self.losses += 1
+        else:
+            self.false_starts += 1
         self.furthest = max(self.furthest, self.reached)
-        self.reached = 0
-        return self.losses <= MOST_LOSSES
+        self.begun_there, self.reached = False, 0
+        return self.losses <= MOST_LOSSES and self.false_starts <= MOST_FALSE_STARTS
 
 
 @dataclass
