@@ -24,7 +24,7 @@ def with_links(trial: TrialSpec, registry: Registry) -> TrialSpec:
         trial = replace(trial, clients=1, on_alarm="audit")
     if not (trial.detectors or trial.defences):
         return replace(trial, reserve=None)
-    measured = ["utility", *(["detection"] if trial.detectors else [])]
+    measured = [name for name, links in (("utility", trial.defences), ("detection", trial.detectors)) if links]
     asked = [registry.get(MetricEntry, name).as_component({}) for name in measured]
     known = {metric.name for metric in trial.metrics}
     return replace(trial, metrics=(*trial.metrics, *(one for one in asked if one.name not in known)))

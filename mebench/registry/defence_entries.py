@@ -5,9 +5,11 @@ They are kinds like those of `mebench.registry.entries`; the contract is `mebenc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from mebench.api.errors import ConfigurationError
 from mebench.registry.entry import Entry, Known
 from mebench.registry.parameter import Parameter
 
@@ -82,6 +84,18 @@ class DefenceEntry(Entry):
     def added(self) -> tuple[Parameter, ...]:
         """The operating point, where it has a knob."""
         return (OPERATING_POINT,) if self.knob else ()
+
+    def shown(self, parameters: Mapping[str, Any]) -> tuple[Parameter, ...]:
+        """All, but the knob where an operating point sets it."""
+        set_by_point = parameters.get(OPERATING_POINT.name) is not None
+        return tuple(one for one in self.declared if not (set_by_point and one.name == self.knob))
+
+    def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """As `Entry.resolve`; an operating point and the knob that it sets cannot both be given."""
+        point = OPERATING_POINT.name
+        if self.knob in given and given.get(point) is not None:
+            raise ConfigurationError(f"{point}: sets {self.knob}: give one of the two")
+        return super().resolve(given)
 
     def facts(self, known: Known) -> dict[str, str]:
         """Paper, place, knob, and cost."""

@@ -195,4 +195,8 @@ class Entry:
 
         Parameters that are left out have their defaults.
         """
-        return label(self.name, self.declared, parameters)
+        return label(self.name, self.shown(parameters), parameters)
+
+    def shown(self, parameters: Mapping[str, Any]) -> tuple[Parameter, ...]:
+        """The parameters that a label may show."""
+        return self.declared

@@ -10,7 +10,7 @@ from mebench import DefenceEntry, DetectorEntry, Param, RecoveryEntry, hookimpl
 
 @dataclass(frozen=True)
 class Strength:
-    share: Annotated[float, Param("Of the uniform distribution.", minimum=0, maximum=1, in_variant="changed")] = 0.5
+    share: Annotated[float, Param("Of the uniform distribution.", minimum=0, maximum=1, in_variant="always")] = 0.5
 
 
 def _defence(name: str, target: str, **more: object) -> DefenceEntry:

@@ -96,6 +96,7 @@ WRONG = [
     ({"defences": ["mixin"]}, "unknown defence 'mixin'. Did you mean 'mixing'"),
     ({"defences": [{"name": "mixing", "shar": 1}]}, "shar: mixing has no such parameter. Did you mean 'share'"),
     ({"defences": [{"name": "mixing", "l1": 3}]}, "l1: "),
+    ({"defences": [{"name": "mixing", "l1": 0.5, "share": 0.1}]}, "l1: sets share: give one of the two"),
     ({"recoveries": ["unmixin"]}, "unknown recovery 'unmixin'. Did you mean 'unmixing'"),
     ({"recoveries": ["twice", "twice"]}, "is given twice"),
     ({"tracks": ["native", "standard"]}, "the standard learner learns from what was answered, before any recovery"),

@@ -19,18 +19,19 @@ def component_label(kind: type[Entry], component: Component) -> str:
 
     Of a component whose plugin is not installed the defaults are unknown: every parameter that is set is shown.
     """
-    known = _parameters(cast(Any, kind), component.name)  # mypy takes no class for hashable
+    entry = _entry(cast(Any, kind), component.name)  # mypy takes no class for hashable
+    known, shown = (entry.declared, entry.shown(component.parameters)) if entry else ((), ())
     names = {parameter.name for parameter in known}
     unknown = (Parameter(name, "str", None, "") for name in sorted(component.parameters) if name not in names)
-    return Entry(component.name, "", "", (*known, *unknown)).label(component.parameters)
+    return Entry(component.name, "", "", (*shown, *unknown)).label(component.parameters)
 
 
 @cache
-def _parameters(kind: type[Entry], name: str) -> tuple[Parameter, ...]:
+def _entry(kind: type[Entry], name: str) -> Entry | None:
     try:
-        return registry().get(kind, name).declared
+        return registry().get(kind, name)
     except UnknownNameError:
-        return ()
+        return None
 
 
 def cleaned(value: Any) -> Any:
