@@ -38,7 +38,7 @@ from mebench.registry.entries import (
 )
 from mebench.registry.entry import Entry
 from mebench.results.numbers import numbers
-from mebench.testing.checks import CHECKS
+from mebench.testing.checks import KITS
 
 Named = TypeVar("Named", bound=Entry)
 HERE = Path(__file__).resolve().parent
@@ -323,9 +323,16 @@ def _paragraphs(text: str) -> str:
 
 def _checks() -> str:
     text = "# Checks\n\nThe [conformance kit](../conformance.md), check by check.\n"
-    for check in CHECKS:
-        lines = [line.strip() for line in (check.__doc__ or "").strip().splitlines()]
-        text += f"\n## `{check.__name__}`\n\n" + "\n".join(lines) + "\n"
+    told: set[str] = set()
+    for kit in KITS:
+        text += f"\n## Of {kit.kind.plural}\n"
+        if before := [f"`{check.__name__}`" for check in kit.checks if check.__name__ in told]:
+            text += f"\nAs above: {', '.join(before)}.\n"
+        for check in kit.checks:
+            if check.__name__ not in told:
+                lines = [line.strip() for line in (check.__doc__ or "").strip().splitlines()]
+                text += f"\n### `{check.__name__}`\n\n" + "\n".join(lines) + "\n"
+        told |= {check.__name__ for check in kit.checks}
     return text
 
 

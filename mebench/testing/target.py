@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,62 @@ from mebench.api.errors import ConfigurationError
 from mebench.api.suggestions import did_you_mean
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, ChannelEntry
+from mebench.registry.entry import Entry
+
+
+class UnderTest(ABC):
+    """What everything that is checked has.
+
+    Attributes:
+        parameters: values in place of the defaults.
+        expected_failures: the reason by the name of each check that is known to fail.
+        module: the module that registers it.
+    """
+
+    parameters: Mapping[str, Any]
+    expected_failures: Mapping[str, str]
+    module: str
+
+    @property
+    @abstractmethod
+    def registered(self) -> bool:
+        """Whether it is looked up by its name."""
+
+    @property
+    @abstractmethod
+    def entry(self) -> Entry:
+        """The metadata.
+
+        Raises:
+            UnknownNameError: nothing has registered the name.
+        """
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.entry.name
+
+    @property
+    def package(self) -> str:
+        """The top-level package or module that its code lies in."""
+        return self.entry.target.partition(":")[0].partition(".")[0]
+
+    def resolved(self, changes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """All parameters, those under test and then ``changes`` in place of the defaults."""
+        return self.entry.resolve({**self.parameters, **changes})
+
+    def check_names(self, known: Sequence[str]) -> None:
+        """Raise a `ConfigurationError` if a failure is expected of a check that does not exist."""
+        unknown = [name for name in self.expected_failures if name not in known]
+        if unknown:
+            lines = [
+                f"{self.name}: expected_failures: no check {name!r}{did_you_mean(name, known)}" for name in unknown
+            ]
+            raise ConfigurationError(*lines)
 
 
 @dataclass(frozen=True)
-class AttackUnderTest:
+class AttackUnderTest(UnderTest):
     """One attack before the checks.
 
     Attributes:
@@ -38,6 +91,11 @@ class AttackUnderTest:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
     pictures: Path | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether the attack is looked up by its name."""
+        return isinstance(self.attack, str)
 
     @property
     def name(self) -> str:
@@ -75,25 +133,7 @@ class AttackUnderTest:
         fit = ", ".join(registry().channels_for(self.entry.needs))
         return f"{self.name} needs {missing}, which channel {channel.name} does not give. Channels that do: {fit}"
 
-    @property
-    def package(self) -> str:
-        """The top-level package or module that the attack's code lies in."""
-        return self.entry.target.partition(":")[0].partition(".")[0]
-
-    def resolved(self, changes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-        """All parameters, those under test and then ``changes`` in place of the defaults."""
-        return self.entry.resolve({**self.parameters, **changes})
-
     def picture(self, check: str) -> Path:
         """Where a check keeps the picture of what it has found."""
         folder = self.pictures or Path(tempfile.mkdtemp(prefix="mebench-check-"))
         return folder / f"{self.name}-{check}.png"
-
-    def check_names(self, known: Sequence[str]) -> None:
-        """Raise a `ConfigurationError` if a failure is expected of a check that does not exist."""
-        unknown = [name for name in self.expected_failures if name not in known]
-        if unknown:
-            lines = [
-                f"{self.name}: expected_failures: no check {name!r}{did_you_mean(name, known)}" for name in unknown
-            ]
-            raise ConfigurationError(*lines)

@@ -16,10 +16,11 @@ from typing import Literal
 import numpy as np
 import torch
 
+from mebench.api.errors import PluginFaultError
 from mebench.testing.checks import Check
 from mebench.testing.faults import CheckFailed, CheckSkipped
 from mebench.testing.process_state import restored
-from mebench.testing.target import AttackUnderTest
+from mebench.testing.target import UnderTest
 
 VerdictState = Literal["passed", "warned", "failed", "expected", "unexpected", "skipped"]
 TIME_LIMIT = 300
@@ -28,14 +29,14 @@ TIME_LIMIT = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one check of one attack.
+    """What came of one check.
 
     Attributes:
         check: its name.
         state: ``passed``; ``warned``, passed with something to read; ``failed``; ``expected``, a failure that the
             author has listed; ``unexpected``, passed though listed to fail; ``skipped``.
         why: one line; empty if it passed.
-        details: the traceback of an error that the attack raised; else empty.
+        details: the traceback of an error that was raised by what is checked; else empty.
         picture: the file that shows what was found, if there is one; else empty.
     """
 
@@ -47,12 +48,12 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether the attack conforms, as far as this check goes."""
+        """Whether what is checked conforms, as far as this check goes."""
         return self.state not in ("failed", "unexpected")
 
 
-def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMIT) -> Verdict:
-    """Run one check; an error of the attack's is a failure. Whatever the attack changes is put back."""
+def run_check(check: Check, target: UnderTest, time_limit: int = TIME_LIMIT) -> Verdict:
+    """Run one check; an error of what is checked is a failure. Whatever it changes is put back."""
     name = check.__name__
     reason, picture = target.expected_failures.get(name), ""
     try:
@@ -63,6 +64,8 @@ def run_check(check: Check, target: AttackUnderTest, time_limit: int = TIME_LIMI
     except CheckFailed as failure:
         why, details = _line(str(failure)), ""
         picture = str(failure.picture or "")
+    except PluginFaultError as fault:
+        why, details = _line(str(fault)), traceback.format_exc()
     except (Exception, SystemExit) as error:
         why, details = _line(_raised(error)), traceback.format_exc()
     else:

@@ -134,14 +134,18 @@ def test_the_channels_of_the_page_answer_in_a_benchmark(docs, tmp_path, mebench)
 
 
 def test_the_test_file_of_the_conformance_page_passes(docs, tmp_path):
-    (block,) = blocks(docs / "conformance.md", "python")
+    block, of_detectors = blocks(docs / "conformance.md", "python")
     quick = block.replace("parametrize_with_checks(ATTACKS)", "parametrize_with_checks(ATTACKS, checks=CHECKS[1:6])")
     assert quick != block
     (tmp_path / "test_it.py").write_text(textwrap.dedent("from mebench.testing import CHECKS\n") + quick)
+    (tmp_path / "test_detector.py").write_text(of_detectors)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "test_it.py"], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-m", "pytest", "-q", "test_it.py", "test_detector.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
-    assert "5 passed" in done.stdout, done.stdout
+    assert "16 passed, 1 skipped" in done.stdout, done.stdout
 
 
 def test_commands_in_the_documentation_exist(docs):

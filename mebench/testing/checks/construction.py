@@ -20,7 +20,7 @@ from mebench.registry.parameter import Parameter
 from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.session import Session
 from mebench.testing.stage import Stage
-from mebench.testing.target import AttackUnderTest
+from mebench.testing.target import AttackUnderTest, UnderTest
 
 _WHO_IMPORTS_TORCH = """
 import importlib.abc, json, sys, traceback
@@ -42,10 +42,11 @@ print(json.dumps(sorted(files)))
 """
 
 
-def registers_without_torch(target: AttackUnderTest) -> str | None:
-    """Registering the attack imports no torch, so that `mebench list` answers at once."""
-    if not isinstance(target.attack, str) and not target.module:
-        raise CheckSkipped("the attack is not registered, and `module` does not say what would register it")
+def registers_without_torch(target: UnderTest) -> str | None:
+    """Registering it imports no torch, so that `mebench list` answers at once."""
+    if not target.registered and not target.module:
+        kind = target.entry.kind
+        raise CheckSkipped(f"the {kind} is not registered, and `module` does not say what would register it")
     path = os.pathsep.join(filter(None, sys.path))
     importers = _importers_of_torch(target.module, path, Path.cwd(), os.environ.get("MEBENCH_PLUGIN_DIR"))
     guilty = [file for file in importers if _belongs(file, target)]
@@ -70,7 +71,7 @@ def _importers_of_torch(module: str, path: str, folder: Path, plugins: str | Non
     return importers
 
 
-def _belongs(file: str, target: AttackUnderTest) -> bool:
+def _belongs(file: str, target: UnderTest) -> bool:
     package = (target.module or target.package).partition(".")[0]
     origin = importlib.import_module(package).__file__
     if origin is None:
@@ -91,7 +92,7 @@ def builds_from_defaults(target: AttackUnderTest) -> str | None:
     return None
 
 
-def parameters_round_trip(target: AttackUnderTest) -> str | None:
+def parameters_round_trip(target: UnderTest) -> str | None:
     """Resolved parameters survive being written to a file and read again, and none is declared twice."""
     names = [parameter.name for parameter in target.entry.declared]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -103,7 +104,7 @@ def parameters_round_trip(target: AttackUnderTest) -> str | None:
     return None
 
 
-def declares_what_it_accepts(target: AttackUnderTest) -> str | None:
+def declares_what_it_accepts(target: UnderTest) -> str | None:
     """The target takes the parameters that are declared: as one object, or as a keyword argument for each."""
     function = inspect.signature(target.entry.load())
     if isinstance(target.entry.parameters, type):
@@ -113,7 +114,7 @@ def declares_what_it_accepts(target: AttackUnderTest) -> str | None:
     takes_all = any(one.kind is one.VAR_KEYWORD for one in signature)
     accepted = {one.name for one in signature if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
     accepted -= {next(iter(signature)).name}  # the context
-    declared = {parameter.name for parameter in target.entry.declared}
+    declared = {parameter.name for parameter in target.entry.declared if parameter not in target.entry.added}
     hidden = sorted(accepted - declared)
     require(not hidden, f"takes {', '.join(hidden)}, which it does not declare: no benchmark file can set it")
     missing = sorted(declared - accepted)

@@ -1,0 +1,1 @@
+"""Defences, recoveries and detectors before the checks of the conformance kit."""
