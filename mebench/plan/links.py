@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mebench.api.errors import UnknownNameError
 from mebench.api.spec import Component, TrialSpec
 from mebench.registry.defence_entries import DefenceEntry, RecoveryEntry
 from mebench.registry.entries import ChannelEntry, MetricEntry
@@ -32,6 +33,9 @@ def with_links(trial: TrialSpec, registry: Registry) -> TrialSpec:
 
 def answered_by(channel: Component, defences: tuple[Component, ...], registry: Registry) -> str:
     """The channel and the defences that it is behind, as tables call them."""
-    labels = [registry.get(ChannelEntry, channel.name).label(channel.parameters)]
+    try:
+        labels = [registry.get(ChannelEntry, channel.name).label(channel.parameters)]
+    except UnknownNameError:  # the supervised reference has none
+        return channel.name
     labels += [registry.get(DefenceEntry, one.name).label(one.parameters) for one in defences]
     return ", ".join(labels)

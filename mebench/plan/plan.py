@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mebench.api.errors import ConfigurationError, UnknownNameError
+from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.data.class_names import cleaned, names_of
 from mebench.data.sizes import size_note
@@ -60,10 +60,7 @@ class Plan:
 
     def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
         """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
-        try:
-            channel = answered_by(trial.channel, trial.defences, self.registry)
-        except UnknownNameError:  # the supervised reference has none
-            channel = trial.channel.name
+        channel = answered_by(trial.channel, trial.defences, self.registry)
         return trial.attack.name, trial.variant, trial.victim.name, channel
 
     @cached_property

@@ -61,6 +61,12 @@ def test_channel_defence_and_recovery_are_told_apart():
     assert column_of(one) == Column("random-pool l1", "twice > argmax")
 
 
+def test_an_attack_keeps_its_name_where_a_recovery_is_called_otherwise_since_its_plugin_is_not_installed():
+    one = row("probability", "none", "bayes", [0.5], variant="adam")
+    longer = Row(**{**vars(one), "recovery": "bayes(rows=1000,tolerance=0.01)"})
+    assert column_of(longer).attack == column_of(one).attack == "random-pool adam"
+
+
 def test_the_undefended_lines_come_first_and_every_attacker_has_a_column():
     (matrix,) = matrices(ROWS)
     assert [line.name for line in matrix.lines] == ["label", "probability", "probability, mixing(l1=0.5)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,8 @@ def _draw(axes: Axes, matrix: Matrix) -> None:
                 parse_math=False,
             )
     names = sorted({_kind(line) for line in _defended(matrix)})
-    for line in sorted(_defended(matrix), key=lambda one: one.costs[COST]):
+    labels = []
+    for line in _defended(matrix):
         colour = COLOURS[names.index(_kind(line)) % len(COLOURS)]
         worst, naive = estimate(line.worst_case), estimate(line.naive)
         if worst is None:
@@ -77,25 +79,48 @@ def _draw(axes: Axes, matrix: Matrix) -> None:
             axes.plot(place, 100 * naive.mean, "o", markerfacecolor="white", markeredgecolor=colour, markersize=5)
         error = None if worst.half is None else 100 * worst.half
         axes.errorbar(place, 100 * worst.mean, yerr=error, fmt="o", color=colour, markersize=5, linewidth=1.2, zorder=3)
-        axes.annotate(
-            line.defence,
-            (place, 100 * worst.mean),
-            xytext=(5, 4),
-            textcoords="offset points",
-            fontsize=FONT - 1,
-            color=colour,
-            parse_math=False,
-        )
+        labels.append((100 * worst.mean, place, line.defence, colour))
     axes.set_xlabel("mean L1 distance of honest answers", fontsize=FONT, color=INK)
     axes.set_ylabel("fidelity of the best attacker (%)", fontsize=FONT, color=INK)
     axes.tick_params(labelsize=FONT - 1)
-    axes.set_xlim(left=0)
-    axes.margins(x=0.18)
-    axes.set_title(matrix.context, fontsize=FONT, loc="left", color=INK, parse_math=False)
+    axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
+    _draw_labels(axes, labels)
+    axes.set_title("\n".join(textwrap.wrap(matrix.context, 95)), fontsize=FONT, loc="left", color=INK, parse_math=False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     said = "filled: the best attacker, with its interval; hollow: the best naive one"
-    axes.text(1, 1.0, said, transform=axes.transAxes, ha="right", va="bottom", fontsize=FONT - 1.5, color=GREY)
+    axes.text(0, -0.2, said, transform=axes.transAxes, va="top", fontsize=FONT - 1, color=GREY)
+
+
+def _draw_labels(axes: Axes, labels: list[tuple[float, float, str, str]]) -> None:
+    """Write names to the right of the panel, apart from each other, each with a line to its point.
+
+    Args:
+        axes: the panel.
+        labels: height and place of a point, its name and its colour.
+    """
+    low, high = axes.get_ylim()
+    gap = (high - low) / 22
+    heights: list[float] = []
+    for height, *_ in sorted(labels):
+        heights.append(max(height, heights[-1] + gap) if heights else height)
+    over = max(0.0, heights[-1] - high) if heights else 0.0
+    right = axes.get_xlim()[1]
+    for (height, place, name, colour), at in zip(sorted(labels), heights, strict=True):
+        axes.annotate(
+            name,
+            (place, height),
+            xytext=(right * 1.04, at - over),
+            textcoords="data",
+            fontsize=FONT - 1,
+            color=colour,
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkB": 4},
+            parse_math=False,
+        )
+    axes.set_ylim(low, high)
+    axes.set_xlim(0, right)
 
 
 def _kind(line: Line) -> str:

@@ -11,6 +11,7 @@ look worse than it is.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -231,7 +232,8 @@ def column_of(row: Row) -> Column:
     """The attack of a row with its own variant, and its recovery."""
     variant = row.variant
     if row.recovery != NAIVE:
-        variant = variant.removesuffix(row.recovery.replace(" > ", "+")).rstrip(",") or "default"
+        first = re.escape(row.recovery.partition(" > ")[0].partition("(")[0])
+        variant = re.sub(rf"(^|,){first}(\(.*|\+.*)?$", "", variant) or "default"
     return Column(row.attack if variant == "default" else f"{row.attack} {variant}", row.recovery)
 
 
@@ -240,4 +242,6 @@ def _context(rows: Sequence[Row]) -> str:
     victims = sorted({row.victim for row in rows})
     pool = f", pool {first.pool}" if first.pool else ""
     track = f", {first.track} learner" if first.track != "native" else ""
-    return f"{', '.join(victims)}; {first.budget:,} queries, clone {first.clone}{pool}{track}"
+    attacks = {column_of(row).attack for row in rows}
+    alone = f"; {attacks.pop()}" if len(attacks) == 1 else ""
+    return f"{', '.join(victims)}; {first.budget:,} queries, clone {first.clone}{pool}{track}{alone}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mebench.results.documents import json_text, markdown_escape, markdown_table
-from mebench.results.matrix.compute import Column, Estimate, Line, Matrix, estimate
+from mebench.results.matrix.compute import NAIVE, Column, Estimate, Line, Matrix, estimate
 from mebench.results.written import NOTHING
 
 SUMMARY = ("Worst case", "Gain", "Adaptive gap", "Above labels", "Strongest attacker")
@@ -32,7 +32,14 @@ def points(one: Estimate | None, *, signed: bool = False) -> str:
 
 def titles(matrix: Matrix) -> list[str]:
     """The heads of all columns."""
-    return ["Answers", *(column.name for column in matrix.columns), *SUMMARY, *COSTS.values()]
+    return ["Answers", *column_names(matrix).values(), *SUMMARY, *COSTS.values()]
+
+
+def column_names(matrix: Matrix) -> dict[Column, str]:
+    """The attackers by name; by their recovery alone where all have one attack."""
+    if len({column.attack for column in matrix.columns}) > 1:
+        return {column: column.name for column in matrix.columns}
+    return {column: "naive" if column.recovery == NAIVE else column.recovery for column in matrix.columns}
 
 
 def cells(matrix: Matrix, line: Line) -> list[str]:
@@ -45,7 +52,7 @@ def cells(matrix: Matrix, line: Line) -> list[str]:
         *told,
         points(estimate(line.worst_case)),
         *(points(one, signed=True) for one in differences),
-        strongest.name if strongest else NOTHING,
+        column_names(matrix)[strongest] if strongest else NOTHING,
         *(_cost(line, key) for key in COSTS),
     ]
 
