@@ -77,27 +77,16 @@ def plan(
 def _measure(planned: Plan, folder: Path, keep_other_code: bool) -> None:
     """Measure the speed of what is left on this machine, and keep it."""
     from mebench.api.notices import notice
-    from mebench.plan.speeds import KeptSpeeds
     from mebench.plan.state import PlanState
     from mebench.run.console import PlainConsole
-    from mebench.run.engine import Interrupts, ProcessEngine
-    from mebench.run.runner import site
-    from mebench.run.speeds import measured, speeds_to_measure
+    from mebench.run.speeds import measure_here, speeds_to_measure
 
     pending = PlanState.of(planned, folder, keep_other_code=keep_other_code).pending
     jobs = speeds_to_measure(planned, pending)
-    console = PlainConsole(stderr=True)
-    with Interrupts() as interrupts, console.status(f"measuring {len(jobs)} speeds", spinner="line"):
-        found = site(ProcessEngine(["cpu"], interrupts=interrupts), planned, pending) if jobs else None
-        if found is not None and found.problems:
-            raise ConfigurationError(*found.problems)
-        engine = ProcessEngine([found.devices[0] if found else "cpu"], interrupts=interrupts)
-        speeds, failed = measured(engine, jobs)
-        if interrupts.level:
-            raise KeyboardInterrupt
-    KeptSpeeds.read().keep(speeds)
+    with PlainConsole(stderr=True).status(f"measuring {len(jobs)} speeds", spinner="line"):
+        failed = measure_here(planned, pending, jobs)
     for line in failed:
-        notice(f"not measured: {line}")
+        notice(line)
 
 
 def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, keep_other_code: bool) -> None:

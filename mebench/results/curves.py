@@ -239,6 +239,12 @@ def band(curves: Sequence[Curve], metric: str) -> Band | None:
     kept = [points for curve in curves if (points := curve.points(metric))]
     if not kept:
         return None
+    queries = [count for count, _ in kept[0]]
+    if queries == sorted(set(queries)) and all([count for count, _ in one] == queries for one in kept):
+        # as the seeds of a row have them: nothing is to be interpolated
+        grid = np.array(queries, dtype=np.float64)
+        values = np.array([[value for _, value in one] for one in kept], dtype=np.float64)
+        return Band(grid, values.mean(axis=0), values.min(axis=0), values.max(axis=0), len(values))
     low, high = max(points[0][0] for points in kept), min(points[-1][0] for points in kept)
     grid = np.array(sorted({q for points in kept for q, _ in points if low <= q <= high}), dtype=np.float64)
     if not len(grid):

@@ -5,15 +5,17 @@ Each is measured in a worker process, one after another: what runs beside it wou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mebench.api.errors import ConfigurationError
 from mebench.api.progress import OnProgress, ShouldStop
 from mebench.api.spec import TrialSpec, VictimSpec
 from mebench.plan.grid import SUPERVISED
 from mebench.plan.plan import Plan
-from mebench.plan.speeds import training_key, trial_key
-from mebench.run.engine import Engine, Job
-from mebench.run.runner import titles
+from mebench.plan.speeds import KeptSpeeds, training_key, trial_key
+from mebench.run.engine import Engine, Interrupts, Job, ProcessEngine
+from mebench.run.runner import site, titles
 
 SECONDS = 3.0
 LONGEST = 300.0
@@ -49,7 +51,33 @@ def speeds_to_measure(plan: Plan, trials: list[TrialSpec], seconds: float = SECO
     ]
 
 
-def measured(engine: Engine, jobs: list[Job]) -> tuple[dict[str, float], list[str]]:
+def measure_here(plan: Plan, trials: Sequence[TrialSpec], jobs: Sequence[Job]) -> list[str]:
+    """Do the jobs on this machine, and keep what they measure for all plans to come.
+
+    Args:
+        plan: whose profile says which device it wants.
+        trials: those that the jobs were made for.
+        jobs: of `speeds_to_measure`.
+
+    Returns:
+        A line for each speed that could not be measured.
+
+    Raises:
+        ConfigurationError: data, plugins or devices are missing.
+        KeyboardInterrupt: the user stopped it; nothing is kept.
+    """
+    with Interrupts() as interrupts:
+        found = site(ProcessEngine(["cpu"], interrupts=interrupts), plan, trials) if jobs else None
+        if found is not None and found.problems:
+            raise ConfigurationError(*found.problems)
+        speeds, failed = measured(ProcessEngine([found.devices[0] if found else "cpu"], interrupts=interrupts), jobs)
+        if interrupts.level:
+            raise KeyboardInterrupt
+    KeptSpeeds.read().keep(speeds)
+    return [f"not measured: {line}" for line in failed]
+
+
+def measured(engine: Engine, jobs: Sequence[Job]) -> tuple[dict[str, float], list[str]]:
     """Do the jobs; return the speeds by key, and a line for each that could not be measured."""
     titles_of = {job.key: job.title for job in jobs}
     outcomes = engine.run(jobs)

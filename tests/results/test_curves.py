@@ -66,6 +66,20 @@ def test_a_band_interpolates_in_the_logarithm() -> None:
     np.testing.assert_allclose(over.low, over.high)
 
 
+def test_a_band_of_curves_with_the_same_queries_is_the_very_one_that_interpolation_gives() -> None:
+    random = np.random.default_rng(0)
+    queries = [7, 10, 131, 1_000, 5_003]
+    values = random.random((3, 5))
+    over = band([make(queries, row.tolist()) for row in values], "accuracy")
+    grid = np.log10(np.array(queries, dtype=np.float64))
+    rows = np.array([np.interp(grid, np.log10(queries), row) for row in values])
+    assert over is not None
+    assert over.queries.tolist() == queries
+    assert over.mean.tolist() == rows.mean(axis=0).tolist()
+    assert (over.low.tolist(), over.high.tolist()) == (rows.min(axis=0).tolist(), rows.max(axis=0).tolist())
+    assert over.seeds == 3
+
+
 def test_there_is_no_band_where_curves_share_no_range() -> None:
     assert band([make([1, 2], [0.1, 0.1]), make([5, 6], [0.1, 0.1])], "accuracy") is None
     assert band([], "accuracy") is None

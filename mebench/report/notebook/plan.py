@@ -19,6 +19,7 @@ from mebench.report.notebook.frames import NUMBER, TEXT, WHOLE, typed
 from mebench.report.notebook.tables import html_lines, html_table, text_table
 from mebench.report.notebook.words import chosen_seeds, part, path_of, settings, texts
 from mebench.results.trial_folder import TrialFolder
+from mebench.run.speeds import measure_here, speeds_to_measure
 from mebench.run.victims import try_own_victims
 
 if TYPE_CHECKING:
@@ -103,8 +104,9 @@ def plan(
     shard: str | None = None,
     out: str | os.PathLike[str] | None = None,
     keep_other_code: bool = False,
+    measure: bool = False,
 ) -> PlanView:
-    """Show what would run; nothing is run, and nothing is written.
+    """Show what would run; nothing is run but what ``measure`` asks for, and nothing is written to the results folder.
 
     Args:
         file: a benchmark file, the name of a benchmark that comes with mebench, or what a file would hold.
@@ -115,9 +117,12 @@ def plan(
         shard: which part of the trials: ``"3/16"`` for the third of sixteen.
         out: the results folder; ``runs/NAME/PROFILE`` without it.
         keep_other_code: whether results that other code has finished count as finished.
+        measure: run each row for a few seconds first, to tell how long it takes on this machine, which keeps it.
 
     Raises:
         ConfigurationError: the file is wrong, or a victim of the user's own cannot be attacked; one line per problem.
+            Where it is to measure, also: data, plugins or devices are missing.
+        KeyboardInterrupt: it was interrupted while it measured.
     """
     heard: list[str] = []
     with notices_to(heard.append):
@@ -127,6 +132,8 @@ def plan(
     if victims.problems:
         raise ConfigurationError(*victims.problems)
     state = PlanState.of(planned, folder, keep_other_code=keep_other_code)
+    if measure:
+        heard += measure_here(planned, state.pending, speeds_to_measure(planned, state.pending))
     ahead = forecast(planned, folder, keep_other_code=keep_other_code)
     return PlanView(planned, folder, ahead, state, (*heard, *victims.notes))
 

@@ -20,6 +20,7 @@ from mebench.report.page import facts, pictures, series, table
 from mebench.report.page.differences import Differences, find_differences
 from mebench.report.page.results import Results
 from mebench.report.page.source import PageRow, PageSource, read_source
+from mebench.results.garbage import uncollected
 from mebench.results.leaderboard.compute.flags import legend
 from mebench.results.leaderboard.write.columns import common_flags
 from mebench.results.leaderboard.write.text import heading
@@ -76,6 +77,7 @@ def html(results: Results, output: Path) -> list[str]:
     return write_report(results.roots, output)[1]
 
 
+@uncollected()
 def render_report(roots: Sequence[Path]) -> tuple[str, list[str]]:
     """Return the page, the same bytes for the same results, and lines on what was left out.
 

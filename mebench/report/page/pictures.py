@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import fnmatch
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +70,10 @@ def find_pictures(source: PageSource) -> list[Found]:
 
 def _of_row(entry: PageRow) -> list[Found]:
     found: list[Found] = []
+    names = [(trial, _png_names(trial.path)) for trial in entry.trials if trial.path]
     for pattern, samples in (("samples.png", True), ("explanations*.png", False)):
-        for trial in entry.trials:
-            files = sorted(trial.path.glob(pattern)) if trial.path else []
+        for trial, there in names:
+            files = [trial.path / name for name in fnmatch.filter(there, pattern)] if trial.path and there else []
             if files:
                 words = f"{entry.label} on {entry.row.victim}, seed {trial.spec.seed}"
                 found += [
@@ -79,6 +82,14 @@ def _of_row(entry: PageRow) -> list[Found]:
                 ]
                 break
     return found
+
+
+def _png_names(folder: Path) -> list[str]:
+    """The pictures in a trial's folder, sorted: one look for all patterns, as there are thousands of folders."""
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(".png"))  # noqa: PTH208 (ten times as fast)
+    except OSError:
+        return []
 
 
 def embed(found: Sequence[Found], budget: int) -> tuple[list[Picture], list[str]]:

@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ import mebench
 from mebench.cli import main
 from mebench.plan.file import load_benchmark
 from mebench.report.notebook.run import run
+from mebench.run.speeds import speeds_to_measure
 
 BROKEN = """\
 from mebench import AttackEntry, hookimpl
@@ -89,6 +91,27 @@ def test_values_are_changed_as_by_set(folder, change):
 def test_a_benchmark_that_comes_with_mebench_is_planned_by_its_name(repository):
     by_path = mebench.plan(repository / "benchmarks/table1.yaml")
     assert mebench.plan("table1").trials["trial"].tolist() == by_path.trials["trial"].tolist()
+
+
+def test_a_plan_measures_what_is_left_and_keeps_it(folder, monkeypatch):
+    monkeypatch.setenv("MEBENCH_CACHE", str(folder / "cache"))
+    monkeypatch.setattr("mebench.report.notebook.plan.speeds_to_measure", partial(speeds_to_measure, seconds=0.05))
+    file = write_benchmark(folder, NOISE, references=[])
+    assert mebench.plan(file).rows["measured"].tolist() == [""]
+    planned = mebench.plan(file, measure=True)
+    assert planned.rows["measured"].tolist() == ["machine"]
+    assert planned.rows["seconds_left"].tolist() == mebench.plan(file).rows["seconds_left"].tolist()
+    assert not (folder / "runs").exists()
+
+
+def test_what_cannot_be_measured_is_a_note_of_the_plan(folder, monkeypatch):
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "broken.py").write_text(BROKEN)
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(folder / "plugins"))
+    monkeypatch.setenv("MEBENCH_CACHE", str(folder / "cache"))
+    monkeypatch.setattr("mebench.report.notebook.plan.speeds_to_measure", partial(speeds_to_measure, seconds=0.05))
+    file = write_benchmark(folder, {"attack": "broken", "channel": "probability"}, references=[])
+    assert mebench.plan(file, measure=True).notes[-1].startswith("not measured: broken: ")
 
 
 def test_a_file_beside_that_differs_by_its_suffix_is_a_note_of_the_plan(folder, capfd):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +10,7 @@ from typing import Any
 
 from mebench.api.plurals import counted
 from mebench.api.printable import printable
+from mebench.results.garbage import uncollected
 from mebench.results.leaderboard.compute.code import code_notes
 from mebench.results.leaderboard.compute.intervals import with_intervals, with_test_inputs
 from mebench.results.leaderboard.compute.ranks import ranked
@@ -45,19 +44,7 @@ def build_leaderboard(roots: Sequence[Path]) -> Leaderboard:
     return build_with_groups(roots)[0]
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage meanwhile: what is read is kept, and looking through thousands of trials takes long."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
     """Do as `build_leaderboard`, and also return the trials, put together as the rows are, so that none is read twice.
 
@@ -87,7 +74,7 @@ def build_with_groups(roots: Sequence[Path]) -> tuple[Leaderboard, list[Group]]:
     return Leaderboard(info, default_order(rows), tuple(said)), groups
 
 
-@_uncollected()
+@uncollected()
 def group_trials(roots: Sequence[Path], notes: list[str]) -> list[Group]:
     """Read the trials of results folders, put together as the rows of a leaderboard are."""
     trials = []
