@@ -17,6 +17,7 @@ from mebench.api.files import write_text
 from mebench.api.plurals import counted
 from mebench.api.version import VERSION
 from mebench.report.page import facts, pictures, series, table
+from mebench.report.page.defences import DefencesShown, find_defences
 from mebench.report.page.differences import Differences, find_differences
 from mebench.report.page.results import Results
 from mebench.report.page.source import PageRow, PageSource, read_source
@@ -123,6 +124,11 @@ class PageContent:
         """Which rows are apart."""
         return find_differences(self.source.board)
 
+    @cached_property
+    def defences(self) -> DefencesShown:
+        """What each attacker gets behind each defence."""
+        return find_defences(self.source.board)
+
     def cells(self, entry: PageRow) -> Iterator[dict[str, Any]]:
         """One cell per column: key, text, and what it is sorted by."""
         for column in self.columns:
@@ -155,8 +161,7 @@ def _render(material: PageContent, room: PageBudget) -> tuple[str, list[str]]:
     panels, curve_notes = series.panels(source.sections, room.curves)
     shown, picture_notes = pictures.embed(material.pictures, room.pictures)
     notes = [*curve_notes, *picture_notes]
-    if material.differences.left_out:
-        notes.append(material.differences.left_out)
+    notes += filter(None, (material.defences.left_out, material.differences.left_out))
     if len(packed) > room.packed:
         notes.append(
             f"details of {counted(len(packed) - room.packed, 'row')} are left out: see the folders of their trials"
@@ -211,6 +216,7 @@ def _facts(material: PageContent) -> dict[str, Any]:
             for key, title in (("attack", "Attack"), ("victim", "Victim"), ("channel", "Channel"))
         ],
         "differences": material.differences,
+        "defences": material.defences,
         "reported": reported,
         "reported_scores": [one for one in reported if one.has_scores],
         "reported_more": [one for one in reported if one.more],
