@@ -14,6 +14,10 @@ from mebench.cli.words import OneOf
 if TYPE_CHECKING:
     from mebench.testing.scaffold import Flavour
 
+_HERE = click.option(
+    "--dir", "parent", type=OutputFolder(), default=Path(), help="Where the new folder goes; default: here."
+)
+
 
 @click.group()
 def new() -> None:
@@ -23,6 +27,7 @@ def new() -> None:
     Examples:
       mebench new attack stripes
       mebench new attack least-sure --flavour pool --dir plugins
+      mebench new defence haze
     """
 
 
@@ -35,7 +40,7 @@ def new() -> None:
     show_default=True,
     help="Whether it makes its queries, or chooses among unlabelled inputs.",
 )
-@click.option("--dir", "parent", type=OutputFolder(), default=Path(), help="Where the new folder goes; default: here.")
+@_HERE
 def attack(name: str, flavour: Flavour, parent: Path) -> None:
     """Write a package with the attack NAME: its code, card, test and first benchmark. It passes its test as it is.
 
@@ -46,14 +51,59 @@ def attack(name: str, flavour: Flavour, parent: Path) -> None:
       mebench new attack stripes
       mebench new attack least-sure --flavour pool --dir plugins
     """
+    _write(name, flavour, parent)
+
+
+@new.command()
+@click.argument("name")
+@_HERE
+def defence(name: str, parent: Path) -> None:
+    """Write a package with the defence NAME: its code, card, test and first benchmark. It passes its test as it is.
+
+    \b
+    Examples:
+      mebench new defence haze
+    """
+    _write(name, "defence", parent)
+
+
+@new.command()
+@click.argument("name")
+@_HERE
+def recovery(name: str, parent: Path) -> None:
+    """Write a package with the recovery NAME: its code, card, test and first benchmark. It passes its test as it is.
+
+    \b
+    Examples:
+      mebench new recovery patience
+    """
+    _write(name, "recovery", parent)
+
+
+@new.command()
+@click.argument("name")
+@_HERE
+def detector(name: str, parent: Path) -> None:
+    """Write a package with the detector NAME: its code, card, test and first benchmark. It passes its test as it is.
+
+    \b
+    Examples:
+      mebench new detector parrots
+    """
+    _write(name, "detector", parent)
+
+
+def _write(name: str, flavour: Flavour, parent: Path) -> None:
+    """Write the files, and say what can be done next."""
     from mebench.registry.catalogue import registry
-    from mebench.registry.entries import AttackEntry
+    from mebench.registry.entries import KINDS
     from mebench.testing.scaffold import NewPlugin
 
     plugin = NewPlugin(name, flavour)
-    if name in registry().names(AttackEntry):
-        owner = registry().origin(AttackEntry, name)
-        raise ConfigurationError(f"there is an attack {name!r} already, from {owner}: choose another name")
+    (kind,) = [one for one in KINDS if one.kind == plugin.kind]
+    if name in registry().names(kind):
+        owner = registry().origin(kind, name)
+        raise ConfigurationError(f"there is {kind.phrase} {name!r} already, from {owner}: choose another name")
     folder = parent / plugin.distribution
     for file in plugin.write(parent):
         click.echo(f"wrote {file}")

@@ -14,10 +14,11 @@ from typing import Literal
 from mebench.api.errors import ConfigurationError, UnwritableError
 from mebench.api.files import write_text
 
-Flavour = Literal["generator", "pool"]
+Flavour = Literal["generator", "pool", "defence", "recovery", "detector"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 40
 _SUFFIX = ".template"
+_PHRASES = {"attack": "an attack", "defence": "a defence", "recovery": "a recovery", "detector": "a detector"}
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class NewPlugin:
     """A plugin that is to be written.
 
     Attributes:
-        name: of its attack: lower-case words of letters and digits, with hyphens between.
-        flavour: ``generator`` makes its queries, ``pool`` chooses among unlabelled inputs.
+        name: of what it brings: lower-case words of letters and digits, with hyphens between.
+        flavour: an attack that makes its queries, ``generator``, or chooses among unlabelled inputs, ``pool``; or
+            another kind of entry.
     """
 
     name: str
@@ -36,9 +38,14 @@ class NewPlugin:
         """Check the name: it becomes the name of a folder and of a module."""
         if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST:
             raise ConfigurationError(
-                f"{self.name!r} cannot name an attack: write lower-case letters and digits with single hyphens between "
-                f"words, a letter first, at most {_LONGEST} characters, e.g. 'my-attack'"
+                f"{self.name!r} cannot name {_PHRASES[self.kind]}: write lower-case letters and digits with single "
+                f"hyphens between words, a letter first, at most {_LONGEST} characters, e.g. 'my-{self.kind}'"
             )
+
+    @property
+    def kind(self) -> str:
+        """What it brings in one word: ``attack``."""
+        return "attack" if self.flavour in ("generator", "pool") else self.flavour
 
     @property
     def distribution(self) -> str:
@@ -76,8 +83,9 @@ class NewPlugin:
     def _files(self) -> list[tuple[str, str]]:
         """Every file's place below the folder, and its text."""
         root = resources.files("mebench.testing.scaffold") / "templates"
-        found = [*_templates(root / "shared"), *_templates(root / self.flavour)]
-        words = {"name": self.name, "distribution": self.distribution, "package": self.package}
+        folders = dict.fromkeys(("shared", self.kind, self.flavour))
+        found = [file for folder in folders for file in _templates(root / folder)]
+        words = {"name": self.name, "kind": self.kind, "distribution": self.distribution, "package": self.package}
         words["title"] = "".join(word.capitalize() for word in self.name.split("-"))
         places = [(place.replace("package/", f"{self.package}/"), text) for place, text in found]
         return [(place, Template(text).substitute(words)) for place, text in places]
