@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,18 @@ os.environ.pop("MEBENCH_DATA", None)
 os.environ["GIT_DIR"] = str(Path(os.environ["MEBENCH_CACHE"]) / "no-repository")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process of a test would compile mebench anew
 os.environ.pop("COLUMNS", None)  # set by pytest-xdist in its workers; output would be taken for a terminal's
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage meanwhile: what is imported, and the tests themselves, all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.unfreeze()  # to the oldest generation, without being looked at
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

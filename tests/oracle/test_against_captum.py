@@ -5,7 +5,10 @@ from cases import NETWORKS, explained, points_of
 from mebench.oracle.channels.entries import ExplainedParameters, IntegratedGradientsParameters, SmoothGradParameters
 from mebench.oracle.channels.explanations import IntegratedGradientsChannel, SmoothGradChannel, VanillaGradientChannel
 
-captum = pytest.importorskip("captum.attr")
+
+@pytest.fixture(scope="module")
+def captum():
+    return pytest.importorskip("captum.attr")
 
 
 def scored(network, score):
@@ -23,7 +26,7 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("score", ["probability", "logit"])
 @pytest.mark.parametrize(("make", "spec"), NETWORKS)
-def test_vanilla_gradients_equal_captums_saliency(make, spec, score):
+def test_vanilla_gradients_equal_captums_saliency(make, spec, score, captum):
     network, inputs, response = explained(make, spec, VanillaGradientChannel(ExplainedParameters(score=score)))
     saliency, dense = captum.Saliency(scored(network, score)), response.explanation.dense()
     for label in some_classes(spec):
@@ -32,7 +35,7 @@ def test_vanilla_gradients_equal_captums_saliency(make, spec, score):
 
 @pytest.mark.parametrize("score", ["probability", "logit"])
 @pytest.mark.parametrize(("make", "spec"), NETWORKS)
-def test_smoothgrad_equals_captums_noise_tunnel_with_the_same_noise(make, spec, score, monkeypatch):
+def test_smoothgrad_equals_captums_noise_tunnel_with_the_same_noise(make, spec, score, monkeypatch, captum):
     channel = SmoothGradChannel(SmoothGradParameters(6, score=score))
     network, inputs, response = explained(make, spec, channel)
     noise = torch.stack(points_of(channel, network, spec, inputs), dim=1) - inputs.unsqueeze(1)
@@ -56,7 +59,7 @@ def test_smoothgrad_equals_captums_noise_tunnel_with_the_same_noise(make, spec, 
 @pytest.mark.parametrize("baseline", [0.0, 0.5])
 @pytest.mark.parametrize(("rule", "method"), [("right", "riemann_right"), ("midpoint", "riemann_middle")])
 @pytest.mark.parametrize(("make", "spec"), NETWORKS)
-def test_integrated_gradients_equal_captums(make, spec, rule, method, baseline, score):
+def test_integrated_gradients_equal_captums(make, spec, rule, method, baseline, score, captum):
     channel = IntegratedGradientsChannel(IntegratedGradientsParameters(20, baseline, rule, score))
     network, inputs, response = explained(make, spec, channel)
     integrated, dense = captum.IntegratedGradients(scored(network, score)), response.explanation.dense()

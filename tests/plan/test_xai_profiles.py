@@ -20,7 +20,7 @@ SMALLER = [
     "runs.*.budgets=[20]",
     "runs.*.attacks.*.parameters.batch_size=4",
     "runs.*.attacks.*.parameters.generator_width=4",
-    "runs.*.attacks.*.channel.steps=10",
+    "runs.*.attacks.*.channel.steps=3",
     "evaluations=2",
     "seeds=1",
 ]

@@ -4,7 +4,6 @@ import pytest
 import torch
 from mebench_knockoff.bandit import Answered, GradientBandit, Surprise, certainty, diversity, loss
 from mebench_knockoff.clusters import group_pool, k_means
-from sklearn.cluster import KMeans
 from toys import build_attack, context_of, one_turn, oracle_of, perceptron, pool_of, spend_all
 
 from mebench.api.contract import InputSpec
@@ -98,6 +97,8 @@ def test_an_action_that_is_not_available_has_no_probability():
 
 
 def test_k_means_ends_where_scikit_learn_ends():
+    from sklearn.cluster import KMeans
+
     points = torch.randn(200, 3, generator=torch.Generator().manual_seed(0)) + 4 * torch.randint(
         3, (200, 1), generator=torch.Generator().manual_seed(1)
     )

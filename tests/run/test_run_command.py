@@ -100,7 +100,7 @@ def test_the_number_of_workers_does_not_change_a_byte(run, tmp_path: Path) -> No
 def test_a_trial_past_its_timeout_fails_with_its_reason_and_the_next_run_tries_it_again(
     run, tmp_path: Path, workers: int
 ) -> None:
-    file, out = write_benchmark(tmp_path, DFME, budget=30_000), tmp_path / "out"
+    file, out = write_benchmark(tmp_path, DFME, budget=12_000), tmp_path / "out"
     late = run(file, out, "--timeout", 0.4, "--workers", workers)
     assert late.code == 3
     assert "1 of 1 trial failed:" in late.err
@@ -109,7 +109,7 @@ def test_a_trial_past_its_timeout_fails_with_its_reason_and_the_next_run_tries_i
     assert folders(out)[0].failure()["reason"] == reason
     assert "failed" in late.out
 
-    again = run(file, out, "--set", "runs.*.budgets=[30000]")
+    again = run(file, out, "--set", "runs.*.budgets=[12000]")
     assert again.code == 0
     assert "1 failed before, will be tried again" in again.err
     assert folders(out)[0].status == "finished"

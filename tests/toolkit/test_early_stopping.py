@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional
 from toys import SPEC, context_of, oracle_of, perceptron
@@ -61,6 +60,8 @@ def same(one, other):
 @pytest.mark.parametrize("classes", [2, 3, 10, 43])
 @pytest.mark.parametrize("rows", [1, 5, 200])
 def test_macro_f1_is_scikit_learns(classes, rows):
+    from sklearn.metrics import f1_score
+
     random = torch.Generator().manual_seed(rows)
     true, predicted = (torch.randint(classes, (rows,), generator=random) for _ in range(2))
     assert macro_f1(predicted, true, classes) == pytest.approx(f1_score(true, predicted, average="macro"), abs=1e-12)
@@ -75,6 +76,8 @@ def test_macro_f1_by_hand():
 
 @pytest.mark.parametrize("channel", [LabelChannel, ProbabilityChannel])
 def test_the_epoch_with_the_best_score_on_held_out_answers_is_kept(channel, monkeypatch):
+    from sklearn.metrics import f1_score
+
     ours, (train, held) = learner(channel), answers(channel)
     scores, weights = watch(ours, monkeypatch)
     ours.hold_out(HELD, held)
