@@ -193,8 +193,14 @@ def pairs(count, seed):
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize(
     "queries",
-    [images(300, 11), twice(images(150, 12)), pairs(150, 13), torch.cat([images(150, 14), bright(150, 15)])],
-    ids=["new", "twice", "pairs", "another kind later"],
+    [
+        images(300, 11),
+        twice(images(150, 12)),
+        pairs(150, 13),
+        torch.cat([images(150, 14), bright(150, 15)]),
+        images(300, 16) * torch.linspace(1, 0.05, 300).view(-1, 1, 1, 1),
+    ],
+    ids=["new", "twice", "pairs", "another kind later", "ever nearer"],
 )
 @pytest.mark.parametrize("delta", [0.9, 0.97])
 def test_prada_alarms_where_a_plain_twin_does(queries, sign, delta):
