@@ -34,7 +34,7 @@ CPU = torch.device("cpu")
 VICTIM = Victim(perceptron(scale=4.0), SPEC)
 QUICK = {
     "prada": {},
-    "near-duplicates": {"window": 20},
+    "near-duplicates": {"window": 20, "memory": 50},
     "seat": {"epochs": 1, "width": 4},
     "hoda": {"window": 20, "epochs": 4, "checkpoints": 3},
     "mmd": {"window": 20},
@@ -109,7 +109,7 @@ def test_scores_do_not_depend_on_batches(name, stream, fitted):
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_watch_that_is_stopped_half_way_goes_on_from_its_file_to_the_same_scores(name, fitted, tmp_path):
-    stream = torch.cat(list(STREAMS.values()))
+    stream = torch.cat([images(40, 5).repeat(4, 1, 1, 1), twice(images(40, 8)), bright(60, 9)])
     detector = detector_of(name, fitted[name])
     whole = scores(detector.client(), stream)
     for cut in (0, 133):
