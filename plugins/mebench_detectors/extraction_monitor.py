@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,5 +106,7 @@ def agreement(inputs: Tensor, labels: Tensor, reference: Tensor, expected: Tenso
     """How often a tree that was taught ``labels`` of (N, f) inputs gives what is expected of (M, f), in [0, 1]."""
     from sklearn.tree import DecisionTreeClassifier
 
-    tree = DecisionTreeClassifier(random_state=0).fit(inputs.numpy(), labels.numpy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # few inputs of many classes look like a regression
+        tree = DecisionTreeClassifier(random_state=0).fit(inputs.numpy(), labels.numpy())
     return float((tree.predict(reference.numpy()) == expected.numpy()).mean())
