@@ -25,7 +25,9 @@ def with_links(trial: TrialSpec, registry: Registry) -> TrialSpec:
         trial = replace(trial, clients=1, on_alarm="audit")
     if not (trial.detectors or trial.defences):
         return replace(trial, reserve=None)
-    measured = [name for name, links in (("utility", trial.defences), ("detection", trial.detectors)) if links]
+    releases = any(registry.get(DefenceEntry, one.name).place == "explanation" for one in trial.defences)
+    wanted = {"utility": trial.defences, "explanation-utility": releases, "detection": trial.detectors}
+    measured = [name for name, why in wanted.items() if why]
     asked = [registry.get(MetricEntry, name).as_component({}) for name in measured]
     known = {metric.name for metric in trial.metrics}
     return replace(trial, metrics=(*trial.metrics, *(one for one in asked if one.name not in known)))

@@ -291,3 +291,13 @@ def test_a_threshold_is_calibrated_on_benign_streams_of_a_half_that_nothing_is_l
                 maxima.append((1 - torch.softmax(victim.victim(stream), 1).amax(1)).max().item())
         found.append(calibrated(maxima, 0.2).threshold)
     assert threshold == pytest.approx(max(found))
+
+
+def test_maps_without_signs_are_compared_with_those_that_would_be_given(tmp_path):
+    metrics = run(trial(["absolute-maps"], channel="vg"), tmp_path)["metrics"]
+    assert metrics["explanation_spearman_absolute"] == pytest.approx(1)
+    assert metrics["explanation_overlap"] == 1
+    assert metrics["explanation_similarity"] == pytest.approx(1)
+    assert metrics["explanation_spearman"] < 0.9
+    assert metrics["explanation_deletion"] != 0
+    assert metrics["flips"] == 0

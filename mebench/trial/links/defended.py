@@ -54,6 +54,11 @@ class DefendedChannel(Link):
         return self._defences
 
     @property
+    def releases(self) -> bool:
+        """Whether explanations go through a defence."""
+        return bool(self._of(ExplanationDefence)) and "explanation" in self.gives
+
+    @property
     def keeps_argmax(self) -> bool:
         """Whether no defence of answers changes which class is the most probable, as far as they say."""
         return all(part.keeps_argmax for part in self._parts(AnswerDefence))
@@ -137,20 +142,23 @@ class ReleasedExplanation(Explanation):
         releasing: defences of explanations, in their order.
         queries: (B, \\*shape) as they reached the victim.
         labels: (B,) that are answered.
+
+    Attributes:
+        inner: the channel's.
     """
 
     def __init__(
         self, inner: Explanation, releasing: Sequence[GuardedDefence], queries: Tensor, labels: Tensor
     ) -> None:
         self.score = inner.score
-        self._inner, self._releasing = inner, tuple(releasing)
+        self.inner, self._releasing = inner, tuple(releasing)
         self._queries, self._labels = queries, labels
         self._maps: Tensor | None = None
 
     def dense(self) -> Tensor:
         """Return the released map of every class, (B, c, \\*shape) float32."""
         if self._maps is None:
-            maps = self._inner.dense()
+            maps = self.inner.dense()
             for defence in self._releasing:
                 maps = defence.release(self._queries, maps, self._labels)
             self._maps = maps

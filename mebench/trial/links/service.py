@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mebench.api.contract import Response, Victim
 from mebench.oracle.distances import Distances
-from mebench.trial.links.defended import DefendedChannel
+from mebench.trial.links.defended import DefendedChannel, ReleasedExplanation
 from mebench.trial.links.sentry import Alarm
 
 ROWS_AT_ONCE = 512
@@ -29,6 +29,21 @@ class HonestAnswers:
     labels: Tensor
     probabilities: Tensor | None
     moved: Distances
+
+
+@dataclass(frozen=True)
+class HonestMaps:
+    """The explanation of the served class of (N, \\*shape) inputs.
+
+    Attributes:
+        original: (N, \\*shape), what the channel gives without defences of explanations.
+        released: (N, \\*shape), what honest users get.
+        labels: (N,) the served classes.
+    """
+
+    original: Tensor
+    released: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,22 @@ class Service:
     fresh: Callable[[], DefendedChannel]
     attack: Callable[[], AttackSeen]
     fidelity_after: Callable[[int], float | None]
+
+    def honest_maps(self, inputs: Tensor) -> HonestMaps | None:
+        """The explanations that honest users get; None where none are released through a defence."""
+        channel = self.fresh()
+        if not channel.releases:
+            return None
+        found: list[tuple[Tensor, Tensor, Tensor]] = []
+        for part in inputs.split(ROWS_AT_ONCE // 8):
+            response = channel.answer(self.victim, part, True)
+            explanation = response.explanation
+            assert isinstance(explanation, ReleasedExplanation)
+            rows = torch.arange(len(part), device=part.device)
+            released = explanation.dense()
+            original = explanation.inner.dense()
+            found.append((original[rows, response.labels], released[rows, response.labels], response.labels))
+        return HonestMaps(*(torch.cat(one).detach() for one in zip(*found, strict=True)))
 
     def honest(self, inputs: Tensor) -> HonestAnswers:
         """Answer honest users, in the order of their inputs."""

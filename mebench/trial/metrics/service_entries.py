@@ -5,8 +5,19 @@ Measured in every trial that has any; imports no torch.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 from mebench.registry.card import Better, MetricCard
 from mebench.registry.entries import MetricEntry, MetricOutput
+from mebench.registry.parameter import Param
+
+
+@dataclass(frozen=True)
+class ExplanationUtilityParameters:
+    """What can be set of the metric ``explanation-utility``."""
+
+    inputs: Annotated[int, Param("Test inputs, evenly spread over the test set.", minimum=1, maximum=1_000_000)] = 200
 
 
 def _output(
@@ -24,6 +35,38 @@ def _output(
         maximum=None if fraction else 2.0,
     )
     return MetricOutput(name, f"{title}: {formula}", better, card)
+
+
+_REFERENCE = "the reference is the undefended map of the same class, which may be poor itself"
+
+
+def _change(name: str, title: str, curve: str, reading: str) -> MetricOutput:
+    card = MetricCard(
+        title=title,
+        formula=f"area under the {curve} curve of the released map less that of the undefended one; {reading}",
+        range="-1 to 1",
+        misleads="pixels that are set to 0 make images that the victim has never seen",
+        unit="probability",
+        form="+.3f",
+        detail=True,
+        minimum=-1.0,
+        maximum=1.0,
+    )
+    return MetricOutput(name, f"{title}: {card.formula}", "neither", card)
+
+
+def _likeness(name: str, title: str, formula: str) -> MetricOutput:
+    card = MetricCard(
+        title=title,
+        formula=formula,
+        range="-1 to 1; unknown where all maps are flat",
+        misleads=_REFERENCE,
+        unit="likeness",
+        form=".3f",
+        minimum=-1.0,
+        maximum=1.0,
+    )
+    return MetricOutput(name, f"{title}: {formula}", "neither", card)
 
 
 _IID = "honest users are not like the test set: they repeat themselves, and ask of some classes only"
@@ -83,6 +126,30 @@ UTILITY = MetricEntry(
             "neither",
             _OWN,
             detail=True,
+        ),
+    ),
+    when="end",
+)
+
+EXPLANATION_UTILITY = MetricEntry(
+    "explanation-utility",
+    "What released explanations are worth to honest users; measured wherever defences change explanations.",
+    "mebench.trial.metrics.explanation_utility:explanation_utility",
+    ExplanationUtilityParameters,
+    outputs=(
+        _change("explanation_deletion", "Deletion", "deletion", "worse if above 0"),
+        _change("explanation_insertion", "Insertion", "insertion", "worse if below 0"),
+        _likeness(
+            "explanation_spearman", "Map rank", "mean rank correlation of the entries of released and undefended map"
+        ),
+        _likeness(
+            "explanation_spearman_absolute", "of sizes", "mean rank correlation of the magnitudes of their entries"
+        ),
+        _likeness(
+            "explanation_overlap", "Top 10 %", "share of the tenth of entries with the largest magnitudes in both"
+        ),
+        _likeness(
+            "explanation_similarity", "SSIM", "mean structural similarity of magnitudes over the largest, windows of 7"
         ),
     ),
     when="end",
