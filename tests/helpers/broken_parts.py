@@ -31,7 +31,7 @@ class Strength:
 
 
 def of_answers(part, **fields):
-    fields = {"knob": "share", "parameters": Strength} | fields
+    fields = {"knob": "share", "parameters": Strength, "needs_data": True} | fields
     return DefenceUnderTest(DefenceEntry(part.__name__.lower(), "A test.", f"{__name__}:{part.__name__}", **fields))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 import broken_parts as parts
+import linked_plugin
 import pytest
 from broken_parts import Strength, detecting, of_answers, of_others, recovering
 
@@ -10,6 +13,9 @@ from mebench.testing import (
     DEFENCE_CHECKS,
     DETECTOR_CHECKS,
     RECOVERY_CHECKS,
+    DefenceUnderTest,
+    DetectorUnderTest,
+    RecoveryUnderTest,
     run_check,
 )
 from mebench.testing.checks import kit_of
@@ -24,6 +30,7 @@ FAULTS = [
     ("part_builds_from_defaults", recovering(parts.NoRecovery), "not a Recovery"),
     ("part_builds_from_defaults", detecting(parts.NoDetector), "not a Detector"),
     ("answers_validly", of_answers(parts.Unclipped), "48 rows of usual answers: "),
+    ("answers_validly", of_answers(parts.Mixing, needs_data=False), "'NoneType' object has no attribute 'labels'"),
     ("works_on_other_inputs", of_answers(parts.TenClasses), "1 x 8 x 8, 2 classes: "),
     ("keeps_the_class_it_says", of_answers(parts.Turning), "says that it keeps the most probable class"),
     ("answers_alike_in_any_batches", of_answers(parts.ByBatch), "48 of 48 rows are answered otherwise"),
@@ -89,6 +96,39 @@ def test_breaking_a_rule_fails_its_check(check, target, words):
     found = verdict(check, target)
     assert found.state == "failed", found
     assert words in found.why
+
+
+@pytest.fixture
+def linked(tmp_path, monkeypatch):
+    shutil.copy(linked_plugin.__file__, tmp_path / "linked.py")
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("target", "failing"),
+    [
+        (DefenceUnderTest("mixing"), set()),
+        (DefenceUnderTest("counting"), set()),
+        (DefenceUnderTest("forgetting"), {"resumes_half_way"}),
+        (DefenceUnderTest("swapping"), {"keeps_the_class_it_says"}),
+        (DefenceUnderTest("drawing"), set()),
+        (DefenceUnderTest("learning"), set()),
+        (DefenceUnderTest("grey"), set()),
+        (DefenceUnderTest("absolute-maps"), set()),
+        (RecoveryUnderTest("unmixing"), set()),
+        (RecoveryUnderTest("picky"), set()),
+        (RecoveryUnderTest("short"), {"recovers_valid_answers"}),
+        (DetectorUnderTest("many"), set()),
+        (DetectorUnderTest("unsure"), set()),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+@pytest.mark.usefixtures("linked")
+def test_parts_that_work_in_trials_pass_and_others_fail_where_they_are_wrong(target, failing):
+    checks = [check for check in kit_of(target).checks if check.__name__ not in TORCH]
+    found = {check.__name__ for check in checks if not run_check(check, target).good}
+    assert failing <= found
+    assert bool(failing) == bool(found)
 
 
 def test_a_rare_exchange_is_a_warning():

@@ -94,9 +94,8 @@ class PartSession:
     def _learn(self, part: Defence | Detector, parameters: Mapping[str, Any]) -> None:
         if type(part).fit in (Defence.fit, Detector.fit):
             return
-        entry = self.target.entry
         given = json.dumps(self.target.resolved(parameters), sort_keys=True)
-        key = (type(entry), entry.name, entry.target, given, self.stage.spec)
+        key = (type(part), self.target.entry.needs_data, given, self.stage.spec)
         if key not in _LEARNT:
             _LEARNT[key] = self.guard.call("fit", part.fit)
         self.guard.call("use", part.use, copy.deepcopy(_LEARNT[key]))
@@ -123,7 +122,7 @@ class DefenceSession(PartSession):
         super().__init__(target, stage)
         entry = target.entry
         channel = channel_of(frozenset({"explanation" if entry.place == "explanation" else "probability"}))
-        context = self.stage.owner(channel, self.random)
+        context = self.stage.owner(channel, self.random, entry.needs_data)
         part = entry.call(context, given={**target.parameters, **parameters}, through=self.guard)
         wanted = PLACES[entry.place]
         require(isinstance(part, wanted), f"its target returned a {type(part).__name__}, not an {wanted.__name__}")
@@ -228,7 +227,7 @@ class DetectorSession(PartSession):
     def __init__(self, target: DetectorUnderTest, stage: PartStage | None = None, *, learns: bool = True) -> None:
         super().__init__(target, stage)
         self.channel = channel_of(target.entry.needs)
-        self.context = self.stage.owner(self.channel, self.random)
+        self.context = self.stage.owner(self.channel, self.random, target.entry.needs_data)
         part = target.entry.call(self.context, given=target.parameters, through=self.guard)
         require(isinstance(part, Detector), f"its target returned a {type(part).__name__}, not a Detector")
         self.part: Detector = part

@@ -78,13 +78,12 @@ class PartStage:
         """A network of the victim's kind."""
         return build_network(Component("mlp", {"hidden": [24]}), self.spec, seed)
 
-    def owner(self, channel: ResponseChannel, random: RandomStreams) -> OwnersContext:
-        """What an owner's part is built from, with data of its own."""
-        victim = self.victim()
+    def owner(self, channel: ResponseChannel, random: RandomStreams, has_data: bool) -> OwnersContext:
+        """What an owner's part is built from; it has data of its own if the part says that it needs them."""
+        victim, description = self.victim(), ChannelDescription(channel)
         inputs = smooth_images(self.spec, OWNERS_ROWS, seed=5)
         with torch.no_grad():
-            data = OwnersData(inputs, victim(inputs).argmax(1))
-        description = ChannelDescription(channel)
+            data = OwnersData(inputs, victim(inputs).argmax(1)) if has_data else None
         return OwnersContext(self.spec, description, victim, self.new_network, data, self.key, CPU, random)
 
     def material(self, rows: int = ROWS) -> Material:
