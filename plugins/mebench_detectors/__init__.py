@@ -74,9 +74,9 @@ class MmdParameters:
 
     window: Annotated[int, Param(WINDOW, minimum=2, in_variant="changed")] = 100
     features: Annotated[
-        Literal["logits", "values"],
-        Param("What is compared: the victim's logits, or the values of the inputs.", in_variant="changed"),
-    ] = "logits"
+        Literal["values", "logits"],
+        Param("What is compared: the values of the inputs, or the victim's logits.", in_variant="changed"),
+    ] = "values"
     reference: Annotated[int, Param("Most of the owner's inputs that queries are compared with.", minimum=2)] = 500
 
 
@@ -163,7 +163,6 @@ UNLIKE = (
         MmdParameters,
         needs_data=True,
         needs=frozenset(),
-        forward=1.0,
         paper="the statistic of Gretton et al., JMLR 2012",
     ),
     DetectorEntry(

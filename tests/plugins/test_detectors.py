@@ -253,7 +253,7 @@ def test_a_memory_forgets_the_oldest_and_finds_the_nearest_of_the_rest():
     ("name", "given"),
     [
         ("mmd", {}),
-        ("mmd", {"features": "values"}),
+        ("mmd", {"features": "logits"}),
         ("energy", {}),
         ("energy", {"statistic": "mean"}),
         ("energy", {"of": "max-softmax"}),
@@ -266,7 +266,7 @@ def test_window_tests_see_other_inputs_and_not_new_ones(name, given):
 
 
 def test_the_score_of_mmd_is_the_unbiased_statistic_of_a_double_loop():
-    detector = detector_of("mmd", features="values", reference=15)
+    detector = detector_of("mmd", reference=15)
     stream = bright(23, 5)
     found = scores(detector.client(), stream)[-1]
     known, last = detector.fit()["known"].numpy(), stream[-20:].flatten(1).double().numpy()
