@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -15,6 +15,7 @@ from mebench import (
     DefenceEntry,
     Detector,
     DetectorEntry,
+    Explanation,
     ExplanationDefence,
     InputDefence,
     Param,
@@ -23,6 +24,8 @@ from mebench import (
     Response,
 )
 from mebench.testing import DefenceUnderTest, DetectorUnderTest, RecoveryUnderTest
+
+EXPLAINED = frozenset({"probability", "explanation"})
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,13 @@ class Falling(Mixing):
         return (1 - share) * probabilities + share * self.frequencies
 
 
+class Dear(Mixing):
+    def perturb(self, queries, probabilities):
+        self.context.victim(queries)
+        self.context.victim(queries)
+        return super().perturb(queries, probabilities)
+
+
 # Recoveries
 
 
@@ -303,6 +313,34 @@ class Averaging(Recovery):
             return Response(response.labels.view(-1, self.queries_per_row)[:, 0])
         probabilities = response.probabilities.view(len(queries), self.queries_per_row, -1).mean(1)
         return Response(probabilities.argmax(1), probabilities, progress=response.progress)
+
+
+class MeanOfThree(Explanation):
+    score = "probability"
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def vjp(self, weights):
+        return self.inner.vjp(weights.repeat_interleave(3, dim=0)).unflatten(0, (-1, 3)).mean(1)
+
+    def dense(self):
+        return self.inner.dense().unflatten(0, (-1, 3)).mean(1)
+
+
+class Explaining(Averaging):
+    explanation = MeanOfThree
+
+    def recover(self, queries, response, clone):
+        explanation = response.explanation
+        explained = None if explanation is None else self.explanation(explanation)
+        return replace(super().recover(queries, response, clone), explanation=explained)
+
+
+class AlwaysExplaining(Explaining):
+    def recover(self, queries, response, clone):
+        assert response.explanation is not None
+        return super().recover(queries, response, clone)
 
 
 class Jittering(Averaging):
@@ -338,7 +376,33 @@ HONEST_RECOVERIES = [
     recovering(Averaging, needs=frozenset()),
     recovering(Jittering),
     recovering(Remembering),
+    recovering(Explaining, needs=EXPLAINED),
 ]
+
+
+class Negative(MeanOfThree):
+    def vjp(self, weights):
+        return -super().vjp(weights)
+
+    def dense(self):
+        return -super().dense()
+
+
+class ExplainingBackwards(Explaining):
+    explanation = Negative
+
+
+class Disagreeing(MeanOfThree):
+    def vjp(self, weights):
+        return 3 * super().vjp(weights)
+
+
+class ExplainingTwice(Explaining):
+    explanation = Disagreeing
+
+
+class Copying(Explaining):
+    explanation = staticmethod(lambda given: given)
 
 
 class NoRecovery(Averaging):

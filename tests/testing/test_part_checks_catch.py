@@ -23,6 +23,7 @@ from mebench.testing.checks import kit_of
 HONEST = [*parts.HONEST, *parts.HONEST_RECOVERIES, *parts.HONEST_DETECTORS]
 TORCH = {"registers_without_torch"}
 """Tried for attacks; it starts a process."""
+WARNS = {"costs_what_it_declares"}
 SAME = {"parameters_round_trip", "declares_what_it_accepts"}
 """Those of attacks, and tried for them."""
 FAULTS = [
@@ -57,12 +58,21 @@ FAULTS = [
     ("asks_what_it_charges", recovering(parts.Outside), "asks for values outside [0, 1]"),
     ("recovers_valid_answers", recovering(parts.Losing), "48 rows of usual answers: "),
     ("recovers_valid_answers", recovering(parts.Logarithmic), "48 rows of answers of 0 and 1: "),
+    (
+        "recovers_valid_answers",
+        recovering(parts.AlwaysExplaining, needs=parts.EXPLAINED),
+        "answers whose explanations nobody asked for",
+    ),
     ("recovers_on_other_inputs", recovering(parts.OnlyTen), "1 x 8 x 8, 2 classes: "),
     ("leaves_the_clone_as_it_is", recovering(parts.Teaching), "changes the clone's weights"),
     ("leaves_the_clone_as_it_is", recovering(parts.Freezing), "leaves the clone in eval mode"),
     ("leaves_answers_as_given", recovering(parts.Scribbling), "writes into the probabilities"),
     ("does_no_harm", recovering(parts.Harming), "without any defence, it moves answers by"),
     ("does_no_harm", recovering(parts.Renaming), "without any defence, 48 of 48 labels are others"),
+    ("recovers_explanations", recovering(parts.Averaging, needs=parts.EXPLAINED), "hands none on"),
+    ("recovers_explanations", recovering(parts.Copying, needs=parts.EXPLAINED), "are of shape (144, 10, 1, 8, 8)"),
+    ("recovers_explanations", recovering(parts.ExplainingTwice, needs=parts.EXPLAINED), "do not agree"),
+    ("recovers_explanations", recovering(parts.ExplainingBackwards, needs=parts.EXPLAINED), "a cosine of -1.00"),
     ("recovers_repeatably", recovering(parts.Gambling), "something else the second time"),
     ("resumes_half_way_through", recovering(parts.Amnesic), "saved and loaded after 1 of 4 batches"),
     ("scores_validly", detecting(parts.SinglePrecise), "no float64 tensor"),
@@ -88,7 +98,7 @@ def test_honest_parts_pass_every_check(target):
 
 def test_every_check_was_seen_to_pass_and_to_fail():
     checks = {check.__name__ for check in (*DEFENCE_CHECKS, *RECOVERY_CHECKS, *DETECTOR_CHECKS)}
-    assert {check for check, _, _ in FAULTS} | TORCH | SAME == checks
+    assert {check for check, _, _ in FAULTS} | TORCH | SAME | WARNS == checks
 
 
 @pytest.mark.parametrize(("check", "target", "words"), FAULTS, ids=lambda one: getattr(one, "name", str(one)[:40]))
@@ -137,6 +147,12 @@ def test_a_rare_exchange_is_a_warning():
         "warned",
         "the most probable class is another in 1 of 48 rows",
     )
+
+
+def test_a_cost_that_the_entry_does_not_tell_is_a_warning():
+    found = verdict("costs_what_it_declares", of_answers(parts.Dear))
+    assert (found.state, found.why.partition(" rows")[0]) == ("warned", "computes 2")
+    assert verdict("costs_what_it_declares", of_answers(parts.Dear, forward=2.0)).state == "passed"
 
 
 def test_a_detector_that_never_has_a_score_is_a_warning():

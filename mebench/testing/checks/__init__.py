@@ -90,6 +90,7 @@ DEFENCE_CHECKS: tuple[Check, ...] = (
     parts.fits_repeatably,
     defences.tells_its_mechanism,
     defences.moves_answers_with_its_knob,
+    parts.costs_what_it_declares,
 )
 """What they run of defences. Since version 1.8."""
 RECOVERY_CHECKS: tuple[Check, ...] = (
@@ -100,6 +101,7 @@ RECOVERY_CHECKS: tuple[Check, ...] = (
     recoveries.leaves_the_clone_as_it_is,
     recoveries.leaves_answers_as_given,
     recoveries.does_no_harm,
+    recoveries.recovers_explanations,
     recoveries.recovers_repeatably,
     recoveries.resumes_half_way_through,
 )
@@ -114,6 +116,7 @@ DETECTOR_CHECKS: tuple[Check, ...] = (
     detectors.leaves_queries_as_given,
     detectors.resumes_watching,
     parts.fits_repeatably,
+    parts.costs_what_it_declares,
 )
 """What they run of detectors. Since version 1.8."""
 

@@ -15,6 +15,9 @@ from mebench.testing.links.stage import PartStage
 from mebench.testing.links.targets import DefenceUnderTest, DetectorUnderTest, PartUnderTest, RecoveryUnderTest
 from mebench.testing.session import scratch
 
+CHEAP = 0.05
+"""Rows for each answer that are nothing."""
+
 
 def part_builds_from_defaults(target: PartUnderTest[Any]) -> str | None:
     """With no parameter given, the target builds what its entry says, e.g. a defence of its place."""
@@ -26,6 +29,28 @@ def part_builds_from_defaults(target: PartUnderTest[Any]) -> str | None:
     elif isinstance(plain, DetectorUnderTest):
         DetectorSession(plain, learns=False)
     return None
+
+
+def costs_what_it_declares(target: DefenceUnderTest | DetectorUnderTest) -> str | None:
+    """For each answer it computes no more rows of the victim, or of networks of its kind, than its entry says.
+
+    This check only warns. Networks of another kind than the victim's are not counted.
+    """
+    session: DefenceSession | DetectorSession
+    if isinstance(target, DefenceUnderTest):
+        session, material = DefenceSession(target), PartStage().material()
+        before, rows = session.meter.rows, len(material.queries)
+        session.answers(material)
+    else:
+        session = DetectorSession(target)
+        before, rows = session.meter.rows, len(session.queries)
+        session.scores()
+    cost, declared = (session.meter.rows - before) / rows, target.entry.forward
+    if cost <= declared + CHEAP:
+        return None
+    return (
+        f"computes {cost:.3g} rows of the victim or of networks like it for each answer, and says forward={declared:g}"
+    )
 
 
 def fits_repeatably(target: DefenceUnderTest | DetectorUnderTest) -> str | None:

@@ -9,7 +9,7 @@ from mebench.api.contract import Response
 from mebench.api.defence import Mechanism
 from mebench.models.weights import weights_hash
 from mebench.testing.checks.parts import require_resuming
-from mebench.testing.faults import fail, require
+from mebench.testing.faults import CheckSkipped, fail, require
 from mebench.testing.links.comparing import alike
 from mebench.testing.links.sessions import RecoverySession, each
 from mebench.testing.links.stage import OTHER_SPECS, ROWS, WIDE, PartStage
@@ -19,6 +19,9 @@ from mebench.testing.stage import SMALL
 BATCHES = 4
 HARMLESS_L1, HARMLESS_FLIPS = 0.1, 0.05
 """Mean L1 distance, and share of other labels, that a recovery may cost where there was nothing to recover."""
+
+LIKE = 0.9
+"""Mean cosine of a recovered explanation with that which was given."""
 
 
 def mixed(probabilities: Tensor) -> Tensor:
@@ -53,6 +56,10 @@ def recovers_valid_answers(target: RecoveryUnderTest) -> str | None:
                     RecoverySession(target, defence=defence).recovered(queries[:rows], answered)
                 except Exception as error:
                     fail(f"{rows} row{'s' * (rows != 1)} of {words}: {error}")
+    try:
+        RecoverySession(target).recovered(queries, explains=False)
+    except Exception as error:
+        fail(f"answers whose explanations nobody asked for: {error}")
     return None
 
 
@@ -114,6 +121,29 @@ def does_no_harm(target: RecoveryUnderTest) -> str | None:
         moved = float((honest.probabilities - recovered.probabilities).abs().sum(1).mean())
         told = f"without any defence, it moves answers by {moved:.3f} on average"
         require(moved <= HARMLESS_L1, told)
+    return None
+
+
+def recovers_explanations(target: RecoveryUnderTest) -> str | None:
+    """If it needs explanations, it hands on one of each row, and without any defence nearly the one that was given."""
+    if "explanation" not in target.entry.needs:
+        raise CheckSkipped("does not need explanations")
+    session, queries = RecoverySession(target), PartStage().material().queries
+    honest, recovered = session.served(queries).explanation, session.recovered(queries).explanation
+    assert honest is not None
+    require(recovered is not None, "needs explanations, and hands none on")
+    assert recovered is not None
+    wanted, dense = honest.dense(), session.guard.call("explanation.dense", recovered.dense)
+    told = f"its explanations are of shape {tuple(dense.shape)}, not {tuple(wanted.shape)}"
+    require(dense.shape == wanted.shape, told)
+    require(bool(dense.isfinite().all()), "its explanations are not finite")
+    weights = torch.arange(dense.shape[1]).float().expand(dense.shape[:2])
+    contracted = session.guard.call("explanation.vjp", recovered.vjp, weights)
+    same = alike(contracted, torch.einsum("bc,bc...->b...", weights, dense))
+    require(same, "`vjp` and `dense` of its explanations do not agree")
+    likeness = float(torch.cosine_similarity(dense.flatten(1), wanted.flatten(1)).mean())
+    told = f"without any defence, its explanations are like those given by a cosine of {likeness:.2f}"
+    require(likeness >= LIKE, told)
     return None
 
 

@@ -55,6 +55,25 @@ class Material:
         return replace(self, probabilities=probabilities)
 
 
+@dataclass
+class Meter:
+    """Counts what networks compute.
+
+    Attributes:
+        rows: that went forward.
+    """
+
+    rows: int = 0
+
+    def on(self, network: nn.Module) -> nn.Module:
+        """Count the rows of a network from now on; it is returned."""
+        network.register_forward_pre_hook(self._note)
+        return network
+
+    def _note(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self.rows += len(inputs[0])
+
+
 @dataclass(frozen=True)
 class PartStage:
     """Where a part is run.
@@ -78,13 +97,23 @@ class PartStage:
         """A network of the victim's kind."""
         return build_network(Component("mlp", {"hidden": [24]}), self.spec, seed)
 
-    def owner(self, channel: ResponseChannel, random: RandomStreams, has_data: bool) -> OwnersContext:
+    def owner(self, channel: ResponseChannel, random: RandomStreams, has_data: bool, meter: Meter) -> OwnersContext:
         """What an owner's part is built from; it has data of its own if the part says that it needs them."""
         victim, description = self.victim(), ChannelDescription(channel)
         inputs = smooth_images(self.spec, OWNERS_ROWS, seed=5)
         with torch.no_grad():
             data = OwnersData(inputs, victim(inputs).argmax(1)) if has_data else None
-        return OwnersContext(self.spec, description, victim, self.new_network, data, self.key, CPU, random)
+        meter.on(victim.network)
+        return OwnersContext(
+            spec=self.spec,
+            channel=description,
+            victim=victim,
+            new_network=lambda seed: meter.on(self.new_network(seed)),
+            data=data,
+            key=self.key,
+            device=CPU,
+            random=random,
+        )
 
     def material(self, rows: int = ROWS) -> Material:
         """Queries that the owner's data does not hold, with the victim's answers."""
