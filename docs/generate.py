@@ -29,11 +29,13 @@ from mebench.registry.entries import (
     AttackEntry,
     ChannelEntry,
     DatasetEntry,
+    DefenceEntry,
     DetectorEntry,
     LearnerEntry,
     LoggerEntry,
     MetricEntry,
     NetworkEntry,
+    RecoveryEntry,
     StrategyEntry,
 )
 from mebench.registry.entry import Entry
@@ -68,6 +70,8 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.noise": "Inputs that nobody chose",
     "mebench.toolkit.streams": "Honest clients",
     "mebench.toolkit.transforms": "Honest clients",
+    "mebench.toolkit.keyed": "Keyed randomness",
+    "mebench.oracle": "Answers cut short",
     "mebench.toolkit": "Parameters",
     "": "Networks, devices and signs of life",
 }
@@ -88,6 +92,8 @@ def pages() -> dict[str, str]:
         "data-sets.md": _listed("Data sets", DatasetEntry),
         "strategies.md": _listed("Strategies", StrategyEntry),
         "learners.md": _listed("Learners", LearnerEntry),
+        "defences.md": _listed("Defences", DefenceEntry),
+        "recoveries.md": _listed("Recoveries", RecoveryEntry),
         "loggers.md": _listed("Loggers", LoggerEntry),
         "detectors.md": _listed("Detectors", DetectorEntry),
         "metrics.md": _listed("Metrics", MetricEntry),

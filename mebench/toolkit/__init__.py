@@ -18,12 +18,18 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.models.networks.precision import as_trained as as_trained
     from mebench.models.to_device import to_device as to_device
     from mebench.models.weights import logits_of as logits_of
+    from mebench.oracle.channels.truncation import only_largest as only_largest
+    from mebench.oracle.channels.truncation import rounded as rounded
     from mebench.toolkit.adversarial import Limits as Limits
     from mebench.toolkit.adversarial import bim as bim
     from mebench.toolkit.adversarial import fgsm as fgsm
     from mebench.toolkit.adversarial import pgd as pgd
     from mebench.toolkit.boundary import DeepFool as DeepFool
     from mebench.toolkit.boundary import deepfool as deepfool
+    from mebench.toolkit.keyed import keyed_numbers as keyed_numbers
+    from mebench.toolkit.keyed import keyed_uniform as keyed_uniform
+    from mebench.toolkit.keyed import normal_of as normal_of
+    from mebench.toolkit.keyed import wire_form as wire_form
     from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner as EarlyStoppingLearner
     from mebench.toolkit.learners.early_stopping import macro_f1 as macro_f1
     from mebench.toolkit.learners.fit import FitLearner as FitLearner
@@ -76,8 +82,10 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.models.networks.precision": ["as_trained"],
         "mebench.models.to_device": ["to_device"],
         "mebench.models.weights": ["logits_of"],
+        "mebench.oracle.channels.truncation": ["only_largest", "rounded"],
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
         "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
+        "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],
         "mebench.toolkit.learners.fit": ["FitLearner"],
         "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],

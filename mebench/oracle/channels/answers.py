@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.oracle.channels.entries import ProbabilityParameters
+from mebench.oracle.channels.truncation import only_largest, rounded
 from mebench.registry.declaration import labelled
 
 
@@ -46,9 +47,6 @@ class ProbabilityChannel(ResponseChannel):
 
     def _shape(self, probabilities: Tensor) -> Tensor:
         top_k, decimals = self.parameters.top_k, self.parameters.decimals
-        if top_k is not None and top_k < probabilities.shape[1]:
-            largest = probabilities.topk(top_k, dim=1)
-            probabilities = torch.zeros_like(probabilities).scatter(1, largest.indices, largest.values)
-        if decimals is not None:
-            probabilities = probabilities.round(decimals=decimals)
-        return probabilities
+        if top_k is not None:
+            probabilities = only_largest(probabilities, top_k)
+        return probabilities if decimals is None else rounded(probabilities, decimals)
