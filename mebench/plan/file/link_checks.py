@@ -33,7 +33,12 @@ def check_links(checker: Checker, location: Location, run: Mapping[str, Any]) ->
     _check_detectors(checker, location, run, channels, has_reserve)
     if has_reserve:
         _check_reserve(checker, location, run)
-    return [_labels(chain) for _, chain in defences] or [""], [_labels(chain) for _, chain in recoveries] or [""]
+    return _all_labels(run.get("defences"), defences), _all_labels(run.get("recoveries"), recoveries)
+
+
+def _all_labels(given: Any, chains: list[tuple[Location, Chain]]) -> list[str]:
+    """The chains that could be read; one of no links where the run names none."""
+    return [""] if given is None else [_labels(chain) for _, chain in chains]
 
 
 def _labels(chain: Chain) -> str:
@@ -43,7 +48,7 @@ def _labels(chain: Chain) -> str:
 def _chains(
     checker: Checker, kind: type[Registered], location: Location, value: Any
 ) -> list[tuple[Location, list[Resolved[Registered]]]]:
-    """Every chain with its place; links that could not be read are left out."""
+    """Every chain of which all links could be read, with its place."""
     found: list[tuple[Location, list[Resolved[Registered]]]] = []
     checker.no_repeats(location, value)
     for index, one in items(value):
@@ -52,10 +57,10 @@ def _chains(
             found.append((here, []))
         elif isinstance(one, list):
             links = [checker.named(kind, link, (*here, place)) for place, link in items(one)]
-            found.append((here, [link for link in links if link]))
-        else:
-            link = checker.named(kind, one, here)
-            found.append((here, [link] if link else []))
+            if all(links):
+                found.append((here, [link for link in links if link]))
+        elif link := checker.named(kind, one, here):
+            found.append((here, [link]))
     return found
 
 
