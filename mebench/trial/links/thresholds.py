@@ -30,7 +30,9 @@ def calibrated_threshold(
 
     The data is cut into parts that share no input. Each makes one stream of every kind of
     `mebench.toolkit.streams.CALIBRATION_STREAMS` (of texts, of those that leave inputs as they are), and the highest
-    threshold of all kinds is taken; see `mebench.results.detection.calibrated`.
+    threshold of all kinds is taken; see `mebench.results.detection.calibrated`. Skewed streams are drawn from all of
+    the data, for a part that is asked whole has the classes that it has; so they share inputs, and are a little less
+    sure.
 
     Args:
         detector: ready.
@@ -55,7 +57,8 @@ def calibrated_threshold(
     for kind in kinds:
         streams = (
             BENIGN_STREAMS[kind](data.inputs[rows], data.labels[rows], length, number)
-            for number, rows in enumerate(order.split(length)[:parts])
+            for number, part in enumerate(order.split(length)[:parts])
+            for rows in [order if kind == "skewed" else part]
         )
         maxima = [highest(_scores(detector, victim, stream)) for stream in streams]
         try:
