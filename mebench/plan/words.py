@@ -13,8 +13,8 @@ NUMBERS = ("budget", "seeds", "queries left", "time left")
 """Those with numbers."""
 _MEASURED = {
     "results": "measured on finished trials in the results folder",
-    "machine": "measured on this machine with --measure",
-    "file": "as the file says it was measured on {}",
+    "machine": "measured on this machine with {measure}",
+    "file": "as the file says it was measured on {machine}",
 }
 
 
@@ -28,19 +28,20 @@ def cells(row: ForecastRow) -> tuple[str, ...]:
     return (attack, row.victim, channel, row.clone, budget, str(len(row.seeds)), states, queries, time)
 
 
-def total(planned: Plan, ahead: Forecast) -> str:
-    """What all of it comes to, in a sentence or two."""
+def total(planned: Plan, ahead: Forecast, measure: str = "--measure") -> str:
+    """What all of it comes to, in a sentence or two; ``measure`` is how one asks for speeds to be measured."""
     states = ", ".join(f"{count} {word}" for word, count in ahead.states().items())
     left = sum(row.left for row in ahead.rows)
     if not left:
         return f"{states}: nothing is left to run."
     where = {row.measured: _MEASURED[row.measured] for row in ahead.rows if row.measured}
     if not where:
-        time = "time unknown: nothing like these was measured; --measure runs each for a few seconds"
+        time = f"time unknown: nothing like these was measured; {measure} runs each for a few seconds"
     else:
         rest = f" for {left - ahead.unmeasured} of {counted(left, 'trial')}" if ahead.unmeasured else ""
         machine = planned.settings.speed.machine if planned.settings.speed else ""
-        time = f"about {about(ahead.seconds)} on one worker{rest}, {' and '.join(where.values()).format(machine)}"
+        told = " and ".join(where.values()).format(machine=machine, measure=measure)
+        time = f"about {about(ahead.seconds)} on one worker{rest}, {told}"
     return f"{states}; {counted(ahead.queries, 'query')} left; {time}.{_trainings(ahead)}"
 
 

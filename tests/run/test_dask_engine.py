@@ -177,16 +177,18 @@ def test_trials_whose_workers_are_killed_again_and_again_have_the_bytes_of_proce
 
 def test_a_job_that_loses_worker_after_worker_and_comes_no_further_is_given_up():
     errand = luggage.Errand(job("double", 1))
-    for _ in range(10):
-        errand.begun_there = True
+    errand.far(7)
+    assert errand.lose()
+    for _ in range(9):
+        errand.far(7)
         assert errand.lose()
-    errand.begun_there = True
+    errand.far(7)
     assert not errand.lose()
 
 
-def test_a_job_is_not_blamed_for_workers_that_are_lost_before_it_has_begun_there():
+def test_a_job_is_blamed_less_for_workers_that_are_lost_before_it_has_told_how_far_it_is():
     errand = luggage.Errand(job("double", 1))
-    assert [errand.lose() for _ in range(101)] == [True] * 100 + [False]
+    assert [errand.lose() for _ in range(31)] == [True] * 30 + [False]
 
 
 def test_a_job_that_comes_further_each_time_goes_on_however_often_its_worker_is_lost():

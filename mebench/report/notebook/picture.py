@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from mebench.report.figures.files import DPI
+
+PAGE_DPI = 96
+"""Pixels of a page in an inch, as CSS has them."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,12 @@ class Picture:
     notes: tuple[str, ...] = ()
     path: Path | None = None
 
-    def _repr_png_(self) -> bytes | None:
-        return self.content if self.suffix == ".png" else None
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]] | None:
+        """The file, and the size in a page's pixels at which it is as large as it was drawn."""
+        if self.suffix != ".png":
+            return None
+        width, height = struct.unpack(">II", self.content[16:24])
+        return self.content, {"width": width * PAGE_DPI // DPI, "height": height * PAGE_DPI // DPI}
 
     def _repr_svg_(self) -> str | None:
         return self.content.decode("utf-8") if self.suffix == ".svg" else None

@@ -82,12 +82,15 @@ class PlanView:
 
     def __repr__(self) -> str:
         table = text_table(COLUMNS, [cells(row) for row in self.forecast.rows], NUMBERS)
-        return "\n".join((self._head(), *self.notes, "", table, "", total(self.plan, self.forecast)))
+        return "\n".join((self._head(), *self.notes, "", table, "", self._total()))
 
     def _repr_html_(self) -> str:
         table = html_table(COLUMNS, [cells(row) for row in self.forecast.rows], NUMBERS)
         head = html_lines([self._head()], "strong") + html_lines(self.notes)
-        return head + table + html_lines([total(self.plan, self.forecast)])
+        return head + table + html_lines([self._total()])
+
+    def _total(self) -> str:
+        return total(self.plan, self.forecast, "measure=True")
 
     def _head(self) -> str:
         count = counted(len(self.plan.ids), "trial")

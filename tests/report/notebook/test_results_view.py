@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from make_results import make_row, make_spec, make_table1, make_trial, write_benchmark
+from PIL import Image
 from report_results import MARKUP, make_hostile
 
 import mebench
+from mebench.report.figures.files import DPI
 from mebench.results.leaderboard import FORMATS, build_leaderboard
 from mebench.results.trial_folder import TrialFolder
 
@@ -119,7 +121,9 @@ def test_a_comparison_tells_what_the_command_tells(tmp_path):
 
 def test_figures_are_shown_and_written(view, tmp_path):
     shown = view.plot()
-    assert shown._repr_png_().startswith(b"\x89PNG")
+    content, size = shown._repr_png_()
+    assert content.startswith(b"\x89PNG")
+    assert size["width"] == Image.open(io.BytesIO(content)).width * 96 // DPI
     assert shown._repr_svg_() is None
     drawn = view.plot(path=tmp_path / "curves.svg", metric="fidelity")
     assert drawn.path.read_bytes() == drawn.content

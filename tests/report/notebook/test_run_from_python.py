@@ -58,7 +58,7 @@ def test_a_plan_is_what_the_command_plans(folder, capsys):
     assert main(["plan", str(file)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert repr(planned).splitlines()[0] == printed[0]
-    assert repr(planned).splitlines()[-1] == printed[-1]
+    assert repr(planned).splitlines()[-1] == printed[-1].replace("--measure", "measure=True")
 
 
 def test_a_mapping_is_the_same_benchmark_as_its_file(folder):
@@ -97,7 +97,9 @@ def test_a_plan_measures_what_is_left_and_keeps_it(folder, monkeypatch):
     monkeypatch.setenv("MEBENCH_CACHE", str(folder / "cache"))
     monkeypatch.setattr("mebench.report.notebook.plan.speeds_to_measure", partial(speeds_to_measure, seconds=0.05))
     file = write_benchmark(folder, NOISE, references=[])
-    assert mebench.plan(file).rows["measured"].tolist() == [""]
+    before = mebench.plan(file)
+    assert before.rows["measured"].tolist() == [""]
+    assert "measure=True runs each for a few seconds" in repr(before)
     planned = mebench.plan(file, measure=True)
     assert planned.rows["measured"].tolist() == ["machine"]
     assert planned.rows["seconds_left"].tolist() == mebench.plan(file).rows["seconds_left"].tolist()

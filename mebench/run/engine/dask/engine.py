@@ -216,10 +216,7 @@ class DaskEngine(Engine):
 
     def _progressed(self, token: str, said: list[Any] | None) -> None:
         flight = self._flights.get(token)
-        if flight is None:
-            return
-        flight.errand.begun_there = True
-        if said is None:
+        if flight is None or said is None:
             return
         progress = Progress(*said)
         flight.errand.far(progress.done)

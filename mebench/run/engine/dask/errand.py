@@ -19,8 +19,8 @@ BUSY_SECONDS = 20.0
 """How long a job waits for another process that is at work in its folder and gives signs of life."""
 MOST_LOSSES = 10
 """How many workers in a row a job may lose without coming any further: it may be the job that they are lost of."""
-MOST_FALSE_STARTS = 100
-"""How many it may lose besides before it has begun there: it is hardly the job that these are lost of."""
+MOST_FALSE_STARTS = 30
+"""How many it may lose besides before it has told how far it is: it is hardly the job that these are lost of."""
 
 
 @dataclass
@@ -30,9 +30,9 @@ class Errand:
     Attributes:
         job: what is to be done.
         told: whether it was said that the job starts.
-        losses, false_starts: workers that it has lost in a row without coming any further, after it had begun there
-            and before.
-        begun_there: whether its process has begun in this try.
+        losses, false_starts: workers that it has lost in a row without coming any further, after it had told there
+            how far it is, and before.
+        begun_there: whether it has told in this try how far it is.
         furthest, reached: how far it was at most, before and in this try.
         held: what holds its folder for this process, where the folder travels.
         place: its folder, watched while another process holds it.
