@@ -29,7 +29,7 @@ SZYLLER = "Szyller, Atli, Marchal and Asokan, DAWN, ACM Multimedia 2021, arXiv:1
 
 TRUNCATIONS = (
     DefenceEntry(
-        "label",
+        "label-only",
         "Answers 1 for the most probable class and 0 for the others: the floor of every defence that keeps the label.",
         "mebench_defences.truncation:Label",
         paper=TRAMER,
@@ -68,7 +68,7 @@ TRUNCATIONS = (
 )
 NOISES = (
     DefenceEntry(
-        "noise",
+        "answer-noise",
         "Adds noise to probabilities or logits, the same for the same query or drawn anew.",
         "mebench_defences.noise:Noise",
         NoiseParameters,

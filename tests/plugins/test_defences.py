@@ -17,7 +17,7 @@ ENTRIES = [one for one in registry().entries(DefenceEntry) if one.target.startsw
 ANSWERS = [one.name for one in ENTRIES if one.place == "answer"]
 INPUTS = [one.name for one in ENTRIES if one.place == "input"]
 MAPS = [one.name for one in ENTRIES if one.place == "explanation"]
-DRAWN = ["noise", "random-class", "input-noise", "map-noise"]
+DRAWN = ["answer-noise", "random-class", "input-noise", "map-noise"]
 ROWS = 40
 QUICK = {"grad2": {"epochs": 1}, "adaptive-misinformation": {"epochs": 1}}
 BY_NETWORK = {"grad2", "adaptive-misinformation", "mad", "mad-argmax"}
@@ -109,7 +109,7 @@ def test_keyed_noise_is_the_same_for_a_repeat_and_another_for_one_pixel(name):
 
 def test_another_key_gives_other_noise():
     queries, rows = images(ROWS), answers(ROWS)
-    mine, yours = (defence("noise", owners_context(key=key * 32)).perturb(queries, rows) for key in (b"a", b"b"))
+    mine, yours = (defence("answer-noise", owners_context(key=key * 32)).perturb(queries, rows) for key in (b"a", b"b"))
     assert (mine != yours).any(1).all()
 
 
@@ -130,7 +130,7 @@ def test_what_is_computed_at_home_is_a_function_of_rows_that_changes_nothing(nam
         assert torch.equal(told, made.perturb(images(ROWS), rows))
 
 
-@pytest.mark.parametrize("name", ["noise", "random-class", "dawn"])
+@pytest.mark.parametrize("name", ["answer-noise", "random-class", "dawn"])
 def test_what_is_drawn_at_home_tells_nothing_of_the_key(name):
     rows = answers(2000)
     mine, yours = (defence(name, owners_context(key=key * 32)).mechanism()(rows) for key in (b"a", b"b"))
@@ -167,7 +167,7 @@ def test_texts_are_answered_too(name):
 
 def test_a_label_is_the_first_of_the_largest():
     rows = torch.tensor([[0.1, 0.45, 0.45], [0.0, 0.0, 0.0]])
-    assert torch.equal(defence("label").perturb(images(2), rows), torch.tensor([[0.0, 1, 0], [1, 0, 0]]))
+    assert torch.equal(defence("label-only").perturb(images(2), rows), torch.tensor([[0.0, 1, 0], [1, 0, 0]]))
 
 
 def test_a_cut_answer_is_renormalised_only_where_that_is_asked_for():
@@ -215,7 +215,7 @@ def test_temperature_is_that_of_the_logits():
 def test_noise_has_the_distribution_and_the_scale_that_were_asked_for():
     rows, queries = torch.full((500, 10), 0.1), images(500)
     for distribution, deviation in (("gaussian", 1.0), ("laplace", 2**0.5), ("uniform", 3**-0.5)):
-        noisy = defence("noise", on="logit", scale=0.3, distribution=distribution).perturb(queries, rows)
+        noisy = defence("answer-noise", on="logit", scale=0.3, distribution=distribution).perturb(queries, rows)
         logits = noisy.double().log()
         spread = (logits - logits.mean(1, keepdim=True)).std() * (10 / 9) ** 0.5
         assert abs(spread / (0.3 * deviation) - 1) < 0.05
@@ -223,12 +223,14 @@ def test_noise_has_the_distribution_and_the_scale_that_were_asked_for():
 
 def test_noise_on_probabilities_is_cut_at_0_and_scaled_and_zeros_of_logits_stay():
     rows, queries = answers(50), images(50)
-    told = defence("noise", scale=0.5).perturb(queries, rows)
+    told = defence("answer-noise", scale=0.5).perturb(queries, rows)
     torch.testing.assert_close(told.sum(1), torch.ones(50))
     assert (told == 0).any()
     rows[:, 3] = 0
-    assert (defence("noise", on="logit").perturb(queries, rows)[:, 3] == 0).all()
-    assert torch.equal(defence("noise", scale=0.0).perturb(queries, rows / rows.sum(1, keepdim=True)) > 0, rows > 0)
+    assert (defence("answer-noise", on="logit").perturb(queries, rows)[:, 3] == 0).all()
+    assert torch.equal(
+        defence("answer-noise", scale=0.0).perturb(queries, rows / rows.sum(1, keepdim=True)) > 0, rows > 0
+    )
 
 
 def test_a_random_class_moves_an_answer_by_epsilon_times_what_it_lacked():
@@ -241,7 +243,7 @@ def test_a_random_class_moves_an_answer_by_epsilon_times_what_it_lacked():
 
 
 def test_a_repeat_is_answered_from_the_cache_also_within_a_batch_and_after_a_stop():
-    noisy, cache = defence("noise", drawn="fresh"), defence("cache")
+    noisy, cache = defence("answer-noise", drawn="fresh"), defence("cache")
     queries, rows = images(ROWS), answers(ROWS)
     twice, both = torch.cat([queries, queries[:5]]), torch.cat([rows, rows[:5]])
     told = cache.perturb(twice, noisy.perturb(twice, both))

@@ -83,7 +83,7 @@ def test_the_mean_of_repeats_is_taken_of_probabilities_labels_and_maps():
 
 def asked_of(name: str, made, rows: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
     """What a recovery gets of noisy answers."""
-    noisy = defence("noise", drawn=name, on="logit", scale=0.5)
+    noisy = defence("answer-noise", drawn=name, on="logit", scale=0.5)
     copies = made.queries_per_row
     told = noisy.perturb(made.asked(queries), rows.repeat_interleave(copies, dim=0))
     return made.recover(queries, response(told), perceptron()).probabilities
