@@ -144,7 +144,8 @@ def _host(settings: EngineSettings, log: Path) -> tuple[ClusterHost, str]:
     target, options, jobs = batch_cluster(settings.cluster, settings.cluster_options, log.parent)
     check_submits(settings.cluster)
     host = ClusterHost(target, options, jobs, log, given_up)
-    awaited = f"one of {counted(jobs or 1, f'{settings.cluster} job')} to start"
+    job = f"{settings.cluster} job"
+    awaited = f"one of {counted(jobs, job)} to start" if jobs and jobs > 1 else f"the {job} to start"
     return host, f"{awaited}; see `{SHOW[settings.cluster]}`, and what they print in {options['log_directory']}"
 
 

@@ -321,21 +321,18 @@ class DaskEngine(Engine):
                 del self._flights[token]
                 flight.future.cancel()
                 self._lost(flight)
-        if new:
-            self._aside(partial(self._survey, new))
+        for address in new:  # each by itself: one that is lost meanwhile would keep the others waiting
+            self._aside(partial(self._survey, address))
 
-    def _survey(self, addresses: list[str]) -> Callable[[], None]:
-        """In a thread of its own: what the new ones are."""
+    def _survey(self, address: str) -> Callable[[], None]:
+        """In a thread of its own: what a new one is."""
         try:
             question = self._luggage.question
-            answers = self._client.run(worker.survey, question, workers=addresses, on_error="return")
+            answers = self._client.run(worker.survey, question, workers=[address], on_error="return")
+            answer: Survey | BaseException = answers.get(address, ConnectionError("no answer"))
         except Exception as error:
-            answers = dict.fromkeys(addresses, error)
-        return partial(self._introduce, answers)
-
-    def _introduce(self, answers: dict[str, Survey | BaseException]) -> None:
-        for address, answer in answers.items():
-            self._crew.introduce(address, answer)
+            answer = error
+        return partial(self._crew.introduce, address, answer)
 
     def _pull(self, token: str, flight: Flight) -> Callable[[], None]:
         """In a thread of its own: fetch what has changed in the folder of a job that runs where it is not seen."""
