@@ -82,7 +82,8 @@ class FitLearner(Learner):
         return response.probabilities
 
     def _fit(self, inputs: Tensor, targets: Tensor) -> None:
-        epochs, batch_size, optimizer = self._parameters.epochs, self._parameters.batch_size, self.make_optimizer()
+        epochs, batch_size = self.epochs(len(inputs)), self.batch_size(len(inputs))
+        optimizer = self.make_optimizer()
         steps = epochs * -(-len(inputs) // batch_size)
         schedule = self._make_schedule(optimizer, max(steps, 1))
         self.clone.train()
@@ -95,6 +96,14 @@ class FitLearner(Learner):
                 optimizer.step()
                 schedule.step()
                 step += 1
+
+    def epochs(self, rows: int) -> int:
+        """Passes over so many answers in a fit. Since version 1.8 a subclass may say."""
+        return self._parameters.epochs
+
+    def batch_size(self, rows: int) -> int:
+        """Answers per step of a fit on so many. Since version 1.8 a subclass may say."""
+        return self._parameters.batch_size
 
     def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
         r"""Return the scalar that a step of a fit descends; cross-entropy here. Since version 1.7 a subclass may say.

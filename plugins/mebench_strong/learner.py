@@ -1,0 +1,117 @@
+"""The strong trainer: `FitLearner` with another optimiser, another number of steps, views and losses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mebench import AttackContext, FitLearner, Response
+from mebench_strong import StrongParameters
+from mebench_strong.views import view
+
+CLIP = 1.0
+MOST_DECAY = 0.999
+KEPT, FRESH = 0.4, 0.1
+"""Of the last fit's weights and of the initial ones, where a fit begins by shrinking (Ash and Adams, 2020)."""
+
+
+class StrongLearner(FitLearner):
+    """See `StrongParameters`.
+
+    Args:
+        context: of the attack.
+        parameters: of the trainer.
+    """
+
+    def __init__(self, context: AttackContext, parameters: StrongParameters) -> None:
+        self._strong = parameters
+        super().__init__(context, schedule=self._course, warm_start=parameters.retrain != "scratch")
+        self._floor = max(context.channel.probability_floor, torch.finfo(torch.float32).tiny)
+        self._begun = {name: value.clone() for name, value in context.clone.state_dict().items()}
+
+    def _course(self, done: float) -> float:
+        """What the learning rate is multiplied by: a warm-up, then half a cosine to 0."""
+        warmup = self._strong.warmup
+        if done < warmup:
+            return (done + 1e-3) / (warmup + 1e-3)
+        return 0.5 * (1 + math.cos(math.pi * (done - warmup) / max(1 - warmup, 1e-9)))
+
+    def batch_size(self, rows: int) -> int:
+        """Answers per step of a fit on so many."""
+        return self._strong.batch_size or (64 if rows < 1_000 else 128)
+
+    def epochs(self, rows: int) -> int:
+        """Passes over so many answers, for a number of steps within its bounds."""
+        batches = max(1, math.ceil(rows / self.batch_size(rows)))
+        strong = self._strong
+        steps = min(max(strong.passes * batches, strong.least_steps), max(strong.most_steps, strong.least_steps))
+        return max(1, round(steps / batches))
+
+    def refit(self) -> None:
+        """Fit anew, from where ``retrain`` says."""
+        if self._strong.retrain == "shrink" and len(self.queries) > 1:
+            _shrink(self.clone, self._begun)
+        super().refit()
+        if self._strong.scored == "average":
+            self.clone.load_state_dict(self._average.module.state_dict())
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """AdamW with clipped gradients; it tells the moving average of every step."""
+        strong, weights = self._strong, [one for one in self.clone.parameters() if one.requires_grad]
+        groups = [
+            {"params": [one for one in weights if one.ndim > 1], "weight_decay": strong.weight_decay},
+            {"params": [one for one in weights if one.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=strong.learning_rate)
+        optimizer.register_step_pre_hook(lambda *_: _clip(weights))
+        if strong.scored == "average":
+            self._average = torch.optim.swa_utils.AveragedModel(self.clone, avg_fn=_averaged, use_buffers=True)
+            optimizer.register_step_post_hook(lambda *_: self._average.update_parameters(self.clone))
+        return optimizer
+
+    def target(self, response: Response) -> Tensor:
+        """Centred log-probabilities (B, c), or labels (B,) where an answer holds nothing else."""
+        if response.probabilities is None:
+            return response.labels
+        logits = response.probabilities.clamp_min(self._floor).log()
+        return logits - logits.mean(1, keepdim=True)
+
+    def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
+        """Distillation at a temperature, or smoothed cross-entropy, on views of the queries."""
+        logits: Tensor = self.clone(view(queries, self._strong.views, self.random))
+        if targets.ndim == 1:
+            return functional.cross_entropy(logits, targets, label_smoothing=self._strong.smoothing)
+        heat = self._strong.temperature
+        told, own = functional.log_softmax(targets / heat, 1), functional.log_softmax(logits / heat, 1)
+        return heat**2 * functional.kl_div(own, told, reduction="batchmean", log_target=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """As `FitLearner`, with the weights that everything began with."""
+        return {**super().state_dict(), "begun": self._begun}
+
+    def load_state_dict(self, state: Any) -> None:
+        """Go on from a ``state_dict()``."""
+        super().load_state_dict(state)
+        device = next(self.clone.parameters()).device
+        self._begun = {name: value.to(device) for name, value in state["begun"].items()}
+
+
+def _clip(weights: list[nn.Parameter]) -> None:
+    nn.utils.clip_grad_norm_(weights, CLIP)
+
+
+def _averaged(average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+    """One step of the moving average, which forgets its beginning."""
+    decay = min(MOST_DECAY, (1 + float(count)) / (10 + float(count)))
+    return decay * average + (1 - decay) * now if average.is_floating_point() else now
+
+
+def _shrink(clone: nn.Module, begun: dict[str, Tensor]) -> None:
+    """Draw weights towards those that everything began with; statistics of batch norm stay."""
+    with torch.no_grad():
+        for name, weight in clone.named_parameters():
+            weight.mul_(KEPT).add_(begun[name], alpha=FRESH)
