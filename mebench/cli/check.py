@@ -93,7 +93,7 @@ def check(
 
 def _kit(name: str, kind: str | None) -> Kit:
     """The checks of what has that name; where nothing has, of what has one like it."""
-    from mebench.api.suggestions import did_you_mean
+    from mebench.api.suggestions import nearest
     from mebench.registry.catalogue import registry
     from mebench.testing.checks import KITS
 
@@ -102,7 +102,7 @@ def _kit(name: str, kind: str | None) -> Kit:
     found = [kit for kit in KITS if name in registry().names(kit.kind)]
     if len(found) > 1:
         raise ConfigurationError(f"{name}: is {' and '.join(kit.kind.phrase for kit in found)}; say which by --kind")
-    found += [kit for kit in KITS if did_you_mean(name, registry().names(kit.kind))]
+    found += [kit for kit in KITS if nearest(name, registry().names(kit.kind))]
     return (found or KITS)[0]
 
 

@@ -15,7 +15,11 @@ MODULES = ("__init__.py", "haze.py", "habit.py", "steady.py", "strange.py")
 TINY = """
 name: haze
 victims:
-  tiny: {data: {name: fashion-mnist-10k, rows: [0, 600]}, image_size: [8, 8], network: mlp, training: {epochs: 2}}
+  tiny:
+    data: {name: fashion-mnist-10k, rows: [0, 600]}
+    image_size: [8, 8]
+    network: mlp
+    training: {epochs: 6, batch_size: 32, learning_rate: 3e-3}
 profiles:
   quick:
     scale: reduced

@@ -274,9 +274,32 @@ class LearningObjects(Mixing):
         return super().fit() | {"me": self}
 
 
-class TellingOtherwise(Mixing):
+class Uniform(AnswerDefence):
+    """Mixes with the uniform distribution; there is nothing that an attacker does not know."""
+
+    keeps_argmax = True
+
+    def __init__(self, context, parameters):
+        self.share, self.classes = parameters.share, context.spec.num_classes
+
+    def perturb(self, queries, probabilities):
+        return (1 - self.share) * probabilities + self.share / self.classes
+
+    def mechanism(self):
+        return lambda probabilities: self.perturb(None, probabilities)
+
+
+HONEST.append(of_answers(Uniform, needs_data=False))
+
+
+class TellingOtherwise(Uniform):
     def mechanism(self):
         return lambda probabilities: probabilities
+
+
+class TellingNonsense(Mixing):
+    def mechanism(self):
+        return lambda probabilities: -probabilities
 
 
 class NotIdle(Mixing):

@@ -1,13 +1,52 @@
-"""Every detector that ships with mebench passes the conformance kit of its kind."""
+"""Every defence, recovery and detector that ships with mebench passes the conformance kit of its kind."""
 
 from __future__ import annotations
 
-from mebench.registry.catalogue import registry
-from mebench.registry.defence_entries import DetectorEntry
-from mebench.testing import DETECTOR_CHECKS, DetectorUnderTest, parametrize_with_checks
+import pytest
 
-IN_PROCESS = [check for check in DETECTOR_CHECKS if check.__name__ != "registers_without_torch"]
-"""That listing names imports no torch is tried once for all that ships, by a test of the command line."""
+from mebench.registry.catalogue import registry
+from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
+from mebench.testing import (
+    DEFENCE_CHECKS,
+    DETECTOR_CHECKS,
+    RECOVERY_CHECKS,
+    DefenceUnderTest,
+    DetectorUnderTest,
+    RecoveryUnderTest,
+    parametrize_with_checks,
+)
+
+SLOW = {"registers_without_torch", "parameters_round_trip"}
+"""Tried once for all that ships, by tests of the command line and of the registry."""
+QUICK = {"rows": 500}
+LEARNS = {"epochs": 1}
+PLAIN = (
+    *("cache", "eight-bit", "high-confidence", "jpeg", "label", "mad", "mad-argmax", "map-absolute"),
+    *("map-channel-maximum", "map-clipped", "map-eight-bit", "map-noise", "map-normalised", "map-pooled"),
+    *("map-positive", "map-top-1", "modelguard-s", "modelguard-w", "random-class", "reverse-sigmoid"),
+    *("rounding", "temperature", "top-k"),
+)
+DEFENCES = [
+    *map(DefenceUnderTest, PLAIN),
+    DefenceUnderTest("adaptive-misinformation", LEARNS),
+    DefenceUnderTest("grad2", LEARNS),
+    DefenceUnderTest("dawn", {"rate": 0.5}),
+    DefenceUnderTest("noise"),
+    DefenceUnderTest("noise", {"drawn": "fresh", "on": "logit"}),
+    DefenceUnderTest("input-noise", {"drawn": "fresh"}),
+]
+RECOVERIES = [
+    RecoveryUnderTest("argmax", expected_failures={"does_no_harm": "it learns from labels alone, by design"}),
+    RecoveryUnderTest("repeat-average"),
+    RecoveryUnderTest("jitter-average"),
+    RecoveryUnderTest("partial-bayes", QUICK),
+    RecoveryUnderTest("partial-bayes-oracle", QUICK),
+    RecoveryUnderTest("restorer", QUICK | LEARNS),
+    RecoveryUnderTest("inverse-reverse-sigmoid"),
+    RecoveryUnderTest("confidence-filter"),
+    RecoveryUnderTest("sign-imputation"),
+    RecoveryUnderTest("top-1-completion"),
+]
 DETECTORS = [
     DetectorUnderTest("prada", {"every": 2}),
     DetectorUnderTest("near-duplicates", {"window": 20}),
@@ -20,11 +59,30 @@ DETECTORS = [
 ]
 
 
-def test_every_detector_that_ships_is_among_those_that_are_checked():
-    shipped = {name for name in registry().names(DetectorEntry) if registry().ships(DetectorEntry, name)}
-    assert {detector.name for detector in DETECTORS} == shipped
+def quick(checks):
+    return [check for check in checks if check.__name__ not in SLOW]
 
 
-@parametrize_with_checks(DETECTORS, checks=IN_PROCESS)
-def test_conformance(detector, check):
+@pytest.mark.parametrize(
+    ("kind", "checked"),
+    [(DefenceEntry, DEFENCES), (RecoveryEntry, RECOVERIES), (DetectorEntry, DETECTORS)],
+    ids=lambda one: getattr(one, "kind", ""),
+)
+def test_all_that_ship_are_among_those_that_are_checked(kind, checked):
+    shipped = {name for name in registry().names(kind) if registry().ships(kind, name)}
+    assert {one.name for one in checked} == shipped
+
+
+@parametrize_with_checks(DEFENCES, checks=quick(DEFENCE_CHECKS))
+def test_defences(defence, check):
+    check(defence)
+
+
+@parametrize_with_checks(RECOVERIES, checks=quick(RECOVERY_CHECKS))
+def test_recoveries(recovery, check):
+    check(recovery)
+
+
+@parametrize_with_checks(DETECTORS, checks=quick(DETECTOR_CHECKS))
+def test_detectors(detector, check):
     check(detector)

@@ -52,6 +52,7 @@ FAULTS = [
     ("fits_repeatably", of_answers(parts.LearningObjects), "cannot be saved: fit['me']"),
     ("fits_repeatably", detecting(parts.LearningAnew), "learns something else the second time: fit['nothing']"),
     ("tells_its_mechanism", of_answers(parts.TellingOtherwise), "something else than it answers in 48 of 48 rows"),
+    ("tells_its_mechanism", of_answers(parts.TellingNonsense), "values outside [0, 1]"),
     ("moves_answers_with_its_knob", of_answers(parts.NotIdle), "share=0 is to be without effect"),
     ("moves_answers_with_its_knob", of_answers(parts.Falling), "share=0.5 moves answers by"),
     ("asks_what_it_charges", recovering(parts.Cheap), "asked returned no tensor of shape (144, 1, 8, 8)"),

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mebench.api.defence import AnswerDefence
+from mebench.api.defence import AnswerDefence, Defence
 from mebench.testing.checks.parts import require_resuming
 from mebench.testing.faults import CheckSkipped, fail, require
-from mebench.testing.links.comparing import alike, difference, unlike_rows
+from mebench.testing.links.comparing import PLAY, alike, difference, unlike_rows
 from mebench.testing.links.sessions import DefenceSession, each
 from mebench.testing.links.stage import OTHER_SPECS, ROWS, Material, PartStage
 from mebench.testing.links.targets import DefenceUnderTest
@@ -117,7 +117,10 @@ def resumes_half_way(target: DefenceUnderTest) -> str | None:
 
 
 def tells_its_mechanism(target: DefenceUnderTest) -> str | None:
-    """What an attacker is told to compute at home is what is answered, if nothing is random, and changes no answer."""
+    """What an attacker is told to compute at home is valid, changes no answer, and is what is answered if all is known.
+
+    All is known where nothing is random, learnt from the owner's data, or a model of the owner's.
+    """
     session = DefenceSession(target)
     found = session.guard.call("mechanism", session.part.mechanism) if isinstance(session.part, AnswerDefence) else None
     if found is None:
@@ -126,11 +129,13 @@ def tells_its_mechanism(target: DefenceUnderTest) -> str | None:
     told = session.guard.call("its mechanism", found, material.probabilities.clone())
     valid = isinstance(told, Tensor) and told.shape == material.probabilities.shape
     require(valid, f"its mechanism returned no tensor of shape {tuple(material.probabilities.shape)}")
+    require(bool(((told >= -PLAY) & (told <= 1 + PLAY)).all()), "its mechanism returned values outside [0, 1], or NaN")
     require(not difference(before, session.told(), "state"), "its mechanism changes its own state")
     answered = session.answers(material)
     same = alike(answered, DefenceSession(target).answers(material))
     require(same, "it answers otherwise once its mechanism was used")
-    if session.part.randomness == "none" and not before:
+    known = type(session.part).fit is Defence.fit and len(session.networks) == 1  # the victim's alone
+    if known and session.part.randomness == "none" and not before:
         unlike = unlike_rows(told, answered)
         require(not unlike, f"its mechanism gives something else than it answers in {unlike} of {ROWS} rows")
     return None

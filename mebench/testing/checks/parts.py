@@ -39,13 +39,13 @@ def costs_what_it_declares(target: DefenceUnderTest | DetectorUnderTest) -> str 
     session: DefenceSession | DetectorSession
     if isinstance(target, DefenceUnderTest):
         session, material = DefenceSession(target), PartStage().material()
-        before, rows = session.meter.rows, len(material.queries)
-        session.answers(material)
+        with session.networks.counted() as computed:
+            answered = len(session.answers(material))
     else:
         session = DetectorSession(target)
-        before, rows = session.meter.rows, len(session.queries)
-        session.scores()
-    cost, declared = (session.meter.rows - before) / rows, target.entry.forward
+        with session.networks.counted() as computed:
+            answered = len(session.scores())
+    cost, declared = sum(computed) / answered, target.entry.forward
     if cost <= declared + CHEAP:
         return None
     return (

@@ -31,7 +31,7 @@ from mebench.guard.defences import GuardedDefence, GuardedDetector, GuardedRecov
 from mebench.models.state_file import load_state, save_state
 from mebench.oracle.facade import ChannelDescription
 from mebench.testing.faults import fail, require
-from mebench.testing.links.stage import CPU, Material, Meter, PartStage, channel_of, smooth_images
+from mebench.testing.links.stage import CPU, Material, Networks, PartStage, channel_of, smooth_images
 from mebench.testing.links.targets import DefenceUnderTest, DetectorUnderTest, PartUnderTest, RecoveryUnderTest
 from mebench.testing.stage import Stage
 from mebench.trial.links.rows import rows_of
@@ -67,7 +67,7 @@ class PartSession:
         self.target, self.stage = target, stage or PartStage()
         self.random = RandomStreams(self.stage.seed, CPU)
         self.random.seed_globals()
-        self.guard, self.meter = guard_of(target), Meter()
+        self.guard, self.networks = guard_of(target), Networks()
 
     def told(self) -> dict[str, Any]:
         """The state of the part."""
@@ -122,7 +122,7 @@ class DefenceSession(PartSession):
         super().__init__(target, stage)
         entry = target.entry
         channel = channel_of(frozenset({"explanation" if entry.place == "explanation" else "probability"}))
-        context = self.stage.owner(channel, self.random, entry.needs_data, self.meter)
+        context = self.stage.owner(channel, self.random, entry.needs_data, self.networks)
         part = entry.call(context, given={**target.parameters, **parameters}, through=self.guard)
         wanted = PLACES[entry.place]
         require(isinstance(part, wanted), f"its target returned a {type(part).__name__}, not an {wanted.__name__}")
@@ -227,7 +227,7 @@ class DetectorSession(PartSession):
     def __init__(self, target: DetectorUnderTest, stage: PartStage | None = None, *, learns: bool = True) -> None:
         super().__init__(target, stage)
         self.channel = channel_of(target.entry.needs)
-        self.context = self.stage.owner(self.channel, self.random, target.entry.needs_data, self.meter)
+        self.context = self.stage.owner(self.channel, self.random, target.entry.needs_data, self.networks)
         part = target.entry.call(self.context, given=target.parameters, through=self.guard)
         require(isinstance(part, Detector), f"its target returned a {type(part).__name__}, not a Detector")
         self.part: Detector = part

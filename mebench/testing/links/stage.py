@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from mebench.api.contract import InputSpec, ResponseChannel, Victim
 from mebench.api.defence import OwnersContext, OwnersData
@@ -55,23 +58,26 @@ class Material:
         return replace(self, probabilities=probabilities)
 
 
-@dataclass
-class Meter:
-    """Counts what networks compute.
+class Networks(list[nn.Module]):
+    """The victim's network, and those of its kind that a part has made."""
 
-    Attributes:
-        rows: that went forward.
-    """
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[list[int]]:
+        """Count the rows that go forward through them in the block, call by call.
 
-    rows: int = 0
+        A hook of the networks' own would count, and so look like a state of the part that holds them.
+        """
+        rows: list[int] = []
 
-    def on(self, network: nn.Module) -> nn.Module:
-        """Count the rows of a network from now on; it is returned."""
-        network.register_forward_pre_hook(self._note)
-        return network
+        def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            if any(module is one for one in self):
+                rows.append(len(inputs[0]))
 
-    def _note(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self.rows += len(inputs[0])
+        hook = register_module_forward_pre_hook(note)
+        try:
+            yield rows
+        finally:
+            hook.remove()
 
 
 @dataclass(frozen=True)
@@ -97,18 +103,25 @@ class PartStage:
         """A network of the victim's kind."""
         return build_network(Component("mlp", {"hidden": [24]}), self.spec, seed)
 
-    def owner(self, channel: ResponseChannel, random: RandomStreams, has_data: bool, meter: Meter) -> OwnersContext:
+    def owner(
+        self, channel: ResponseChannel, random: RandomStreams, has_data: bool, networks: Networks
+    ) -> OwnersContext:
         """What an owner's part is built from; it has data of its own if the part says that it needs them."""
         victim, description = self.victim(), ChannelDescription(channel)
         inputs = smooth_images(self.spec, OWNERS_ROWS, seed=5)
         with torch.no_grad():
             data = OwnersData(inputs, victim(inputs).argmax(1)) if has_data else None
-        meter.on(victim.network)
+        networks.append(victim.network)
+
+        def new_network(seed: int) -> nn.Module:
+            networks.append(self.new_network(seed))
+            return networks[-1]
+
         return OwnersContext(
             spec=self.spec,
             channel=description,
             victim=victim,
-            new_network=lambda seed: meter.on(self.new_network(seed)),
+            new_network=new_network,
             data=data,
             key=self.key,
             device=CPU,
