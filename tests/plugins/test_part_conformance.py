@@ -21,7 +21,7 @@ SLOW = {"registers_without_torch", "parameters_round_trip"}
 QUICK = {"rows": 500}
 LEARNS = {"epochs": 1}
 PLAIN = (
-    *("cache", "eight-bit", "high-confidence", "jpeg", "label", "mad", "mad-argmax", "map-absolute"),
+    *("cache", "eight-bit", "high-confidence", "jpeg", "label-only", "mad", "mad-argmax", "map-absolute"),
     *("map-channel-maximum", "map-clipped", "map-eight-bit", "map-noise", "map-normalised", "map-pooled"),
     *("map-positive", "map-top-1", "modelguard-s", "modelguard-w", "random-class", "reverse-sigmoid"),
     *("rounding", "temperature", "top-k"),
@@ -31,8 +31,8 @@ DEFENCES = [
     DefenceUnderTest("adaptive-misinformation", LEARNS),
     DefenceUnderTest("grad2", LEARNS),
     DefenceUnderTest("dawn", {"rate": 0.5}),
-    DefenceUnderTest("noise"),
-    DefenceUnderTest("noise", {"drawn": "fresh", "on": "logit"}),
+    DefenceUnderTest("answer-noise"),
+    DefenceUnderTest("answer-noise", {"drawn": "fresh", "on": "logit"}),
     DefenceUnderTest("input-noise", {"drawn": "fresh"}),
 ]
 RECOVERIES = [
