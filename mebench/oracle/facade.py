@@ -164,13 +164,16 @@ class ChannelDescription(_Shown, ResponseChannel):
 
     Args:
         channel: what is described.
+        inside: the service's own, where ``channel`` is a link around it: of the link only its name and what every
+            channel says is shown, for what else it holds is the owner's, such as defences with their keys.
     """
 
     __slots__ = ()
 
-    def __init__(self, channel: ResponseChannel) -> None:
+    def __init__(self, channel: ResponseChannel, inside: ResponseChannel | None = None) -> None:
         shown = ("name", "gives", "probability_floor", "explained_classes")
-        super().__init__(_public(channel, _plainly), **{name: getattr(channel, name) for name in shown})
+        look = _public(channel if inside is None else inside, _plainly)
+        super().__init__(look, **{name: getattr(channel, name) for name in shown})
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Belongs to the oracle."""

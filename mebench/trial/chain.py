@@ -87,7 +87,7 @@ class Chain:
         self.labels = LabelCounts(prepared.spec.num_classes, self._device)
         self._observers = [*observers, self.labels]
         self._oracle = BudgetedOracle(prepared.victim, self._counted, self.ledger, asker, self._observers, self._device)
-        self.description = ChannelDescription(outermost)
+        self.description = ChannelDescription(outermost, service)
         self.oracle = AttackersOracle(self._oracle, self.description)
 
     def raise_pending(self) -> None:

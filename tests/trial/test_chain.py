@@ -10,7 +10,10 @@ from toys import SPEC, oracle_of, perceptron
 from trials import tiny_trial
 
 from mebench.api.contract import Response, ResponseChannel, Victim
+from mebench.api.defence import ClientWatch, Detector, ExplanationDefence
 from mebench.api.random_streams import RandomStreams
+from mebench.guard.call import Guard
+from mebench.guard.defences import GuardedDefence, GuardedDetector
 from mebench.models.victims.loading import PreparedVictim
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.oracle.channels.entries import IntegratedGradientsParameters
@@ -24,6 +27,7 @@ from mebench.oracle.links import Link
 from mebench.oracle.observer import Observer
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.chain import Chain
+from mebench.trial.links.sentry import Armed
 from mebench.trial.trial import run_trial
 
 CPU = torch.device("cpu")
@@ -104,6 +108,46 @@ def test_a_link_shows_what_is_public_of_the_channel_inside_and_nothing_else():
     with pytest.raises(AttributeError):
         link._nothing_of_this_name  # noqa: B018
     assert copy.deepcopy(link).steps == 7
+
+
+class Halved(ExplanationDefence):
+    """Halves each map."""
+
+    def release(self, queries, maps, labels):
+        return maps / 2
+
+
+class Tiresome(Detector):
+    """Has no opinion."""
+
+    def client(self):
+        return Unmoved()
+
+
+class Unmoved(ClientWatch):
+    def score(self, queries, response):
+        return torch.zeros(len(queries), dtype=torch.float64)
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def test_nothing_that_an_attack_holds_shows_defences_detectors_or_what_was_answered_before_them():
+    guard = Guard("defence halved")
+    defences = [GuardedDefence(guard, Halved(), "halved")]
+    armed = [Armed(GuardedDetector(guard, Tiresome(), "tiresome"), 1.0)]
+    channel = IntegratedGradientsChannel(IntegratedGradientsParameters(steps=7))
+    for links in ({"defences": defences, "armed": armed}, {"armed": armed}):
+        chain = Chain(100, prepared(), channel, RandomStreams(0, CPU), "attack toy", **links)
+        told = chain.oracle.channel
+        assert told.steps == 7
+        explanation = chain.oracle.query(torch.rand(3, *SPEC.shape), explain=True).explanation
+        for name in ("guarded", "alarms", "moved", "flipped", "exchanged", "keeps_argmax", "releases"):
+            assert not hasattr(told, name)
+        assert not hasattr(explanation, "inner")
 
 
 def test_who_refunds_himself_or_raises_his_budget_is_noticed():

@@ -142,23 +142,20 @@ class ReleasedExplanation(Explanation):
         releasing: defences of explanations, in their order.
         queries: (B, \\*shape) as they reached the victim.
         labels: (B,) that are answered.
-
-    Attributes:
-        inner: the channel's.
     """
 
     def __init__(
         self, inner: Explanation, releasing: Sequence[GuardedDefence], queries: Tensor, labels: Tensor
     ) -> None:
         self.score = inner.score
-        self.inner, self._releasing = inner, tuple(releasing)
+        self._inner, self._releasing = inner, tuple(releasing)
         self._queries, self._labels = queries, labels
         self._maps: Tensor | None = None
 
     def dense(self) -> Tensor:
         """Return the released map of every class, (B, c, \\*shape) float32."""
         if self._maps is None:
-            maps = self.inner.dense()
+            maps = self._inner.dense()
             for defence in self._releasing:
                 maps = defence.release(self._queries, maps, self._labels)
             self._maps = maps
@@ -167,3 +164,15 @@ class ReleasedExplanation(Explanation):
     def vjp(self, weights: Tensor) -> Tensor:
         """Return sum_j weights[:, j] * the released map of class j, (B, \\*shape)."""
         return torch.einsum("bc,bc...->b...", weights, self.dense())
+
+
+def unreleased(explanation: Explanation) -> Tensor:
+    """The maps of every class as the channel gives them, (B, c, \\*shape), before any defence; for the owner alone.
+
+    A function, as attributes of an explanation are an attack's to see.
+
+    Args:
+        explanation: a `ReleasedExplanation`.
+    """
+    assert isinstance(explanation, ReleasedExplanation)
+    return explanation._inner.dense()

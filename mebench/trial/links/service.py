@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mebench.api.contract import Response, Victim
 from mebench.oracle.distances import Distances
-from mebench.trial.links.defended import DefendedChannel, ReleasedExplanation
+from mebench.trial.links.defended import DefendedChannel, unreleased
 from mebench.trial.links.sentry import Alarm
 
 ROWS_AT_ONCE = 512
@@ -90,10 +90,10 @@ class Service:
         for part in inputs.split(ROWS_AT_ONCE // 8):
             response = channel.answer(self.victim, part, True)
             explanation = response.explanation
-            assert isinstance(explanation, ReleasedExplanation)
+            assert explanation is not None
             rows = torch.arange(len(part), device=part.device)
             released = explanation.dense()
-            original = explanation.inner.dense()
+            original = unreleased(explanation)
             found.append((original[rows, response.labels], released[rows, response.labels], response.labels))
         return HonestMaps(*(torch.cat(one).detach() for one in zip(*found, strict=True)))
 
