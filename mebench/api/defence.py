@@ -2,7 +2,7 @@
 
 Part of `mebench.api.contract` in all but the page it stands on. One chain, built in `mebench.trial.chain`::
 
-    attack -> recoveries -> oracle -> detectors -> defences -> channel -> victim
+    attack -> recoveries -> oracle -> defences -> detectors -> channel -> victim
 
 A *defence* is the owner's: it changes what is answered (`AnswerDefence`), what is explained (`ExplanationDefence`), or
 what reaches the victim (`InputDefence`). A *recovery* is the attacker's: it makes of a defended answer what the attack
@@ -239,7 +239,7 @@ class ClientWatch(ABC):
         """Take note of B answered queries, in order, and return the running score after each.
 
         Args:
-            queries: (B, \\*shape), as they reached the service.
+            queries: (B, \\*shape), as they reached the victim: after the owner's defences of inputs, if any.
             response: what the victim answered, before any defence.
 
         Returns:

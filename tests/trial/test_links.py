@@ -19,6 +19,7 @@ from mebench.registry.catalogue import registry
 from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entries import DatasetEntry
 from mebench.results.trial_folder import TrialFolder
+from mebench.trial.links.calibration import mean_distance
 from mebench.trial.trial import run_trial
 
 FILES = ("result.json", "curve.jsonl", "clone.safetensors")
@@ -166,6 +167,13 @@ def test_an_operating_point_is_the_mean_distance_on_benign_answers(tmp_path):
     told = TrialFolder.of(tmp_path, spec).result()["links"]["operating_points"]["mixing(l1=0.5)"]
     assert told["reached"] == pytest.approx(0.5, abs=0.01)
     assert 0.2 < told["share"] < 0.5
+
+
+def test_an_operating_point_is_measured_on_what_is_answered_where_entries_are_exchanged():
+    rows = torch.tensor([[0.7, 0.2, 0.1]])
+    turned = torch.tensor([[0.1, 0.2, 0.7]])
+    assert mean_distance(lambda *_: turned, rows, rows) == pytest.approx(1.2)
+    assert mean_distance(lambda *_: turned, rows, rows, keeps_argmax=True) == 0
 
 
 def test_an_operating_point_that_cannot_be_reached_is_said_before_anything_is_asked(tmp_path):

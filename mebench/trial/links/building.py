@@ -128,7 +128,9 @@ class Defences:
 
         def distance_at(value: float) -> float:
             at_value = replace(plain, parameters={**plain.parameters, entry.knob: value})
-            return mean_distance(self._made(context, at_value, entry.name).perturb, queries, probabilities)
+            defence = self._made(context, at_value, entry.name)
+            keeps = isinstance(defence.part, AnswerDefence) and defence.part.keeps_argmax
+            return mean_distance(defence.perturb, queries, probabilities, keeps)
 
         return calibrated(distance_at, entry.knob_range, target, entry.name)
 

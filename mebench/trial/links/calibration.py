@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mebench.api.errors import ConfigurationError
+from mebench.trial.links.defended import with_best
 
 TOLERANCE = 0.01
 """Of the mean L1 distance."""
@@ -18,10 +19,20 @@ BENIGN_ROWS = 2_000
 Perturb = Callable[[Tensor, Tensor], Tensor]
 
 
-def mean_distance(perturb: Perturb, queries: Tensor, probabilities: Tensor) -> float:
-    """The mean L1 distance by which answers are moved."""
+def mean_distance(perturb: Perturb, queries: Tensor, probabilities: Tensor, keeps_argmax: bool = False) -> float:
+    """The mean L1 distance by which answers are moved.
+
+    Args:
+        perturb: the defence's.
+        queries: (N, \\*shape) benign ones.
+        probabilities: (N, c) what the victim says to them.
+        keeps_argmax: whether entries are exchanged where the most probable class is another, as they will be.
+    """
     with torch.no_grad():
-        return float((perturb(queries, probabilities) - probabilities).abs().sum(1).double().mean())
+        answered = perturb(queries, probabilities)
+        if keeps_argmax:
+            answered, _ = with_best(answered, probabilities.argmax(1), answered.argmax(1))
+        return float((answered - probabilities).abs().sum(1).double().mean())
 
 
 def calibrated(

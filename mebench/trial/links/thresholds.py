@@ -64,7 +64,8 @@ def calibrated_threshold(
         try:
             thresholds.append(calibrated(maxima, false_positives).threshold)
         except ValueError as error:
-            raise ConfigurationError(f"detector {name}: {error}: give a threshold") from None
+            text = f"{error}, and these have {length} queries: give a larger `reserve`, a larger budget or a threshold"
+            raise ConfigurationError(f"detector {name}: {text}") from None
     return max(thresholds)
 
 
