@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
-from mebench.api.errors import BudgetExceededError, MebenchError, VictimFaultError
+from mebench.api.errors import BudgetExceededError, MebenchError, NothingToAskError, VictimFaultError
 from mebench.api.plurals import counted
 from mebench.oracle.links import Link
 from mebench.registry.safe_import import what_happened
@@ -82,6 +82,15 @@ class QueryLedger:
         self.explanations += rows
         self.explained_classes += rows * classes
 
+    def take_back(self, rows: int, purpose: str, classes: int) -> None:
+        """Take a charge back, and that of explanations of so many classes; of 0 classes where none was asked.
+
+        Nobody was answered: the service refuses whoever asks.
+        """
+        self.by_purpose[purpose] -= rows
+        if classes:
+            self.charge_explanations(-rows, classes)
+
     def state_dict(self) -> dict[str, Any]:
         """The account as plain values."""
         return asdict(self)
@@ -125,10 +134,15 @@ class CountedChannel(Link):
         self._ledger, self._budget = ledger, ledger.budget
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
-        """Hand the queries on, counted."""
+        """Hand the queries on, counted; not those that nobody answers."""
         self.answered += len(inputs)
         self.explained += len(inputs) * explain
-        return super().answer(victim, inputs, explain)
+        try:
+            return super().answer(victim, inputs, explain)
+        except NothingToAskError:
+            self.answered -= len(inputs)
+            self.explained -= len(inputs) * explain
+            raise
 
     def problem(self) -> str:
         """Say what an attack has done to its account; empty if it has kept to it."""

@@ -12,7 +12,13 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import InputSpec, Purpose, Response, ResponseChannel, Victim
-from mebench.api.errors import BudgetExceededError, InvalidQueryError, NotFiniteQueryError, OracleError
+from mebench.api.errors import (
+    BudgetExceededError,
+    InvalidQueryError,
+    NotFiniteQueryError,
+    NothingToAskError,
+    OracleError,
+)
 from mebench.api.progress import end_work, heartbeat
 from mebench.oracle.ledger import MeteredVictim, QueryLedger
 from mebench.oracle.observer import Observer
@@ -112,12 +118,16 @@ class BudgetedOracle:
         # The oracle's own copy: what is checked is what is answered and told, and what is explained when that is asked.
         asked = inputs.detach().clone()
         self._check_values(asked)
+        classes = self._channel.explained_classes or self._spec.num_classes
         ledger.charge(rows, purpose)
         if explain:
-            ledger.charge_explanations(rows, self._channel.explained_classes or self._spec.num_classes)
+            ledger.charge_explanations(rows, classes)
         forward, backward = ledger.victim_forward, ledger.victim_backward
         try:
             answer = self._answer(asked, explain)
+        except NothingToAskError:  # a service that refuses whoever asks: what is not answered is not paid
+            ledger.take_back(rows, purpose, classes if explain else 0)
+            raise
         finally:  # an attack may ask again, with fewer rows, where memory has run out
             self._forward += ledger.victim_forward - forward
             self._backward += ledger.victim_backward - backward

@@ -11,6 +11,7 @@ from trials import tiny_trial
 
 from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.api.defence import ClientWatch, Detector, ExplanationDefence
+from mebench.api.errors import NothingToAskError
 from mebench.api.random_streams import RandomStreams
 from mebench.guard.call import Guard
 from mebench.guard.defences import GuardedDefence, GuardedDetector
@@ -148,6 +149,21 @@ def test_nothing_that_an_attack_holds_shows_defences_detectors_or_what_was_answe
         for name in ("guarded", "alarms", "moved", "flipped", "exchanged", "keeps_argmax", "releases"):
             assert not hasattr(told, name)
         assert not hasattr(explanation, "inner")
+
+
+def test_who_is_refused_by_the_service_pays_neither_for_queries_nor_for_explanations():
+    armed = [Armed(GuardedDetector(Guard("detector tiresome"), Tiresome(), "tiresome"), -1.0)]
+    streams = RandomStreams(0, CPU)
+    chain = Chain(
+        100, prepared(), VanillaGradientChannel(), streams, "attack toy", armed=armed, clients=2, on_alarm="refuse"
+    )
+    chain.oracle.query(torch.rand(3, *SPEC.shape), explain=True)
+    paid = chain.ledger.state_dict()
+    with pytest.raises(NothingToAskError, match="every client was alarmed of"):
+        chain.oracle.query(torch.rand(5, *SPEC.shape), purpose="explore", explain=True)
+    assert chain.ledger.state_dict() == paid
+    assert not chain.problem()
+    chain.load_state_dict(chain.state_dict())
 
 
 def test_who_refunds_himself_or_raises_his_budget_is_noticed():

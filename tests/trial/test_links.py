@@ -18,6 +18,7 @@ from mebench.plan.links import with_links
 from mebench.registry.catalogue import registry
 from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entries import DatasetEntry
+from mebench.results.leaderboard import build_leaderboard
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.links.calibration import mean_distance
 from mebench.trial.trial import run_trial
@@ -261,7 +262,16 @@ def test_an_alarm_is_latched_at_the_query_that_raised_it(tmp_path):
 def test_who_is_refused_after_an_alarm_ends_early(tmp_path):
     result = run(trial((), (), ["many"], on_alarm="refuse", budget=400), tmp_path)
     assert result["metrics"]["first_alarm"] == 151
-    assert result["ledger"]["spent"] == 300  # the request with the alarm is still answered, the next one is not
+    account = result["ledger"]
+    assert account["spent"] == 200  # the request with the alarm is still answered, the next one is neither nor paid
+    assert account["victim_forward"] == 200
+
+
+def test_a_row_of_who_was_refused_is_valid_and_says_that_its_budget_is_unspent(tmp_path):
+    run(trial((), (), ["many"], on_alarm="refuse", budget=400), tmp_path)
+    (row,) = [one for one in build_leaderboard([tmp_path]).rows if one.kind == "attack"]
+    assert (row.status, row.queries) == ("finished", 200)
+    assert "unspent-budget" in row.flags
 
 
 def test_after_the_alarm_a_client_gets_labels_alone(tmp_path):
