@@ -134,7 +134,7 @@ class Pooled(ExplanationDefence):
     def release(self, queries: Tensor, maps: Tensor, labels: Tensor) -> Tensor:
         """Return coarse maps (B, c, C, h, w)."""
         height, width = maps.shape[-2:]
-        means = F.avg_pool2d(maps.flatten(1, 2), self._block, ceil_mode=True, count_include_pad=False)
+        means = F.avg_pool2d(maps.flatten(1, 2), self._block, ceil_mode=True)
         tall = means.repeat_interleave(self._block, dim=2)[:, :, :height]
         return tall.repeat_interleave(self._block, dim=3)[..., :width].reshape(maps.shape)
 

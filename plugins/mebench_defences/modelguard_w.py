@@ -58,8 +58,6 @@ def least_likely(y: Tensor, budget: float) -> Tensor:
     for number in range(1 + ROUNDS):
         steps = torch.linspace(0, 1, FIRST if number == 0 else LATER, dtype=y.dtype, device=y.device)
         tried = low + (high - low) * steps  # (B, n)
-        if number == 0:  # where nothing need move, that is among them
-            tried = torch.where((tried - top).abs() < 1e-12, top, tried)
         best = _objectives(others, top, sums, tried, budget).argmin(1, keepdim=True)
         low, high = tried.gather(1, (best - 1).clamp(min=0)), tried.gather(1, (best + 1).clamp(max=len(steps) - 1))
         chosen = tried.gather(1, best)

@@ -117,6 +117,11 @@ def test_dawns_rate_is_that_of_its_first_16_bits(rate, bound):
     assert defence("dawn", context, rate=rate).is_trigger(queries).tolist() == [one <= bound for one in bits]
 
 
+def test_a_number_of_exactly_the_bound_is_a_trigger():
+    made = defence("dawn")
+    assert made._are_triggers([327 << 48, (328 << 48) - 1, 328 << 48]).tolist() == [True, True, False]
+
+
 def test_dawns_wrong_classes_are_all_the_others_alike():
     made, queries = defence("dawn", rate=1.0), images(2000)
     rows = torch.eye(10)[torch.full((2000,), 3)]

@@ -189,6 +189,16 @@ def test_the_reverse_sigmoid_is_solved_where_one_class_is_above_the_lowest_point
     assert off.median() < 0.1 * before.median()
 
 
+def test_confident_answers_above_the_highest_point_are_solved_exactly():
+    rows = answers(200, concentration=0.02)
+    rows = rows[rows.amax(1) > 0.999]
+    made = defence("reverse-sigmoid", beta=0.3)
+    told = made.perturb(images(len(rows)), rows)
+    found = recovered("inverse-reverse-sigmoid", told, made.mechanism(), keeps_argmax=False)
+    assert len(rows) > 50
+    assert (found - rows).abs().sum(1).median() < 2e-6
+
+
 def test_the_strength_of_the_reverse_sigmoid_is_found_and_another_mechanism_left_alone():
     made, told = defence("reverse-sigmoid", beta=0.37), answers(20)
     assert recovery("inverse-reverse-sigmoid", made.mechanism())._beta == pytest.approx(0.37, abs=1e-3)
