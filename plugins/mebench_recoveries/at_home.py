@@ -22,9 +22,3 @@ def made_up(rows: int, classes: int, seed: int) -> Tensor:
     draws = np.random.default_rng(seed)
     each = np.resize(CONCENTRATIONS, rows)[:, None]
     return dirichlet(np.broadcast_to(each, (rows, classes)), draws)
-
-
-def summing_to_one(rows: Tensor) -> Tensor:
-    """Return rows (B, c) with the sum 1; of rows of zeros, equal in all classes."""
-    sums = rows.sum(1, keepdim=True)
-    return torch.where(sums > 0, rows / sums.clamp(min=1e-30), 1 / rows.shape[1])
