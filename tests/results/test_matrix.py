@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -173,3 +174,36 @@ def test_a_curve_of_alarms_cuts_off_seeds_without_one():
     assert curve.queries == (100, 300)
     assert curve.silent == pytest.approx((2 / 3, 1 / 3))
     assert draw_alarms([watched]).axes[0].get_xlim() == (0, 1000)
+
+
+def test_a_curve_of_alarms_ends_with_its_own_budget_and_every_name_is_inside_the_picture():
+    from mebench.report.figures.alarms import draw_alarms
+
+    told = {"alarms": 1.0, "first_alarm": 100.0}
+    rows = [
+        replace(row("probability", "none", "none", [0.5], metrics=told), budget=budget, variant="long " * 20)
+        for budget in (500, 1000)
+    ]
+    figure = draw_alarms(rows)
+    (axes,) = figure.axes
+    assert [line.get_xdata()[-1] for line in axes.lines] == [500, 1000]
+    legend = axes.get_legend()
+    assert [text.get_text().split(", ")[-1] for text in legend.get_texts()] == ["500 queries)", "1,000 queries)"]
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+    assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+
+
+def test_names_beside_a_picture_of_costs_are_inside_it_and_say_the_channel_where_there_are_several():
+    from mebench.report.figures.pareto import AXES_WIDTH, draw_pareto
+
+    costs = {"benign_l1": 0.5}
+    rows = [
+        row(service, "mixing(l1=0.5)" + "!" * 90, "none", [0.5], metrics=costs) for service in ("probability", "vg")
+    ]
+    figure = draw_pareto(matrices(rows))
+    (axes,) = figure.axes
+    assert axes.get_window_extent().width / figure.dpi == pytest.approx(AXES_WIDTH, abs=0.01)
+    names = [text for text in axes.texts if "mixing" in text.get_text()]
+    assert {text.get_text().partition(",")[0] for text in names} == {"probability", "vg"}
+    assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in names)

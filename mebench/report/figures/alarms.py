@@ -14,11 +14,15 @@ from mebench.results.leaderboard import build_leaderboard
 from mebench.results.leaderboard.model import Row
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 INK, GREY = "#222222", "#6b6b6b"
 FONT = 8.0
-SIZE = (6.0, 3.2)
+AXES_WIDTH, AXES_HEIGHT = 4.6, 2.5
+LEFT, RIGHT, TOP, BOTTOM = 0.6, 0.15, 0.2, 0.5
+"""Inches."""
 
 
 def save_alarms(roots: Sequence[Path], path: Path) -> list[str]:
@@ -49,24 +53,37 @@ def draw_alarms(rows: Sequence[Row]) -> Figure:
     """Draw a step curve for each row."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE)
+    figure = Figure()
     axes = figure.add_subplot()
-    end = max(row.budget for row in rows)
+    budgets = {row.budget for row in rows}
     for index, row in enumerate(rows):
         curve = curve_of(row)
-        queries, silent = [0, *curve.queries, end], [1.0, *curve.silent]
+        queries, silent = [0, *curve.queries, row.budget], [1.0, *curve.silent]
         silent.append(silent[-1])
-        label = f"{row.name} on {row.victim} ({row.channel})"
+        of_several = f", {row.budget:,} queries" if len(budgets) > 1 else ""
+        label = f"{row.name} on {row.victim} ({row.channel}{of_several})"
         dash = ("-", (0, (4, 2)), (0, (1, 1)))[index // len(COLOURS) % 3]
         colour = COLOURS[index % len(COLOURS)]
         axes.step(queries, [100 * one for one in silent], where="post", color=colour, linestyle=dash, label=label)
     axes.set_ylim(-3, 103)
-    axes.set_xlim(0, end)
+    axes.set_xlim(0, max(budgets))
     axes.set_xlabel("queries of the attack", fontsize=FONT, color=INK)
     axes.set_ylabel("seeds without an alarm (%)", fontsize=FONT, color=INK)
     axes.tick_params(labelsize=FONT - 1)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.legend(fontsize=FONT - 1, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.02), labelcolor=INK)
-    figure.set_layout_engine("tight")
+    legend = axes.legend(
+        fontsize=FONT - 1, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.02), labelcolor=INK
+    )
+    _make_room(figure, axes, legend)
     return figure
+
+
+def _make_room(figure: Figure, axes: Axes, legend: Legend) -> None:
+    """Make the figure as large as panel and legend are."""
+    beside = legend.get_window_extent()
+    width = LEFT + AXES_WIDTH + beside.width / figure.dpi + RIGHT
+    height = TOP + max(AXES_HEIGHT, beside.height / figure.dpi) + BOTTOM
+    figure.set_size_inches(width, height)
+    lowest = 1 - (TOP + AXES_HEIGHT) / height
+    axes.set_position((LEFT / width, lowest, AXES_WIDTH / width, AXES_HEIGHT / height))

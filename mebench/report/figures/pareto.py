@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 INK, GREY = "#222222", "#6b6b6b"
 FONT = 8.0
-SIZE = (6.4, 3.9)
+AXES_WIDTH, AXES_HEIGHT = 4.4, 2.7
+LEFT, RIGHT, TOP, BOTTOM = 0.7, 0.15, 0.5, 0.8
+"""Inches, around each panel; names stand at its right."""
 COST = "benign_l1"
 
 
@@ -47,10 +49,20 @@ def draw_pareto(found: Sequence[Matrix]) -> Figure:
     """Draw panels below each other: each defence is a point, hollow for the naive attacker."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(SIZE[0], SIZE[1] * len(found)))
+    panel = TOP + AXES_HEIGHT + BOTTOM
+    width, height = LEFT + AXES_WIDTH + RIGHT, panel * len(found)
+    figure = Figure(figsize=(width, height))
+    every = []
     for index, matrix in enumerate(found):
-        _draw(figure.add_subplot(len(found), 1, index + 1), matrix)
-    figure.tight_layout()
+        bottom = height - (index + 1) * panel + BOTTOM
+        every.append(figure.add_axes((LEFT / width, bottom / height, AXES_WIDTH / width, AXES_HEIGHT / height)))
+        _draw(every[-1], matrix)
+    texts = [text.get_window_extent().x1 for axes in every for text in axes.texts]
+    wide = max(texts) / figure.dpi + RIGHT
+    for axes in every:
+        place = axes.get_position()
+        axes.set_position((LEFT / wide, place.y0, AXES_WIDTH / wide, place.height))
+    figure.set_size_inches(wide, height)
     return figure
 
 
@@ -67,6 +79,7 @@ def _draw(axes: Axes, matrix: Matrix) -> None:
                 parse_math=False,
             )
     names = sorted({_kind(line) for line in _defended(matrix)})
+    several = len({line.service for line in _defended(matrix)}) > 1
     labels = []
     for line in _defended(matrix):
         colour = COLOURS[names.index(_kind(line)) % len(COLOURS)]
@@ -79,13 +92,14 @@ def _draw(axes: Axes, matrix: Matrix) -> None:
             axes.plot(place, 100 * naive.mean, "o", markerfacecolor="white", markeredgecolor=colour, markersize=5)
         error = None if worst.half is None else 100 * worst.half
         axes.errorbar(place, 100 * worst.mean, yerr=error, fmt="o", color=colour, markersize=5, linewidth=1.2, zorder=3)
-        labels.append((100 * worst.mean, place, line.defence, colour))
+        labels.append((100 * worst.mean, place, line.name if several else line.defence, colour))
     axes.set_xlabel("mean L1 distance of honest answers", fontsize=FONT, color=INK)
     axes.set_ylabel("fidelity of the best attacker (%)", fontsize=FONT, color=INK)
     axes.tick_params(labelsize=FONT - 1)
     axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
     _draw_labels(axes, labels)
-    axes.set_title("\n".join(textwrap.wrap(matrix.context, 95)), fontsize=FONT, loc="left", color=INK, parse_math=False)
+    context = "\n".join(textwrap.wrap(matrix.context, 95))
+    axes.text(0, 1.03, context, transform=axes.transAxes, va="bottom", fontsize=FONT, color=INK, parse_math=False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     said = "filled: the best attacker, with its interval; hollow: the best naive one"
@@ -116,7 +130,7 @@ def _draw_labels(axes: Axes, labels: list[tuple[float, float, str, str]]) -> Non
             color=colour,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkB": 4},
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkB": 4, "relpos": (0, 0.5)},
             parse_math=False,
         )
     axes.set_ylim(low, high)
