@@ -170,6 +170,17 @@ def test_an_operating_point_is_the_mean_distance_on_benign_answers(tmp_path):
     assert 0.2 < told["share"] < 0.5
 
 
+def test_an_operating_point_is_not_set_on_a_handful_of_inputs(tmp_path):
+    few = resolved(Component("fashion-mnist-10k", {"rows": [1000, 1001]}), DatasetEntry)
+    with pytest.raises(ConfigurationError, match=r"needs 50 benign inputs, and half of the `reserve` is 0"):
+        run(trial([Component("mixing", {"l1": 0.3})], reserve=few), tmp_path)
+
+
+def test_a_recovery_of_which_a_row_costs_more_than_the_budget_is_refused_by_its_name(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"^recovery twice: one row costs more than the whole budget, 1 query"):
+        run(trial((), ["twice"], budget=1), tmp_path)
+
+
 def test_an_operating_point_is_measured_on_what_is_answered_where_entries_are_exchanged():
     rows = torch.tensor([[0.7, 0.2, 0.1]])
     turned = torch.tensor([[0.1, 0.2, 0.7]])

@@ -30,7 +30,7 @@ from mebench.models.victims.outputs import all_answers
 from mebench.registry.catalogue import registry
 from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.results.leaderboard.write.labels import component_label
-from mebench.trial.links.calibration import BENIGN_ROWS, calibrated, mean_distance
+from mebench.trial.links.calibration import BENIGN_ROWS, FEWEST_BENIGN_ROWS, calibrated, mean_distance
 from mebench.trial.links.defended import DefendedChannel
 from mebench.trial.links.learnt import learnt_once
 from mebench.trial.links.owner import Owner
@@ -122,6 +122,11 @@ class Defences:
         data = self._owner.benign
         if data is None:
             raise ConfigurationError(f"defence {entry.name}: an operating point needs the owner's data: `reserve`")
+        if len(data) < FEWEST_BENIGN_ROWS:
+            raise ConfigurationError(
+                f"defence {entry.name}: an operating point needs {FEWEST_BENIGN_ROWS} benign inputs, and half of the "
+                f"`reserve` is {len(data)}: give a larger one"
+            )
         queries = data.inputs[:BENIGN_ROWS]
         probabilities = torch.softmax(all_answers(self._owner.prepared.victim, queries), dim=1)
         context = self._owner.context(self._channel, RandomStreams(0, self._owner.device))

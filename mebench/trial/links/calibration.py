@@ -15,6 +15,8 @@ TOLERANCE = 0.01
 MOST_STEPS = 40
 BENIGN_ROWS = 2_000
 """Of the owner's data on which the distance is measured."""
+FEWEST_BENIGN_ROWS = 50
+"""On fewer, a mean distance tells nothing of others'."""
 
 Perturb = Callable[[Tensor, Tensor], Tensor]
 
@@ -51,7 +53,7 @@ def calibrated(
     """
     weak, strong = knob_range
     reached = distance_at(strong)
-    if reached < target - TOLERANCE:
+    if not reached >= target - TOLERANCE:  # true for NaN
         raise ConfigurationError(
             f"defence {name}: at its strongest it moves benign answers by {reached:.3f} on average, "
             f"which is less than l1: {target:g}"
@@ -65,7 +67,7 @@ def calibrated(
         if abs(found - target) < abs(best[1] - target):
             best = middle, found
         weak, strong = (middle, strong) if found < target else (weak, middle)
-    if abs(best[1] - target) > TOLERANCE:
+    if not abs(best[1] - target) <= TOLERANCE:
         raise ConfigurationError(
             f"defence {name}: no value of its knob moves benign answers by l1: {target:g}; the nearest is {best[1]:.3f}"
         )

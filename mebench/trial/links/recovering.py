@@ -8,6 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from mebench.api.contract import InputSpec, Learner, Oracle, Purpose, Response, ResponseChannel
+from mebench.api.errors import ConfigurationError
+from mebench.api.plurals import counted
 from mebench.guard.defences import GuardedRecovery
 from mebench.trial.links.rows import rows_of
 
@@ -133,7 +135,16 @@ def recovering(oracle: Oracle, learner: Learner, recoveries: Sequence[GuardedRec
         oracle: what the attack would hold without them.
         learner: the attack's.
         recoveries: the first is the nearest to the oracle.
+
+    Raises:
+        ConfigurationError: the whole budget does not pay for a row.
     """
+    queries = oracle.budget
     for recovery in recoveries:
         oracle = RecoveringOracle(oracle, recovery, lambda: learner.clone)
+    if not oracle.budget:
+        names = ", ".join(one.label for one in recoveries)
+        raise ConfigurationError(
+            f"recovery {names}: one row costs more than the whole budget, {counted(queries, 'query')}"
+        )
     return oracle, ChoosyLearner(learner, recoveries) if recoveries else learner
