@@ -6,6 +6,7 @@ From the victim outwards::
     channel       the service's own; guarded where a plugin brings it
     sentry        the owner's detectors; sees what the victim answered
     defences      the owner's, in the order of the file; those of inputs come first on the way to the victim
+    after alarm   labels alone for clients whom a detector was alarmed of, where the file says so
     count         of the rows that are answered, apart from the ledger
     oracle        checks and charges each query; tells the observers of each answer
     observers     the record of all queries (standard track only); counts of labels
@@ -35,7 +36,7 @@ from mebench.oracle.ledger import CountedChannel, QueryLedger
 from mebench.oracle.observer import Observer
 from mebench.oracle.oracle import BudgetedOracle
 from mebench.trial.links.defended import DefendedChannel
-from mebench.trial.links.sentry import Armed, Sentry
+from mebench.trial.links.sentry import AfterAlarm, Armed, Sentry
 from mebench.trial.links.service import AttackSeen
 
 
@@ -80,7 +81,9 @@ class Chain:
         self.sentry = Sentry(service, armed, clients, on_alarm, asker) if armed else None
         watched = self.sentry or service
         self.defended = DefendedChannel(watched, defences) if defences else None
-        outermost = self.defended or watched
+        outermost: ResponseChannel = self.defended or watched
+        if self.sentry and on_alarm == "label":
+            outermost = AfterAlarm(outermost, self.sentry)
         outermost.use_randomness(random)
         self._counted = CountedChannel(outermost, self.ledger)
         self._links = [link for link in (service, self.sentry, self.defended, self._counted) if link is not None]

@@ -98,6 +98,7 @@ WRONG = [
     ({"defences": [{"name": "mixing", "l1": 3}]}, "l1: "),
     ({"defences": [{"name": "mixing", "l1": 0.5, "share": 0.1}]}, "l1: sets share: give one of the two"),
     ({"recoveries": ["unmixin"]}, "unknown recovery 'unmixin'. Did you mean 'unmixing'"),
+    ({"recoveries": [["none", "twice"]]}, "none stands alone: leave it out of a list of links"),
     ({"recoveries": ["twice", "twice"]}, "is given twice"),
     ({"tracks": ["native", "standard"]}, "the standard learner learns from what was answered, before any recovery"),
     ({"detectors": ["unsure"]}, "unsure has no published threshold: give a threshold, or false_positives"),

@@ -295,6 +295,18 @@ def test_after_the_alarm_a_client_gets_labels_alone(tmp_path):
     assert told.probabilities.tolist() == [pytest.approx([0.6, 0.4]), [0, 1]]
 
 
+def test_after_the_alarm_labels_are_answered_outside_all_defences(tmp_path):
+    told = run(trial([mixing(0.5)], (), ["many"], on_alarm="label", budget=400), tmp_path)["metrics"]
+    audited = run(trial([mixing(0.5)], (), ["many"], budget=400), tmp_path)["metrics"]
+    assert told["attack_l1"] == audited["attack_l1"]  # the defence is given what the victim answered, alarm or not
+    plain = trial((), (), ["many"], on_alarm="label", budget=400)
+    behind = trial([mixing(0.0)], (), ["many"], on_alarm="label", budget=400)
+    for spec in (plain, behind):
+        run(spec, tmp_path)
+    clones = [contents(tmp_path, spec)["clone.safetensors"] for spec in (plain, behind)]
+    assert clones[0] == clones[1]
+
+
 def test_a_threshold_is_calibrated_on_benign_streams_of_a_half_that_nothing_is_learnt_of(tmp_path):
     from mebench.guard.wrappers import guarded_channel
     from mebench.results.detection import calibrated

@@ -55,6 +55,8 @@ def _chains(
         here = (*location, index)
         if one == "none":
             found.append((here, []))
+        elif isinstance(one, list) and "none" in one:
+            checker.add(here, "none stands alone: leave it out of a list of links")
         elif isinstance(one, list):
             links = [checker.named(kind, link, (*here, place)) for place, link in items(one)]
             if all(links):

@@ -103,8 +103,8 @@ class Sentry(Link):
     """Watches the stream of every client.
 
     An attack asks as client 0, 1, ... in turn, query by query. After an alarm the next queries of that client are, by
-    ``on_alarm``, answered as before, answered by their labels alone, or refused from the next request on: its turn then
-    goes to the clients that are left, and the attack ends when there are none.
+    ``on_alarm``, answered as before, answered by their labels alone (see `AfterAlarm`), or refused from the next
+    request on: its turn then goes to the clients that are left, and the attack ends when there are none.
 
     Args:
         inner: the service's channel.
@@ -112,7 +112,12 @@ class Sentry(Link):
         clients: over how many clients the attack spreads its queries.
         on_alarm: see `mebench.api.spec.TrialSpec`.
         asker: name of the attack, for the message.
+
+    Attributes:
+        only_labels: (B,) bool, which rows of the last request are to be answered by their labels alone.
     """
+
+    only_labels: Tensor
 
     def __init__(
         self, inner: ResponseChannel, armed: Sequence[Armed], clients: int, on_alarm: OnAlarm, asker: str
@@ -141,7 +146,8 @@ class Sentry(Link):
             if len(mine):
                 only_labels[mine] = self._watch(client, inputs, response, mine, places[mine])
         self._asked += len(inputs)
-        return with_labels_alone(response, only_labels) if bool(only_labels.any()) else response
+        self.only_labels = only_labels
+        return response
 
     def _watch(self, client: _Client, inputs: Tensor, response: Response, mine: Tensor, places: Tensor) -> Tensor:
         """Score a client's rows, and return which of them are answered by their labels alone."""
@@ -201,3 +207,22 @@ class Sentry(Link):
             client.queries, client.alarmed_after = known["queries"], known["alarmed_after"]
             for watched, each in zip(client.watched, known["watched"], strict=True):
                 watched.load_state_dict(each)
+
+
+class AfterAlarm(Link):
+    """Answers those who were alarmed of by their labels alone, outside all defences: what these answer stays theirs.
+
+    Args:
+        inner: the outermost of the other links.
+        sentry: somewhere inside of it.
+    """
+
+    def __init__(self, inner: ResponseChannel, sentry: Sentry) -> None:
+        super().__init__(inner)
+        self._sentry = sentry
+
+    def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
+        """Hand the queries on, and cut the answers of some rows."""
+        response = self._inner.answer(victim, inputs, explain)
+        rows = self._sentry.only_labels
+        return with_labels_alone(response, rows) if bool(rows.any()) else response
