@@ -28,7 +28,7 @@ def matrix(roots: tuple[Path, ...], style: str, output: Path | None) -> None:
     from mebench.cli.screen import console, print_table
     from mebench.results.leaderboard import build_leaderboard
     from mebench.results.matrix import FORMATS, matrices
-    from mebench.results.matrix.formats import NOTES, cells, titles
+    from mebench.results.matrix.formats import cells, notes, titles
 
     board = build_leaderboard(roots)
     found = matrices(board.rows)
@@ -47,7 +47,7 @@ def matrix(roots: tuple[Path, ...], style: str, output: Path | None) -> None:
             screen.print(one.context, soft_wrap=True)
             print_table(screen, titles(one), [cells(one, line) for line in one.lines], right=titles(one)[1:])
             screen.print()
-        for note in NOTES:
+        for note in notes(found):
             screen.print(note, soft_wrap=not screen.is_terminal)
     if output is not None:
         write_text(output, captured.get())

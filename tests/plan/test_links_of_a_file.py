@@ -113,6 +113,7 @@ WRONG = [
     ({"detectors": [], "clients": 3}, "is for detectors, and the run has none"),
     ({"reserve": {"name": "fashion-mnist-10k", "rows": [500, 3000]}}, "shares rows with what victim 'ours'"),
     ({"reserve": {"name": "fashion-mnist-10k"}}, "shares rows with what victim 'ours'"),
+    ({"reserve": {"name": "fashion-mnist-10k", "rows": [800, 3000]}}, "shares rows with the attacker's pool"),
     ({"reserve": "bbc-news"}, "bbc-news is for texts, and victim 'ours' is of images"),
     ({"on_alarm": "shout"}, "on_alarm"),
 ]

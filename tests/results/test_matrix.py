@@ -207,3 +207,9 @@ def test_names_beside_a_picture_of_costs_are_inside_it_and_say_the_channel_where
     names = [text for text in axes.texts if "mixing" in text.get_text()]
     assert {text.get_text().partition(",")[0] for text in names} == {"probability", "vg"}
     assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in names)
+
+
+def test_a_matrix_of_one_victim_and_one_seed_says_what_its_worst_case_is_worth():
+    alone = matrices([row("probability", "none", "none", [0.8]), row("probability", "none", "argmax", [0.7])])
+    assert "One victim and one seed" in FORMATS["md"](alone)
+    assert "One victim and one seed" not in FORMATS["md"](matrices(ROWS))

@@ -161,6 +161,9 @@ def _check_reserve(checker: Checker, location: Location, run: Mapping[str, Any])
     if resolved is None:
         return
     reserve, given = resolved
+    pool = mapping(run.get("pool"))
+    if pool.get("name") == reserve.name and _overlap(pool.get("rows"), given.get("rows")):
+        checker.add(here, "shares rows with the attacker's pool: give both rows that do not meet")
     for name in listed(run.get("victims")):
         victim = mapping(mapping(checker.content.get("victims")).get(name))
         data = _data(checker, name)

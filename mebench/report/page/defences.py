@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mebench.results.leaderboard.model import Leaderboard
 from mebench.results.matrix.compute import NAIVE, Matrix, matrices
-from mebench.results.matrix.formats import NOTES, cells, titles
+from mebench.results.matrix.formats import cells, notes, titles
 
 MOST_MATRICES = 6
 MOST_CELLS = 400
@@ -45,7 +45,7 @@ def find_defences(board: Leaderboard) -> DefencesShown:
     )
     more = len(found) - len(shown)
     left_out = f"{more} matrices of defences are left out: see mebench matrix" if more else ""
-    return DefencesShown(tables, _picture(shown), NOTES if shown else (), left_out)
+    return DefencesShown(tables, _picture(shown), notes(shown) if shown else (), left_out)
 
 
 def _has_links(matrix: Matrix) -> bool:

@@ -22,6 +22,15 @@ NOTES = (
 )
 
 
+ALONE = "One victim and one seed: the worst case is chosen on what it is read from, and looks worse than it is."
+
+
+def notes(found: Sequence[Matrix]) -> tuple[str, ...]:
+    """How to read matrices, and what theirs cannot say."""
+    alone = any(len(line.units) == 1 for matrix in found for line in matrix.lines)
+    return (*NOTES, ALONE) if alone else NOTES
+
+
 def points(one: Estimate | None, *, signed: bool = False) -> str:
     """A fraction in percent with its interval."""
     if one is None:
@@ -76,7 +85,7 @@ def as_markdown(found: Sequence[Matrix]) -> str:
     for matrix in found:
         body = [[markdown_escape(cell) for cell in cells(matrix, line)] for line in matrix.lines]
         parts.append(f"### {markdown_escape(matrix.context)}\n\n{markdown_table(titles(matrix), body)}")
-    return "\n".join([*parts, *(f"\n{note}" for note in NOTES)]) + "\n"
+    return "\n".join([*parts, *(f"\n{note}" for note in notes(found))]) + "\n"
 
 
 def as_csv(found: Sequence[Matrix]) -> str:
