@@ -91,11 +91,12 @@ class DefenceEntry(Entry):
         return tuple(one for one in self.declared if not (set_by_point and one.name == self.knob))
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """As `Entry.resolve`; an operating point and the knob that it sets cannot both be given."""
-        point = OPERATING_POINT.name
-        if self.knob in given and given.get(point) is not None:
+        """As `Entry.resolve`; beside an operating point the knob that it sets must be left as it is by default."""
+        resolved, point = super().resolve(given), OPERATING_POINT.name
+        default = next((one.default for one in self.declared if one.name == self.knob), None)
+        if given.get(point) is not None and resolved.get(self.knob) != default:
             raise ConfigurationError(f"{point}: sets {self.knob}: give one of the two")
-        return super().resolve(given)
+        return resolved
 
     def facts(self, known: Known) -> dict[str, str]:
         """Paper, place, knob, and cost."""
