@@ -89,8 +89,9 @@ class Defence:
     def fit(self) -> dict[str, Any]:
         """Learn from the owner's data, once per victim, and return what was learnt; it is cached by content.
 
-        Tensors, numbers, strings, lists and dicts of these. It must be a pure function of the parameters, of victim and
-        data, and draw from generators of its own, seeded by constants. By default there is nothing to learn.
+        Tensors, numbers, strings, lists and dicts of these. It must be a pure function of the parameters without the
+        knob, of victim and data, and draw from generators of its own, seeded by constants. By default there is nothing
+        to learn.
         """
         return {}
 

@@ -51,6 +51,10 @@ class Guard:
         """The guard of something registered."""
         return cls(registry().described(kind, name), registry().ships(kind, name))
 
+    def afresh(self) -> Guard:
+        """The same from the state that the process is in now: what grad mode and the like are is the asker's affair."""
+        return Guard(self.who, self.own)
+
     def call(self, doing: str, function: Callable[..., Result], *arguments: Any, **more: Any) -> Result:
         """Call a function of the plugin's.
 

@@ -24,11 +24,12 @@ from mebench.guard.hidden_state import HiddenState
 from mebench.guard.wrappers import PLAY, rows_problem
 
 Part = TypeVar("Part", Defence, Recovery, Detector)
+Stateful = TypeVar("Stateful", Defence, Recovery)
 Result = TypeVar("Result")
 
 
 class GuardedPart(Generic[Part]):
-    """What all of them have: a guard, what is learnt once, and what changes.
+    """What all of them have: a guard, and what they are called.
 
     Args:
         guard: of the plugin.
@@ -41,8 +42,12 @@ class GuardedPart(Generic[Part]):
         self.part: Part = part
 
     def _call(self, doing: str, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call the part through a guard of this moment: what grad mode and the like are is the asker's affair."""
-        return Guard(self.guard.who, self.guard.own).call(doing, function, *arguments)
+        """Call the part through a guard of this moment."""
+        return self.guard.afresh().call(doing, function, *arguments)
+
+
+class StatefulPart(GuardedPart[Stateful]):
+    """A part that changes from answer to answer."""
 
     def state_dict(self) -> dict[str, Any]:
         """That of the part inside.
@@ -50,18 +55,17 @@ class GuardedPart(Generic[Part]):
         Raises:
             PluginFaultError: it is no dict.
         """
-        state = self._call("state_dict", getattr(self.part, "state_dict", dict))
+        state = self._call("state_dict", self.part.state_dict)
         if not isinstance(state, dict):
             self.guard.fail(f"state_dict returned a {type(state).__name__}, not a dict")
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        if state or not isinstance(self.part, Detector):
-            self._call("load_state_dict", getattr(self.part, "load_state_dict", bool), state)
+        self._call("load_state_dict", self.part.load_state_dict, state)
 
 
-class GuardedDefence(GuardedPart[Defence]):
+class GuardedDefence(StatefulPart[Defence]):
     """A defence; its answers are checked, and a state that it does not tell is found, as that of a channel is."""
 
     def __init__(self, guard: Guard, part: Defence, label: str) -> None:
@@ -119,7 +123,7 @@ class GuardedDefence(GuardedPart[Defence]):
         return state
 
 
-class GuardedRecovery(GuardedPart[Recovery]):
+class GuardedRecovery(StatefulPart[Recovery]):
     """A recovery; what it asks and what it makes of the answers is checked."""
 
     @property
@@ -177,9 +181,6 @@ class GuardedWatch:
     def __init__(self, guard: Guard, watch: ClientWatch) -> None:
         self.guard, self._watch = guard, watch
 
-    def _call(self, doing: str, function: Callable[..., Result], *arguments: Any) -> Result:
-        return Guard(self.guard.who, self.guard.own).call(doing, function, *arguments)
-
     def score(self, queries: Tensor, response: Response) -> Tensor:
         """Return (B,) float64 running scores on the CPU."""
         _, scores = called(self.guard, "score", self._watch.score, queries, response)
@@ -189,17 +190,17 @@ class GuardedWatch:
 
     def state_dict(self) -> dict[str, Any]:
         """That of the watch inside."""
-        return self._call("state_dict", self._watch.state_dict)
+        return self.guard.afresh().call("state_dict", self._watch.state_dict)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
-        self._call("load_state_dict", self._watch.load_state_dict, state)
+        self.guard.afresh().call("load_state_dict", self._watch.load_state_dict, state)
 
 
 def called(guard: Guard, doing: str, function: Callable[..., Tensor], *arguments: Any) -> tuple[Guard, Tensor]:
     """Call a plugin without gradients, through a guard of this moment, which comes with what it returned."""
     with torch.no_grad():
-        now = Guard(guard.who, guard.own)
+        now = guard.afresh()
         return now, now.call(doing, function, *arguments)
 
 

@@ -203,7 +203,7 @@ class GuardedChannel(Link):
 
     def answer(self, victim: Victim, inputs: Tensor, explain: bool) -> Response:
         """Return the channel's answer if it is what the channel says that it gives."""
-        guard = Guard(self._guard.who)  # what grad mode and the like are now is the asker's affair
+        guard = self._guard.afresh()
         response = guard.call("answer", self._inner.answer, victim, inputs, explain)
         if problem := _problem(response, self._inner, victim.spec, len(inputs), explain):
             guard.fail(f"answer returned {problem}")

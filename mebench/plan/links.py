@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mebench.api.errors import UnknownNameError
-from mebench.api.spec import Component, TrialSpec
+from mebench.api.spec import TrialSpec
 from mebench.registry.defence_entries import DefenceEntry, RecoveryEntry
-from mebench.registry.entries import ChannelEntry, MetricEntry
+from mebench.registry.entries import MetricEntry
 from mebench.registry.registry import Registry
 
 
@@ -31,13 +30,3 @@ def with_links(trial: TrialSpec, registry: Registry) -> TrialSpec:
     asked = [registry.get(MetricEntry, name).as_component({}) for name in measured]
     known = {metric.name for metric in trial.metrics}
     return replace(trial, metrics=(*trial.metrics, *(one for one in asked if one.name not in known)))
-
-
-def answered_by(channel: Component, defences: tuple[Component, ...], registry: Registry) -> str:
-    """The channel and the defences that it is behind, as tables call them."""
-    try:
-        labels = [registry.get(ChannelEntry, channel.name).label(channel.parameters)]
-    except UnknownNameError:  # the supervised reference has none
-        return channel.name
-    labels += [registry.get(DefenceEntry, one.name).label(one.parameters) for one in defences]
-    return ", ".join(labels)

@@ -16,11 +16,11 @@ from mebench.data.sizes import size_note
 from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
-from mebench.plan.links import answered_by
 from mebench.plan.shard import Shard
 from mebench.registry.catalogue import registry as installed
 from mebench.registry.entries import DatasetEntry
 from mebench.registry.registry import Registry
+from mebench.results.leaderboard.write.labels import answered_by
 
 MAX_TRIALS = 100_000
 
@@ -60,7 +60,7 @@ class Plan:
 
     def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
         """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
-        channel = answered_by(trial.channel, trial.defences, self.registry)
+        channel = answered_by(trial.channel, trial.defences)
         return trial.attack.name, trial.variant, trial.victim.name, channel
 
     @cached_property

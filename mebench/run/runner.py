@@ -18,13 +18,13 @@ from mebench.data.sizes import size_given
 from mebench.data.sources import download_folder
 from mebench.models.victims.cache import victims_dir
 from mebench.models.victims.files import existing
-from mebench.plan.links import answered_by
 from mebench.plan.plan import Plan
 from mebench.plan.state import PlanState, State
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, DatasetEntry
 from mebench.registry.entry import Entry
 from mebench.registry.parts import components, trial_parts, victim_parts
+from mebench.results.leaderboard.write.labels import answered_by
 from mebench.results.set_aside import set_aside as set_folders_aside
 from mebench.results.trial_folder import TrialFolder
 from mebench.run.engine import Engine, Job, Listener, Outcome
@@ -149,9 +149,7 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
     """A short name of each trial by id: its attack, and what tells it apart from others of this attack."""
     dimensions: list[Callable[[TrialSpec], str]] = [
         lambda trial: trial.victim.name,
-        lambda trial: (
-            trial.channel.name if not trial.defences else answered_by(trial.channel, trial.defences, registry())
-        ),
+        lambda trial: trial.channel.name if not trial.defences else answered_by(trial.channel, trial.defences),
         lambda trial: trial.clone.name,
         lambda trial: counted(trial.budget, "query"),
         lambda trial: f"{trial.track} learner",

@@ -28,7 +28,7 @@ from mebench.guard.call import Guard
 from mebench.guard.defences import GuardedDefence, GuardedDetector, GuardedRecovery
 from mebench.models.victims.outputs import all_answers
 from mebench.registry.catalogue import registry
-from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
+from mebench.registry.defence_entries import OPERATING_POINT, DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.results.leaderboard.write.labels import component_label
 from mebench.trial.links.calibration import BENIGN_ROWS, FEWEST_BENIGN_ROWS, calibrated, mean_distance
 from mebench.trial.links.defended import DefendedChannel
@@ -39,7 +39,6 @@ from mebench.trial.links.thresholds import calibrated_threshold, stream_length
 
 _log = logging.getLogger(__name__)
 _KINDS = {"answer": AnswerDefence, "explanation": ExplanationDefence, "input": InputDefence}
-OPERATING_POINT = "l1"
 
 
 class Defences:
@@ -91,13 +90,13 @@ class Defences:
         defence = entry.call(context, given=component.parameters, through=guard)
         if not isinstance(defence, _KINDS[entry.place]):
             guard.fail(f"its target returned a {type(defence).__name__}, not an {_KINDS[entry.place].__name__}")
-        learn_and_use(DefenceEntry, component, guard, defence, self._owner, self._should_stop)
+        learn_and_use(DefenceEntry, component.without(entry.knob), guard, defence, self._owner, self._should_stop)
         return GuardedDefence(guard, defence, label)
 
     def _operating(self, component: Component) -> Component:
         """A defence with its knob in place of its operating point."""
-        target = component.parameters.get(OPERATING_POINT)
-        plain = component.without(OPERATING_POINT)
+        target = component.parameters.get(OPERATING_POINT.name)
+        plain = component.without(OPERATING_POINT.name)
         entry = registry().get(DefenceEntry, component.name)
         if target is None or not entry.knob:
             return plain
@@ -106,7 +105,7 @@ class Defences:
             value, reached = self._calibrated(entry, plain, float(target))
             return {entry.knob: value, "reached": reached}
 
-        depends_on = {**self._owner.depends_on, OPERATING_POINT: target}
+        depends_on = {**self._owner.depends_on, OPERATING_POINT.name: target}
         found = learnt_once(DefenceEntry, component, depends_on, learn, self._should_stop)
         self.knobs[_label(component)] = found
         _log.info(
@@ -167,19 +166,12 @@ def armed_detectors(owner: Owner, channel: ResponseChannel, should_stop: ShouldS
         entry, guard = registry().get(DetectorEntry, component.name), Guard.of(DetectorEntry, component.name)
         own = component.without("threshold", "false_positives")
         context = owner.context(channel, RandomStreams(0, owner.device))
-
-        def made(
-            entry: DetectorEntry = entry, guard: Guard = guard, own: Component = own, context: OwnersContext = context
-        ) -> GuardedDetector:
-            detector = entry.call(context, given=own.parameters, through=guard)
-            if not isinstance(detector, Detector):
-                guard.fail(f"its target returned a {type(detector).__name__}, not a Detector")
-            learn_and_use(DetectorEntry, own, guard, detector, owner, should_stop)
-            return GuardedDetector(guard, detector, entry.name)
-
-        detector = made()
-        detector.label = component_label(DetectorEntry, component)
-        armed.append(Armed(detector, _threshold(entry, component, detector, owner, should_stop)))
+        detector = entry.call(context, given=own.parameters, through=guard)
+        if not isinstance(detector, Detector):
+            guard.fail(f"its target returned a {type(detector).__name__}, not a Detector")
+        learn_and_use(DetectorEntry, own, guard, detector, owner, should_stop)
+        guarded = GuardedDetector(guard, detector, component_label(DetectorEntry, component))
+        armed.append(Armed(guarded, _threshold(entry, component, guarded, owner, should_stop)))
     return armed
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from mebench.api.spec import Component, TrialSpec, content_digest
 from mebench.registry.defence_entries import DefenceEntry, RecoveryEntry
-from mebench.registry.entries import ChannelEntry, DatasetEntry, NetworkEntry
+from mebench.registry.entries import DatasetEntry, NetworkEntry
 from mebench.registry.entry import Entry
 from mebench.results import curves, stats
 from mebench.results.derived import GOALS
@@ -18,7 +18,7 @@ from mebench.results.leaderboard.compute.code import code_flags
 from mebench.results.leaderboard.compute.flags import OF_VICTIMS, ordered, row_flags
 from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
-from mebench.results.leaderboard.write.labels import component_label
+from mebench.results.leaderboard.write.labels import answered_by, component_label
 from mebench.results.numbers import of_victim
 from mebench.results.prices import PriceSheet
 
@@ -127,12 +127,7 @@ def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
         attack=spec.attack.name,
         variant=spec.variant,
         victim=spec.victim.name,
-        channel=", ".join(
-            [
-                component_label(ChannelEntry, spec.channel),
-                *(component_label(DefenceEntry, one) for one in spec.defences),
-            ]
-        ),
+        channel=answered_by(spec.channel, spec.defences),
         defence=_chain(DefenceEntry, spec.defences),
         recovery=_chain(RecoveryEntry, spec.recoveries),
         clone=component_label(NetworkEntry, spec.clone),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -9,6 +10,8 @@ from mebench.api.errors import UnknownNameError
 from mebench.api.printable import printable
 from mebench.api.spec import Component
 from mebench.registry.catalogue import registry
+from mebench.registry.defence_entries import DefenceEntry
+from mebench.registry.entries import ChannelEntry
 from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
 
@@ -24,6 +27,12 @@ def component_label(kind: type[Entry], component: Component) -> str:
     names = {parameter.name for parameter in known}
     unknown = (Parameter(name, "str", None, "") for name in sorted(component.parameters) if name not in names)
     return Entry(component.name, "", "", (*shown, *unknown)).label(component.parameters)
+
+
+def answered_by(channel: Component, defences: Sequence[Component]) -> str:
+    """The channel and the defences that it is behind, as tables call them."""
+    labels = [component_label(ChannelEntry, channel), *(component_label(DefenceEntry, one) for one in defences)]
+    return ", ".join(labels)
 
 
 @cache
