@@ -76,14 +76,25 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
         spec: of the trial.
         takes: what the victim takes: images of another height and width are read at its, or resized. Texts do without.
     """
-    if spec.pool is None:
-        return None
-    given = spec.pool.parameters
-    if registry().get(DatasetEntry, spec.pool.name).inputs == "texts":
+    return None if spec.pool is None else DatasetPool(*as_victim_takes(spec.pool, spec, takes))
+
+
+def as_victim_takes(
+    data: Component, spec: TrialSpec, takes: InputSpec | None
+) -> tuple[Labelled, tuple[int, int] | None]:
+    """The training split of a data set as the victim of a trial takes it, with the size of its images.
+
+    Args:
+        data: texts become ids as the victim's do, unless it says otherwise.
+        spec: of the trial.
+        takes: as of `load_pool`.
+    """
+    given = data.parameters
+    if registry().get(DatasetEntry, data.name).inputs == "texts":
         same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
         given = {**given, **same}
     size = (takes.shape[1], takes.shape[2]) if takes is not None and len(takes.shape) == 3 else None
-    return DatasetPool(load_dataset(Component(spec.pool.name, given), "train", size), size)
+    return load_dataset(Component(data.name, given), "train", size), size
 
 
 def fashion_mnist_10k(split: Split, parameters: FilesParameters) -> Dataset:

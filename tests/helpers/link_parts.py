@@ -93,6 +93,16 @@ class Learning(AnswerDefence):
         return self.frequencies.expand_as(probabilities).clone()
 
 
+class LearntMixing(Mixing):
+    """Learns something besides, whatever its knob is."""
+
+    fits = 0
+
+    def fit(self):
+        LearntMixing.fits += 1
+        return {}
+
+
 class Grey(InputDefence):
     """Gives the victim a grey image."""
 

@@ -188,6 +188,16 @@ def test_an_operating_point_is_measured_on_what_is_answered_where_entries_are_ex
     assert mean_distance(lambda *_: turned, rows, rows, keeps_argmax=True) == 0
 
 
+def test_a_defence_that_learns_does_so_once_whatever_values_its_knob_is_tried_at(tmp_path, monkeypatch):
+    from link_parts import LearntMixing
+
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    LearntMixing.fits = 0
+    result = run(trial([Component("learnt-mixing", {"l1": 0.5})], reserve=RESERVE), tmp_path)
+    assert result["links"]["operating_points"]["learnt-mixing(l1=0.5)"]["reached"] == pytest.approx(0.5, abs=0.01)
+    assert LearntMixing.fits == 1
+
+
 def test_an_operating_point_that_cannot_be_reached_is_said_before_anything_is_asked(tmp_path):
     with pytest.raises(
         ConfigurationError, match=r"^defence mixing: at its strongest it moves benign answers by 1\.\d+"

@@ -12,14 +12,14 @@ from mebench.api.contract import ResponseChannel
 from mebench.api.defence import OwnersContext, OwnersData
 from mebench.api.errors import ConfigurationError
 from mebench.api.random_streams import RandomStreams, derive_seed, seeded_globals
-from mebench.api.spec import Component, TrialSpec
-from mebench.data.datasets import load_dataset
+from mebench.api.spec import TrialSpec
+from mebench.data.datasets import as_victim_takes, load_dataset
 from mebench.data.pools import DatasetPool
 from mebench.models.networks.build import guarded_network
 from mebench.models.victims.loading import PreparedVictim
 from mebench.oracle.facade import ChannelDescription
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import DatasetEntry, NetworkEntry
+from mebench.registry.entries import NetworkEntry
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,7 @@ class Owner:
         if spec.reserve is None:
             return cls(spec, prepared, None, None, "", device)
         takes, name = prepared.spec, spec.reserve.name
-        given = spec.reserve.parameters
-        if registry().get(DatasetEntry, name).inputs == "texts":
-            same = {key: spec.victim.data.parameters.get(key) for key in ("length", "words") if given.get(key) is None}
-            given = {**given, **same}
-        size = None if takes.discrete else (takes.shape[1], takes.shape[2])
-        dataset = load_dataset(Component(name, given), "train", size)
+        dataset, size = as_victim_takes(spec.reserve, spec, takes)
         pool = DatasetPool(dataset, size)
         if pool.shape != takes.shape or dataset.num_classes != takes.num_classes:
             raise ConfigurationError(
