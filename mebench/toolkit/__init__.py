@@ -11,6 +11,7 @@ from mebench.api.lazy import lazy_names
 
 if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares them
     from mebench.api.progress import heartbeat as heartbeat
+    from mebench.models.augmentation import augmented as augmented
     from mebench.models.modes import evaluating as evaluating
     from mebench.models.modes import frozen as frozen
     from mebench.models.networks.compiling import compiled as compiled
@@ -76,6 +77,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "mebench.api.progress": ["heartbeat"],
+        "mebench.models.augmentation": ["augmented"],
         "mebench.models.modes": ["evaluating", "frozen"],
         "mebench.models.networks.compiling": ["compiled"],
         "mebench.models.networks.generator": ["UpsamplingGenerator"],

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench import AttackContext, FitLearner, Response
+from mebench.toolkit import augmented
 from mebench_strong import StrongParameters
-from mebench_strong.views import view
 
 CLIP = 1.0
+SHIFT = 2
+"""Pixels, of views."""
 MOST_DECAY = 0.999
 KEPT, FRESH = 0.4, 0.1
 """Of the last fit's weights and of the initial ones, where a fit begins by shrinking (Ash and Adams, 2020)."""
@@ -82,7 +84,7 @@ class StrongLearner(FitLearner):
 
     def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
         """Distillation at a temperature, or smoothed cross-entropy, on views of the queries."""
-        logits: Tensor = self.clone(view(queries, self._strong.views, self.random))
+        logits: Tensor = self.clone(augmented(queries, self._strong.views, self.random, padding=SHIFT))
         if targets.ndim == 1:
             return functional.cross_entropy(logits, targets, label_smoothing=self._strong.smoothing)
         heat = self._strong.temperature

@@ -14,8 +14,9 @@ from mebench.api.progress import Stopped
 from mebench.api.spec import Component, TrainingRecipe
 from mebench.data.dataset import Dataset
 from mebench.data.pools import DatasetPool
+from mebench.models.augmentation import augmented
 from mebench.models.networks.build import build_network
-from mebench.models.victims.training import augment, predict, train_classifier
+from mebench.models.victims.training import predict, train_classifier
 
 RECIPE = TrainingRecipe(epochs=3, batch_size=16, optimizer="sgd", learning_rate=0.05)
 
@@ -128,14 +129,14 @@ def test_it_stops_before_the_next_step():
 
 def test_no_augmentation_returns_the_very_images():
     images = torch.rand(3, 1, 8, 8)
-    assert augment(images, "none", generator()) is images
+    assert augmented(images, "none", generator()) is images
 
 
 @pytest.mark.parametrize(("how", "mirrors"), [("crop", False), ("crop-flip", True)])
 def test_a_crop_is_some_shift_by_up_to_four_pixels_and_a_flip_mirrors_some(how, mirrors):
     """Every output must be found among the 81 shifts of its image, mirrored ones only where asked for."""
     images = torch.rand(60, 2, 9, 7) + 0.1
-    outputs = augment(images, how, generator())
+    outputs = augmented(images, how, generator())
     padded = F.pad(images, (4, 4, 4, 4))
     mirrored, shifts = 0, set()
     for i, output in enumerate(outputs):

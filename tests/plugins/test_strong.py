@@ -8,13 +8,13 @@ import math
 import pytest
 import torch
 from mebench_strong import StrongParameters
-from mebench_strong.learner import StrongLearner
-from mebench_strong.views import view
+from mebench_strong.learner import SHIFT, StrongLearner
 from toys import SPEC, perceptron
 
 from mebench.api.contract import AttackContext, Response
 from mebench.api.random_streams import RandomStreams
 from mebench.oracle.channels.answers import ProbabilityChannel
+from mebench.toolkit import augmented
 
 CPU = torch.device("cpu")
 
@@ -104,7 +104,7 @@ def test_an_answer_of_zero_stays_finite():
 def test_a_view_is_a_shift_by_at_most_two_pixels_mirrored_or_not(how):
     images = torch.rand(40, 1, 6, 5)
     padded = torch.nn.functional.pad(images, [2] * 4)
-    seen = view(images, how, torch.Generator().manual_seed(0))
+    seen = augmented(images, how, torch.Generator().manual_seed(0), padding=SHIFT)
     mirrored = 0
     for image, source in zip(seen, padded, strict=True):
         shifts = [source[:, y : y + 6, x : x + 5] for y in range(5) for x in range(5)]

@@ -14,9 +14,8 @@ from mebench.api.progress import OnProgress, Progress, ShouldStop, Stopped, igno
 from mebench.api.spec import TrainingRecipe
 from mebench.data.dataset import rows_of
 from mebench.data.pools import DatasetPool
+from mebench.models.augmentation import augmented
 from mebench.models.victims.kept_training import KeptTraining, Training
-
-_CROP_PADDING = 4
 
 
 def train_classifier(
@@ -69,7 +68,7 @@ def train_classifier(
                 if kept is not None:
                     kept.save(training)
                 raise Stopped(f"stopped in epoch {training.epoch + 1} of {recipe.epochs}")
-            inputs = augment(_inputs(images, rows), recipe.augment, generator)
+            inputs = augmented(_inputs(images, rows), recipe.augment, generator)
             loss = F.cross_entropy(network(inputs), labels[rows.to(device)])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -114,28 +113,6 @@ def _schedule(optimizer: Optimizer, recipe: TrainingRecipe, steps: int) -> Lambd
         return 1.0
 
     return LambdaLR(optimizer, factor)
-
-
-def augment(inputs: Tensor, how: str, generator: torch.Generator) -> Tensor:
-    """Shift every image by up to 4 pixels (black comes in) for ``crop``, and mirror half for ``crop-flip``.
-
-    Args:
-        inputs: (B, C, h, w).
-        how: ``none``, ``crop`` or ``crop-flip``.
-        generator: a CPU generator, so that every device sees the same augmentation.
-    """
-    if how == "none":
-        return inputs
-    count, _, height, width = inputs.shape
-    shifts = torch.randint(0, 2 * _CROP_PADDING + 1, (2, count), generator=generator).to(inputs.device)
-    rows = shifts[0, :, None] + torch.arange(height, device=inputs.device)  # (B, h)
-    columns = shifts[1, :, None] + torch.arange(width, device=inputs.device)  # (B, w)
-    if how == "crop-flip":
-        mirrored = (torch.rand(count, generator=generator) < 0.5).to(inputs.device)
-        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-    padded = F.pad(inputs, (_CROP_PADDING,) * 4).movedim(1, -1)  # (B, h + 8, w + 8, C)
-    image = torch.arange(count, device=inputs.device)[:, None, None]
-    return padded[image, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
 
 
 @torch.no_grad()
