@@ -56,6 +56,14 @@ class RandomStreams:
             self._streams[key] = torch.Generator(where).manual_seed(derive_seed(self.seed, name))
         return self._streams[key]
 
+    def apart(self, name: str) -> RandomStreams:
+        """Streams that are independent of all others and saved with these: each depends on this name as well.
+
+        Args:
+            name: whose they are, such as the place of a link in its chain.
+        """
+        return _Apart(self, name)
+
     def seed_globals(self) -> None:
         """Seed the global generators of torch, NumPy and Python."""
         seed = derive_seed(self.seed, "global")
@@ -95,3 +103,20 @@ class RandomStreams:
         random.setstate((version, tuple(words), gauss))
         if "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"], self.device)
+
+
+class _Apart(RandomStreams):
+    """Some of the streams of a trial, by names of their own.
+
+    Args:
+        whole: all streams of the trial, which keeps these.
+        name: put before the name of each.
+    """
+
+    def __init__(self, whole: RandomStreams, name: str) -> None:
+        super().__init__(whole.seed, whole.device)
+        self._streams, self._name = whole._streams, name
+
+    def torch(self, name: str, device: torch.device | str | None = None) -> torch.Generator:
+        """The stream of that name among these."""
+        return super().torch(f"{self._name}/{name}", device)

@@ -168,6 +168,11 @@ class TrialSpec:
         return content_digest(self)
 
     @property
+    def settings_digest(self) -> str:
+        """Ten hexadecimal digits of all but the seed: trials that share it are one row before one victim."""
+        return content_digest({name: value for name, value in _fields(self).items() if name != "seed"})
+
+    @property
     def id(self) -> str:
         """Readable prefix and digest; the name of the trial's folder."""
         return f"{self.prefix}-{self.digest}"

@@ -112,7 +112,7 @@ def _print(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims, 
 
 def _json(planned: Plan, ahead: Forecast, folder: Path, victims: TriedVictims) -> dict[str, object]:
     about = planned.metadata()
-    del about["reported"], about["trials"]
+    del about["reported"], about["trials"], about["settings"]
     return {
         **about,
         "out": str(folder),

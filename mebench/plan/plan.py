@@ -60,7 +60,7 @@ class Plan:
 
     def names(self, trial: TrialSpec) -> tuple[str, str, str, str]:
         """Attack, variant, victim and channel of a trial, as shown in tables and matched by ``--only``."""
-        channel = answered_by(trial.channel, trial.defences)
+        channel = answered_by(trial.channel, trial.defences, trial.on_alarm)
         return trial.attack.name, trial.variant, trial.victim.name, channel
 
     @cached_property
@@ -94,6 +94,7 @@ class Plan:
             "prices": benchmark.prices.model_dump() if benchmark.prices else None,
             "class_names": {one.name: list(names) for one in self.victims() if (names := self.class_names(one))},
             "trials": list(self.ids),
+            "settings": {name: trial.settings_digest for name, trial in self.ids.items()},
             "file": benchmark.file.name,
         }
 

@@ -119,6 +119,7 @@ class RecoveryEntry(Entry):
         needs: what an answer must hold: ``probability``, ``explanation``.
         knows: what the attacker must know of the defence: ``blind``, ``mechanism`` or ``mechanism+aux``.
         oracle: whether it is told what no attacker has, so that it is an upper bound and never ranked.
+        costs: the parameter that says how many queries a row costs; without such a parameter it costs one.
         texts: whether it also works where inputs are texts.
         paper: short reference with an arXiv or DOI number.
     """
@@ -128,8 +129,14 @@ class RecoveryEntry(Entry):
     needs: frozenset[str] = frozenset({"probability"})
     knows: Knowledge = "blind"
     oracle: bool = False
+    costs: str = "copies"
     texts: bool = True
     paper: str = ""
+
+    def queries_per_row(self, parameters: Mapping[str, Any]) -> float:
+        """How many queries a row costs with these parameters."""
+        value = parameters.get(self.costs, 1)
+        return value if isinstance(value, (int, float)) and value >= 1 else 1
 
     def facts(self, known: Known) -> dict[str, str]:
         """Paper, needs, and what it knows."""

@@ -101,6 +101,7 @@ class DatasetEntry(Entry):
     Attributes:
         shape: shape of one input, channels first.
         num_classes: number of classes.
+        train_rows: of its training split, so that a plan can tell rows that are beyond it; 0 where only its files tell.
         licence: as its publisher states it.
         source: where it comes from, and where mebench looks for it.
         inputs: what it holds, ``images`` or ``texts``. One of texts has the parameters ``length`` and ``words``; where
@@ -122,6 +123,7 @@ class DatasetEntry(Entry):
     inputs: Medium = "images"
     has_test: bool = True
     class_names: tuple[str, ...] | str = ()
+    train_rows: int = 0
 
     def facts(self, known: Known) -> dict[str, str]:
         """Shape, classes with their names, licence and source."""

@@ -26,7 +26,7 @@ from mebench.results.trial_folder import TrialFolder, has_trials, trial_folders
 FACTS, LOGS = "benchmark.json", "logs"
 MOST_NAMED = 5
 """Contradictions that are told."""
-_JOINED = ("trials", "class_names")
+_JOINED = ("trials", "class_names", "settings")
 """What of the facts of a benchmark is put together where folders differ in it; of all else the first is kept."""
 
 

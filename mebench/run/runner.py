@@ -149,7 +149,7 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
     """A short name of each trial by id: its attack, and what tells it apart from others of this attack."""
     dimensions: list[Callable[[TrialSpec], str]] = [
         lambda trial: trial.victim.name,
-        lambda trial: trial.channel.name if not trial.defences else answered_by(trial.channel, trial.defences),
+        _service,
         lambda trial: trial.clone.name,
         lambda trial: counted(trial.budget, "query"),
         lambda trial: f"{trial.track} learner",
@@ -160,6 +160,13 @@ def titles(trials: Sequence[TrialSpec]) -> dict[str, str]:
         rows.setdefault(_row(trial), []).append(trial)
     telling = [word for word in dimensions if any(len({word(trial) for trial in row}) > 1 for row in rows.values())]
     return {trial.id: " ".join([_row(trial), *(word(trial) for word in telling)]) for trial in trials}
+
+
+def _service(trial: TrialSpec) -> str:
+    """What answers; of a channel behind nothing its bare name."""
+    if not trial.defences and trial.on_alarm == "audit":
+        return trial.channel.name
+    return answered_by(trial.channel, trial.defences, trial.on_alarm)
 
 
 def set_aside(trials: Sequence[TrialSpec], root: Path) -> tuple[int, Path]:

@@ -88,6 +88,17 @@ def test_a_run_that_names_no_link_makes_the_trials_that_it_made(tmp_path):
     assert list(none.ids) == list(make_plan(load_benchmark(file)).ids)
 
 
+def test_over_how_many_clients_an_attack_spreads_and_what_becomes_of_them_is_told_in_names(tmp_path):
+    plan = plan_of(tmp_path, defences=["none", "counting"], clients=5, on_alarm="refuse")
+    assert {plan.names(trial)[1] for trial in plan.trials} == {"clients=5", "clients=5,twice"}
+    assert {plan.names(trial)[3] for trial in plan.trials} == {
+        "probability, refusal after alarm",
+        "probability, counting, refusal after alarm",
+    }
+    unwatched = plan_of(tmp_path, defences=["counting"], detectors=[])
+    assert {plan.names(trial)[1] for trial in unwatched.trials} == {"default", "twice"}
+
+
 WRONG = [
     ({"attacks": [{"attack": "random-pool", "channel": "label"}]}, "mixing changes the probability of an answer"),
     ({"defences": ["absolute-maps"]}, "absolute-maps changes the explanation of an answer, and probability gives none"),
@@ -116,6 +127,14 @@ WRONG = [
     ({"reserve": {"name": "fashion-mnist-10k", "rows": [800, 3000]}}, "shares rows with the attacker's pool"),
     ({"reserve": "bbc-news"}, "bbc-news is for texts, and victim 'ours' is of images"),
     ({"on_alarm": "shout"}, "on_alarm"),
+    (
+        {"reserve": {"name": "fashion-mnist-10k", "rows": [1000, 9000]}},
+        "asks rows up to 9,000 of fashion-mnist-10k, whose training split has 8,000",
+    ),
+    (
+        {"pool": {"name": "mnist-10k", "rows": [0, 8001], "prior": "public"}},
+        "asks rows up to 8,001 of mnist-10k, whose training split has 8,000",
+    ),
 ]
 
 

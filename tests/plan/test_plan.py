@@ -157,6 +157,7 @@ def test_metadata_is_what_a_results_folder_must_know(tmp_path):
     plan = planned(tmp_path)
     about = plan.metadata()
     assert about.pop("trials") == [trial.id for trial in plan.trials]
+    assert about.pop("settings") == {trial.id: trial.settings_digest for trial in plan.trials}
     assert about == {
         "format": 1,
         "name": "example",

@@ -192,6 +192,34 @@ def test_trials_that_were_asked_for_and_never_started_are_missed(tmp_path: Path)
     assert "1 trial has not been started: dfme-l1-fmnist-lenet5-probability-q50000" in board.notes
 
 
+def test_what_is_missing_of_one_pool_is_not_missed_in_the_row_of_the_other(tmp_path: Path) -> None:
+    first, second = Component("fashion-mnist", {"rows": [54000, 60000]}), Component("mnist-10k")
+    make_row(tmp_path, [0.7, 0.72], pool=first)
+    make_row(tmp_path, [0.6], pool=second)
+    asked = [make_spec(seed=seed, pool=pool) for seed in range(2) for pool in (first, second)]
+    assert asked[0].prefix == asked[1].prefix
+    names = [one.id for one in asked]
+    for facts in ({}, {"settings": {one.id: one.settings_digest for one in asked}}):  # older folders have ids alone
+        write_benchmark(tmp_path, trials=names, **facts)
+        rows = {row.pool: row for row in build_leaderboard([tmp_path]).rows if row.kind == "attack"}
+        assert {pool: row.status for pool, row in rows.items()} == {
+            "fashion-mnist(rows=54000/60000)": "finished",
+            "mnist-10k": "partial",
+        }
+        assert rows["mnist-10k"].reason == "seed 1: not started"
+
+
+def test_a_pool_of_which_nothing_has_begun_is_missed_by_no_other_row_whatever_its_seeds(tmp_path: Path) -> None:
+    make_row(tmp_path, [0.7], pool=Component("mnist-10k"))
+    other = [make_spec(seed=seed, pool=Component("svhn")) for seed in range(3)]
+    asked = [make_spec(pool=Component("mnist-10k")), *other]
+    digests = {one.id: one.settings_digest for one in asked}
+    write_benchmark(tmp_path, trials=[*digests], settings=digests)
+    board = build_leaderboard([tmp_path])
+    assert [(row.status, row.seeds_planned) for row in board.rows if row.kind == "attack"] == [("finished", 1)]
+    assert any("3 trials have not been started" in note for note in board.notes)
+
+
 def edit(folder: TrialFolder, change: Any) -> None:
     path = folder.path / "result.json"
     result = json.loads(path.read_text())
@@ -306,6 +334,15 @@ def test_flags_are_raised_where_they_are_due(
     board = build_leaderboard([tmp_path])
     assert only_row(board).flags == (flag,)
     assert only_row(board, "quiet").flags == ()
+
+
+@pytest.mark.parametrize(("spent", "flags"), [(49_998, ()), (49_997, ("unspent-budget",))])
+def test_what_does_not_pay_for_a_row_of_a_recovery_is_not_unspent(tmp_path: Path, spent: int, flags: Any) -> None:
+    recoveries = (Component("repeat-average", {"copies": 3}),)
+    for seed in range(3):
+        curve = [{"queries": spent, "accuracy": 0.7, "fidelity": 0.7}]
+        make_trial(tmp_path, make_spec(seed=seed, recoveries=recoveries), 0.7, curve=curve)
+    assert only_row(build_leaderboard([tmp_path])).flags == flags
 
 
 def test_a_budget_that_is_not_spent_is_flagged(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 
 import pytest
+from matplotlib.text import Text
 
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.matrix import FORMATS, matrices
-from mebench.results.matrix.compute import Column, column_of, estimate, service_of
+from mebench.results.matrix.compute import Column, column_of, estimate
 from mebench.results.matrix.formats import cells, titles
 from mebench.results.stats import half_width
 
@@ -31,6 +32,7 @@ def row(channel, defence, recovery, values, *, victim="ours", weights="w", varia
         weights,
         "data",
         channel=chain,
+        service=channel,
         clone="mlp",
         budget=1000,
         defence=defence,
@@ -56,9 +58,8 @@ def line_of(name, rows=ROWS):
     return matrix, next(line for line in matrix.lines if line.name == name)
 
 
-def test_channel_defence_and_recovery_are_told_apart():
+def test_an_attack_and_its_recovery_are_told_apart():
     one = row("probability", "mixing > rounding", "twice > argmax", [0.5], variant="l1")
-    assert service_of(one) == "probability"
     assert column_of(one) == Column("random-pool l1", "twice > argmax")
 
 
@@ -91,6 +92,12 @@ def test_without_defences_there_is_no_gain_and_labels_are_not_above_themselves()
     assert matrix.gain(line) is None
     assert matrix.above_labels(line).mean == pytest.approx(0.10)
     assert matrix.above_labels(matrix.labels_alone) is None
+
+
+def test_before_no_defence_honest_users_pay_nothing_and_are_served_as_well_as_the_victim_is_right():
+    plain = replace(row("probability", "none", "none", [0.8]), victim_accuracy=0.87)
+    _, line = line_of("probability", [plain])
+    assert line.costs == {"protected_accuracy": 0.87, "flips": 0.0, "benign_l1": 0.0, "benign_l1_max": 0.0}
 
 
 def test_which_attacker_is_the_best_is_chosen_on_the_other_seeds():
@@ -207,6 +214,17 @@ def test_names_beside_a_picture_of_costs_are_inside_it_and_say_the_channel_where
     names = [text for text in axes.texts if "mixing" in text.get_text()]
     assert {text.get_text().partition(",")[0] for text in names} == {"probability", "vg"}
     assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in names)
+
+
+def test_the_names_of_undefended_lines_of_nearly_the_same_height_do_not_overlap():
+    from mebench.report.figures.pareto import draw_pareto
+
+    rows = [row(service, "none", "none", [0.8]) for service in ("label", "probability", "vg")]
+    rows.append(row("probability", "mixing", "none", [0.8], metrics={"benign_l1": 0.5}))
+    (axes,) = draw_pareto(matrices(rows)).axes
+    boxes = [Text.get_window_extent(text) for text in axes.texts if "no defence" in text.get_text()]
+    assert len(boxes) == 3
+    assert not any(one.overlaps(other) for one in boxes for other in boxes if one is not other)
 
 
 def test_a_matrix_of_one_victim_and_one_seed_says_what_its_worst_case_is_worth():

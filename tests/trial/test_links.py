@@ -12,15 +12,19 @@ import torch
 from trials import resolved, tiny_trial
 
 from mebench.api.errors import ConfigurationError, PluginFaultError
+from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.victims.loading import prepare_victim
+from mebench.oracle.channels.answers import LabelChannel
 from mebench.plan.links import with_links
 from mebench.registry.catalogue import registry
 from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
 from mebench.registry.entries import DatasetEntry
 from mebench.results.leaderboard import build_leaderboard
 from mebench.results.trial_folder import TrialFolder
+from mebench.trial.links.building import Defences
 from mebench.trial.links.calibration import mean_distance
+from mebench.trial.links.owner import Owner
 from mebench.trial.trial import run_trial
 
 FILES = ("result.json", "curve.jsonl", "clone.safetensors")
@@ -88,7 +92,7 @@ def test_a_trial_without_links_is_the_trial_that_it_was():
 def test_a_trial_with_links_comes_back_from_json_as_it_was():
     spec = trial([mixing(0.5)], ["twice"], ["many"], reserve=RESERVE, clients=2, on_alarm="label")
     assert TrialSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
-    assert spec.variant == "twice"
+    assert spec.variant == "clients=2,twice"
     assert "mixing" in spec.prefix
 
 
@@ -352,3 +356,22 @@ def test_maps_without_signs_are_compared_with_those_that_would_be_given(tmp_path
     assert metrics["explanation_spearman"] < 0.9
     assert metrics["explanation_deletion"] != 0
     assert metrics["flips"] == 0
+
+
+def draws_of(*names: str) -> list[torch.Tensor]:
+    """What each link of a chain adds to the same answers, to the same queries."""
+    spec = trial([Component(name, {"drawn": drawn, "scale": 0.2}) for name, drawn in (one.split("/") for one in names)])
+    owner = Owner.of(spec, prepare_victim(spec.victim), torch.device("cpu"))
+    made = Defences(owner, LabelChannel()).ready(RandomStreams(0, torch.device("cpu")))
+    queries, answers = torch.rand(4, 1, 8, 8), torch.full((4, 10), 0.1)
+    return [one.perturb(queries, answers) for one in made]
+
+
+@pytest.mark.parametrize("drawn", ["keyed", "fresh"])
+def test_two_links_of_one_kind_draw_apart_and_the_first_draws_what_it_does_alone(drawn):
+    torch.manual_seed(0)
+    alone = draws_of(f"answer-noise/{drawn}")[0]
+    torch.manual_seed(0)
+    first, second = draws_of(f"answer-noise/{drawn}", f"answer-noise/{drawn}")
+    assert torch.equal(first, alone)
+    assert abs(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1]) < 0.5

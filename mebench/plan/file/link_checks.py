@@ -161,6 +161,7 @@ def _check_reserve(checker: Checker, location: Location, run: Mapping[str, Any])
     if resolved is None:
         return
     reserve, given = resolved
+    check_rows(checker, here, reserve, given)
     pool = mapping(run.get("pool"))
     if pool.get("name") == reserve.name and _overlap(pool.get("rows"), given.get("rows")):
         checker.add(here, "shares rows with the attacker's pool: give both rows that do not meet")
@@ -174,6 +175,14 @@ def _check_reserve(checker: Checker, location: Location, run: Mapping[str, Any])
         elif data.name == reserve.name and _overlap(mapping(victim.get("data")).get("rows"), given.get("rows")):
             text = f"shares rows with what victim {name!r} is trained on: give both rows that do not meet"
             checker.add(here, text)
+
+
+def check_rows(checker: Checker, here: Location, data: DatasetEntry, given: Mapping[str, Any]) -> None:
+    """Check that a data set has the rows that are asked of it, where that is known before it is read."""
+    rows = given.get("rows")
+    if data.train_rows and rows is not None and given.get("root") is None and rows[1] > data.train_rows:
+        told = f"asks rows up to {rows[1]:,} of {data.name}, whose training split has {data.train_rows:,}"
+        checker.add((*here, "rows"), told)
 
 
 def _overlap(ours: Any, theirs: Any) -> bool:

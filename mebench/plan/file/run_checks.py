@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mebench.plan.file.checker import Checker, Resolved, items, listed, mapping
-from mebench.plan.file.link_checks import check_links
+from mebench.plan.file.link_checks import check_links, check_rows
 from mebench.plan.file.positions import Location
 from mebench.plan.file.wording import written
 from mebench.registry.entries import AttackEntry, ChannelEntry, DatasetEntry, NetworkEntry
@@ -100,6 +100,8 @@ class _Profile:
             self._used.unclear.add("victims")
         clone = self._checker.named(NetworkEntry, run.get("clone"), (*location, "clone"))
         pool = self._checker.named(DatasetEntry, run.get("pool"), (*location, "pool"), reserved=("name", "prior"))
+        if pool:
+            check_rows(self._checker, (*location, "pool"), *pool)
         defences, recoveries = check_links(self._checker, location, run)
         grid = _Grid(
             tuple(map(str, listed(run.get("victims")))),

@@ -67,17 +67,11 @@ def draw_pareto(found: Sequence[Matrix]) -> Figure:
 
 
 def _draw(axes: Axes, matrix: Matrix) -> None:
+    undefended = []
     for line in (one for one in matrix.lines if one.defence == NAIVE):
         if (told := estimate(line.worst_case)) is not None:
             axes.axhline(100 * told.mean, color=GREY, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
-            axes.text(
-                *(0.005, 100 * told.mean, f" {line.name}, no defence"),
-                transform=axes.get_yaxis_transform(),
-                fontsize=FONT - 1,
-                color=GREY,
-                va="bottom",
-                parse_math=False,
-            )
+            undefended.append((100 * told.mean, f"{line.name}, no defence"))
     names = sorted({_kind(line) for line in _defended(matrix)})
     several = len({line.service for line in _defended(matrix)}) > 1
     labels = []
@@ -97,7 +91,8 @@ def _draw(axes: Axes, matrix: Matrix) -> None:
     axes.set_ylabel("fidelity of the best attacker (%)", fontsize=FONT, color=INK)
     axes.tick_params(labelsize=FONT - 1)
     axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
-    _draw_labels(axes, labels)
+    edge = axes.get_xlim()[1]
+    _draw_labels(axes, [*labels, *((height, edge, name, GREY) for height, name in undefended)])
     context = "\n".join(textwrap.wrap(matrix.context, 95))
     axes.text(0, 1.03, context, transform=axes.transAxes, va="bottom", fontsize=FONT, color=INK, parse_math=False)
     for side in ("top", "right"):

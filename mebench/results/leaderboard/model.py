@@ -83,6 +83,7 @@ class Row(Numbered):
         reason: why ``status`` is not ``finished``.
         track: ``native``, or ``standard``: the clone of one fixed learner on the attack's queries.
         channel: what answers: the service's channel, and the defences that it is behind.
+        service: the channel alone.
         defence, recovery: the owner's links and the attacker's, in their order; ``none`` without.
         clone_init: empty, or which other start of the clone the row has than most rows of its clone.
         rank, rank_last: best and last place that the seeds leave open among rows of the same `key`; equal where the
@@ -115,6 +116,7 @@ class Row(Numbered):
     settings: str = ""
     track: str = "native"
     clone_init: str = ""
+    service: str = "none"
     defence: str = "none"
     recovery: str = "none"
     kind: Literal["attack", "reference"] = "attack"
@@ -218,6 +220,8 @@ class BenchmarkInfo:
         note: said above every table.
         references: which reference rows to show; None for all.
         trials: ids of the trials that were asked for, so that missing ones can be told.
+        settings: of these, digests of all but the seed, so that a missing one is told to its own row; older files lack
+            them.
         prices: what things cost; of several benchmarks only if all have the same.
     """
 
@@ -231,6 +235,7 @@ class BenchmarkInfo:
     reported: tuple[Reported, ...] = ()
     trials: tuple[str, ...] = ()
     prices: PriceSheet | None = None
+    settings: dict[str, str] = field(default_factory=dict, hash=False)
 
     @staticmethod
     def joined(infos: Sequence[BenchmarkInfo]) -> BenchmarkInfo:
@@ -243,7 +248,7 @@ class BenchmarkInfo:
         }
         reported = tuple(dict.fromkeys(number for info in infos for number in info.reported))
         prices = infos[0].prices if all(info.prices == infos[0].prices for info in infos) else None
-        return replace(infos[0], **texts, reported=reported, references=None, trials=(), prices=prices)
+        return replace(infos[0], **texts, reported=reported, references=None, trials=(), settings={}, prices=prices)
 
 
 @dataclass(frozen=True)
@@ -260,7 +265,7 @@ class Leaderboard:
 
     def to_json(self) -> dict[str, Any]:
         """The leaderboard as plain JSON values with stable keys; what ``leaderboard.json`` holds."""
-        benchmark = {key: value for key, value in asdict(self.benchmark).items() if key != "trials"}
+        benchmark = {key: value for key, value in asdict(self.benchmark).items() if key not in ("trials", "settings")}
         return {
             "format": 1,
             "benchmark": benchmark,

@@ -195,15 +195,14 @@ def _matrix(rows: Sequence[Row]) -> Matrix:
     costs: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     told: dict[tuple[str, str], set[Column]] = defaultdict(set)
     for row in rows:
-        place, column = (service_of(row), row.defence), column_of(row)
+        place, column = (row.service, row.defence), column_of(row)
         if "white-box" in row.flags:
             told[place].add(column)
         for one in row.per_seed:
             if (value := one.number(METRIC)) is not None:
                 cells[place][column][row.victim_hash or "", one.seed] = value
-        for key in COSTS:
-            if (cost := row.metrics.get(key)) is not None:
-                costs[place][key].append(cost)
+        for key, cost in _costs_of(row).items():
+            costs[place][key].append(cost)
     columns = tuple(dict.fromkeys(column for of_line in cells.values() for column in of_line))
     lines = [
         Line(
@@ -221,11 +220,11 @@ def _matrix(rows: Sequence[Row]) -> Matrix:
 COSTS = ("protected_accuracy", "flips", "benign_l1", "benign_l1_max", "attack_l1", "alarms", "first_alarm")
 
 
-def service_of(row: Row) -> str:
-    """The channel of a row without the defences that it is behind."""
-    if row.defence == NAIVE:
-        return row.channel
-    return row.channel.removesuffix(", " + row.defence.replace(" > ", ", "))
+def _costs_of(row: Row) -> dict[str, float]:
+    """What honest users pay, as far as it was measured; before a victim without defences they get its own answers."""
+    own = {"protected_accuracy": row.victim_accuracy, "flips": 0.0, "benign_l1": 0.0, "benign_l1_max": 0.0}
+    found = {**(own if row.defence == NAIVE else {}), **row.metrics}
+    return {key: value for key in COSTS if (value := found.get(key)) is not None}
 
 
 def column_of(row: Row) -> Column:

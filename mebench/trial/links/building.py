@@ -61,10 +61,10 @@ class Defences:
         Raises:
             PluginFaultError: one cannot be made.
         """
-        context = self._owner.context(self._channel, random)
+        labels = map(_label, self._owner.spec.defences)
         return [
-            self._made(context, component, label)
-            for component, label in zip(self._given, map(_label, self._owner.spec.defences), strict=True)
+            self._made(self._owner.context(self._channel, random, place), component, label)
+            for place, (component, label) in enumerate(zip(self._given, labels, strict=True))
         ]
 
     def mechanism(self, random: RandomStreams) -> Mechanism | None:

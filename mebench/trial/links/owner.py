@@ -66,17 +66,27 @@ class Owner:
         ]
         return cls(spec, prepared, halves[0], halves[1], dataset.digest, device)
 
-    def context(self, channel: ResponseChannel, random: RandomStreams) -> OwnersContext:
-        """All that a defence or a detector is built from."""
+    def context(self, channel: ResponseChannel, random: RandomStreams, place: int = 0) -> OwnersContext:
+        """All that a defence or a detector is built from.
+
+        Args:
+            channel: the service's.
+            random: the trial's streams.
+            place: of a defence in its chain. Each but the first has a key and streams of its own, so that two links of
+                one kind draw independently of each other; a chain of one draws what it did before there were chains.
+        """
+        name = f"link {place}"
         return OwnersContext(
             spec=self.prepared.spec,
             channel=ChannelDescription(channel),
             victim=self.prepared.victim,
             new_network=self.new_network,
             data=self.data,
-            key=hashlib.sha256(f"{self.spec.seed}/owner's key".encode()).digest(),
+            key=hashlib.sha256(
+                "/".join([f"{self.spec.seed}/owner's key", *([name] if place else [])]).encode()
+            ).digest(),
             device=self.device,
-            random=random,
+            random=random.apart(name) if place else random,
         )
 
     def new_network(self, seed: int) -> nn.Module:

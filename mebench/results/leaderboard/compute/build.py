@@ -110,26 +110,62 @@ def _with_missing(
     rows: Sequence[Row], groups: Sequence[Group], infos: Sequence[BenchmarkInfo]
 ) -> tuple[list[Row], list[str]]:
     """Count the trials that were asked for and have no folder yet: to their row, or in a note if it has none."""
+    homes = _Homes(rows, groups, {name: one for info in infos for name, one in info.settings.items()})
     there = {trial.id for group in groups for trial in group.trials}
-    missing: dict[str, list[str]] = defaultdict(list)
+    missing: dict[int, list[int]] = defaultdict(list)
+    homeless = []
     for identity in dict.fromkeys(identity for info in infos for identity in info.trials):
         if identity not in there:
-            prefix, _, seed = _without_digest(identity).rpartition("-s")
-            missing[prefix].append(seed)
+            prefix, seed = _prefix_and_seed(identity)
+            place = homes.of(identity, prefix, seed)
+            missing[place].append(seed) if place is not None else homeless.append(prefix)
     result = []
-    for row, group in zip(rows, groups, strict=True):
-        seeds = missing.pop(_without_digest(group.trials[0].id).rpartition("-s")[0], None)
+    for place, row in enumerate(rows):
+        seeds = missing[place]
         if seeds and row.status == "finished":
             row = replace(row, status="partial", reason=f"seed {seeds[0]}: not started")
-        result.append(replace(row, seeds_planned=row.seeds_planned + len(seeds or ())))
-    count = sum(map(len, missing.values()))
-    names = ", ".join(list(missing)[:3]) + (", ..." if len(missing) > 3 else "")
+        result.append(replace(row, seeds_planned=row.seeds_planned + len(seeds)))
+    several = list(dict.fromkeys(homeless))
+    names = ", ".join(several[:3]) + (", ..." if len(several) > 3 else "")
+    count = len(homeless)
     started = f"{counted(count, 'trial')} {'has' if count == 1 else 'have'} not been started: {names}"
     return result, [started] if count else []
 
 
-def _without_digest(identity: str) -> str:
-    return identity.rpartition("-")[0]
+class _Homes:
+    """Which row a trial belongs to that has no folder yet.
+
+    Args:
+        rows, groups: that are there.
+        settings: digests of all but the seed, by the ids of trials that were asked for.
+    """
+
+    def __init__(self, rows: Sequence[Row], groups: Sequence[Group], settings: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._places = {row.settings: place for place, row in reversed(list(enumerate(rows)))}
+        self._seeds = [{trial.spec.seed for trial in group.trials} for group in groups]
+        self._prefixes: dict[str, list[int]] = defaultdict(list)
+        for place, group in enumerate(groups):
+            self._prefixes[_prefix_and_seed(group.trials[0].id)[0]].append(place)
+
+    def of(self, identity: str, prefix: str, seed: int) -> int | None:
+        """The place of its row; None if it has none.
+
+        Ids alone, which older folders have, tell no pool and no parameter: there a row takes a trial of its readable
+        name whose seed it lacks.
+        """
+        if identity in self._settings:
+            return self._places.get(self._settings[identity])
+        place = next((one for one in self._prefixes[prefix] if seed not in self._seeds[one]), None)
+        if place is not None:
+            self._seeds[place].add(seed)
+        return place
+
+
+def _prefix_and_seed(identity: str) -> tuple[str, int]:
+    """The readable part of an id without its seed, and the seed; -1 where an id has none."""
+    prefix, _, seed = identity.rpartition("-")[0].rpartition("-s")
+    return prefix, int(seed) if seed.isdecimal() else -1
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:

@@ -100,7 +100,7 @@ FLAGS: dict[str, Flag] = {
         ),
         Flag(
             "unspent-budget",
-            "a seed spent fewer queries than its budget",
+            "a seed spent fewer queries than its budget, by at least what a row costs",
             "the attack stopped early, so it is compared at a smaller budget than the others",
             "compare at the queries shown, or give a budget that it can spend",
         ),
@@ -147,12 +147,21 @@ OF_VICTIMS = frozenset({"random-victim", "batch-dependent-victim", "victim-at-ch
 """Those that are of a victim, and so of its own row too."""
 
 
-def row_flags(row: Row, raised_by_trials: Iterable[str], reduced_scale: bool, tf32: bool) -> tuple[str, ...]:
-    """Return the flags of a row, in the order of the legend; those of plugins that it does not know come last."""
+def row_flags(
+    row: Row, raised_by_trials: Iterable[str], reduced_scale: bool, tf32: bool, row_costs: float = 1
+) -> tuple[str, ...]:
+    """Return the flags of a row, in the order of the legend; those of plugins that it does not know come last.
+
+    Args:
+        row: without flags.
+        raised_by_trials: what its trials say.
+        reduced_scale, tf32: of its benchmark, and of its trials.
+        row_costs: queries for which its attack gets one answer; what is left of a budget below that cannot be spent.
+    """
     accuracies = [one.accuracy for one in row.per_seed]
     own = {
         "few-seeds": row.seeds < FEW_SEEDS,
-        "unspent-budget": any(one.queries < row.budget for one in row.per_seed),
+        "unspent-budget": any(row.budget - one.queries >= row_costs for one in row.per_seed),
         "seeds-disagree": bool(accuracies) and max(accuracies) - min(accuracies) > DISAGREEMENT,
         "reduced-scale": reduced_scale,
         "as-printed": "as-printed" in row.variant,

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from mebench.api.spec import Component, TrialSpec, content_digest
-from mebench.registry.defence_entries import DefenceEntry, RecoveryEntry
-from mebench.registry.entries import DatasetEntry, NetworkEntry
-from mebench.registry.entry import Entry
+from mebench.registry.catalogue import registry
+from mebench.registry.defence_entries import RecoveryEntry
+from mebench.registry.entries import ChannelEntry, DatasetEntry, NetworkEntry
 from mebench.results import curves, stats
 from mebench.results.derived import GOALS
 from mebench.results.leaderboard.compute.code import code_flags
 from mebench.results.leaderboard.compute.flags import OF_VICTIMS, ordered, row_flags
 from mebench.results.leaderboard.model import BenchmarkInfo, Row, RowStatus, SeedResult
 from mebench.results.leaderboard.read.trials import ResultFile, TrialRecord
-from mebench.results.leaderboard.write.labels import answered_by, component_label
+from mebench.results.leaderboard.write.labels import answered_by, component_label, owners_links
 from mebench.results.numbers import of_victim
 from mebench.results.prices import PriceSheet
 
@@ -118,7 +119,15 @@ def build_row(group: Group) -> Row:
     if facts and sound and status != "invalid":
         row = _with_statistics(row, facts.accuracy)
     raised = {flag for _, result in sound for flag in result.flags} | code_flags([trial for trial, _ in sound])
-    return replace(row, flags=row_flags(row, raised, group.info.scale == "reduced", first.spec.tf32))
+    costs = _row_costs(first.spec.recoveries)
+    return replace(row, flags=row_flags(row, raised, group.info.scale == "reduced", first.spec.tf32, costs))
+
+
+def _row_costs(recoveries: Sequence[Component]) -> float:
+    """How many queries an attack pays for an answer; one where recoveries are not installed."""
+    known = registry().names(RecoveryEntry)
+    entries = [(registry().get(RecoveryEntry, one.name), one) for one in recoveries if one.name in known]
+    return math.prod(entry.queries_per_row(one.parameters) for entry, one in entries)
 
 
 def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
@@ -127,9 +136,10 @@ def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
         attack=spec.attack.name,
         variant=spec.variant,
         victim=spec.victim.name,
-        channel=answered_by(spec.channel, spec.defences),
-        defence=_chain(DefenceEntry, spec.defences),
-        recovery=_chain(RecoveryEntry, spec.recoveries),
+        channel=answered_by(spec.channel, spec.defences, spec.on_alarm),
+        service=component_label(ChannelEntry, spec.channel),
+        defence=_chain(owners_links(spec.defences, spec.on_alarm)),
+        recovery=_chain([component_label(RecoveryEntry, one) for one in spec.recoveries]),
         clone=component_label(NetworkEntry, spec.clone),
         data_prior=spec.data_prior,
         pool=None if spec.pool is None else component_label(DatasetEntry, spec.pool),
@@ -142,9 +152,9 @@ def _identity(trial: TrialRecord, info: BenchmarkInfo) -> Row:
     )
 
 
-def _chain(kind: type[Entry], links: Sequence[Component]) -> str:
+def _chain(labels: Sequence[str]) -> str:
     """Links by their labels, in their order; ``none`` without."""
-    return " > ".join(component_label(kind, one) for one in links) or "none"
+    return " > ".join(labels) or "none"
 
 
 def _status(trials: Sequence[TrialRecord]) -> tuple[RowStatus, str]:

@@ -40,6 +40,7 @@ def _fields(kind: type[Any], found: BaseModel) -> dict[str, Any]:
         own["provenance"] = {
             name: (told,) if isinstance(told, str) else told for name, told in own["provenance"].items()
         }
+        own["service"] = own["service"] or _service_of(own["channel"], own["defence"])
     else:
         own["curve"] = Curve.from_columns(own["curve"])
     metrics = {key: plain[key] for key in _metric_keys(kind) if plain[key] is not None}
@@ -47,6 +48,11 @@ def _fields(kind: type[Any], found: BaseModel) -> dict[str, Any]:
     more = {"intervals": plain[f"metrics{CI}"] | intervals} if kind is Row else {}
     reached = {goal: plain[key] for key, goal in GOAL_KEYS.items() if plain[key] is not None or plain[key + CENSORED]}
     return own | more | {"metrics": plain["metrics"] | metrics, "queries_to": reached}
+
+
+def _service_of(channel: str, defence: str) -> str:
+    """The channel alone, of a row of before it stood there: its defences came behind it."""
+    return channel if defence == "none" else channel.removesuffix(", " + defence.replace(" > ", ", "))
 
 
 def _metric_keys(kind: type[Any]) -> list[str]:
@@ -81,6 +87,7 @@ def _columns(kind: type[Any], count: type[int] | type[float]) -> dict[str, Any]:
         found |= {key: (count | None, None), f"{key}{CENSORED}": (bool, False)}
     found |= {key: _mapping(float | None) for key in ("metrics", f"metrics{CI}")}
     if kind is Row:
+        found["service"] = (str, "")  # rows of before it stood there tell it by their channel
         return found | {"provenance": _mapping(str | tuple[str, ...])}
     return found | {"curve": _mapping(list[float | None])}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
 from mebench.api.errors import UnknownNameError
 from mebench.api.printable import printable
-from mebench.api.spec import Component
+from mebench.api.spec import Component, OnAlarm
 from mebench.registry.catalogue import registry
 from mebench.registry.defence_entries import DefenceEntry
 from mebench.registry.entries import ChannelEntry
@@ -29,10 +29,19 @@ def component_label(kind: type[Entry], component: Component) -> str:
     return Entry(component.name, "", "", (*shown, *unknown)).label(component.parameters)
 
 
-def answered_by(channel: Component, defences: Sequence[Component]) -> str:
+AFTER_ALARM: Mapping[OnAlarm, str] = {"audit": "", "label": "labels after alarm", "refuse": "refusal after alarm"}
+"""What becomes of a client after an alarm, as tables call it: a defence like others, of the owner's detectors."""
+
+
+def answered_by(channel: Component, defences: Sequence[Component], on_alarm: OnAlarm = "audit") -> str:
     """The channel and the defences that it is behind, as tables call them."""
-    labels = [component_label(ChannelEntry, channel), *(component_label(DefenceEntry, one) for one in defences)]
-    return ", ".join(labels)
+    return ", ".join([component_label(ChannelEntry, channel), *owners_links(defences, on_alarm)])
+
+
+def owners_links(defences: Sequence[Component], on_alarm: OnAlarm = "audit") -> list[str]:
+    """Defences in their order, as tables call them, and what becomes of clients after an alarm."""
+    labels = [component_label(DefenceEntry, one) for one in defences]
+    return [*labels, *filter(None, [AFTER_ALARM[on_alarm]])]
 
 
 @cache
