@@ -83,7 +83,43 @@ def test_over_victims_attacks_have_their_mean_normalised_accuracy_and_mean_rank(
     assert list(one.mean_ranks) == sorted(one.mean_ranks)
     assert one.friedman == pytest.approx(scipy.stats.friedmanchisquare(*means.T).pvalue)
     assert (one.unit, len(one.blocks)) == ("victim", 5)
-    assert one.differences[0].pairs == 20  # five victims with four seeds
+    widths = dict(zip(one.names, one.half_widths, strict=True))
+    for place, attack in enumerate(TRUE):
+        interval = scipy.stats.ttest_1samp(means[:, place] / 0.86, 0).confidence_interval(0.95)
+        assert widths[f"{attack} l1"] == pytest.approx((interval.high - interval.low) / 2)
+
+
+def test_differences_over_victims_are_scipys_paired_test_of_the_victims_means(tmp_path: Path) -> None:
+    for one in overall(make(tmp_path)).differences:
+        first, second = (
+            np.array([np.mean(VALUES[name, of.split()[0]]) for name in ("v1", "v2", "v3", "v4", "v5")]) / 0.86
+            for of in (one.first, one.second)
+        )
+        reference = scipy.stats.ttest_rel(first, second)
+        assert (one.difference, one.pairs) == (pytest.approx((first - second).mean()), 5)
+        assert one.p == pytest.approx(reference.pvalue)
+        assert (one.low, one.high) == pytest.approx(tuple(reference.confidence_interval(0.95)))
+
+
+def test_many_seeds_before_few_victims_do_not_make_a_difference_over_victims(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, ahead in (("v1", 0.10), ("v2", 0.12), ("v3", -0.02)):  # sure before each victim, not over victims
+        for attack, mean in (("a", 0.5 + ahead), ("b", 0.5)):
+            make_row(tmp_path, rng.normal(mean, 0.002, 20).tolist(), attack, victim=victim(name), weights=f"w-{name}")
+    board = build_leaderboard([tmp_path])
+    assert all(one.apart for one in paired_differences(board.rows))
+    (one,) = overall(tmp_path).differences
+    assert not one.apart
+    assert one.low is not None
+    assert one.low < 0
+
+
+def test_victims_are_compared_by_the_seeds_that_all_rows_have(tmp_path: Path) -> None:
+    for name in ("v1", "v2"):
+        make_row(tmp_path, [0.5, 0.6], "a", victim=victim(name), weights=f"w-{name}")
+        make_row(tmp_path, [0.4, 0.5, 0.9, 0.9], "b", victim=victim(name), weights=f"w-{name}")
+    (one,) = overall(tmp_path).differences
+    assert (one.first, one.difference) == ("a l1", pytest.approx(0.1 / 0.86))
 
 
 @pytest.mark.parametrize(("attacks", "quantile"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])

@@ -1,4 +1,8 @@
-"""Differences between attacks, paired by seed and victim; and what attacks reach over several victims."""
+"""Differences between attacks, paired by seed; and what attacks reach over several victims, paired by victim.
+
+The seeds of an attack before one victim do not tell how it fares before others. Where there are several victims, a victim
+is one value of the statistics, the mean over its seeds, so that intervals hold over victims like these.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mebench.api.plurals import counted
 from mebench.results.leaderboard.compute.ranks import ROUNDING, Pairs, compare_all, errors_of, values_of
 from mebench.results.leaderboard.model import Row
-from mebench.results.stats import LEVEL
+from mebench.results.stats import LEVEL, half_width
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairDifference:
-    """Two attacks before the same victims with the same seeds.
+    """Two attacks before the same victim with the same seeds, or before the same victims.
 
     Attributes:
         context: what both have in common.
@@ -27,7 +31,7 @@ class PairDifference:
         difference: mean of first - second, of accuracies as fractions (normalised ones over several victims).
         low, high: 95 % interval of it; not corrected. None with fewer than two pairs, and where they do not
             spread and the error of the test set is not known.
-        pairs: how many pairs of seed and victim there are.
+        pairs: how many pairs there are, of seeds before one victim, or of victims.
         p, corrected: of the paired test, and with Holm's correction over the pairs of this context; None where there
             is nothing to test by.
         apart: whether ``corrected`` is below 5 %.
@@ -59,13 +63,14 @@ class Overall:
         blocks: their names; each attack has a value in every one.
         names: of the attacks, the best mean rank first.
         normalised: mean normalised accuracy over blocks.
+        half_widths: of its 95 % intervals over blocks; None with one block, and where they do not spread.
         mean_ranks: over blocks, 1 the best; equal values share the mean of their ranks.
         friedman: p value of Friedman's test that all attacks are alike; None for fewer than three attacks, and where
             the test set tells no two apart.
         critical_difference: by Nemenyi at 5 %: mean ranks that are nearer than this cannot be told apart.
         cliques: first and last index of attacks that cannot be told apart, by their ranks or since the test set is too
             small for the difference between their accuracies; largest runs only.
-        differences: paired by seed and victim, of normalised accuracies.
+        differences: paired by block, of normalised accuracies.
         left_out: attacks without a value in some block.
     """
 
@@ -74,6 +79,7 @@ class Overall:
     blocks: tuple[str, ...]
     names: tuple[str, ...]
     normalised: tuple[float, ...]
+    half_widths: tuple[float | None, ...]
     mean_ranks: tuple[float, ...]
     friedman: float | None
     critical_difference: float
@@ -134,12 +140,20 @@ def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
     data = [block[0].data_hash for block in blocks]
     for block, hashed in zip(named, data, strict=True):
         members, scale = [block[name] for name in names], block[names[0]].victim_accuracy or 1.0
-        values.append(values_of(members) / scale)
-        errors.append(np.broadcast_to(errors_of(members) / scale, values[-1].shape))
-        sets += [data.index(hashed)] * values[-1].shape[1]
+        values.append(_over_common_seeds(values_of(members)) / scale)
+        errors.append(errors_of(members) / scale)  # seeds share a test set, and so its error
+        sets.append(data.index(hashed))
     titles = [f"{block[0].victim}, {counted(block[0].budget, 'query')}" for block in blocks]
     pairs = compare_all(np.hstack(values), np.hstack(errors), np.array(sets))
     return _summary("victim", _context(blocks[0][0]), titles, names, scores, pairs, left_out)
+
+
+def _over_common_seeds(values: NDArray[Any]) -> NDArray[Any]:
+    """Return (rows, 1) means of (rows, seeds) over the seeds that all rows have; over a row's own where there is none."""
+    import numpy as np
+
+    common = np.isfinite(values).all(0)
+    return np.nanmean(values[:, common] if common.any() else values, axis=1, keepdims=True)
 
 
 def _over_seeds(members: Sequence[Row]) -> Overall | None:
@@ -170,7 +184,7 @@ def _summary(
 
     Args:
         scores: (blocks, attacks).
-        pairs: of the attacks, by seed and victim.
+        pairs: of the attacks, by block.
     """
     import numpy as np
     from scipy import stats
@@ -189,6 +203,7 @@ def _summary(
     return Overall(
         *(context, unit, tuple(blocks), tuple(names[index] for index in order)),
         normalised=tuple(float(scores[:, index].mean()) for index in order),
+        half_widths=tuple(half_width(scores[:, index].tolist()) for index in order),
         mean_ranks=tuple(placed),
         friedman=friedman,
         critical_difference=distance,

@@ -33,8 +33,11 @@ def pair_cells(one: PairDifference) -> tuple[str, ...]:
 
 def overall_cells(one: Overall) -> list[tuple[str, ...]]:
     """One line per attack."""
-    values = zip(one.names, one.normalised, one.mean_ranks, strict=True)
-    return [(name, f"{normalised:.3f}", f"{rank:.2f}") for name, normalised, rank in values]
+    values = zip(one.names, one.normalised, one.half_widths, one.mean_ranks, strict=True)
+    return [
+        (name, f"{mean:.3f}" if half is None else f"{mean:.3f} ± {half:.3f}", f"{rank:.2f}")
+        for name, mean, half, rank in values
+    ]
 
 
 def overall_caption(one: Overall) -> str:
@@ -53,12 +56,13 @@ def difference_tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str]
     by_context: dict[str, list[PairDifference]] = {}
     summaries = over_victims(leaderboard.rows)
     for one in paired_differences(leaderboard.rows):
-        by_context.setdefault(one.context, []).append(one)
+        by_context.setdefault(f"Paired by seed: {one.context}", []).append(one)
     for summary in summaries:
         if summary.differences:
-            by_context[f"all victims, normalised, {summary.context}"] = list(summary.differences)
+            over = f"Paired by victim, a mean over seeds each, normalised: {summary.context}"
+            by_context[over] = list(summary.differences)
     found: list[tuple[str, Sequence[str], list[tuple[str, ...]]]] = [
-        (f"Paired by seed: {context}", PAIR_TITLES, list(map(pair_cells, ones))) for context, ones in by_context.items()
+        (context, PAIR_TITLES, list(map(pair_cells, ones))) for context, ones in by_context.items()
     ]
     return [*found, *((overall_caption(one), OVERALL_TITLES, overall_cells(one)) for one in summaries)]
 
