@@ -1,7 +1,7 @@
 """Differences between attacks, paired by seed; and what attacks reach over several victims, paired by victim.
 
-The seeds of an attack before one victim do not tell how it fares before others. Where there are several victims, a victim
-is one value of the statistics, the mean over its seeds, so that intervals hold over victims like these.
+The seeds of an attack before one victim do not tell how it fares before others. Where there are several victims, a
+victim is one value of the statistics, the mean over its seeds, so that intervals hold over victims like these.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
 
 
 def _over_common_seeds(values: NDArray[Any]) -> NDArray[Any]:
-    """Return (rows, 1) means of (rows, seeds) over the seeds that all rows have; over a row's own where there is none."""
+    """Return (rows, 1) means of (rows, seeds) over the seeds that all rows have; over each row's own without any."""
     import numpy as np
 
     common = np.isfinite(values).all(0)
