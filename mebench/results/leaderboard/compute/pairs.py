@@ -153,7 +153,8 @@ def _over_common_seeds(values: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     common = np.isfinite(values).all(0)
-    return np.nanmean(values[:, common] if common.any() else values, axis=1, keepdims=True)
+    means: NDArray[Any] = np.nanmean(values[:, common] if common.any() else values, axis=1, keepdims=True)
+    return means
 
 
 def _over_seeds(members: Sequence[Row]) -> Overall | None:
