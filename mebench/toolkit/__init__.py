@@ -31,11 +31,14 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.keyed import keyed_uniform as keyed_uniform
     from mebench.toolkit.keyed import normal_of as normal_of
     from mebench.toolkit.keyed import wire_form as wire_form
+    from mebench.toolkit.learners.averages import moving_average as moving_average
     from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner as EarlyStoppingLearner
     from mebench.toolkit.learners.early_stopping import macro_f1 as macro_f1
     from mebench.toolkit.learners.fit import FitLearner as FitLearner
     from mebench.toolkit.learners.online import OnlineLearner as OnlineLearner
     from mebench.toolkit.learners.online import StepLearner as StepLearner
+    from mebench.toolkit.learners.unlabelled import UnlabelledLearner as UnlabelledLearner
+    from mebench.toolkit.learners.unlabelled import divergence as divergence
     from mebench.toolkit.losses import ExtractionLoss as ExtractionLoss
     from mebench.toolkit.losses import KLLoss as KLLoss
     from mebench.toolkit.losses import L1LogitLoss as L1LogitLoss
@@ -52,6 +55,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.parameters import LossParameters as LossParameters
     from mebench.toolkit.parameters import MilestoneParameters as MilestoneParameters
     from mebench.toolkit.parameters import RoundsParameters as RoundsParameters
+    from mebench.toolkit.parameters import UnlabelledParameters as UnlabelledParameters
     from mebench.toolkit.reservoir import Reservoir as Reservoir
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
@@ -71,6 +75,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.streams import BENIGN_STREAMS as BENIGN_STREAMS
     from mebench.toolkit.streams import CALIBRATION_STREAMS as CALIBRATION_STREAMS
     from mebench.toolkit.streams import mixed as mixed
+    from mebench.toolkit.transforms import erased as erased
     from mebench.toolkit.transforms import transformed as transformed
 
 __getattr__, __dir__, __all__ = lazy_names(
@@ -88,9 +93,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
         "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
         "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
+        "mebench.toolkit.learners.averages": ["moving_average"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],
         "mebench.toolkit.learners.fit": ["FitLearner"],
         "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
+        "mebench.toolkit.learners.unlabelled": ["UnlabelledLearner", "divergence"],
         "mebench.toolkit.losses": [
             "ExtractionLoss",
             "KLLoss",
@@ -110,6 +117,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LossParameters",
             "MilestoneParameters",
             "RoundsParameters",
+            "UnlabelledParameters",
         ],
         "mebench.toolkit.reservoir": ["Reservoir"],
         "mebench.toolkit.schedules": [
@@ -126,6 +134,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_of"],
         "mebench.toolkit.strategies.zeroth_order": ["ZerothOrderStrategy"],
         "mebench.toolkit.streams": ["BENIGN_STREAMS", "CALIBRATION_STREAMS", "mixed"],
-        "mebench.toolkit.transforms": ["transformed"],
+        "mebench.toolkit.transforms": ["erased", "transformed"],
     },
 )

@@ -132,6 +132,32 @@ class FitParameters:
 
 
 @dataclass(frozen=True)
+class UnlabelledParameters:
+    """A clone that is fitted on answers and on inputs that were never asked; see `UnlabelledLearner`."""
+
+    steps: Annotated[int, Param("Of a fit.", minimum=1, maximum=1_000_000_000)] = 2_000
+    batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1, maximum=1_000_000)] = 64
+    learning_rate: Annotated[float, Param("Of the clone's optimiser at the start of a fit.", minimum=0)] = 0.03
+    weight_decay: Annotated[float, Param("Of the clone's optimiser.", minimum=0)] = 5e-4
+    unlabelled_weight: Annotated[
+        float,
+        Param("Weight of unlabelled inputs in the loss. 0 takes none: the control.", minimum=0, in_variant="changed"),
+    ] = 1.0
+    views: Annotated[
+        Literal["none", "crop", "crop-flip", "crop-flip-erase"],
+        Param(
+            "How images are changed in a step, their answers kept: shifts of up to 2 pixels, mirrored halves, a hole. "
+            "Digits must not be mirrored; clothes may, and pictures in colour bear a hole.",
+            in_variant="changed",
+        ),
+    ] = "crop"
+    scored: Annotated[
+        Literal["last", "average"],
+        Param("The clone: the last weights, or their moving average over the steps of a fit.", in_variant="changed"),
+    ] = "last"
+
+
+@dataclass(frozen=True)
 class MilestoneParameters:
     """A fit whose learning rate falls in steps in place of the cosine."""
 

@@ -13,6 +13,8 @@ TRANSFORMS = ("rotation", "shift", "scale", "crop", "brightness", "contrast", "u
 """What `transformed` can do, as far as SEAT's encoder is taught to see through it (Zhang, Chen and Wagner 2021)."""
 DEGREES, SHIFT, SCALE, CROP, BRIGHTNESS, CONTRAST = 15.0, 0.05, 0.17, 0.04, 0.09, 0.55
 UNIFORM, GAUSSIAN = 0.064, 0.095
+AREA, ASPECT = (0.02, 0.33), 3.3
+"""Of the hole that `erased` makes."""
 
 
 def transformed(images: Tensor, random: torch.Generator, kinds: Sequence[str] = TRANSFORMS) -> Tensor:
@@ -53,6 +55,30 @@ def transformed(images: Tensor, random: torch.Generator, kinds: Sequence[str] = 
         if name in now:
             moved = torch.where(now[name].view(-1, 1, 1, 1), result, moved)
     return moved.clamp(0, 1)
+
+
+def erased(images: Tensor, random: torch.Generator) -> Tensor:
+    """Return images with a hole: a rectangle as bright as the image's mean, in each channel. Since version 1.8.
+
+    Its area is 2 to 33 % of the image's and its height 0.3 to 3.3 times its width, as in random erasing (Zhong and
+    others 2020), but no side is longer than the image's; it lies anywhere inside.
+
+    Args:
+        images: (B, C, H, W).
+        random: on the CPU.
+    """
+    rows, _, height, width = images.shape
+    drawn = torch.rand(4, rows, generator=random)
+    area = AREA[0] + (AREA[1] - AREA[0]) * drawn[0]
+    aspect = torch.exp(math.log(ASPECT) * (2 * drawn[1] - 1)).sqrt()
+    tall, wide = (area.sqrt() * aspect).clamp(max=1), (area.sqrt() / aspect).clamp(max=1)
+    inside = []
+    for size, share, place in ((height, tall, drawn[2]), (width, wide, drawn[3])):
+        begin = (1 - share) * place * size
+        at = torch.arange(size) + 0.5
+        inside.append((at >= begin[:, None]) & (at < (begin + share * size)[:, None]))
+    hole = (inside[0][:, :, None] & inside[1][:, None, :]).unsqueeze(1).to(images.device)
+    return torch.where(hole, images.mean((2, 3), keepdim=True), images)
 
 
 def _affine(chosen: Tensor, kinds: Sequence[str], strengths: Tensor) -> Tensor:

@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench import AttackContext, FitLearner, Response
-from mebench.toolkit import augmented
+from mebench.toolkit import augmented, moving_average
 from mebench_strong import StrongParameters
 
 CLIP = 1.0
 SHIFT = 2
 """Pixels, of views."""
-MOST_DECAY = 0.999
 KEPT, FRESH = 0.4, 0.1
 """Of the last fit's weights and of the initial ones, where a fit begins by shrinking (Ash and Adams, 2020)."""
 
@@ -71,8 +70,7 @@ class StrongLearner(FitLearner):
         optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=strong.learning_rate)
         optimizer.register_step_pre_hook(lambda *_: _clip(weights))
         if strong.scored == "average":
-            self._average = torch.optim.swa_utils.AveragedModel(self.clone, avg_fn=_averaged, use_buffers=True)
-            optimizer.register_step_post_hook(lambda *_: self._average.update_parameters(self.clone))
+            self._average = moving_average(self.clone, optimizer)
         return optimizer
 
     def target(self, response: Response) -> Tensor:
@@ -104,12 +102,6 @@ class StrongLearner(FitLearner):
 
 def _clip(weights: list[nn.Parameter]) -> None:
     nn.utils.clip_grad_norm_(weights, CLIP)
-
-
-def _averaged(average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
-    """One step of the moving average, which forgets its beginning."""
-    decay = min(MOST_DECAY, (1 + float(count)) / (10 + float(count)))
-    return decay * average + (1 - decay) * now if average.is_floating_point() else now
 
 
 def _shrink(clone: nn.Module, begun: dict[str, Tensor]) -> None:

@@ -9,7 +9,7 @@ from mebench.oracle.channels.entries import IntegratedGradientsParameters
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import AttackEntry, ChannelEntry
 from mebench.registry.parameter import Param
-from mebench.testing import AttackUnderTest, parametrize_with_checks
+from mebench.testing import CHECKS, AttackUnderTest, parametrize_with_checks
 
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
 FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
@@ -86,6 +86,28 @@ ATTACKS = [
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
 ]
+
+UNLABELLED = {"strategy.rounds": 3, "learner.steps": 4, "learner.batch_size": 32}
+COMPOSED = [
+    AttackUnderTest("random-pool+fixmatch", UNLABELLED, channels=("label",)),
+    AttackUnderTest("random-pool+mixmatch", UNLABELLED, channels=("label",)),
+]
+"""Parts that are no attack by themselves, with a part that is known."""
+OF_PARTS = {
+    "draws_from_named_streams",
+    "every_choice_works",
+    "learns_from_a_ragged_last_batch",
+    "repeats_for_a_seed",
+    "resumes_from_every_turn",
+    "stays_within_budget",
+    "survives_certain_answers",
+    "works_on_other_inputs",
+}
+
+
+@parametrize_with_checks(COMPOSED, checks=[check for check in CHECKS if check.__name__ in OF_PARTS])
+def test_conformance_of_parts(attack, check):
+    check(attack)
 
 
 @parametrize_with_checks(ATTACKS)
