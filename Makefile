@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=--constraint %)
 
-.PHONY: table1 test test-newest setup expense lint perf perf-check docs clean
+.PHONY: table1 test test-newest setup expense lint recompute perf perf-check docs clean
 
 table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
@@ -42,6 +42,11 @@ lint: $(VENV)/.dev
 	$(BIN)/vulture
 	$(BIN)/deptry mebench plugins
 	$(BIN)/codespell
+
+# Fails where a page says something else than the committed rows, or shows another picture than they would draw.
+recompute: $(VENV)/.dev
+	$(BIN)/python docs/recompute.py
+	$(BIN)/python docs/recompute.py --pictures --check
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
