@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mebench import AttackEntry, Param, StrategyEntry, hookimpl
-from mebench.toolkit import FrozenGeneratorParameters, LearnerParameters, LossParameters
+from mebench.toolkit import FrozenGeneratorParameters, GeneratorParameters, LearnerParameters, LossParameters
 
 
 @dataclass(frozen=True)
 class RandomGeneratorParameters(LearnerParameters, FrozenGeneratorParameters, LossParameters):
     """What can be set of the frozen generator."""
+
+
+@dataclass(frozen=True)
+class WanderingGeneratorParameters(LearnerParameters, GeneratorParameters, LossParameters):
+    """What can be set of the generator that takes random steps."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class NoiseAttackParameters(LearnerParameters, NoiseParameters, LossParameters):
 
 @hookimpl
 def mebench_attacks() -> Sequence[AttackEntry]:
-    """The frozen generator and uniform noise."""
+    """A generator that stays as it is, one that changes at random, and uniform noise."""
     return (
         AttackEntry(
             "random-generator",
@@ -39,6 +44,14 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             family="generator",
             needs=frozenset({"probability"}),
             paper="the row `random` of MEGEX's sequel",
+        ),
+        AttackEntry(
+            "wandering-generator",
+            "DFME with noise in place of the gradient: its generator takes as many steps, of no direction.",
+            "mebench_controls.attacks:build_wandering_generator",
+            WanderingGeneratorParameters,
+            family="generator",
+            needs=frozenset({"probability"}),
         ),
         AttackEntry(
             "noise",

@@ -53,6 +53,7 @@ ATTACKS = [
         },
     ),
     AttackUnderTest("random-generator", FROZEN),
+    AttackUnderTest("wandering-generator", GENERATOR),
     AttackUnderTest(
         "noise",
         LEARNER,

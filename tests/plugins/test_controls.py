@@ -1,15 +1,17 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from toys import build_attack, context_of, one_turn, oracle_of, perceptron, spend_all
 
 from mebench.oracle.channels.answers import ProbabilityChannel
 
-NAMES = ["random-generator", "noise"]
+NAMES = ["random-generator", "wandering-generator", "noise"]
 
 
 def built(name, budget=1000):
     context = context_of(ProbabilityChannel(), perceptron(), budget=budget)
-    extra = {"generator_width": 4, "noise_dim": 5} if name == "random-generator" else {}
+    extra = {"generator_width": 4, "noise_dim": 5} if name != "noise" else {}
     attack = build_attack(name, context, batch_size=8, **extra)
     oracle, ledger = oracle_of(perceptron(seed=1), ProbabilityChannel(), budget=budget)
     return attack, oracle, ledger
@@ -29,6 +31,31 @@ def test_the_frozen_generator_keeps_its_weights():
     for _ in range(10):
         one_turn(attack, oracle)
     assert all(torch.equal(a, b) for a, b in zip(before, attack.strategy.generator.parameters(), strict=True))
+
+
+def test_the_wandering_generator_takes_a_step_at_every_turn_whatever_the_victim_is():
+    walks = []
+    for victim in (1, 2):
+        context = context_of(ProbabilityChannel(), perceptron(), budget=1000)
+        attack = build_attack(
+            "wandering-generator", context, batch_size=8, generator_width=4, noise_dim=5, clone_steps=1
+        )
+        oracle, _ = oracle_of(perceptron(seed=victim), ProbabilityChannel(), budget=1000)
+        places = []
+        for _ in range(4):
+            one_turn(attack, oracle)
+            places.append(torch.nn.utils.parameters_to_vector(attack.strategy.generator.parameters()).detach().clone())
+        walks.append(places)
+    for first, second in zip(*walks, strict=True):
+        assert torch.equal(first, second)
+    assert all((after - before).abs().max() > 0 for before, after in pairwise(walks[0]))
+
+
+def test_the_wandering_generator_starts_as_the_frozen_one():
+    assert torch.equal(
+        built("random-generator")[0].strategy.generator.linear.weight,
+        built("wandering-generator")[0].strategy.generator.linear.weight,
+    )
 
 
 def test_the_frozen_generator_draws_the_same_noise_as_dfme():

@@ -45,6 +45,7 @@ CASES = {
     "maze": ("maze", "probability", {**SMALL, "directions": 2, "replay_steps": 2, "replay_size": 12}),
     "dast": ("dast", "probability", {**SMALL, "batch_size": 12}),
     "random-generator": ("random-generator", "probability", SMALL),
+    "wandering-generator": ("wandering-generator", "probability", SMALL),
     "noise": ("noise", "probability", {"batch_size": 8}),
 }
 
