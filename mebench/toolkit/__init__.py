@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.adversarial import pgd as pgd
     from mebench.toolkit.boundary import DeepFool as DeepFool
     from mebench.toolkit.boundary import deepfool as deepfool
+    from mebench.toolkit.features import with_features as with_features
     from mebench.toolkit.keyed import keyed_numbers as keyed_numbers
     from mebench.toolkit.keyed import keyed_uniform as keyed_uniform
     from mebench.toolkit.keyed import normal_of as normal_of
@@ -92,6 +93,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.oracle.channels.truncation": ["only_largest", "rounded"],
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
         "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
+        "mebench.toolkit.features": ["with_features"],
         "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
         "mebench.toolkit.learners.averages": ["moving_average"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],

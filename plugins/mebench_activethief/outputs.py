@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from mebench import ConfigurationError, Pool
-from mebench.toolkit import evaluating, heartbeat
+from mebench import Pool
+from mebench.toolkit import evaluating, heartbeat, with_features
 
 BATCH = 512
 
@@ -43,22 +43,8 @@ def probabilities(clone: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def features(clone: nn.Module, inputs: Tensor) -> Tensor:
-    """What goes into the clone's last linear layer, (B, h).
-
-    Raises:
-        ConfigurationError: the clone has no linear layer.
-    """
-    seen: list[Tensor] = []
-    layers = [module for module in clone.modules() if isinstance(module, nn.Linear)]
-    hooks = [layer.register_forward_pre_hook(lambda _, given: seen.append(given[0])) for layer in layers]
-    try:
-        clone(inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not seen:
-        raise ConfigurationError(f"space: features: the clone, a {type(clone).__name__}, has no linear layer")
-    return seen[-1].flatten(1)
+    """What goes into the clone's last linear layer, (B, h)."""
+    return with_features(clone, inputs)[1]
 
 
 SPACES: dict[str, Output] = {"probability": probabilities, "features": features}

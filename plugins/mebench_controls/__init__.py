@@ -67,8 +67,14 @@ def mebench_attacks() -> Sequence[AttackEntry]:
 
 @hookimpl
 def mebench_strategies() -> Sequence[StrategyEntry]:
-    """Uniform noise, with any learner."""
+    """Uniform noise and the frozen generator, with any learner."""
     return (
+        StrategyEntry(
+            "random-generator",
+            "Make queries by a generator that keeps its initial weights.",
+            "mebench_controls.attacks:random_generator",
+            FrozenGeneratorParameters,
+        ),
         StrategyEntry(
             "noise",
             "Ask uniform noise over the input range.",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mebench import Attack, AttackContext, Oracle, QueryStrategy
 from mebench.toolkit import (
     ExtractionLoss,
+    FrozenGeneratorParameters,
     FrozenGeneratorStrategy,
     GeneratorStrategy,
     OnlineLearner,
@@ -35,6 +36,11 @@ def build_wandering_generator(context: AttackContext, parameters: WanderingGener
     """Build the generator that takes random steps with an online learner; see ``mebench info wandering-generator``."""
     loss = extraction_loss(context, parameters)
     return Attack(WanderingGeneratorStrategy(context, loss, parameters), OnlineLearner(context, loss, parameters))
+
+
+def random_generator(context: AttackContext, parameters: FrozenGeneratorParameters) -> FrozenGeneratorStrategy:
+    """Build the frozen generator alone, for any learner."""
+    return FrozenGeneratorStrategy(context, parameters)
 
 
 def build_noise(context: AttackContext, parameters: NoiseAttackParameters) -> Attack:

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mebench import AttackEntry, LearnerEntry, Param, hookimpl
-from mebench.toolkit import FitParameters, RoundsParameters
+from mebench.toolkit import FitParameters, LearnerParameters, LossParameters, RoundsParameters
 
 PAPER = "Milli, Schmidt, Dragan and Hardt, Model Reconstruction from Model Explanations, 2019, arXiv:1807.05185"
 
 
 @dataclass(frozen=True)
-class MatchingParameters(FitParameters):
-    """A clone that is fitted on answers and explanations."""
+class GradientParameters:
+    """How gradients are matched."""
 
-    optimizer: Literal["sgd", "adam"] = "adam"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
     gradient_weight: Annotated[
         float,
         Param(
@@ -54,6 +51,24 @@ class MatchingParameters(FitParameters):
 
 
 @dataclass(frozen=True)
+class MatchingParameters(GradientParameters, FitParameters):
+    """A clone that is fitted on answers and explanations."""
+
+    optimizer: Literal["sgd", "adam"] = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class OnlineMatchingParameters(GradientParameters, LearnerParameters, LossParameters):
+    """A clone that takes one step per answered batch, on answers and explanations."""
+
+    ramp: Annotated[
+        float, Param("Fraction of the budget in which mu rises from 0 to what it is.", minimum=0, maximum=1)
+    ] = 0.1
+
+
+@dataclass(frozen=True)
 class GradientMatchingParameters(MatchingParameters, RoundsParameters):
     """What can be set of the attack ``gradient-matching``."""
 
@@ -79,13 +94,20 @@ def mebench_attacks() -> Sequence[AttackEntry]:
 
 @hookimpl
 def mebench_learners() -> Sequence[LearnerEntry]:
-    """The learner alone, for any strategy."""
+    """The learner alone, for any strategy, and one for strategies that make their queries."""
     return (
         LearnerEntry(
             "fit-gradients",
             "A fit from the same initial weights on all answers and their explanations, after every answer.",
             "mebench_matching.learner:MatchingLearner",
             MatchingParameters,
+            needs=NEEDS,
+        ),
+        LearnerEntry(
+            "online-gradients",
+            "One step per answered batch, on answers and their explanations.",
+            "mebench_matching.online:OnlineMatchingLearner",
+            OnlineMatchingParameters,
             needs=NEEDS,
         ),
     )

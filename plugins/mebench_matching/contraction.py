@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench import AttackContext, ConfigurationError
+from mebench import AttackContext, ConfigurationError, Response
 from mebench.toolkit import centred
 
 SMALLEST_NORMAL = 1.2e-38
@@ -40,6 +40,18 @@ class Contraction:
         """Return what the clone's scores are contracted with, (B, c), from random signs (B, c)."""
         chosen = functional.one_hot(labels, signs.shape[1]).to(signs) if self._top else centred(signs)
         return chosen if self._score == "logit" else chosen * (probabilities >= self.smallest)
+
+    def of_victim(self, response: Response, directions: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return coefficients (B, R, c) from R random signs, and the victim's contractions (B, R, \\*shape)."""
+        probabilities, explanation = response.probabilities, response.explanation
+        assert probabilities is not None
+        assert explanation is not None
+        coefficients, maps = [], []
+        for _ in range(directions):
+            signs = torch.randint(2, probabilities.shape, generator=random) * 2.0 - 1
+            coefficients.append(self.coefficients(signs.to(probabilities.device), probabilities, response.labels))
+            maps.append(explanation.vjp(self.weights(coefficients[-1], probabilities)))
+        return torch.stack(coefficients, 1), torch.stack(maps, 1)
 
     def weights(self, coefficients: Tensor, probabilities: Tensor) -> Tensor:
         """Return what the victim's explanation is contracted with, (B, c)."""

@@ -50,16 +50,9 @@ class MatchingLearner(FitLearner):
         super().remember(queries, response)
         if not self.wants_explanations:
             return
-        assert response.probabilities is not None
-        assert response.explanation is not None
-        coefficients, maps = [], []
-        for _ in range(self._directions):
-            signs = torch.randint(2, response.probabilities.shape, generator=self._signs) * 2.0 - 1
-            chosen = self._contraction.coefficients(signs.to(queries.device), response.probabilities, response.labels)
-            coefficients.append(chosen)
-            maps.append(response.explanation.vjp(self._contraction.weights(chosen, response.probabilities)))
-        self.coefficients.append(torch.stack(coefficients, 1))
-        self.maps.append(torch.stack(maps, 1))
+        coefficients, maps = self._contraction.of_victim(response, self._directions, self._signs)
+        self.coefficients.append(coefficients)
+        self.maps.append(maps)
 
     def refit(self) -> None:
         """Fit the clone on all that is known."""

@@ -16,15 +16,13 @@ from mebench.toolkit import (
     extraction_loss,
     loss_derivatives,
 )
-from mebench_megex import MegexParameters
+from mebench_megex import ExplainedGeneratorParameters, MegexParameters
 
 Contraction = Callable[[ExtractionLoss, Response, nn.Module, Tensor], Tensor]
 
 
 def build(context: AttackContext, parameters: MegexParameters) -> Attack:
     """Build the attack; see ``mebench info megex``."""
-    if parameters.contraction == "as-printed" and parameters.loss != "l1":
-        raise ConfigurationError("megex: contraction: only the printed formula of l1 differs; use loss: l1")
     loss = extraction_loss(context, parameters)
     return Attack(ExplanationStrategy(context, loss, parameters), OnlineLearner(context, loss, parameters))
 
@@ -34,10 +32,20 @@ class ExplanationStrategy(ImageGradientStrategy):
 
     Args:
         context, loss: of every generator attack.
-        parameters: of the attack.
+        parameters: of the attack, or of the strategy alone.
+
+    Raises:
+        ConfigurationError: the printed formula is asked for of another loss than l1.
     """
 
-    def __init__(self, context: AttackContext, loss: ExtractionLoss, parameters: MegexParameters) -> None:
+    def __init__(
+        self,
+        context: AttackContext,
+        loss: ExtractionLoss,
+        parameters: MegexParameters | ExplainedGeneratorParameters,
+    ) -> None:
+        if parameters.contraction == "as-printed" and parameters.loss != "l1":
+            raise ConfigurationError("megex: contraction: only the printed formula of l1 differs; use loss: l1")
         super().__init__(context, loss, parameters, parameters.schedule(parameters.generator_lr))
         as_printed = parameters.contraction == "as-printed"
         self._contract: Contraction = contraction_as_printed if as_printed else contraction

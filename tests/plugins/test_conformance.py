@@ -88,10 +88,23 @@ ATTACKS = [
     ),
 ]
 
+
+def of_parts(parameters):
+    """The parameters of an attack as those of its strategy and its learner."""
+    return {
+        f"{'learner' if name in LEARNER and name != 'batch_size' else 'strategy'}.{name}": value
+        for name, value in parameters.items()
+    }
+
+
+MAP_HEAD = {"strategy.rounds": 3, "learner.epochs": 1, "learner.batch_size": 32, "learner.decoder_width": 4}
 UNLABELLED = {"strategy.rounds": 3, "learner.steps": 4, "learner.batch_size": 32}
 COMPOSED = [
     AttackUnderTest("random-pool+fixmatch", UNLABELLED, channels=("label",)),
     AttackUnderTest("random-pool+mixmatch", UNLABELLED, channels=("label",)),
+    AttackUnderTest("random-pool+fit-maps", MAP_HEAD, channels=("vg",)),
+    AttackUnderTest("random-generator+online-gradients", of_parts(FROZEN), channels=("vg",)),
+    AttackUnderTest("megex+online-gradients", of_parts(GENERATOR) | {"strategy.answers": "training"}, channels=("vg",)),
 ]
 """Parts that are no attack by themselves, with a part that is known."""
 OF_PARTS = {
