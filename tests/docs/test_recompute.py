@@ -174,6 +174,11 @@ def test_what_rows_do_not_tell_is_said(tool, page, expression, said):
     assert said in tool.problems()[0]
 
 
+def test_a_folder_without_rows_is_a_problem(tool, page):
+    page(PAGE, CLAIM.replace("megex-table1", "megex-table9"))
+    assert "results/megex-table9/quick" in tool.problems()[0]
+
+
 def test_one_template_is_a_sentence_for_each_row(tool, page):
     said = f"- page: README.md\n  rows: {TABLE1}\n  each: [[L1, l1], [KL, kl]]\n  says: ['<1> is {{megex/<2>}}']\n"
     page("L1 is 66.4 and KL is 68.6\n", said)
