@@ -70,7 +70,9 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.strategies.generator import seeded as seeded
     from mebench.toolkit.strategies.generator import squash as squash
     from mebench.toolkit.strategies.k_center import k_center as k_center
+    from mebench.toolkit.strategies.k_means import k_means as k_means
     from mebench.toolkit.strategies.pool import RandomPoolStrategy as RandomPoolStrategy
+    from mebench.toolkit.strategies.pool import pool_batches as pool_batches
     from mebench.toolkit.strategies.pool import pool_of as pool_of
     from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy as ZerothOrderStrategy
     from mebench.toolkit.streams import BENIGN_STREAMS as BENIGN_STREAMS
@@ -133,7 +135,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.strategies.explained": ["ImageGradientStrategy"],
         "mebench.toolkit.strategies.generator": ["FrozenGeneratorStrategy", "GeneratorStrategy", "seeded", "squash"],
         "mebench.toolkit.strategies.k_center": ["k_center"],
-        "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_of"],
+        "mebench.toolkit.strategies.k_means": ["k_means"],
+        "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_batches", "pool_of"],
         "mebench.toolkit.strategies.zeroth_order": ["ZerothOrderStrategy"],
         "mebench.toolkit.streams": ["BENIGN_STREAMS", "CALIBRATION_STREAMS", "mixed"],
         "mebench.toolkit.transforms": ["erased", "transformed"],

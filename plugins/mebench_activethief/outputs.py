@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from mebench import Pool
-from mebench.toolkit import evaluating, heartbeat, with_features
-
-BATCH = 512
+from mebench.toolkit import evaluating, pool_batches, with_features
 
 Output = Callable[[nn.Module, Tensor], Tensor]
 
@@ -26,15 +24,8 @@ def over_pool(output: Output, clone: nn.Module, pool: Pool, rows: Tensor, device
         device: where the clone is.
     """
     with torch.no_grad(), evaluating(clone):
-        parts = [output(clone, inputs) for inputs in batches(pool, rows, device)]
+        parts = [output(clone, inputs) for inputs in pool_batches(pool, rows, device)]
     return torch.nan_to_num(torch.cat(parts), nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def batches(pool: Pool, rows: Tensor, device: torch.device) -> Iterator[Tensor]:
-    """The inputs of rows of the pool, (at most 512, \\*shape) at a time."""
-    for part in rows.split(BATCH):
-        heartbeat()
-        yield pool.inputs(part).to(device)
 
 
 def probabilities(clone: nn.Module, inputs: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from mebench import Pool
-from mebench.toolkit import deepfool, k_center
+from mebench.toolkit import deepfool, k_center, pool_batches
 from mebench_activethief import SelectionParameters
-from mebench_activethief.outputs import SPACES, Output, batches, over_pool, probabilities
+from mebench_activethief.outputs import SPACES, Output, over_pool, probabilities
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _farthest_of(scene: Scene, rows: Tensor, k: int) -> Tensor:
 def _perturbations(scene: Scene, rows: Tensor) -> Tensor:
     """(N,) norms of DeepFool's perturbations, on the CPU; infinite where the class did not change."""
     steps, overshoot, norms = scene.parameters.deepfool_steps, scene.parameters.overshoot, []
-    for inputs in batches(scene.pool, rows, scene.device):
+    for inputs in pool_batches(scene.pool, rows, scene.device):
         found = deepfool(scene.clone, inputs, overshoot=overshoot, max_steps=steps)
         norms.append(torch.where(found.crossed, found.norms, torch.inf).cpu())
     return torch.cat(norms)

@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from mebench import Pool
+from mebench.toolkit import k_means
 
 GRID = 16
 """Images are averaged down to this height and width before they are compared."""
 SAMPLE = 5000
 """Images that the centres are found on."""
-ITERATIONS = 25
 _CHUNK = 1000
 
 
@@ -35,27 +35,6 @@ def group_pool(pool: Pool, count: int, random: torch.Generator) -> list[Tensor]:
     nearest = torch.cat(list(_nearest(pool, order, centres)))
     groups = [order[nearest == index] for index in range(len(centres))]
     return [group for group in groups if len(group)]
-
-
-def k_means(points: Tensor, centres: Tensor) -> Tensor:
-    """Lloyd's algorithm from given centres, until nothing changes or `ITERATIONS` are done.
-
-    Args:
-        points: (n, d).
-        centres: (k, d), where it starts. A centre that no point is nearest to stays where it is.
-
-    Returns:
-        (k, d).
-    """
-    centres = centres.clone()
-    for _ in range(ITERATIONS):
-        nearest = torch.cdist(points, centres).argmin(1)
-        before = centres.clone()
-        for index in nearest.unique().tolist():
-            centres[index] = points[nearest == index].mean(0)
-        if torch.equal(before, centres):
-            break
-    return centres
 
 
 def _nearest(pool: Pool, order: Tensor, centres: Tensor) -> Iterator[Tensor]:

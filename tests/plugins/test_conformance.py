@@ -72,6 +72,7 @@ ATTACKS = [
         {"rounds": 3, "epochs": 3, "batch_size": 32, "points": 2},
         channels=("vg", "sg", FIVE_STEPS, "white-box"),
     ),
+    AttackUnderTest("marich", {"rounds": 3, "epochs": 2, "batch_size": 32, "learning_rate": 0.1, "validation": 20}),
     AttackUnderTest(
         "kink-walk",
         {"shortest": 0.05, "patience": 5},

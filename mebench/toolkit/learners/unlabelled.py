@@ -13,18 +13,16 @@ from torch.nn import functional
 
 from mebench.api.contract import AttackContext, Response
 from mebench.api.errors import ConfigurationError
-from mebench.api.progress import heartbeat
 from mebench.models.augmentation import augmented
 from mebench.toolkit.learners.averages import moving_average
 from mebench.toolkit.learners.fit import FitLearner
 from mebench.toolkit.parameters import UnlabelledParameters
 from mebench.toolkit.schedules import Schedule
-from mebench.toolkit.strategies.pool import pool_of
+from mebench.toolkit.strategies.pool import pool_batches, pool_of
 from mebench.toolkit.transforms import erased
 
 SHIFT = 2
 """Pixels, of views."""
-READ = 512
 
 
 class UnlabelledLearner(FitLearner):
@@ -96,9 +94,8 @@ class UnlabelledLearner(FitLearner):
     def _unlabelled(self) -> Tensor:
         known = set(_keys(torch.cat(self.queries)))
         fresh = []
-        for part in torch.arange(len(self._pool)).split(READ):
-            heartbeat()
-            fresh += [key not in known for key in _keys(self._pool.inputs(part))]
+        for images in pool_batches(self._pool, torch.arange(len(self._pool)), torch.device("cpu")):
+            fresh += [key not in known for key in _keys(images)]
         rest = torch.tensor(fresh).nonzero().view(-1)
         return rest if len(rest) else torch.arange(len(self._pool))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from mebench.api.contract import AttackContext, Oracle, Pool, QueryStrategy
 from mebench.api.errors import ConfigurationError
+from mebench.api.progress import heartbeat
+
+BATCH = 512
 
 
 class RandomPoolStrategy(QueryStrategy):
@@ -64,3 +67,13 @@ def pool_of(context: AttackContext) -> Pool:
             f"the inputs of the pool {pool.name} have the shape {pool.shape}, and the victim takes {wanted}{advice}"
         )
     return pool
+
+
+def pool_batches(pool: Pool, rows: Tensor, device: torch.device) -> Iterator[Tensor]:
+    """Yield the inputs of rows of a pool on a device, (at most 512, \\*shape) at a time. Since version 1.8.
+
+    Images are floating point only while they pass.
+    """
+    for part in rows.split(BATCH):
+        heartbeat()
+        yield pool.inputs(part).to(device)
