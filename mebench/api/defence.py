@@ -16,14 +16,16 @@ result. Nothing may depend on how queries were put into batches. Since version 1
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mebench.api.contract import Pool, Response, ResponseChannel
+from mebench.api.errors import ConfigurationError
 from mebench.api.random_streams import RandomStreams
 from mebench.api.victim import InputSpec, Victim
 
@@ -167,6 +169,10 @@ class InputDefence(Defence):
         """Return what the victim is given instead, (B, \\*shape) inside the spec's range."""
 
 
+def _no_inputs(name: str, rows: Sequence[int] | None) -> Tensor:
+    raise ConfigurationError(f"{name}: there is no other data here")
+
+
 @dataclass(frozen=True)
 class RecoveryContext:
     """All that an attacker's recovery is built from.
@@ -182,6 +188,8 @@ class RecoveryContext:
         pool: the attacker's unlabelled inputs, or None.
         truth: returns the victim's own probabilities (N, c) for (N, \\*shape) inputs; only for a recovery whose entry
             says that it is an oracle, an upper bound that no attacker reaches; else None.
+        inputs_of: returns the training inputs of a registered data set, by its name and a range of rows or None, as the
+            victim takes them: what an attacker has besides his pool.
     """
 
     spec: InputSpec
@@ -192,6 +200,7 @@ class RecoveryContext:
     keeps_argmax: bool
     pool: Pool | None = None
     truth: Mechanism | None = None
+    inputs_of: Callable[[str, Sequence[int] | None], Tensor] = _no_inputs
 
 
 class Recovery(ABC):
@@ -199,14 +208,17 @@ class Recovery(ABC):
 
     Attributes:
         queries_per_row: how many queries one row of the attack's costs, charged like all others.
+        more_per_row: what it costs besides, in [0, 1), where rows cost one more or not by turns.
     """
 
     queries_per_row: int = 1
+    more_per_row: Fraction = Fraction(0)
 
     def asked(self, queries: Tensor) -> Tensor:
         """Return what is really asked for (B, \\*shape) queries: (B * queries_per_row, \\*shape), in the spec's range.
 
-        The copies of a row follow each other. By default each row is repeated.
+        By default each row is repeated, and its copies follow each other. With ``more_per_row`` there are as many more
+        as that comes to, rounded down or up.
         """
         return queries if self.queries_per_row == 1 else queries.repeat_interleave(self.queries_per_row, dim=0)
 

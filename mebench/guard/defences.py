@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -127,19 +129,21 @@ class GuardedRecovery(StatefulPart[Recovery]):
     """A recovery; what it asks and what it makes of the answers is checked."""
 
     @property
-    def queries_per_row(self) -> int:
+    def queries_per_row(self) -> int | Fraction:
         """What one row of the attack's costs."""
-        number = self.part.queries_per_row
+        number, more = self.part.queries_per_row, self.part.more_per_row
         if type(number) is not int or number < 1:
             self.guard.fail(f"its queries_per_row is {number!r:.60}: a whole number of at least 1")
-        return number
+        if not isinstance(more, Fraction) or more < 0 or more >= 1:
+            self.guard.fail(f"its more_per_row is {more!r:.60}: a Fraction of at least 0 and less than 1")
+        return number + more if more else number
 
     def asked(self, queries: Tensor) -> Tensor:
         """Return what is asked for the attack's queries; the oracle checks their values."""
         asked = self._call("asked", self.part.asked, queries)
-        wanted = (len(queries) * self.queries_per_row, *queries.shape[1:])
-        if not isinstance(asked, Tensor) or tuple(asked.shape) != wanted:
-            self.guard.fail(f"asked returned no tensor of shape {wanted}")
+        rows, shape = len(queries) * Fraction(self.queries_per_row), tuple(queries.shape[1:])
+        if not isinstance(asked, Tensor) or tuple(asked.shape[1:]) != shape or abs(len(asked) - rows) >= 1:
+            self.guard.fail(f"asked returned no tensor of shape {(math.floor(rows), *shape)}")
         return asked
 
     def recover(self, queries: Tensor, response: Response, clone: nn.Module, classes: int) -> Response:

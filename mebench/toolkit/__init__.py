@@ -58,6 +58,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.parameters import RoundsParameters as RoundsParameters
     from mebench.toolkit.parameters import UnlabelledParameters as UnlabelledParameters
     from mebench.toolkit.reservoir import Reservoir as Reservoir
+    from mebench.toolkit.rows import rows_of as rows_of
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
     from mebench.toolkit.schedules import cosine_schedule as cosine_schedule
@@ -124,6 +125,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "UnlabelledParameters",
         ],
         "mebench.toolkit.reservoir": ["Reservoir"],
+        "mebench.toolkit.rows": ["rows_of"],
         "mebench.toolkit.schedules": [
             "Schedule",
             "constant_schedule",

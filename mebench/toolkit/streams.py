@@ -109,6 +109,14 @@ BENIGN_STREAMS = MappingProxyType(
 CALIBRATION_STREAMS = ("iid", "skewed", "moved")
 """The kinds on which thresholds are set; the others show what false alarms those miss. Since version 1.8."""
 
+OF_IMAGES = frozenset({"moved", "repeating", "camera"})
+"""The kinds that change pictures, and are none for texts."""
+
+
+def stream_kinds(discrete: bool) -> list[str]:
+    """The kinds of honest clients that there are for images, or for texts. Since version 1.8."""
+    return [kind for kind in BENIGN_STREAMS if not (discrete and kind in OF_IMAGES)]
+
 
 def mixed(queries: Tensor, others: Tensor, share: float, seed: int) -> Tensor:
     """Hide queries among others, or honest inputs among things that the owner has none of. Since version 1.8.

@@ -157,7 +157,7 @@ class Trial:
         self.possession = Possession(victim.victim, clone)
         self.recoveries = links.recoveries(self.chain.description, self.chain.defended, pool)
         context = build_context(spec, victim.spec, self.chain.description, self.random, pool=pool, clone=clone)
-        context = replace(context, budget=spec.budget // math.prod(one.queries_per_row for one in self.recoveries))
+        context = replace(context, budget=int(spec.budget // math.prod(one.queries_per_row for one in self.recoveries)))
         self.attack = build_attack(spec, context, self.guard)
         self.clock = TrialClock(folder.path / "timing.json")
         self.exam = Examination.of(
@@ -323,7 +323,7 @@ class Trial:
             diverged=self.early_end.diverged,
             unexplained_passes=self._passes_are_unexplained(),
             victims_weights=self.possession.same_weights(clone),
-            links=self.links.record(self.chain.seen),
+            links=self.links.record(self.chain.seen, self._fidelity_after),
         )
 
     def _passes_are_unexplained(self) -> bool:

@@ -46,6 +46,9 @@ RECOVERIES = [
     RecoveryUnderTest("confidence-filter"),
     RecoveryUnderTest("sign-imputation"),
     RecoveryUnderTest("top-1-completion"),
+    RecoveryUnderTest("honest-mixing"),
+    RecoveryUnderTest("honest-mixing", {"queries": 1.4}),
+    RecoveryUnderTest("blinding", expected_failures={"does_no_harm": "it learns from answers to changed inputs"}),
 ]
 DETECTORS = [
     DetectorUnderTest("prada", {"every": 2}),

@@ -301,7 +301,7 @@ def test_a_row_of_who_was_refused_is_valid_and_says_that_its_budget_is_unspent(t
 
 def test_after_the_alarm_a_client_gets_labels_alone(tmp_path):
     from mebench.api.contract import Response
-    from mebench.trial.links.rows import with_labels_alone
+    from mebench.toolkit.rows import with_labels_alone
 
     answers = torch.tensor([[0.6, 0.4], [0.3, 0.7]])
     told = with_labels_alone(Response(answers.argmax(1), answers), torch.tensor([False, True]))
@@ -375,3 +375,46 @@ def test_two_links_of_one_kind_draw_apart_and_the_first_draws_what_it_does_alone
     first, second = draws_of(f"answer-noise/{drawn}", f"answer-noise/{drawn}")
     assert torch.equal(first, alone)
     assert abs(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1]) < 0.5
+
+
+def test_false_alarms_are_counted_on_streams_of_the_test_set_at_the_frozen_threshold(tmp_path, monkeypatch):
+    from mebench.trial.links.honest import honest_streams
+
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    wanted = Component("detection", {"streams": 3, "others": "fashion-mnist-10k"})
+    spec = trial((), (), ["many"], metrics=(wanted,), budget=160)
+    result = run(spec, tmp_path)
+    (told,) = result["links"]["detectors"]
+    assert (told["clients"], told["alarmed"], told["first_alarm"]) == (1, 1, 151)
+    assert told["fidelity_at_alarm"] == result["metrics"]["fidelity_at_alarm"]
+    # `many` is alarmed of the 151st query: streams have 160, as the attack has.
+    assert told["honest"]["iid"] == {"streams": 3, "alarms": 3, "watched": 3 * 151}
+    assert {"repeating", "monitoring", "others, 5%", "others, 30%"} <= set(told["honest"])
+    assert result["metrics"]["false_alarms"] == 1
+    victim = prepare_victim(spec.victim)
+    test = Owner.of(spec, victim, torch.device("cpu")).test
+    rows = {bytes(row.numpy().tobytes()) for row in test.inputs}
+    streams = [stream for kind, stream in honest_streams(test, 160, 3, False) if kind == "iid"]
+    assert all(bytes(row.numpy()) in rows for stream in streams for row in stream)
+    asked = [row.numpy().tobytes() for stream in streams for row in stream]
+    assert len(set(asked)) == len(set(rows) & set(asked)) == 480  # parts share no input
+
+
+def test_a_trial_that_asks_for_no_honest_streams_keeps_the_metric_that_it_had():
+    assert list(trial((), (), ["many"]).metrics) == [Component("detection", {})]
+
+
+@pytest.mark.parametrize(
+    ("rows", "queries", "rate", "length"),
+    [
+        (1500, 400, 0.1, 150),
+        (4000, 1000, 0.05, 210),
+        (4000, 150, 0.05, 150),
+        (900, 400, 0.01, 100),
+        (8000, 900, 0, 800),
+    ],
+)
+def test_benign_streams_are_as_many_as_a_rate_needs_and_no_longer_than_an_attack(rows, queries, rate, length):
+    from mebench.trial.links.thresholds import stream_length
+
+    assert stream_length(rows, queries, rate) == length

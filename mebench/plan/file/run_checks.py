@@ -54,12 +54,13 @@ class _Grid:
     tracks: tuple[str, ...]
     defences: tuple[str, ...]
     recoveries: tuple[str, ...]
+    watched: str
 
     def points(self, attack: AttackEntry) -> list[tuple[str, ...]]:
         """One point per row that an attack makes."""
         pool = self.pool if attack.family == "pool" else ""
         place = (self.victims, self.budgets, (self.clone,), (pool,), self.tracks, self.defences, self.recoveries)
-        return list(itertools.product(*place))
+        return list(itertools.product(*place, (self.watched,)))
 
 
 class _Profile:
@@ -111,6 +112,7 @@ class _Profile:
             tuple(map(str, listed(run.get("tracks") or self._content.get("tracks") or ["native"]))),
             tuple(defences),
             tuple(recoveries),
+            f"{run.get('clients', 1)} {run.get('on_alarm', 'audit')}" if run.get("detectors") else "",
         )
         for index, attack in items(run.get("attacks")):
             here = (*location, "attacks", index)

@@ -20,7 +20,7 @@ from mebench.results.numbers import SCORES, builtin_metrics
 
 MAPPINGS = ("metrics", "intervals", "queries_to")
 """The fields that have no key of their own."""
-SEVERAL = ("intervals", "flags", "per_seed", "reported_metrics", "curve", "provenance")
+SEVERAL = ("intervals", "flags", "per_seed", "reported_metrics", "curve", "provenance", "detectors")
 """The fields that hold several values each."""
 CI, CENSORED = "_ci", "_censored"
 """What a key ends with that holds the half width of an interval, and whether a seed did not get there."""

@@ -30,6 +30,7 @@ class SeedResult(Numbered):
         trial: the id, and the name of its folder.
         query_label_entropy: of the labels of all training queries, in [0, 1].
         gradient_cosine, gradient_norm_ratio: medians over evaluations; None for attacks without gradients.
+        detectors: what each detector saw of it and of honest clients, as `mebench.trial.links.setup.watched` has it.
         curve: its evaluations; of a committed row a few of them, see `mebench.results.curves.Curve.thinned`.
         metrics, queries_to: see `Numbered`.
     """
@@ -52,7 +53,13 @@ class SeedResult(Numbered):
     gradient_norm_ratio: float | None = None
     clone_start: str = ""
     trial: str = ""
+    detectors: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     curve: Curve = field(default_factory=Curve, hash=False, compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The seed as plain JSON values."""
+        watched = {"detectors": list(self.detectors)} if self.detectors else {}
+        return {**self.plain(), **self.own_mappings(), **watched}
 
     @property
     def accuracy(self) -> float:
@@ -181,7 +188,7 @@ class Row(Numbered):
             **reported,
             "key": self.key,
             "flags": list(self.flags),
-            "per_seed": [one.plain() | one.own_mappings() for one in self.per_seed],
+            "per_seed": [one.to_json() for one in self.per_seed],
         }
 
 

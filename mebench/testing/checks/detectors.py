@@ -11,7 +11,7 @@ from mebench.testing.links.comparing import alike, difference, unlike_rows
 from mebench.testing.links.sessions import HALF, STREAM, DetectorSession, each
 from mebench.testing.links.stage import OTHER_SPECS
 from mebench.testing.links.targets import DetectorUnderTest
-from mebench.trial.links.rows import rows_of
+from mebench.toolkit.rows import rows_of
 
 BATCH_SIZES = (1, 7, 25)
 BATCHES = 4

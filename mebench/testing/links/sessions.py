@@ -34,7 +34,7 @@ from mebench.testing.faults import fail, require
 from mebench.testing.links.stage import CPU, Material, Networks, PartStage, channel_of, smooth_images
 from mebench.testing.links.targets import DefenceUnderTest, DetectorUnderTest, PartUnderTest, RecoveryUnderTest
 from mebench.testing.stage import Stage
-from mebench.trial.links.rows import rows_of
+from mebench.toolkit.rows import rows_of
 
 PLACES: Mapping[str, type[Defence]] = {
     "answer": AnswerDefence,

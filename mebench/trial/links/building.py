@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,7 @@ from mebench.registry.defence_entries import OPERATING_POINT, DefenceEntry, Dete
 from mebench.results.leaderboard.write.labels import component_label
 from mebench.trial.links.calibration import BENIGN_ROWS, FEWEST_BENIGN_ROWS, calibrated, mean_distance
 from mebench.trial.links.defended import DefendedChannel
+from mebench.trial.links.honest import false_alarms
 from mebench.trial.links.learnt import learnt_once
 from mebench.trial.links.owner import Owner
 from mebench.trial.links.sentry import Armed
@@ -188,13 +190,45 @@ def _threshold(
     if owner.benign is None:
         raise ConfigurationError(f"detector {entry.name}: false_positives needs the owner's data: `reserve`")
     data, victim = owner.benign, owner.prepared.victim
-    length = stream_length(len(data), owner.spec.budget // owner.spec.clients)
+    length = stream_length(len(data), owner.spec.budget, float(rate))
 
     def learn() -> dict[str, Any]:
         return {"threshold": calibrated_threshold(detector, victim, data, length, float(rate), entry.name)}
 
     found = learnt_once(DetectorEntry, component, {**owner.depends_on, "length": length}, learn, should_stop)
     return float(found["threshold"])
+
+
+def honest_alarms(
+    owner: Owner, armed: Sequence[Armed], streams: int, others: str | None, should_stop: ShouldStop = never
+) -> list[dict[str, dict[str, int]]]:
+    """Of how many honest streams of the test set each detector is alarmed, by kind; counted once for a victim.
+
+    Args:
+        owner: of the victim.
+        armed: the trial's detectors, in its order.
+        streams: of each kind.
+        others: name of a data set of other things, of which some clients ask; None for no such clients.
+        should_stop: asked while another process counts the same.
+
+    Raises:
+        ConfigurationError: ``others`` is no data for the victim.
+    """
+    foreign = None if others is None else owner.others(others)
+    found = []
+    for component, one in zip(owner.spec.detectors, armed, strict=True):
+        rate = component.parameters.get("false_positives") or 0.0
+        rows = len(owner.test) if owner.benign is None else len(owner.benign)
+        length = min(stream_length(rows, owner.spec.budget, float(rate)), len(owner.test))
+        told = {"length": length, "streams": streams, "others": others or "", "threshold": one.threshold}
+
+        def count(one: Armed = one, length: int = length) -> dict[str, Any]:
+            victim = owner.prepared.victim
+            return false_alarms(one.detector, one.threshold, victim, owner.test, length, streams, foreign)
+
+        depends_on = {**owner.depends_on, **told, "test": owner.prepared.data_hash}
+        found.append(learnt_once(DetectorEntry, component, depends_on, count, should_stop))
+    return found
 
 
 def recoveries(
@@ -223,6 +257,7 @@ def recoveries(
             keeps_argmax=defended is None or defended.keeps_argmax,
             pool=pool,
             truth=_truth(owner) if entry.oracle else None,
+            inputs_of=owner.inputs_of,
         )
         recovery = entry.call(context, given=component.parameters, through=guard)
         if not isinstance(recovery, Recovery):

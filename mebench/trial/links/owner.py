@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mebench.api.contract import ResponseChannel
 from mebench.api.defence import OwnersContext, OwnersData
 from mebench.api.errors import ConfigurationError
 from mebench.api.random_streams import RandomStreams, derive_seed, seeded_globals
-from mebench.api.spec import TrialSpec
+from mebench.api.spec import Component, TrialSpec
 from mebench.data.datasets import as_victim_takes, load_dataset
 from mebench.data.pools import DatasetPool
 from mebench.models.networks.build import guarded_network
 from mebench.models.victims.loading import PreparedVictim
 from mebench.oracle.facade import ChannelDescription
 from mebench.registry.catalogue import registry
-from mebench.registry.entries import NetworkEntry
+from mebench.registry.entries import DatasetEntry, NetworkEntry
+
+MOST_OTHERS = 2_000
+"""Other things that honest clients ask of."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,37 @@ class Owner:
             device=self.device,
             random=random.apart(name) if place else random,
         )
+
+    @property
+    def test(self) -> OwnersData:
+        """The test set: nothing was learnt of it and nothing set on it."""
+        return OwnersData(self.prepared.test_inputs.to(self.device), self.prepared.test_labels.to(self.device))
+
+    def others(self, name: str) -> Tensor:
+        """Some inputs of another data set, which the owner has none of, (N, \\*shape).
+
+        Raises:
+            ConfigurationError: they are none for the victim.
+        """
+        inputs = self.inputs_of(name, None)
+        rows = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))[:MOST_OTHERS]
+        return inputs[rows.to(inputs.device)]
+
+    def inputs_of(self, name: str, rows: Sequence[int] | None) -> Tensor:
+        """Training inputs of a registered data set as the victim takes them, (N, \\*shape).
+
+        Raises:
+            ConfigurationError: there is no such data set, or its inputs are none for the victim.
+        """
+        given = {} if rows is None else {"rows": tuple(rows)}
+        component = Component(name, registry().get(DatasetEntry, name).resolve(given))
+        dataset, size = as_victim_takes(component, self.spec, self.prepared.spec)
+        pool = DatasetPool(dataset, size)
+        if pool.shape != self.prepared.spec.shape:
+            raise ConfigurationError(
+                f"{name}: holds inputs of shape {pool.shape}; the victim takes {self.prepared.spec.shape}"
+            )
+        return pool.inputs(torch.arange(len(dataset))).to(self.device)
 
     def new_network(self, seed: int) -> nn.Module:
         """A freshly initialised network of the victim's kind; of the clone's where the victim brought its own."""

@@ -11,7 +11,7 @@ from mebench.api.contract import InputSpec, Learner, Oracle, Purpose, Response, 
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
 from mebench.guard.defences import GuardedRecovery
-from mebench.trial.links.rows import rows_of
+from mebench.toolkit.rows import rows_of
 
 
 class RecoveringOracle:
@@ -43,7 +43,7 @@ class RecoveringOracle:
     @property
     def budget(self) -> int:
         """Rows of the whole trial."""
-        return self._oracle.budget // self._cost
+        return int(self._oracle.budget // self._cost)
 
     @property
     def spent(self) -> int:
@@ -53,7 +53,7 @@ class RecoveringOracle:
     @property
     def remaining(self) -> int:
         """Rows that can still be asked."""
-        return self._oracle.remaining // self._cost
+        return int(self._oracle.remaining // self._cost)
 
     @property
     def progress(self) -> float:

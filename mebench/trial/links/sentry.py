@@ -14,7 +14,7 @@ from mebench.api.errors import NothingToAskError
 from mebench.api.spec import OnAlarm
 from mebench.guard.defences import GuardedDetector, GuardedWatch
 from mebench.oracle.links import Link
-from mebench.trial.links.rows import rows_of, with_labels_alone
+from mebench.toolkit.rows import rows_of, with_labels_alone
 
 
 @dataclass(frozen=True)

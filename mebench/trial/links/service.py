@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -74,12 +74,15 @@ class Service:
         fresh: makes the channel behind its defences anew, in the first state of each.
         attack: what was seen of the attack so far.
         fidelity_after: fidelity of the last evaluation within so many queries; None before the first.
+        false_alarms: of how many of so many honest streams of each kind each detector is alarmed, by the name of a data
+            set of other things or None; see `mebench.trial.links.building.honest_alarms`.
     """
 
     victim: Victim
     fresh: Callable[[], DefendedChannel]
     attack: Callable[[], AttackSeen]
     fidelity_after: Callable[[int], float | None]
+    false_alarms: Callable[[int, str | None], Sequence[Mapping[str, Mapping[str, int]]]] = lambda streams, others: ()
 
     def honest_maps(self, inputs: Tensor) -> HonestMaps | None:
         """The explanations that honest users get; None where none are released through a defence."""

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import math
 
-from mebench.api.contract import Response, Victim
+import torch
+
+from mebench.api.contract import Victim
 from mebench.api.defence import OwnersData
 from mebench.api.errors import ConfigurationError
 from mebench.guard.defences import GuardedDetector
-from mebench.models.victims.outputs import all_answers
 from mebench.results.detection import calibrated, highest
-from mebench.toolkit.streams import BENIGN_STREAMS, CALIBRATION_STREAMS
+from mebench.toolkit.streams import BENIGN_STREAMS, CALIBRATION_STREAMS, stream_kinds
+from mebench.trial.links.honest import scores_of
 
 SHORTEST = 100
 """Queries of a benign stream."""
 FEWEST_STREAMS = 10
 
 
-def stream_length(rows: int, queries_of_a_client: int) -> int:
-    """How long benign streams are: as long as a client's own stream, but so that the data makes `FEWEST_STREAMS`."""
-    return max(SHORTEST, min(queries_of_a_client, rows // FEWEST_STREAMS))
+def stream_length(rows: int, queries: int, false_positives: float = 0.0) -> int:
+    """How long benign streams are: as long as an attack, but so that the data makes as many as its rate needs.
+
+    That is `FEWEST_STREAMS` at least, and 1 / rate - 1 where that is more: 19 for one in twenty. Over how many clients
+    an attack spreads does not matter: an owner does not know it, and sets one threshold for all.
+
+    Args:
+        rows: of the data.
+        queries: of an attack.
+        false_positives: the share of streams that may raise an alarm; 0 where none is given.
+    """
+    needed = math.ceil(1 / false_positives - 1e-9) - 1 if false_positives else FEWEST_STREAMS
+    streams = max(FEWEST_STREAMS, min(needed, rows // SHORTEST))
+    return max(SHORTEST, min(queries, rows // streams))
 
 
 def calibrated_threshold(
@@ -51,7 +63,7 @@ def calibrated_threshold(
             f"detector {name}: {len(data)} benign inputs make {parts} streams of {length}; a threshold needs at least "
             f"{FEWEST_STREAMS}: give a larger `reserve`, half of which is for this, or a threshold"
         )
-    kinds = [kind for kind in CALIBRATION_STREAMS if kind != "moved" or not victim.spec.discrete]
+    kinds = [kind for kind in CALIBRATION_STREAMS if kind in stream_kinds(victim.spec.discrete)]
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)).to(data.labels.device)
     thresholds = []
     for kind in kinds:
@@ -60,15 +72,10 @@ def calibrated_threshold(
             for number, part in enumerate(order.split(length)[:parts])
             for rows in [order if kind == "skewed" else part]
         )
-        maxima = [highest(_scores(detector, victim, stream)) for stream in streams]
+        maxima = [highest(scores_of(detector, victim, stream)) for stream in streams]
         try:
             thresholds.append(calibrated(maxima, false_positives).threshold)
         except ValueError as error:
             text = f"{error}, and these have {length} queries: give a larger `reserve`, a larger budget or a threshold"
             raise ConfigurationError(f"detector {name}: {text}") from None
     return max(thresholds)
-
-
-def _scores(detector: GuardedDetector, victim: Victim, stream: Tensor) -> list[float]:
-    probabilities = torch.softmax(all_answers(victim, stream), dim=1)
-    return detector.client().score(stream, Response(probabilities.argmax(1), probabilities)).tolist()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mebench.trial.metrics.evidence import NetworkEvidence
+from mebench.trial.metrics.service_entries import DetectionParameters
 
 BINS = 15
 
@@ -36,17 +37,20 @@ def utility(evidence: NetworkEvidence) -> dict[str, float | None]:
     }
 
 
-def detection(evidence: NetworkEvidence) -> dict[str, float | None]:
+def detection(evidence: NetworkEvidence, parameters: DetectionParameters) -> dict[str, float | None]:
     """The numbers of the metric ``detection``; all unknown without detectors."""
     service = evidence.service
     alarms = service.attack().alarms if service else ()
     if service is None or not alarms:
         return {"first_alarm": None}
     first = min((one.alarm for one in alarms if one.alarm is not None), default=None)
+    honest = service.false_alarms(parameters.streams, parameters.others)
+    shares = [told["alarms"] / told["streams"] for one in honest for told in one.values()]
     return {
         "first_alarm": first,
         "alarms": sum(one.alarm is not None for one in alarms) / len(alarms),
         "fidelity_at_alarm": None if first is None else service.fidelity_after(first),
+        **({"false_alarms": max(shares)} if shares else {}),
     }
 
 

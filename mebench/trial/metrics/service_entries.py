@@ -20,6 +20,26 @@ class ExplanationUtilityParameters:
     inputs: Annotated[int, Param("Test inputs, evenly spread over the test set.", minimum=1, maximum=1_000_000)] = 200
 
 
+@dataclass(frozen=True)
+class DetectionParameters:
+    """What can be set of the metric ``detection``."""
+
+    streams: Annotated[
+        int,
+        Param(
+            "Streams of honest clients of each kind, made of the test set, on which false alarms are counted; 0 for "
+            "none.",
+            minimum=0,
+            maximum=10_000,
+            late=True,
+        ),
+    ] = 0
+    others: Annotated[
+        str | None,
+        Param("Data set of other things, of which some honest clients ask now and then; null for none.", late=True),
+    ] = None
+
+
 def _output(
     name: str, title: str, formula: str, better: Better, misleads: str, *, fraction: bool = True, detail: bool = False
 ) -> MetricOutput:
@@ -159,6 +179,7 @@ DETECTION = MetricEntry(
     "detection",
     "Whether and when detectors were alarmed of the attack; measured wherever there are any.",
     "mebench.trial.metrics.service:detection",
+    DetectionParameters,
     outputs=(
         MetricOutput(
             "first_alarm",
@@ -180,6 +201,13 @@ DETECTION = MetricEntry(
             "fidelity at the last evaluation before the first alarm",
             "higher",
             "evaluations are far apart: the clone was at least as far as that",
+        ),
+        _output(
+            "false_alarms",
+            "False alarms",
+            "largest share of honest streams of one kind that any detector is alarmed of",
+            "neither",
+            "few streams of a kind, and kinds that we imagine: mebench matrix --detectors has all of them, with limits",
         ),
     ),
     when="end",

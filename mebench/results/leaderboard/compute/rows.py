@@ -192,6 +192,7 @@ def _seed_result(trial: TrialRecord, result: ResultFile, prices: PriceSheet | No
         gradient_norm_ratio=trial.curve.middle("gradient_norm_ratio"),
         clone_start=result.clone.initial_hash,
         trial=trial.id,
+        detectors=result.links.detectors,
         curve=trial.curve,
     )
 

@@ -66,6 +66,12 @@ class CloneFacts(BaseModel):
     initial_hash: str = ""
 
 
+class LinksFile(BaseModel):
+    """What is kept of detectors, a mapping for each."""
+
+    detectors: tuple[dict[str, Any], ...] = ()
+
+
 class ResultFile(BaseModel):
     """The part of ``result.json`` that tables are made from."""
 
@@ -80,6 +86,7 @@ class ResultFile(BaseModel):
     provenance: Origin = Field(default_factory=Origin)
     flags: list[str] = Field(default_factory=list)
     query_label_entropy: float | None = None
+    links: LinksFile = Field(default_factory=LinksFile)
     query_labels: Any = None  # as it stands in the file: tables are made without it
 
 

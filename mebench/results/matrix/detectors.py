@@ -1,0 +1,172 @@
+"""What each detector saw of each attack, and of honest clients, from the rows of a leaderboard."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mebench.results.detection import exact_interval, kaplan_meier, upper_limit
+from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.results.stats import Interval
+
+_CLIENTS = re.compile(r"(^|[ ,])clients=\d+")
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """Attacks of one kind, which a detector watched.
+
+    Attributes:
+        attack: with its variant, less the clients.
+        service: what answered, with its defences.
+        pool: that was asked; empty without.
+        budget: queries of an attack.
+        clients: over how many it was spread.
+    """
+
+    attack: str
+    service: str
+    pool: str
+    budget: int
+    clients: int
+
+    @property
+    def name(self) -> str:
+        """As tables show it."""
+        several = f", {self.clients} clients" if self.clients > 1 else ""
+        return f"{self.attack}{self.pool and f', pool {self.pool}'} ({self.service}, {self.budget:,} queries{several})"
+
+
+@dataclass
+class Noticed:
+    """Of how many trials a detector was alarmed, and when.
+
+    Attributes:
+        alarms: of each trial, the queries of the attack until the first alarm, or None.
+        lengths: queries of each trial.
+        fidelities: of the clone at the alarm, where there was an evaluation before it.
+    """
+
+    alarms: list[int | None] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    fidelities: list[float] = field(default_factory=list)
+
+    @property
+    def trials(self) -> int:
+        """How many there are."""
+        return len(self.alarms)
+
+    @property
+    def count(self) -> int:
+        """Of how many it was alarmed."""
+        return sum(alarm is not None for alarm in self.alarms)
+
+    @property
+    def interval(self) -> Interval:
+        """The exact 95 % interval of the share, if trials are independent."""
+        return exact_interval(self.count, self.trials)
+
+    @property
+    def median(self) -> int | None:
+        """Queries after which half of the attacks are noticed; None where half never are."""
+        return kaplan_meier(self.alarms, self.lengths).median
+
+    @property
+    def fidelity(self) -> float | None:
+        """Mean fidelity that was reached at the alarm; None where it is not known of any."""
+        return statistics.fmean(self.fidelities) if self.fidelities else None
+
+
+@dataclass
+class Honest:
+    """Streams of honest clients of one kind."""
+
+    streams: int = 0
+    alarms: int = 0
+    watched: int = 0
+
+    @property
+    def limit(self) -> float:
+        """The exact one-sided 95 % limit of the share that raises an alarm, if streams are independent."""
+        return upper_limit(self.alarms, self.streams)
+
+    @property
+    def per_thousand(self) -> float:
+        """Alarms per 1,000 queries."""
+        return 1000 * self.alarms / self.watched if self.watched else 0.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """All that detectors saw.
+
+    Attributes:
+        detectors: their labels, in the order in which they were met.
+        noticed: by attack and detector.
+        honest: by detector and kind of honest client; summed over victims.
+    """
+
+    detectors: tuple[str, ...]
+    noticed: Mapping[Attacked, Mapping[str, Noticed]]
+    honest: Mapping[str, Mapping[str, Honest]]
+
+    def sybils(self, one: Attacked, detector: str) -> int | None:
+        """The fewest of the tried numbers of clients at which the detector misses at least half of the attacks.
+
+        None where it notices more than half whatever the number.
+        """
+        same = [other for other in self.noticed if _alike(other, one) and detector in self.noticed[other]]
+        for other in sorted(same, key=lambda each: each.clients):
+            found = self.noticed[other][detector]
+            if found.count < found.trials / 2:
+                return other.clients
+        return None
+
+    def tried(self, one: Attacked) -> list[int]:
+        """The numbers of clients over which an attack was spread."""
+        return sorted({other.clients for other in self.noticed if _alike(other, one)})
+
+
+def _alike(one: Attacked, other: Attacked) -> bool:
+    return (one.attack, one.service, one.pool, one.budget) == (other.attack, other.service, other.pool, other.budget)
+
+
+def watch_of(rows: Sequence[Row]) -> Watch:
+    """Put together what the detectors of all rows saw."""
+    labels: dict[str, None] = {}
+    noticed: dict[Attacked, dict[str, Noticed]] = defaultdict(lambda: defaultdict(Noticed))
+    honest: dict[str, dict[str, Honest]] = defaultdict(lambda: defaultdict(Honest))
+    counted: set[tuple[str, str, str]] = set()
+    for row, seed, told in _told(rows):
+        label = str(told["detector"])
+        labels[label] = None
+        _note(noticed[attacked(row, int(told["clients"]))][label], seed, told)
+        once = (row.victim_hash or "", label, str(sorted(told.get("honest", {}).items())))
+        if once not in counted:
+            counted.add(once)
+            for kind, streams in told.get("honest", {}).items():
+                for name, value in streams.items():
+                    setattr(honest[label][kind], name, getattr(honest[label][kind], name) + value)
+    return Watch(tuple(labels), noticed, honest)
+
+
+def _told(rows: Iterable[Row]) -> Iterable[tuple[Row, SeedResult, Mapping[str, Any]]]:
+    return ((row, seed, told) for row in rows for seed in row.per_seed for told in seed.detectors)
+
+
+def _note(found: Noticed, seed: SeedResult, told: Mapping[str, Any]) -> None:
+    found.alarms.append(told["first_alarm"])
+    found.lengths.append(seed.queries)
+    if told["fidelity_at_alarm"] is not None:
+        found.fidelities.append(told["fidelity_at_alarm"])
+
+
+def attacked(row: Row, clients: int) -> Attacked:
+    """Which attack a row is of."""
+    variant = _CLIENTS.sub("", row.variant).strip(",")
+    name = row.attack if variant in ("", "default") else f"{row.attack} {variant}"
+    return Attacked(name, row.channel, row.pool or "", row.budget, clients)

@@ -1,0 +1,117 @@
+"""What detectors saw, as tables: sums by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+import scipy.stats
+
+from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.results.leaderboard.read.row_files import committed, row_of
+from mebench.results.matrix.detector_formats import DETECTOR_FORMATS, tables
+from mebench.results.matrix.detectors import watch_of
+
+HONEST = {
+    "iid": {"streams": 10, "alarms": 1, "watched": 950},
+    "monitoring": {"streams": 10, "alarms": 10, "watched": 990},
+}
+
+
+def told(detector, first, fidelity=None, clients=1, honest=None):
+    return {
+        "detector": detector,
+        "threshold": 0.1,
+        "clients": clients,
+        "alarmed": int(first is not None),
+        "first_alarm": first,
+        "own_alarm": first,
+        "fidelity_at_alarm": fidelity,
+        "honest": HONEST if honest is None else honest,
+    }
+
+
+def row(*alarms, clients=1, weights="w", honest=None) -> Row:
+    """An attack whose seeds 0, 1, ... two detectors watched; the first was alarmed of them then, the second never."""
+    seeds = tuple(
+        SeedResult(
+            seed,
+            1000,
+            {"accuracy": 0.5, "fidelity": 0.6},
+            detectors=(
+                told("prada", alarm, 0.3 + seed / 10 if alarm else None, clients, honest),
+                told("mmd", None, None, clients, honest),
+            ),
+        )
+        for seed, alarm in enumerate(alarms)
+    )
+    variant = "l1" if clients == 1 else f"l1,clients={clients}"
+    return Row(
+        "dfme", variant, weights, weights, "data", channel="probability", budget=1000, per_seed=seeds,
+        metrics={"accuracy": 0.5, "fidelity": 0.6}, seeds=len(alarms),
+    )  # fmt: skip
+
+
+def test_alarms_of_an_attack_are_of_all_its_trials_before_all_victims():
+    watch = watch_of([row(100, None), row(300, weights="v")])
+    ((attack, found),) = watch.noticed.items()
+    assert attack.name == "dfme l1 (probability, 1,000 queries)"
+    prada = found["prada"]
+    assert (prada.count, prada.trials, prada.median) == (2, 3, 300)
+    assert prada.fidelity == pytest.approx(0.3)
+    limits = scipy.stats.binomtest(2, 3).proportion_ci(0.95, "exact")
+    assert (prada.interval.low, prada.interval.high) == pytest.approx((limits.low, limits.high))
+    assert (found["mmd"].count, found["mmd"].median, found["mmd"].fidelity) == (0, None, None)
+
+
+def test_honest_streams_are_counted_once_for_a_victim_however_many_rows_tell_of_them():
+    watch = watch_of([row(100, None), row(None, clients=5), row(None, weights="v")])
+    iid = watch.honest["prada"]["iid"]
+    assert (iid.streams, iid.alarms) == (20, 2)
+    assert iid.limit == pytest.approx(scipy.stats.binomtest(2, 20, alternative="less").proportion_ci(0.95).high)
+    assert iid.per_thousand == pytest.approx(1000 * 2 / 1900)
+
+
+def test_clients_needed_are_the_fewest_of_which_less_than_half_of_the_attacks_are_noticed():
+    rows = [row(100, 100), row(200, 300, clients=5), row(400, None, None, clients=25)]
+    watch = watch_of(rows)
+    one = next(attack for attack in watch.noticed if attack.clients == 1)
+    assert watch.tried(one) == [1, 5, 25]
+    assert watch.sybils(one, "prada") == 25
+    assert watch.sybils(one, "mmd") == 1
+    caption, titles, lines = tables(watch)[-1]
+    assert (caption, titles, lines) == ("clients needed", ["Attack", "prada", "mmd"], [[one.name, "25", "1"]])
+    seen = watch_of(rows[:2])
+    assert seen.sybils(one, "prada") is None
+    assert tables(seen)[-1][2] == [[one.name, "> 5", "1"]]
+
+
+def test_without_honest_streams_and_with_one_number_of_clients_there_is_one_table():
+    (attacks,) = tables(watch_of([row(100, honest={})]))
+    assert attacks[2] == [["dfme l1 (probability, 1,000 queries)", "1/1 at 100 (30.0)", "0/1"]]
+
+
+def test_every_format_holds_every_cell():
+    watch = watch_of([row(100), row(None, clients=5)])
+    plain = json.loads(DETECTOR_FORMATS["json"](watch))
+    assert [one["clients"] for one in plain["attacks"]] == [1, 5]
+    assert plain["attacks"][0]["clients_needed"] == {"prada": 5, "mmd": 1}
+    assert plain["honest"]["prada"]["monitoring"]["share"] == 1
+    lines = list(csv.DictReader(io.StringIO(DETECTOR_FORMATS["csv"](watch))))
+    assert [line["of"] for line in lines] == ["attack"] * 4 + ["honest"] * 4
+    written = DETECTOR_FORMATS["md"](watch)
+    assert "1/1 at 100 (30.0)" in written
+    assert "10/10 (≤ 100 %)" in written
+
+
+def test_a_committed_row_keeps_what_detectors_saw():
+    one = row(100, None)
+    again = row_of(json.loads(json.dumps(committed(one))))
+    assert again.per_seed[0].detectors == one.per_seed[0].detectors
+    assert watch_of([again]) == watch_of([one])
+
+
+def test_a_row_that_nobody_watched_has_no_key_for_detectors():
+    assert "detectors" not in SeedResult(0, 1, {"accuracy": 0.5, "fidelity": 0.5}).to_json()
