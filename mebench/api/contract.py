@@ -205,6 +205,13 @@ class Pool(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Shape of one input."""
 
+    @property
+    def classes(self) -> Tensor | None:
+        """What the pool's publisher calls each input, (N,) int64; None unless its prior is ``public``.
+
+        Of a pool of the problem's own domain these would be what the victim was trained on. Since version 1.8.
+        """
+
     def inputs(self, indices: Tensor | Sequence[int] | None = None) -> Tensor:
         """Return the inputs of these rows (all for None): (B, C, h, w) float32 in [0, 1], or (B, L) int64 for texts."""
 

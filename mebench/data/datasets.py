@@ -76,7 +76,9 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
         spec: of the trial.
         takes: what the victim takes: images of another height and width are read at its, or resized. Texts do without.
     """
-    return None if spec.pool is None else DatasetPool(*as_victim_takes(spec.pool, spec, takes))
+    if spec.pool is None:
+        return None
+    return DatasetPool(*as_victim_takes(spec.pool, spec, takes), public=spec.data_prior == "public")
 
 
 def as_victim_takes(

@@ -13,18 +13,20 @@ from mebench.data.text.words import Lexicon
 
 
 class DatasetPool:
-    """The inputs of a data set, without their labels.
+    """The inputs of a data set; their labels only where they are public and no secret of the victim's.
 
     Images stay bytes and ids of words int32; only the rows that are asked for become what a classifier takes.
 
     Args:
         dataset: where the inputs come from.
         image_size: height and width of images, or None for their own.
+        public: whether the publisher's classes are told: they are not what the attacker is after.
     """
 
-    def __init__(self, dataset: Labelled, image_size: tuple[int, int] | None = None) -> None:
+    def __init__(self, dataset: Labelled, image_size: tuple[int, int] | None = None, *, public: bool = False) -> None:
         self._dataset = dataset.sized(image_size)
         self.image_size = image_size
+        self._public = public
 
     def __len__(self) -> int:
         """Number of inputs."""
@@ -55,6 +57,11 @@ class DatasetPool:
         """Shape of one input: channels, height and width of images, words of texts."""
         return self.spec.shape
 
+    @property
+    def classes(self) -> Tensor | None:
+        """What the publisher calls each input, (N,) int64, if that is told."""
+        return self._dataset.labels.cpu() if self._public else None
+
     def lexicon(self) -> Lexicon | None:
         """The words of these inputs with their counts; None for images."""
         return self._dataset.lexicon()
@@ -66,4 +73,5 @@ class DatasetPool:
     def to(self, device: torch.device | str) -> DatasetPool:
         """The same pool with what it keeps on a device, where its inputs are made then."""
         dataset = self._dataset
-        return DatasetPool(dataset.with_rows(dataset.values.to(device), dataset.labels), self.image_size)
+        moved = dataset.with_rows(dataset.values.to(device), dataset.labels)
+        return DatasetPool(moved, self.image_size, public=self._public)

@@ -61,13 +61,13 @@ class Stage:
         """Unlabelled inputs: of the victim's domain if it is trained, else smooth random images."""
         if self.trained:
             data = Component(SMOKE_VICTIM.data.name, {"rows": list(POOL_ROWS)})
-            return DatasetPool(load_dataset(data, "train"), SMOKE_SIZE)
+            return DatasetPool(load_dataset(data, "train"), SMOKE_SIZE, public=True)
         random = torch.Generator().manual_seed(7)
         channels, height, width = self.spec.shape
         coarse = torch.randint(256, (self.pool_size, channels, 4, 4), generator=random, dtype=torch.uint8)
         images = (as_inputs(coarse, (height, width)) * 255).to(torch.uint8)
         labels = torch.zeros(self.pool_size, dtype=torch.int64)
-        return DatasetPool(Dataset("smooth", images, labels, self.spec.num_classes, "made"))
+        return DatasetPool(Dataset("smooth", images, labels, self.spec.num_classes, "made"), public=True)
 
 
 class _Scaled(nn.Module):

@@ -32,6 +32,15 @@ class StrongParameters:
             in_variant="changed",
         ),
     ] = "none"
+    resolution: Annotated[
+        Literal["full", "low-then-full"],
+        Param(
+            "`low-then-full`: for four fifths of a fit the clone sees a random half to all of each image at three "
+            "quarters of its height and width, one crop a step, the answer being that of the whole image (E3).",
+            in_variant="changed",
+            late=True,
+        ),
+    ] = "full"
     temperature: Annotated[
         float,
         Param(

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench import AttackContext, FitLearner, Response
-from mebench.toolkit import augmented, moving_average
+from mebench import AttackContext, ConfigurationError, FitLearner, InputSpec, Response
+from mebench.toolkit import augmented, evaluating, moving_average
 from mebench_strong import StrongParameters
 
 CLIP = 1.0
 SHIFT = 2
 """Pixels, of views."""
+LOW, SMALLER, AREA = 0.8, 0.75, 0.5
+"""How much of a fit is at a low resolution, at what share of height and width, and how much is seen at least."""
 KEPT, FRESH = 0.4, 0.1
 """Of the last fit's weights and of the initial ones, where a fit begins by shrinking (Ash and Adams, 2020)."""
 
@@ -26,12 +28,18 @@ class StrongLearner(FitLearner):
     Args:
         context: of the attack.
         parameters: of the trainer.
+
+    Raises:
+        ConfigurationError: words are to be seen at a low resolution.
     """
 
     def __init__(self, context: AttackContext, parameters: StrongParameters) -> None:
         self._strong = parameters
         super().__init__(context, schedule=self._course, warm_start=parameters.retrain != "scratch")
         self._floor = max(context.channel.probability_floor, torch.finfo(torch.float32).tiny)
+        if parameters.resolution != "full" and context.spec.discrete:
+            raise ConfigurationError("resolution: low-then-full is for images: words have none")
+        self._any_size = parameters.resolution != "full" and takes_any_size(context.clone, context.spec)
         self._begun = {name: value.clone() for name, value in context.clone.state_dict().items()}
 
     def _course(self, done: float) -> float:
@@ -82,7 +90,10 @@ class StrongLearner(FitLearner):
 
     def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
         """Distillation at a temperature, or smoothed cross-entropy, on views of the queries."""
-        logits: Tensor = self.clone(augmented(queries, self._strong.views, self.random, padding=SHIFT))
+        seen = augmented(queries, self._strong.views, self.random, padding=SHIFT)
+        if self._strong.resolution == "low-then-full" and done < LOW:
+            seen = low_crop(seen, self.random, back=not self._any_size)
+        logits: Tensor = self.clone(seen)
         if targets.ndim == 1:
             return functional.cross_entropy(logits, targets, label_smoothing=self._strong.smoothing)
         heat = self._strong.temperature
@@ -109,3 +120,33 @@ def _shrink(clone: nn.Module, begun: dict[str, Tensor]) -> None:
     with torch.no_grad():
         for name, weight in clone.named_parameters():
             weight.mul_(KEPT).add_(begun[name], alpha=FRESH)
+
+
+def low_crop(images: Tensor, random: torch.Generator, *, back: bool) -> Tensor:
+    """Return one crop of all images, of half to all of their area and their own proportions, at a low resolution.
+
+    Args:
+        images: (B, C, h, w).
+        random: on the CPU.
+        back: whether the crop is brought back to h x w, for networks that take nothing else.
+    """
+    height, width = images.shape[2:]
+    drawn = torch.rand(3, generator=random)
+    share = float(AREA + (1 - AREA) * drawn[0]) ** 0.5
+    tall, wide = max(1, round(share * height)), max(1, round(share * width))
+    top, left = int(drawn[1] * (height - tall + 1)), int(drawn[2] * (width - wide + 1))
+    size = max(1, round(SMALLER * height)), max(1, round(SMALLER * width))
+    crop = functional.interpolate(images[..., top : top + tall, left : left + wide], size, mode="bilinear")
+    return functional.interpolate(crop, (height, width), mode="bilinear") if back else crop
+
+
+def takes_any_size(clone: nn.Module, spec: InputSpec) -> bool:
+    """Whether a clone takes images of three quarters of the height and width."""
+    height, width = (max(1, round(SMALLER * side)) for side in spec.shape[1:])
+    example = torch.zeros(1, spec.shape[0], height, width, device=next(clone.parameters()).device)
+    try:
+        with torch.no_grad(), evaluating(clone):
+            clone(example)
+    except RuntimeError:  # what torch raises where a layer does not fit
+        return False
+    return True

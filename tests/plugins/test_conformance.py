@@ -103,6 +103,9 @@ UNLABELLED = {"strategy.rounds": 3, "learner.steps": 4, "learner.batch_size": 32
 COMPOSED = [
     AttackUnderTest("random-pool+fixmatch", UNLABELLED, channels=("label",)),
     AttackUnderTest("random-pool+mixmatch", UNLABELLED, channels=("label",)),
+    AttackUnderTest(
+        "semantic-pool+fit", {"strategy.weights": [1.0, *[0.5] * 9], "learner.epochs": 1}, channels=("label",)
+    ),
     AttackUnderTest("random-pool+fit-maps", MAP_HEAD, channels=("vg",)),
     AttackUnderTest("random-generator+online-gradients", of_parts(FROZEN), channels=("vg",)),
     AttackUnderTest("megex+online-gradients", of_parts(GENERATOR) | {"strategy.answers": "training"}, channels=("vg",)),

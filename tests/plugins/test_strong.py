@@ -8,10 +8,11 @@ import math
 import pytest
 import torch
 from mebench_strong import StrongParameters
-from mebench_strong.learner import SHIFT, StrongLearner
+from mebench_strong.learner import SHIFT, StrongLearner, low_crop
 from toys import SPEC, perceptron
 
-from mebench.api.contract import AttackContext, Response
+from mebench.api.contract import AttackContext, InputSpec, Response
+from mebench.api.errors import ConfigurationError
 from mebench.api.random_streams import RandomStreams
 from mebench.oracle.channels.answers import ProbabilityChannel
 from mebench.toolkit import augmented
@@ -176,3 +177,47 @@ def test_it_learns_what_it_was_answered():
     learner.learn(inputs, response)
     with torch.no_grad():
         assert (learner.clone(inputs).argmax(1) == response.labels).float().mean() > 0.9
+
+
+def test_a_low_crop_is_a_box_of_half_to_all_of_an_image_in_its_proportions():
+    images = torch.arange(16.0).view(1, 1, 4, 4).repeat(3, 1, 1, 1)
+    random = torch.Generator().manual_seed(0)
+    found = low_crop(images, random, back=False)
+    assert found.shape == (3, 1, 3, 3)
+    assert torch.equal(found[0], found[2])
+    assert low_crop(images, random, back=True).shape == images.shape
+    ramp = torch.linspace(0, 1, 64).repeat(64, 1).view(1, 1, 64, 64)
+    widths = []
+    for _ in range(50):
+        crop = low_crop(ramp, random, back=False)[0, 0, 0]
+        widths.append(float(crop[-1] - crop[0]))
+    assert 0.68 < min(widths) < 0.75
+    assert 0.95 < max(widths) < 1
+
+
+@pytest.mark.parametrize(("done", "low"), [(0.0, True), (0.79, True), (0.8, False), (0.99, False)])
+def test_four_fifths_of_a_fit_are_at_a_low_resolution(done, low):
+    sizes = []
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(1, 10))
+    learner = learner_of(network, resolution="low-then-full")
+    network.register_forward_pre_hook(lambda _, given: sizes.append(given[0].shape[-1]))
+    inputs, response = answers()
+    learner.batch_loss(inputs, learner.target(response), torch.arange(12), done)
+    assert sizes == [6 if low else 8]
+
+
+def test_a_clone_that_takes_one_size_alone_sees_crops_at_its_own():
+    learner = learner_of(resolution="low-then-full")
+    inputs, response = answers()
+    seen = []
+    learner.clone.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    learner.batch_loss(inputs, learner.target(response), torch.arange(12), 0.0)
+    assert seen[0].shape == inputs.shape
+    assert not torch.equal(seen[0], inputs)
+
+
+def test_words_have_no_resolution():
+    words = InputSpec((8,), 10, 0, 20, torch.int64)
+    context = AttackContext(words, ProbabilityChannel(), 100, perceptron(), CPU, RandomStreams(0, CPU))
+    with pytest.raises(ConfigurationError, match="words have none"):
+        StrongLearner(context, StrongParameters(resolution="low-then-full"))

@@ -23,15 +23,18 @@ class RandomPoolStrategy(QueryStrategy):
     Args:
         context: gives the pool and the random stream ``pool``.
         rounds: in how many rounds the budget is spent.
+        order: rows of the pool in the order in which they are asked, (N,) int64; all, at random, without. Since
+            version 1.8.
 
     Raises:
         ConfigurationError: there is no pool, or it is empty.
     """
 
-    def __init__(self, context: AttackContext, rounds: int) -> None:
+    def __init__(self, context: AttackContext, rounds: int, *, order: Tensor | None = None) -> None:
         self._pool = pool_of(context)
         self._device = context.device
-        order = torch.randperm(len(self._pool), generator=context.random.torch("pool", "cpu"))
+        if order is None:
+            order = torch.randperm(len(self._pool), generator=context.random.torch("pool", "cpu"))
         self._order = order[: context.budget]
         self._round_size = -(-len(self._order) // rounds)
         self._asked = 0
