@@ -71,6 +71,7 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.streams": "Honest clients",
     "mebench.toolkit.transforms": "Honest clients",
     "mebench.toolkit.keyed": "Keyed randomness",
+    "mebench.toolkit.twins": "Learners",
     "mebench.oracle": "Answers cut short",
     "mebench.toolkit": "Parameters",
     "": "Networks, devices and signs of life",

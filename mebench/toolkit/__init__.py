@@ -33,11 +33,13 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.keyed import normal_of as normal_of
     from mebench.toolkit.keyed import wire_form as wire_form
     from mebench.toolkit.learners.averages import moving_average as moving_average
+    from mebench.toolkit.learners.continued import ContinuedFitLearner as ContinuedFitLearner
     from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner as EarlyStoppingLearner
     from mebench.toolkit.learners.early_stopping import macro_f1 as macro_f1
     from mebench.toolkit.learners.fit import FitLearner as FitLearner
     from mebench.toolkit.learners.online import OnlineLearner as OnlineLearner
     from mebench.toolkit.learners.online import StepLearner as StepLearner
+    from mebench.toolkit.learners.pair import PairLearner as PairLearner
     from mebench.toolkit.learners.unlabelled import UnlabelledLearner as UnlabelledLearner
     from mebench.toolkit.learners.unlabelled import divergence as divergence
     from mebench.toolkit.losses import ExtractionLoss as ExtractionLoss
@@ -48,6 +50,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.losses import loss_derivatives as loss_derivatives
     from mebench.toolkit.losses import make_loss as make_loss
     from mebench.toolkit.noise import uniform_inputs as uniform_inputs
+    from mebench.toolkit.parameters import ContinuedFitParameters as ContinuedFitParameters
     from mebench.toolkit.parameters import EarlyStoppingParameters as EarlyStoppingParameters
     from mebench.toolkit.parameters import FitParameters as FitParameters
     from mebench.toolkit.parameters import FrozenGeneratorParameters as FrozenGeneratorParameters
@@ -55,9 +58,14 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.parameters import LearnerParameters as LearnerParameters
     from mebench.toolkit.parameters import LossParameters as LossParameters
     from mebench.toolkit.parameters import MilestoneParameters as MilestoneParameters
+    from mebench.toolkit.parameters import PairParameters as PairParameters
+    from mebench.toolkit.parameters import RestartedGeneratorParameters as RestartedGeneratorParameters
     from mebench.toolkit.parameters import RoundsParameters as RoundsParameters
+    from mebench.toolkit.parameters import StepParameters as StepParameters
+    from mebench.toolkit.parameters import SteppedGeneratorParameters as SteppedGeneratorParameters
     from mebench.toolkit.parameters import UnlabelledParameters as UnlabelledParameters
     from mebench.toolkit.reservoir import Reservoir as Reservoir
+    from mebench.toolkit.reservoir import Ring as Ring
     from mebench.toolkit.rows import rows_of as rows_of
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
@@ -65,9 +73,11 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.schedules import set_rate as set_rate
     from mebench.toolkit.schedules import step_rate as step_rate
     from mebench.toolkit.schedules import step_schedule as step_schedule
+    from mebench.toolkit.strategies.disagreement import DisagreementStrategy as DisagreementStrategy
     from mebench.toolkit.strategies.explained import ImageGradientStrategy as ImageGradientStrategy
     from mebench.toolkit.strategies.generator import FrozenGeneratorStrategy as FrozenGeneratorStrategy
     from mebench.toolkit.strategies.generator import GeneratorStrategy as GeneratorStrategy
+    from mebench.toolkit.strategies.generator import SteppedGeneratorStrategy as SteppedGeneratorStrategy
     from mebench.toolkit.strategies.generator import seeded as seeded
     from mebench.toolkit.strategies.generator import squash as squash
     from mebench.toolkit.strategies.k_center import k_center as k_center
@@ -75,12 +85,14 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.strategies.pool import RandomPoolStrategy as RandomPoolStrategy
     from mebench.toolkit.strategies.pool import pool_batches as pool_batches
     from mebench.toolkit.strategies.pool import pool_of as pool_of
+    from mebench.toolkit.strategies.restarted import RestartedGeneratorStrategy as RestartedGeneratorStrategy
     from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy as ZerothOrderStrategy
     from mebench.toolkit.streams import BENIGN_STREAMS as BENIGN_STREAMS
     from mebench.toolkit.streams import CALIBRATION_STREAMS as CALIBRATION_STREAMS
     from mebench.toolkit.streams import mixed as mixed
     from mebench.toolkit.transforms import erased as erased
     from mebench.toolkit.transforms import transformed as transformed
+    from mebench.toolkit.twins import twin as twin
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -99,9 +111,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.features": ["with_features"],
         "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
         "mebench.toolkit.learners.averages": ["moving_average"],
+        "mebench.toolkit.learners.continued": ["ContinuedFitLearner"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],
         "mebench.toolkit.learners.fit": ["FitLearner"],
         "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
+        "mebench.toolkit.learners.pair": ["PairLearner"],
         "mebench.toolkit.learners.unlabelled": ["UnlabelledLearner", "divergence"],
         "mebench.toolkit.losses": [
             "ExtractionLoss",
@@ -114,6 +128,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "mebench.toolkit.noise": ["uniform_inputs"],
         "mebench.toolkit.parameters": [
+            "ContinuedFitParameters",
             "EarlyStoppingParameters",
             "FitParameters",
             "FrozenGeneratorParameters",
@@ -121,10 +136,14 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LearnerParameters",
             "LossParameters",
             "MilestoneParameters",
+            "PairParameters",
+            "RestartedGeneratorParameters",
             "RoundsParameters",
+            "StepParameters",
+            "SteppedGeneratorParameters",
             "UnlabelledParameters",
         ],
-        "mebench.toolkit.reservoir": ["Reservoir"],
+        "mebench.toolkit.reservoir": ["Reservoir", "Ring"],
         "mebench.toolkit.rows": ["rows_of"],
         "mebench.toolkit.schedules": [
             "Schedule",
@@ -134,13 +153,22 @@ __getattr__, __dir__, __all__ = lazy_names(
             "step_rate",
             "step_schedule",
         ],
+        "mebench.toolkit.strategies.disagreement": ["DisagreementStrategy"],
         "mebench.toolkit.strategies.explained": ["ImageGradientStrategy"],
-        "mebench.toolkit.strategies.generator": ["FrozenGeneratorStrategy", "GeneratorStrategy", "seeded", "squash"],
+        "mebench.toolkit.strategies.generator": [
+            "FrozenGeneratorStrategy",
+            "GeneratorStrategy",
+            "SteppedGeneratorStrategy",
+            "seeded",
+            "squash",
+        ],
         "mebench.toolkit.strategies.k_center": ["k_center"],
         "mebench.toolkit.strategies.k_means": ["k_means"],
         "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_batches", "pool_of"],
+        "mebench.toolkit.strategies.restarted": ["RestartedGeneratorStrategy"],
         "mebench.toolkit.strategies.zeroth_order": ["ZerothOrderStrategy"],
         "mebench.toolkit.streams": ["BENIGN_STREAMS", "CALIBRATION_STREAMS", "mixed"],
         "mebench.toolkit.transforms": ["erased", "transformed"],
+        "mebench.toolkit.twins": ["twin"],
     },
 )

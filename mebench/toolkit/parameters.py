@@ -48,8 +48,8 @@ class FrozenGeneratorParameters:
 
 
 @dataclass(frozen=True)
-class GeneratorParameters(FrozenGeneratorParameters):
-    """A generator that is trained; see `GeneratorStrategy`."""
+class SteppedGeneratorParameters(FrozenGeneratorParameters):
+    """A generator that takes steps; see `SteppedGeneratorStrategy`. Since version 1.8."""
 
     generator_steps: Annotated[int, Param("Generator steps per iteration, N_G.", minimum=1, maximum=1_000_000)] = 1
     clone_steps: Annotated[int, Param("Clone steps per iteration, N_C.", minimum=1, maximum=1_000_000)] = 5
@@ -64,6 +64,12 @@ class GeneratorParameters(FrozenGeneratorParameters):
             late=True,
         ),
     ] = 0.0
+
+
+@dataclass(frozen=True)
+class GeneratorParameters(SteppedGeneratorParameters):
+    """A generator that is trained on a loss between victim and clone; see `GeneratorStrategy`."""
+
     diversity: Annotated[
         float,
         Param(
@@ -77,8 +83,8 @@ class GeneratorParameters(FrozenGeneratorParameters):
 
 
 @dataclass(frozen=True)
-class LearnerParameters:
-    """A clone that takes one step per answered batch; see `OnlineLearner`."""
+class StepParameters:
+    """Steps of a clone, and the course of all learning rates. Since version 1.8."""
 
     clone_lr: Annotated[float, Param("Learning rate of the clone's optimiser.", minimum=0)] = 0.1
     momentum: Annotated[float, Param("Momentum of the clone's SGD.", minimum=0, maximum=1)] = 0.9
@@ -91,6 +97,16 @@ class LearnerParameters:
     ] = (0.1, 0.3, 0.5)
     lr_factor: Annotated[float, Param("What learning rates are multiplied by at milestones.", minimum=0)] = 0.3
     clone_optimizer: Annotated[Literal["sgd", "adam"], Param("Of the clone.", in_variant="changed", late=True)] = "sgd"
+
+    def schedule(self, rate: float) -> Schedule:
+        """From the fraction of the budget that is spent to a learning rate that begins at ``rate``."""
+        return step_schedule(rate, self.milestones, self.lr_factor)
+
+
+@dataclass(frozen=True)
+class LearnerParameters(StepParameters):
+    """A clone that takes one step per answered batch; see `OnlineLearner`."""
+
     memory: Annotated[
         int,
         Param(
@@ -102,9 +118,51 @@ class LearnerParameters:
         ),
     ] = 0
 
-    def schedule(self, rate: float) -> Schedule:
-        """From the fraction of the budget that is spent to a learning rate that begins at ``rate``."""
-        return step_schedule(rate, self.milestones, self.lr_factor)
+
+@dataclass(frozen=True)
+class PairParameters(StepParameters, SteppedGeneratorParameters):
+    """Two students and a generator that asks where they disagree; see `DisagreementStrategy`. Since version 1.8."""
+
+    clone_steps: int = 1
+    generator_lr: float = 1e-4
+    clone_lr: float = 0.03
+    milestones: tuple[float, ...] = (0.4, 0.8)
+    query_mode: Annotated[
+        Literal["eval", "train"],
+        Param(
+            "Batch norm of the generator while it makes queries: its running statistics, or those of the batch.",
+            in_variant="changed",
+        ),
+    ] = "eval"
+
+
+@dataclass(frozen=True)
+class RestartedGeneratorParameters(FrozenGeneratorParameters):
+    """A generator that begins anew in every round; see `RestartedGeneratorStrategy`. Since version 1.8."""
+
+    generator_steps: Annotated[
+        int, Param("Generator steps per round, which cost no query.", minimum=1, maximum=1_000_000)
+    ] = 30
+    generator_lr: Annotated[float, Param("Learning rate of the generator's Adam.", minimum=0)] = 1e-3
+    views: Annotated[
+        Literal["none", "crop", "crop-flip"],
+        Param(
+            "How images are changed before the clone sees them, in generator steps and in its own: shifts of up to 4 "
+            "pixels, and mirrored halves. Digits must not be mirrored.",
+            in_variant="changed",
+        ),
+    ] = "crop"
+
+
+@dataclass(frozen=True)
+class ContinuedFitParameters:
+    """A clone that goes on from fit to fit; see `ContinuedFitLearner`. Since version 1.8."""
+
+    epochs: Annotated[int, Param("Passes over all answers per round.", minimum=1, maximum=1_000_000)] = 1
+    clone_batch_size: Annotated[int, Param("Answers per step of the clone.", minimum=1, maximum=1_000_000)] = 256
+    clone_lr: Annotated[float, Param("Learning rate of the clone's SGD.", minimum=0)] = 0.01
+    momentum: Annotated[float, Param("Momentum of the clone's SGD.", minimum=0, maximum=1)] = 0.9
+    weight_decay: Annotated[float, Param("Weight decay of the clone's SGD.", minimum=0)] = 5e-4
 
 
 @dataclass(frozen=True)

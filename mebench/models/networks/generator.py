@@ -46,9 +46,12 @@ class UpsamplingGenerator(nn.Module):
         noise_dim: length of the noise vector.
         width: channels of the first convolution; 128 in the paper.
         affine: let the final batch norm learn a scale and a shift, as the released MAZE program does.
+        normed: have a final batch norm at all; IDEAL and QEDG have none. Since version 1.8.
     """
 
-    def __init__(self, spec: InputSpec, noise_dim: int = 256, width: int = 128, affine: bool = False) -> None:
+    def __init__(
+        self, spec: InputSpec, noise_dim: int = 256, width: int = 128, affine: bool = False, normed: bool = True
+    ) -> None:
         super().__init__()
         channels, self._height, self._width = spec.shape
         self._start = (width, -(-self._height // 4), -(-self._width // 4))
@@ -63,7 +66,7 @@ class UpsamplingGenerator(nn.Module):
             nn.BatchNorm2d(half),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(half, channels, kernel_size=3, padding=1),
-            nn.BatchNorm2d(channels, affine=affine),
+            nn.BatchNorm2d(channels, affine=affine) if normed else nn.Identity(),
         )
 
     @property

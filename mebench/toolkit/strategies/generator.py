@@ -22,7 +22,7 @@ from mebench.models.networks.compiling import compiled
 from mebench.models.networks.generator import UpsamplingGenerator
 from mebench.models.networks.precision import as_trained
 from mebench.toolkit.losses import ExtractionLoss
-from mebench.toolkit.parameters import FrozenGeneratorParameters, GeneratorParameters
+from mebench.toolkit.parameters import FrozenGeneratorParameters, GeneratorParameters, SteppedGeneratorParameters
 from mebench.toolkit.schedules import Schedule, set_rate
 
 OptimizerMaker = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -57,8 +57,12 @@ class FrozenGeneratorStrategy(QueryStrategy):
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return a generated batch."""
         with torch.no_grad():
-            images = squash(self._generate(self.draw_noise()), self._spec)
+            images = squash(self.make(), self._spec)
         return images[: oracle.remaining]
+
+    def make(self) -> Tensor:
+        """Make a batch of raw images for `propose`. Since version 1.8 a subclass may say how."""
+        return self._generate(self.draw_noise())
 
     def draw_noise(self) -> Tensor:
         """Draw the noise z of a batch, (B, noise_dim), from a standard normal distribution."""
@@ -74,15 +78,14 @@ class FrozenGeneratorStrategy(QueryStrategy):
         self.generator.load_state_dict(state["generator"])
 
 
-class GeneratorStrategy(FrozenGeneratorStrategy):
-    """The loop that generator attacks share; a subclass says how ``loss_gradient`` is found and what it costs.
+class SteppedGeneratorStrategy(FrozenGeneratorStrategy):
+    """A generator that takes N_G steps at every N_C-th call; a subclass says what a step is. Since version 1.8.
 
     A generator step is taken only if it leaves a query to learn from, so that every query of the budget is spent and
     none beyond it.
 
     Args:
         context: as of the frozen generator.
-        loss: what the generator ascends.
         parameters: of the generator and of its steps.
         schedule: from the fraction of the budget that is spent to the learning rate of a step.
         optimizer: makes the generator's optimiser from its weights; before each step it gets the rate of the schedule.
@@ -95,8 +98,7 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
     def __init__(
         self,
         context: AttackContext,
-        loss: ExtractionLoss,
-        parameters: GeneratorParameters,
+        parameters: SteppedGeneratorParameters,
         schedule: Schedule,
         *,
         optimizer: OptimizerMaker = torch.optim.Adam,
@@ -105,8 +107,7 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         super().__init__(context, parameters, affine=affine or parameters.brightness_lr > 0)
         if parameters.brightness_lr and not parameters.generator_lr:
             raise ConfigurationError("brightness_lr: falls as generator_lr does, which must be above 0")
-        self._diversity = parameters.diversity
-        self._loss, self._schedule = loss, schedule
+        self._schedule = schedule
         self._generator_steps, self._clone_steps = parameters.generator_steps, parameters.clone_steps
         self._brightness = parameters.brightness_lr and parameters.brightness_lr / parameters.generator_lr
         own = self.generator.scale_and_shift if self._brightness else []
@@ -114,6 +115,66 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
         if own:
             self.optimizer.add_param_group({"params": own})
         self._turn = 0
+
+    @property
+    def step_cost(self) -> int:
+        """Queries that one generator step spends."""
+        return 0
+
+    @abstractmethod
+    def generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
+        """Take one step of ``optimizer``; costs ``step_cost`` queries."""
+
+    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
+        """Take N_G generator steps at every N_C-th call, then return a generated batch."""
+        if self._turn % self._clone_steps == 0:
+            for _ in range(self._generator_steps):
+                if oracle.remaining > self.step_cost:
+                    self.generator_step(oracle, clone)
+        self._turn += 1
+        return super().propose(oracle, clone)
+
+    def begin_step(self, progress: float) -> None:
+        """Give ``optimizer`` the rates of a fraction of the budget, and forget old gradients."""
+        rate = self._schedule(progress)
+        set_rate(self.optimizer, rate)
+        if self._brightness:
+            self.optimizer.param_groups[-1]["lr"] = self._brightness * rate
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Generator, optimiser and the place in the turn."""
+        return {**super().state_dict(), "optimizer": self.optimizer.state_dict(), "turn": self._turn}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state_dict()``."""
+        super().load_state_dict(state)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._turn = state["turn"]
+
+
+class GeneratorStrategy(SteppedGeneratorStrategy):
+    """The loop that generator attacks share; a subclass says how ``loss_gradient`` is found and what it costs.
+
+    Args:
+        context: as of the frozen generator.
+        loss: what the generator ascends.
+        parameters: of the generator and of its steps.
+        schedule, optimizer, affine: as of a generator that takes steps.
+    """
+
+    def __init__(
+        self,
+        context: AttackContext,
+        loss: ExtractionLoss,
+        parameters: GeneratorParameters,
+        schedule: Schedule,
+        *,
+        optimizer: OptimizerMaker = torch.optim.Adam,
+        affine: bool = False,
+    ) -> None:
+        super().__init__(context, parameters, schedule, optimizer=optimizer, affine=affine)
+        self._diversity, self._loss = parameters.diversity, loss
         self._last_step: tuple[Tensor, Tensor, dict[str, Tensor]] | None = None
 
     @property
@@ -131,15 +192,6 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
             clone: in eval mode.
         """
 
-    def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
-        """Take N_G generator steps at every N_C-th call, then return a generated batch."""
-        if self._turn % self._clone_steps == 0:
-            for _ in range(self._generator_steps):
-                if oracle.remaining > self.step_cost:
-                    self.generator_step(oracle, clone)
-        self._turn += 1
-        return super().propose(oracle, clone)
-
     def generator_step(self, oracle: Oracle, clone: nn.Module) -> None:
         """Take one step of ``optimizer`` that ascends the loss, and the diversity; costs ``step_cost`` queries."""
         raw = self._generate(self.draw_noise())
@@ -148,11 +200,7 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
             ascent = gradient
             if self._diversity:
                 ascent = gradient + self._diversity * like_norm(self._entropy_gradient(raw.detach(), clone), gradient)
-        rate = self._schedule(oracle.progress)
-        set_rate(self.optimizer, rate)
-        if self._brightness:
-            self.optimizer.param_groups[-1]["lr"] = self._brightness * rate
-        self.optimizer.zero_grad(set_to_none=True)
+        self.begin_step(oracle.progress)
         raw.backward(-ascent / len(raw))  # ascent on the batch mean of L
         self.optimizer.step()
         clone_state = {name: value.detach().clone() for name, value in clone.state_dict().items()}
@@ -177,18 +225,11 @@ class GeneratorStrategy(FrozenGeneratorStrategy):
 
     def state_dict(self) -> dict[str, Any]:
         """Generator, optimiser, the place in the turn, and what the gradient probe looks at."""
-        return {
-            **super().state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "turn": self._turn,
-            "last_step": self._last_step,
-        }
+        return {**super().state_dict(), "last_step": self._last_step}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         super().load_state_dict(state)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self._turn = state["turn"]
         if state["last_step"] is not None:
             points, gradient, clone_state = state["last_step"]
             clone_state = {name: value.to(self._device) for name, value in clone_state.items()}
