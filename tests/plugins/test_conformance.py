@@ -16,6 +16,7 @@ FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
 MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 3, "memory": 4000}
 MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 3, "balance": 1.0}
+PAIR = {"batch_size": 32, "generator_width": 8, "noise_dim": 16, "generator_lr": 5e-3, "milestones": []}
 THIEF = {"epochs": 2, "patience": 2, "batch_size": 50, "learning_rate": 5e-3}
 ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 
@@ -59,6 +60,8 @@ ATTACKS = [
         LEARNER,
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
+    AttackUnderTest("disguide", {**PAIR, "replay_steps": 1}, channels=("label", "probability")),
+    AttackUnderTest("dual-students", {**PAIR, "clone_lr": 0.03}, channels=("label", "probability")),
     AttackUnderTest("mega", MEGA, channels=("label", "probability")),
     AttackUnderTest("random-pool", {"rounds": 3, "epochs": 4, "batch_size": 32}),
     AttackUnderTest("real-data", {"epochs": 4, "batch_size": 32}),
