@@ -17,6 +17,16 @@ GENERATOR = {**FROZEN, "generator_lr": 1e-3}
 MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 3, "memory": 4000}
 MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 3, "balance": 1.0}
 PAIR = {"batch_size": 32, "generator_width": 8, "noise_dim": 16, "generator_lr": 5e-3, "milestones": []}
+RESTARTED = {
+    "batch_size": 100,
+    "generator_width": 8,
+    "noise_dim": 16,
+    "generator_steps": 10,
+    "generator_lr": 1e-2,
+    "clone_batch_size": 50,
+    "clone_lr": 0.05,
+    "epochs": 1,
+}
 THIEF = {"epochs": 2, "patience": 2, "batch_size": 50, "learning_rate": 5e-3}
 ENSEMBLE = {"strategy": "dfal+k-center", "iterations": 3, "dfal_candidates": 100, "deepfool_steps": 3}
 
@@ -62,6 +72,8 @@ ATTACKS = [
     ),
     AttackUnderTest("disguide", {**PAIR, "replay_steps": 1}, channels=("label", "probability")),
     AttackUnderTest("dual-students", {**PAIR, "clone_lr": 0.03}, channels=("label", "probability")),
+    AttackUnderTest("ideal", RESTARTED, channels=("label",)),
+    AttackUnderTest("qedg", {**RESTARTED, "closing_fits": 1}, channels=("label",)),
     AttackUnderTest("mega", MEGA, channels=("label", "probability")),
     AttackUnderTest("random-pool", {"rounds": 3, "epochs": 4, "batch_size": 32}),
     AttackUnderTest("real-data", {"epochs": 4, "batch_size": 32}),
