@@ -78,7 +78,8 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
     """
     if spec.pool is None:
         return None
-    return DatasetPool(*as_victim_takes(spec.pool, spec, takes), public=spec.data_prior == "public")
+    public = spec.data_prior == "public" and spec.pool.name != spec.victim.data.name
+    return DatasetPool(*as_victim_takes(spec.pool, spec, takes), public=public)
 
 
 def as_victim_takes(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from make_results import make_spec
 from mebench_semantic_pool import SemanticPoolParameters
 from mebench_semantic_pool.strategy import class_weights, strategy, weighted_order
 from toys import SPEC, context_of, oracle_of, perceptron, pool_of
 
 from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component
 from mebench.data.dataset import Dataset
 from mebench.data.datasets import load_pool
 from mebench.data.pools import DatasetPool
@@ -82,12 +86,12 @@ def test_classes_stay_public_or_secret_on_another_device():
     assert pool(False).to("cpu").classes is None
 
 
-@pytest.mark.parametrize("prior", ["public", "problem-domain"])
-def test_a_trial_tells_the_classes_of_public_pools_alone(prior):
-    from make_results import make_spec
-
-    from mebench.api.spec import Component
-
-    data = Component("fashion-mnist-10k", {"rows": [0, 20]})
-    found = load_pool(make_spec(pool=data, data_prior=prior), None)
-    assert (found.classes is not None) == (prior == "public")
+@pytest.mark.parametrize(
+    ("name", "prior", "told"),
+    [("fashion-mnist-10k", "public", True), ("fashion-mnist-10k", "problem-domain", False), ("own", "public", False)],
+)
+def test_a_trial_tells_the_classes_of_public_pools_alone_and_never_of_the_victims_own_data(name, prior, told):
+    spec = make_spec(pool=Component("fashion-mnist-10k", {"rows": [0, 20]}), data_prior=prior)
+    if name == "own":
+        spec = replace(spec, victim=replace(spec.victim, data=spec.pool))
+    assert (load_pool(spec, None).classes is not None) == told
