@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from mebench import AttackEntry, Param, hookimpl
+from mebench import AttackEntry, Param, StrategyEntry, hookimpl
 from mebench.toolkit import PairParameters
 
 
@@ -59,5 +59,18 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             family="generator",
             needs=frozenset({"label"}),
             paper="Rosenthal et al., DisGUIDE: Disagreement-Guided Data-Free Model Extraction, AAAI 2023",
+        ),
+    )
+
+
+@hookimpl
+def mebench_strategies() -> Sequence[StrategyEntry]:
+    """The generator, with any learner."""
+    return (
+        StrategyEntry(
+            "disguide",
+            "Make queries by a generator that makes two students of its own disagree.",
+            "mebench_disguide.alone:ScoutingStrategy",
+            DisguideParameters,
         ),
     )

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mebench import Attack, AttackContext
 from mebench.toolkit import DisagreementStrategy, PairLearner
 from mebench_disguide import DisguideParameters
 
+PairLoss = Callable[[Tensor, Tensor], Tensor]
 SMALL = 1e-6
 """Added to every probability of which a class's share is made, as released."""
 
 
 def build(context: AttackContext, parameters: DisguideParameters) -> Attack:
     """Build the attack; see ``mebench info disguide``."""
+    learner = students_of(context, parameters)
+    loss, grey_every = loss_of(parameters), parameters.grey_every
+    return Attack(DisagreementStrategy(context, parameters, learner, loss, grey_every=grey_every), learner)
+
+
+def students_of(
+    context: AttackContext, parameters: DisguideParameters, *, first: nn.Module | None = None
+) -> PairLearner:
+    """The two students, the clone or ``first`` one of them, and what they remember."""
     kept = rows_kept(parameters, context.spec.size, context.spec.num_classes)
-    learner = PairLearner(context, parameters, replay_steps=parameters.replay_steps, kept=kept)
-    loss = partial(generator_loss, disagreement=parameters.disagreement, diversity=parameters.diversity)
-    strategy = DisagreementStrategy(context, parameters, learner, loss, grey_every=parameters.grey_every)
-    return Attack(strategy, learner)
+    return PairLearner(context, parameters, replay_steps=parameters.replay_steps, kept=kept, first=first)
+
+
+def loss_of(parameters: DisguideParameters) -> PairLoss:
+    """What the generator descends."""
+    return partial(generator_loss, disagreement=parameters.disagreement, diversity=parameters.diversity)
 
 
 def rows_kept(parameters: DisguideParameters, size: int, classes: int) -> int:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from mebench import AttackEntry, Param, hookimpl
+from mebench import AttackEntry, Param, StrategyEntry, hookimpl
 from mebench.toolkit import ContinuedFitParameters, RestartedGeneratorParameters
 
 
 @dataclass(frozen=True)
-class IdealParameters(ContinuedFitParameters, RestartedGeneratorParameters):
-    """What can be set of the attack."""
+class IdealGeneratorParameters(RestartedGeneratorParameters):
+    """What can be set of the generators."""
 
     batch_size: int = 250
-    clone_batch_size: int = 250
     regulariser: Annotated[
         Literal["paper", "as-released"],
         Param(
@@ -25,6 +24,13 @@ class IdealParameters(ContinuedFitParameters, RestartedGeneratorParameters):
         ),
     ] = "paper"
     balance: Annotated[float, Param("Weight of that entropy.", minimum=0, in_variant="changed")] = 5.0
+
+
+@dataclass(frozen=True)
+class IdealParameters(ContinuedFitParameters, IdealGeneratorParameters):
+    """What can be set of the attack."""
+
+    clone_batch_size: int = 250
     accounting: Annotated[
         Literal["fair", "as-released"],
         Param(
@@ -49,5 +55,18 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             needs=frozenset({"label"}),
             paper="Zhang, Chen and Lyu, IDEAL: Query-Efficient Data-Free Learning from Black-Box Models, ICLR 2023, "
             "arXiv:2205.11158",
+        ),
+    )
+
+
+@hookimpl
+def mebench_strategies() -> Sequence[StrategyEntry]:
+    """The generators, with any learner."""
+    return (
+        StrategyEntry(
+            "ideal",
+            "Make queries by a new generator in every round, led to all classes of the clone.",
+            "mebench_ideal.attack:BalancedStrategy",
+            IdealGeneratorParameters,
         ),
     )

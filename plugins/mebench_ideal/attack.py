@@ -19,7 +19,7 @@ from mebench.toolkit import (
     constant_schedule,
     to_device,
 )
-from mebench_ideal import IdealParameters
+from mebench_ideal import IdealGeneratorParameters, IdealParameters
 
 BETAS = 0.5, 0.999
 DEVIATION = 0.02
@@ -36,10 +36,11 @@ class BalancedStrategy(RestartedGeneratorStrategy):
     """Batches of new generators, led to all classes alike.
 
     Args:
-        context, parameters: of the attack.
+        context: of the attack.
+        parameters: of the generators.
     """
 
-    def __init__(self, context: AttackContext, parameters: IdealParameters) -> None:
+    def __init__(self, context: AttackContext, parameters: IdealGeneratorParameters) -> None:
         super().__init__(context, parameters, betas=BETAS, deviation=DEVIATION)
         self._parameters = parameters
 
@@ -93,6 +94,7 @@ class AskingStrategy(BalancedStrategy):
 
     def __init__(self, context: AttackContext, parameters: IdealParameters) -> None:
         super().__init__(context, parameters)
+        self._asking = parameters
         self._order = context.random.torch("pool", "cpu")
         self.pool: list[Tensor] = []
         self._pass: Tensor = torch.empty(0, dtype=torch.int64)  # what of this round's passes is still to be asked
@@ -100,13 +102,13 @@ class AskingStrategy(BalancedStrategy):
     def propose(self, oracle: Oracle, clone: nn.Module) -> Tensor:
         """Return the next batch of a pass; where it is over, make a new round's images first."""
         if not len(self._pass):
-            self.pool = [*self.pool, self.best_batch(clone)][-self._parameters.rounds_kept :]
+            self.pool = [*self.pool, self.best_batch(clone)][-self._asking.rounds_kept :]
             rows = sum(map(len, self.pool))
-            passes = [torch.randperm(rows, generator=self._order) for _ in range(self._parameters.epochs)]
+            passes = [torch.randperm(rows, generator=self._order) for _ in range(self._asking.epochs)]
             self._pass = torch.cat(passes)
-        batch, self._pass = self._pass.tensor_split([self._parameters.clone_batch_size])
+        batch, self._pass = self._pass.tensor_split([self._asking.clone_batch_size])
         images = torch.cat(self.pool)[to_device(batch, self._context.device)]
-        return augmented(images, self._parameters.views, self._views)[: oracle.remaining]
+        return augmented(images, self._asking.views, self._views)[: oracle.remaining]
 
     def state_dict(self) -> dict[str, Any]:
         """That of the base, the pool and the rest of the pass."""

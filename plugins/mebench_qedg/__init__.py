@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from mebench import AttackEntry, Param, hookimpl
+from mebench import AttackEntry, Param, StrategyEntry, hookimpl
 from mebench.toolkit import ContinuedFitParameters, RestartedGeneratorParameters
 
 
 @dataclass(frozen=True)
-class QedgParameters(ContinuedFitParameters, RestartedGeneratorParameters):
-    """What can be set of the attack; the defaults are for digits."""
+class QedgGeneratorParameters(RestartedGeneratorParameters):
+    """What can be set of the generators; the defaults are for digits."""
 
     noise_dim: int = 512
     generator_steps: int = 100
-    epochs: int = 20
-    weight_decay: float = 0.0
     spread: Annotated[
         float,
         Param(
@@ -43,6 +41,14 @@ class QedgParameters(ContinuedFitParameters, RestartedGeneratorParameters):
             in_variant="changed",
         ),
     ] = 0.7
+
+
+@dataclass(frozen=True)
+class QedgParameters(ContinuedFitParameters, QedgGeneratorParameters):
+    """What can be set of the attack; the defaults are for digits."""
+
+    epochs: int = 20
+    weight_decay: float = 0.0
     wrong_weight: Annotated[
         float,
         Param(
@@ -77,5 +83,18 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             needs=frozenset({"label"}),
             paper="Pei et al., Exploring Query Efficient Data Generation towards Data-free Model Stealing in Hard "
             "Label Setting, AAAI 2025",
+        ),
+    )
+
+
+@hookimpl
+def mebench_strategies() -> Sequence[StrategyEntry]:
+    """The generators, with any learner."""
+    return (
+        StrategyEntry(
+            "qedg",
+            "Make queries by a new generator in every round, and ask those of which the clone is unsure.",
+            "mebench_qedg.attack:UnsureStrategy",
+            QedgGeneratorParameters,
         ),
     )

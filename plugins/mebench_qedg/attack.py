@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mebench import Attack, AttackContext, Oracle, Response
 from mebench.toolkit import ContinuedFitLearner, RestartedGeneratorStrategy, augmented, evaluating
-from mebench_qedg import QedgParameters
+from mebench_qedg import QedgGeneratorParameters, QedgParameters
 
 SURE = 0.95
 """What the clone's prediction must be above for an image to be mirrored for free."""
@@ -25,10 +25,11 @@ class UnsureStrategy(RestartedGeneratorStrategy):
     """Batches of new generators, less the images of which the clone is sure.
 
     Args:
-        context, parameters: of the attack.
+        context: of the attack.
+        parameters: of the generators.
     """
 
-    def __init__(self, context: AttackContext, parameters: QedgParameters) -> None:
+    def __init__(self, context: AttackContext, parameters: QedgGeneratorParameters) -> None:
         super().__init__(context, parameters)
         self._parameters = parameters
 

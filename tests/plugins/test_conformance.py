@@ -123,6 +123,7 @@ COMPOSED = [
     ),
     AttackUnderTest("random-pool+fit-maps", MAP_HEAD, channels=("vg",)),
     AttackUnderTest("random-generator+online-gradients", of_parts(FROZEN), channels=("vg",)),
+    AttackUnderTest("disguide+online-gradients", of_parts({**PAIR, "replay_steps": 1}), channels=("vg",)),
     AttackUnderTest("megex+online-gradients", of_parts(GENERATOR) | {"strategy.answers": "training"}, channels=("vg",)),
 ]
 """Parts that are no attack by themselves, with a part that is known."""

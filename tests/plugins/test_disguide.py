@@ -8,9 +8,11 @@ import pytest
 import torch
 from mebench_disguide import DisguideParameters
 from mebench_disguide.attack import generator_loss, rows_kept
-from toys import build_attack, context_of, oracle_of, perceptron, spend_all
+from toys import build_attack, context_of, one_turn, oracle_of, perceptron, spend_all
 
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
+from mebench.registry.catalogue import registry
+from mebench.registry.entries import AttackEntry
 
 SMALL = {"batch_size": 6, "generator_width": 4, "noise_dim": 5, "generator_lr": 1e-2}
 
@@ -73,6 +75,29 @@ def test_both_rates_fall_at_two_and_four_fifths_of_the_budget():
     # a generator step comes before its batch is answered, the students' after
     assert [round(g / 1e-2, 6) for g, _ in rates] == [1, 1, 1, 1, 0.3, 0.3, 0.3, 0.3, 0.09, 0.09]
     assert [round(c / 0.03, 6) for _, c in rates] == [1, 1, 1, 0.3, 0.3, 0.3, 0.3, 0.09, 0.09, 0.09]
+
+
+def test_with_another_learner_the_generator_asks_what_it_would_ask_with_its_own():
+    (whole, (oracle, _)), context = built(), context_of(ProbabilityChannel(), perceptron(seed=2), 100)
+    parts = {f"strategy.{name}": value for name, value in SMALL.items()}
+    alone = registry().get(AttackEntry, "disguide+fit").call(context, given={**parts, "learner.epochs": 1})
+    other, _ = oracle_of(perceptron(seed=1, scale=3), ProbabilityChannel(), 100)
+    for _ in range(4):
+        assert torch.equal(one_turn(whole, oracle), one_turn(alone, other))
+    assert alone.learner.clone is context.clone
+    weights = zip(alone.learner.clone.parameters(), whole.learner.clone.parameters(), strict=True)
+    assert not any(torch.equal(mine, its) for mine, its in weights)
+
+
+@pytest.mark.parametrize("name", ["ideal", "qedg"])
+def test_generators_that_begin_anew_work_with_any_learner(name):
+    context = context_of(LabelChannel(), perceptron(seed=2), 30)
+    small = {"batch_size": 10, "generator_width": 2, "noise_dim": 3, "generator_steps": 2}
+    given = {f"strategy.{key}": value for key, value in small.items()} | {"learner.epochs": 1}
+    attack = registry().get(AttackEntry, f"{name}+fit").call(context, given=given)
+    oracle, ledger = oracle_of(perceptron(seed=1, scale=3), LabelChannel(), 30)
+    spend_all(attack, oracle)
+    assert ledger.by_purpose["train"] == 30
 
 
 def test_the_ring_is_bounded_by_rows_and_by_bytes():
