@@ -16,7 +16,7 @@ class MixmatchParameters(UnlabelledParameters):
 
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
-    unlabelled_weight: float = 75.0
+    unlabelled_weight: float = 5.0
     alpha: Annotated[
         float,
         Param("Of the Beta distribution that inputs are mixed by.", minimum=0.001, in_variant="changed"),
