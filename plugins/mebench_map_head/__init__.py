@@ -29,7 +29,7 @@ class MapHeadParameters(FitParameters):
     maps: Annotated[
         Literal["signed", "absolute"],
         Param("Maps are told as they are answered, or without their signs.", in_variant="changed"),
-    ] = "signed"
+    ] = "absolute"
     decoder_width: Annotated[int, Param("Channels of the decoder's first convolution.", minimum=2, maximum=100_000)] = (
         16
     )

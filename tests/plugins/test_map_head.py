@@ -85,7 +85,7 @@ def test_the_loss_is_that_of_a_plain_program_and_reaches_the_trunk():
 
 
 def test_a_fit_lowers_the_distance_of_maps_and_drops_the_decoder():
-    learner = learner_of(epochs=60, learning_rate=1e-2)
+    learner = learner_of(epochs=60, learning_rate=1e-2, maps="signed")
     queries, response = answers()
     decoders = []
     make = learner.make_optimizer

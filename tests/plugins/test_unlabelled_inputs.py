@@ -180,6 +180,18 @@ def test_a_learner_goes_on_from_its_state_to_the_same_bits(name, scored):
 
 
 @BOTH
+def test_the_average_of_the_weights_is_scored_where_that_is_declared(name):
+    weights = {}
+    for scored in ("last", "average"):
+        learner = learner_of(name, scored=scored, steps=20)
+        queries = learner._pool.inputs(torch.arange(12))
+        learner.learn(queries, Response(perceptron(seed=1)(queries).argmax(1)))
+        weights[scored] = learner.clone[1].weight
+    assert torch.equal(weights["average"], learner._average.module[1].weight)
+    assert not torch.allclose(weights["average"], weights["last"])
+
+
+@BOTH
 def test_a_fit_takes_the_steps_it_is_given_whatever_the_number_of_answers(name):
     learner = learner_of(name, steps=100, batch_size=64)
     assert [learner.epochs(rows) * -(-rows // 64) for rows in (10, 100, 1000)] == [100, 100, 96]
