@@ -23,8 +23,19 @@ def seeded_globals(seed: int, device: torch.device | str = "cpu") -> Iterator[No
     """Seed torch's global generators for a while (initial weights and dropout draw from them), and put them back."""
     where = torch.device(device)
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
-        torch.manual_seed(seed)
+        _seed_torch(seed)
         yield
+
+
+def _seed_torch(seed: int) -> None:
+    """Seed torch's global generators, of the CPU and of all GPUs.
+
+    As `torch.manual_seed` does, which keeps a traceback of every call, where there is no GPU, in case that one comes:
+    that takes a millisecond and is never freed.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
 
 
 class RandomStreams:
@@ -67,7 +78,7 @@ class RandomStreams:
     def seed_globals(self) -> None:
         """Seed the global generators of torch, NumPy and Python."""
         seed = derive_seed(self.seed, "global")
-        torch.manual_seed(seed)
+        _seed_torch(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
 

@@ -6,8 +6,9 @@ does inside an object is its own affair.
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -15,10 +16,11 @@ import torch
 
 _WHOLE = ("mebench.", "torch.nn.", "torch.optim.")
 """Packages whose modules are all looked at, with their classes where they are mebench's."""
-_MODULES = (
+_MODULES = {
+    *("mebench", "torch.nn", "torch.optim"),
     *("torch", "torch.autograd", "torch.linalg", "torch.fft", "torch.special", "torch._C._nn", "torch.nn.functional"),
     *("numpy", "numpy.random", "numpy.linalg", "random", "math", "time", "json", "os", "builtins"),
-)
+}
 _CLASSES = (torch.Tensor, torch.nn.Module, torch.nn.Parameter, torch.Generator, torch.optim.Optimizer)
 _ABSENT = object()
 
@@ -29,43 +31,50 @@ class Definitions:
     """What functions and classes are now."""
 
     def __init__(self) -> None:
-        self._before = [(owner, dict(vars(owner))) for owner in {id(one): one for one in _owners()}.values()]
+        owners = {id(one): one for one in _owners()}.values()
+        self._before = [(owner, list(vars(owner)), list(vars(owner).values())) for owner in owners]
 
     def replaced(self) -> list[str]:
         """Full names of what is another function or class than before."""
         return sorted(f"{_name(owner)}.{key}" for owner, key, _ in self._changes())
 
-    def put_back(self) -> None:
-        """Undo it."""
-        for owner, key, thing in list(self._changes()):
+    def put_back(self) -> list[str]:
+        """Undo it; return full names of what is not back."""
+        changes = list(self._changes())
+        for owner, key, thing in changes:
             if thing is _ABSENT:
                 delattr(owner, key)
             else:
                 setattr(owner, key, thing)
+        return self.replaced() if changes else []
 
     def _changes(self) -> Iterator[tuple[Owner, str, Any]]:
         """Owner and name of what has changed, and what it was."""
-        for owner, before in self._before:
+        for owner, names, things in self._before:
             now = vars(owner)
-            for key, thing in before.items():
+            if _is_still(now, names, things):
+                continue
+            for key, thing in zip(names, things, strict=False):  # a thread may have imported something between the two
                 there = now.get(key, _ABSENT)
                 if there is not thing and _defines(thing) and not _made_by_torch(there, thing):
                     yield owner, key, thing
-            if isinstance(owner, type) and len(now) > len(before):
-                yield from ((owner, key, _ABSENT) for key in now.keys() - before.keys() if _hides(owner, key))
+            if isinstance(owner, type) and len(now) > len(names):
+                yield from ((owner, key, _ABSENT) for key in now.keys() - set(names) if _hides(owner, key))
 
 
 def _owners() -> Iterator[Owner]:
     yield from _CLASSES
     for name, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType) and (name in _MODULES or f"{name}.".startswith(_WHOLE)):
+        if (name in _MODULES or name.startswith(_WHOLE)) and isinstance(module, ModuleType):
             yield module
             if name.startswith(("mebench", "torch.nn.modules")):
-                yield from (one for one in list(vars(module).values()) if _is_class_of(one, name))
+                types = [one for one in list(vars(module).values()) if isinstance(one, type)]
+                yield from (one for one in types if one.__module__ == name)
 
 
-def _is_class_of(thing: Any, module: str) -> bool:
-    return isinstance(thing, type) and thing.__module__ == module
+def _is_still(now: Mapping[str, Any], names: list[str], things: list[Any]) -> bool:
+    """Whether the very same things are there, under the same names and in the same order: told in half the time."""
+    return list(now) == names and all(map(operator.is_, now.values(), things))
 
 
 def _defines(thing: Any) -> bool:

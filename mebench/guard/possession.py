@@ -103,7 +103,7 @@ def reachable(start: object, name: str, own: Container[str] = ()) -> Iterator[tu
 
 def _inside(path: str, thing: Any, own: Container[str]) -> Iterator[tuple[str, Any]]:
     if isinstance(thing, dict):
-        yield from ((f"{path}[{key!r}]", value) for key, value in thing.items())
+        yield from ((f"{path}[{_written(key)}]", value) for key, value in thing.items())
     elif isinstance(thing, (list, tuple, set, frozenset, deque)):
         yield from ((f"{path}[{index}]", value) for index, value in enumerate(thing))
     elif isinstance(thing, functools.partial):
@@ -129,6 +129,11 @@ def _inside(path: str, thing: Any, own: Container[str]) -> Iterator[tuple[str, A
         yield path, kind
     elif isinstance(thing, nn.Module):  # compiled; what compiles it holds much of the process
         yield path, thing._modules
+
+
+def _written(key: object) -> str:
+    """A key of a dictionary in words. Optimisers have parameters for keys: to write their values took half a search."""
+    return f"a {type(key).__name__}" if isinstance(key, Tensor) else repr(key)
 
 
 def _attributes(path: str, thing: Any) -> Iterator[tuple[str, Any]]:

@@ -37,8 +37,7 @@ class Surroundings:
     def put_back(self) -> list[str]:
         """Put everything back; return in words what cannot be."""
         left = [setting.words for setting in put_all_back(self._values)]
-        self._definitions.put_back()
-        return left + self._definitions.replaced()[:_NAMED]
+        return left + self._definitions.put_back()[:_NAMED]
 
     def _replaced(self) -> Iterator[str]:
         names = self._definitions.replaced()

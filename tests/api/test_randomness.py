@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from mebench.api.random_streams import RandomStreams
+from mebench.api.random_streams import RandomStreams, derive_seed, seeded_globals
 
 CPU = torch.device("cpu")
 
@@ -42,3 +42,19 @@ def test_all_generators_go_on_from_a_state():
     other.load_state_dict(state)
     assert draws(other) == expected
     assert other.torch("a") is held
+
+
+def test_globals_are_seeded_as_torch_seeds_them_and_no_gpu_is_looked_for_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", None)
+    RandomStreams(3, CPU).seed_globals()
+    found = torch.rand(4)
+    with seeded_globals(5):
+        again = torch.rand(4)
+    after = torch.rand(4)
+    monkeypatch.undo()
+    torch.manual_seed(derive_seed(3, "global"))
+    assert torch.equal(found, torch.rand(4))
+    assert torch.equal(after, torch.rand(4))
+    torch.manual_seed(5)
+    assert torch.equal(again, torch.rand(4))

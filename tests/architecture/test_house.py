@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+from dearest import DEAREST
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = [
@@ -115,3 +116,7 @@ def test_what_mebench_new_writes_imports_public_names_only():
     templates = sorted((ROOT / "mebench/testing/scaffold/templates").rglob("*.py.template"))
     assert templates
     assert not [name for file in templates for name in printed(file.read_text(encoding="utf-8"))]
+
+
+def test_the_files_that_begin_first_are_there():
+    assert [file for file in DEAREST if not (ROOT / "tests" / file).is_file()] == []

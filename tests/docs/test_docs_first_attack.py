@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
-import sys
 import tomllib
 
 import pytest
+from nested_pytest import outcomes_of
 from plugin_environments import PluginEnvironment
 
 from mebench.testing import CHECKS
@@ -51,16 +52,25 @@ def fidelity_of(board, attack):
 
 
 @pytest.mark.slow
-def test_the_path_from_nothing_to_a_row_on_a_leaderboard(shell, repository):
+def test_the_path_from_nothing_to_a_row_on_a_leaderboard(shell, repository, mebench, monkeypatch):
     text = (repository / "docs" / "your-first-attack.md").read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
     assert len(commands) == 10
-    printed = {command: shell.run(command) for command in commands}
+    *begun, checked, planned, ran, again, shown = commands
+    printed = {command: shell.run(command) for command in begun}
+    for folder in (shell.environment.packages, shell.folder / "mebench-coarse"):  # what pip has written, and the code
+        monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(shell.folder / "no-plugins"))  # another folder: looked for anew
+    here = lambda command: mebench(*shlex.split(command)[1:])  # noqa: E731 (where torch is imported already)
+    printed |= {command: here(command) for command in (checked, planned)}
+    printed[ran] = shell.run(ran)
+    printed |= {command: here(command) for command in (again, shown)}
+    assert all(command.startswith("mebench ") for command in (checked, planned, again, shown))
     assert "mebench-coarse 0.1.0" in printed["mebench plugins"]
     assert "passed" in printed["pytest mebench-coarse"]
     assert "coarse" in printed["mebench run mebench-coarse/benchmark.yaml"]
     assert "blocks=2" in printed["mebench leaderboard runs/coarse-first/quick"]
-    board = shell.run("mebench leaderboard runs/coarse-first/quick --format json")
+    board = mebench("leaderboard", "runs/coarse-first/quick", "--format", "json")
     assert len(fidelity_of(board, "coarse")) == 2
     for file in re.findall(r"^\| `(\S+)` \|", text, re.M):
         assert (shell.folder / "mebench-coarse" / file).is_file()
@@ -84,9 +94,7 @@ def test_the_pool_flavour_passes_its_test_and_runs_in_its_benchmark(mebench, tmp
     make_known(project)
     monkeypatch.syspath_prepend(project)
     monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(project / "no-plugins"))  # another folder: plugins are looked for anew
-    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(project)]
-    tested = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(project)}, capture_output=True, text=True)
-    assert f"{len(CHECKS)} passed" in tested.stdout, tested.stdout + tested.stderr
+    assert outcomes_of(project) == {"passed": len(CHECKS)}
     mebench("run", "mebench-least-sure/benchmark.yaml", "--workers", "0")
     (fidelity,) = fidelity_of(mebench("leaderboard", "runs/least-sure-first/quick", "--format", "json"), "least-sure")
     assert fidelity > 0.7

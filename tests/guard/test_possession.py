@@ -110,6 +110,13 @@ def test_it_is_found_in_a_variable_of_the_attacks_module(victim, possession):
     assert problem == "test_possession.FOUND[0] is the victim"
 
 
+def test_the_values_of_a_tensor_that_is_a_key_are_not_written(victim, possession, monkeypatch):
+    monkeypatch.delattr(nn.Parameter, "__repr__")
+    monkeypatch.setattr(torch.Tensor, "__repr__", None)
+    held = Strategy({victim.network[1].weight.detach().clone(): 1, nn.Parameter(torch.zeros(2)): [victim]})
+    assert possession.problem({"its strategy": held}) == "its strategy.held[a Parameter][0] is the victim"
+
+
 def test_a_clone_with_a_part_or_a_tensor_of_the_victim_is_found(victim, possession):
     clone = perceptron()
     clone[1] = victim.network[1]

@@ -18,15 +18,20 @@ class PluginEnvironment:
 
     Args:
         folder: where it is made.
+
+    Attributes:
+        python: its interpreter.
+        packages: the folder that it installs packages in.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         venv.create(folder / "venv", symlinks=True)
         self.python = folder / "venv" / "bin" / "python"
-        packages = self._run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+        where = self._run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+        self.packages = Path(where)
         outer = sysconfig.get_path("purelib")
-        (Path(packages) / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
+        (self.packages / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
 
     def install(self, project: str) -> None:
         """Build and install a distribution of the tests folder, without its dependencies and without a network."""

@@ -12,7 +12,7 @@ from mebench.oracle.channels.explanations import IntegratedGradientsChannel
 @pytest.mark.parametrize(("make", "spec"), NETWORKS)
 def test_attributions_sum_to_what_the_score_gains_over_the_baseline(make, spec, baseline, score):
     network, inputs, response = explained(
-        make, spec, IntegratedGradientsChannel(IntegratedGradientsParameters(300, baseline, "midpoint", score))
+        make, spec, IntegratedGradientsChannel(IntegratedGradientsParameters(100, baseline, "midpoint", score))
     )
 
     def scores(x):

@@ -84,7 +84,7 @@ ATTACKS = [
     AttackUnderTest("full-pool", THIEF),
     AttackUnderTest(
         "gradient-matching",
-        {"rounds": 3, "epochs": 3, "batch_size": 32, "points": 2},
+        {"rounds": 3, "epochs": 2, "batch_size": 32, "points": 2},
         channels=("vg", "sg", FIVE_STEPS, "white-box"),
     ),
     AttackUnderTest("marich", {"rounds": 3, "epochs": 2, "batch_size": 32, "learning_rate": 0.1, "validation": 20}),

@@ -17,7 +17,11 @@ from mebench.registry.catalogue import registry
 NAMES = [one.name for one in registry().entries(RecoveryEntry) if one.target.startswith("mebench_recoveries.")]
 AT_HOME = ["partial-bayes", "restorer", "inverse-reverse-sigmoid"]
 FOUR = replace(SPEC, num_classes=4)
-SMALL = {"partial-bayes": {"rows": 5000}, "restorer": {"rows": 5000, "epochs": 12, "batch_size": 256}}
+SMALL = {
+    "partial-bayes": {"rows": 5000},
+    "partial-bayes-oracle": {"rows": 5000},
+    "restorer": {"rows": 5000, "epochs": 12, "batch_size": 256},
+}
 
 
 def recovered(name: str, told: torch.Tensor, mechanism=None, *, keeps_argmax: bool = True, **given) -> torch.Tensor:

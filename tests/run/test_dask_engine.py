@@ -163,8 +163,8 @@ def test_a_trial_whose_worker_is_killed_goes_on_elsewhere_from_its_checkpoint_to
 
 
 def test_trials_whose_workers_are_killed_again_and_again_have_the_bytes_of_processes(settings, tmp_path):
-    lost = [trial_job(tmp_path / "lost", seed=seed, budget=200) for seed in range(12)]
-    whole = [trial_job(tmp_path / "whole", seed=seed, budget=200) for seed in range(12)]
+    lost = [trial_job(tmp_path / "lost", seed=seed, budget=200) for seed in range(6)]
+    whole = [trial_job(tmp_path / "whole", seed=seed, budget=200) for seed in range(6)]
     killer = KillerOfAll(times=2)
     outcomes = run(settings, *lost, listener=killer)
     assert killer.left == 0

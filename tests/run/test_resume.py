@@ -82,7 +82,7 @@ def run_to_its_end(folder: Path) -> Path:
 
 
 def interruptible(folder: Path) -> Path:
-    return write_benchmark(folder, DFME, MEGEX, budget=12_000, evaluations=20)
+    return write_benchmark(folder, DFME, MEGEX, budget=8_000, evaluations=20)
 
 
 @pytest.mark.slow

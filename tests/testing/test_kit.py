@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-import broken_attacks
 import pytest
 from broken_attacks import honest, target
+from nested_pytest import outcomes_of
 
 from mebench.api.errors import ConfigurationError
 from mebench.cli import main
 from mebench.testing import AttackUnderTest, CheckSkipped, parametrize_with_checks, run_check
-
-pytest_plugins = ["pytester"]
 
 
 def passes(attack):
@@ -85,28 +83,27 @@ def test_an_expected_failure_of_no_check_is_an_error():
         parametrize_with_checks([attack])
 
 
-def test_pytest_shows_one_case_per_attack_and_check(pytester):
-    pytester.makepyfile(
-        f"""
-        import sys
-        sys.path.insert(0, {broken_attacks.__file__.rpartition("/")[0]!r})
-        from broken_attacks import BROKEN, honest, target
-        from mebench.testing import CHECKS, AttackUnderTest, parametrize_with_checks
+CASES = """
+from broken_attacks import BROKEN, honest, target
+from mebench.testing import CHECKS, AttackUnderTest, parametrize_with_checks
 
-        TWO = [check for check in CHECKS if check.__name__ in ("prints_nothing", "stays_within_budget")]
-        prints = BROKEN["prints_nothing"]
-        known = AttackUnderTest(prints.attack, prints.parameters, expected_failures={{"prints_nothing": "it talks"}})
-        wrong = AttackUnderTest(target(honest).attack, expected_failures={{"prints_nothing": "it does not"}})
+TWO = [check for check in CHECKS if check.__name__ in ("prints_nothing", "stays_within_budget")]
+prints = BROKEN["prints_nothing"]
+known = AttackUnderTest(prints.attack, prints.parameters, expected_failures={"prints_nothing": "it talks"})
+wrong = AttackUnderTest(target(honest).attack, expected_failures={"prints_nothing": "it does not"})
 
-        @parametrize_with_checks([prints, known, wrong], checks=TWO)
-        def test_conformance(attack, check):
-            check(attack)
-        """
-    )
-    done = pytester.runpytest_subprocess("-q", "-rfxX", "-p", "no:cacheprovider")
-    done.assert_outcomes(passed=3, failed=2, xfailed=1)
-    done.stdout.fnmatch_lines(["*prints: prints_nothing: prints 'asking...'*"])
-    done.stdout.fnmatch_lines(["*passes, though it is expected to fail: it does not*"])
+@parametrize_with_checks([prints, known, wrong], checks=TWO)
+def test_conformance(attack, check):
+    check(attack)
+"""
+
+
+def test_pytest_shows_one_case_per_attack_and_check(tmp_path, capsys):
+    (tmp_path / "test_it.py").write_text(CASES)
+    assert outcomes_of(tmp_path) == {"passed": 3, "failed": 2, "xfailed": 1}
+    shown = capsys.readouterr().out
+    assert "prints: prints_nothing: prints 'asking...'" in shown
+    assert "passes, though it is expected to fail: it does not" in shown
 
 
 def run(capsys, *arguments):
