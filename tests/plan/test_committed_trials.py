@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
 import pytest
 
-from mebench.plan.file import load_benchmark
+from mebench.plan.file import Benchmark, load_benchmark
 from mebench.plan.plan import make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,9 +21,13 @@ def committed(profile: Path) -> set[str]:
     return {seed["trial"] for row in rows if row["attack"] != "victim" for seed in row["per_seed"]}
 
 
+@functools.cache
+def benchmarks() -> list[Benchmark]:
+    return [load_benchmark(file) for file in sorted((ROOT / "benchmarks").glob("*.yaml"))]
+
+
 def planned(name: str, profile: str) -> set[str]:
-    benchmarks = [load_benchmark(file) for file in sorted((ROOT / "benchmarks").glob("*.yaml"))]
-    having = [one for one in benchmarks if one.name == name and profile in one.profiles]
+    having = [one for one in benchmarks() if one.name == name and profile in one.profiles]
     return {trial for one in having for trial in make_plan(one, profile, seeds=MOST_SEEDS).ids}
 
 
