@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import scipy.stats
+import scipy  # whose parts are imported where they are used
 
 from mebench.results.detection import (
     calibrated,

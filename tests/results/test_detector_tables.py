@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-import scipy.stats
+import scipy  # whose parts are imported where they are used
 
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.leaderboard.read.row_files import committed, row_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.stats
+import scipy  # whose parts are imported where they are used
 from make_results import VG, make_row, make_spec, make_supervised, make_table1, make_trial
 
 from mebench.api.files import read_json, write_json
