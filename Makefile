@@ -14,11 +14,11 @@ table1: $(VENV)/.run
 	$(BIN)/mebench run benchmarks/table1.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal  # on two cores: tests wait for processes of their own, and for disks
+	$(BIN)/python -m pytest -n 3  # on two cores: tests wait for processes of their own, and for disks
 
 # What each test costs in time of the processor, with all that it starts: see "What a test costs" in CONTRIBUTING.md.
 expense: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -p expense
+	$(BIN)/python -m pytest -n 2 -q -p expense
 
 # The tests with the newest torch and torchvision, whatever the range of pyproject.toml says.
 test-newest: VENV := .venv-newest
@@ -26,7 +26,7 @@ test-newest:
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade torch torchvision
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+	$(VENV)/bin/python -m pytest -n 2
 
 # Once, in a new checkout: all that development needs, and the hooks of .pre-commit-config.yaml before each commit.
 setup: $(VENV)/.dev
