@@ -49,7 +49,7 @@ from mebench.results.detection import (
     upper_limit,
 )
 from mebench.toolkit.strategies.generator import squash
-from mebench.toolkit.streams import BENIGN_STREAMS, CALIBRATION_STREAMS, mixed
+from mebench.toolkit.streams import BENIGN_STREAMS, CALIBRATION_STREAMS, mixed, stream_kinds
 from mebench.toolkit.transforms import transformed
 
 CPU, SIZE = torch.device("cpu"), (32, 32)
@@ -127,7 +127,7 @@ def benign(data: OwnersData, digits: Tensor) -> dict[str, Stream]:
 
         return made
 
-    found = {name: of_family(name) for name in BENIGN_STREAMS}
+    found = {name: of_family(name) for name in stream_kinds(discrete=False)}
     return found | {"5 % digits": with_digits(0.05), "30 % digits": with_digits(0.3)}
 
 

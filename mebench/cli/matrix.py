@@ -48,7 +48,7 @@ def matrix(roots: tuple[Path, ...], detectors: bool, style: str, output: Path | 
 def _defences(board: Leaderboard, where: str, style: str) -> str:
     from mebench.api.errors import ResultsError
     from mebench.results.matrix import FORMATS, matrices
-    from mebench.results.matrix.formats import cells, notes, titles
+    from mebench.results.matrix.formats import VOLUMES, cells, notes, titles, volume_lines
 
     found = matrices(board.rows)
     if not found:
@@ -60,7 +60,12 @@ def _defences(board: Leaderboard, where: str, style: str) -> str:
         say("detectors watched: mebench matrix --detectors tells what they saw")
 
     def shown() -> list[Table]:
-        return [(one.context, titles(one), [cells(one, line) for line in one.lines]) for one in found]
+        shown: list[Table] = []
+        for one in found:
+            shown.append((one.context, titles(one), [cells(one, line) for line in one.lines]))
+            if lines := volume_lines(one):
+                shown.append(("hypervolumes", list(VOLUMES), lines))
+        return shown
 
     return FORMATS[style](found) if style != "text" else _on_screen(shown, notes(found))
 

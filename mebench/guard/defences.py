@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
@@ -68,10 +69,15 @@ class StatefulPart(GuardedPart[Stateful]):
 
 
 class GuardedDefence(StatefulPart[Defence]):
-    """A defence; its answers are checked, and a state that it does not tell is found, as that of a channel is."""
+    """A defence; its answers are checked, and a state that it does not tell is found, as that of a channel is.
+
+    Attributes:
+        seconds: of processor time that it took so far, of this object; no part of its state.
+    """
 
     def __init__(self, guard: Guard, part: Defence, label: str) -> None:
         super().__init__(guard, part, label)
+        self.seconds = 0.0
         self._hidden = HiddenState(part)
 
     def watch_state(self, random: Any) -> None:
@@ -81,7 +87,7 @@ class GuardedDefence(StatefulPart[Defence]):
     def perturb(self, queries: Tensor, probabilities: Tensor) -> Tensor:
         """Return what an `AnswerDefence` answers, if that is what it must be."""
         assert isinstance(self.part, AnswerDefence)
-        guard, answered = called(self.guard, "perturb", self.part.perturb, queries, probabilities)
+        guard, answered = self._timed("perturb", self.part.perturb, queries, probabilities)
         if problem := _answer_problem(answered, probabilities):
             guard.fail(f"perturb returned {problem}")
         self._note(False)
@@ -90,7 +96,7 @@ class GuardedDefence(StatefulPart[Defence]):
     def release(self, queries: Tensor, maps: Tensor, labels: Tensor) -> Tensor:
         """Return what an `ExplanationDefence` releases, if that is what it must be."""
         assert isinstance(self.part, ExplanationDefence)
-        guard, released = called(self.guard, "release", self.part.release, queries, maps, labels)
+        guard, released = self._timed("release", self.part.release, queries, maps, labels)
         if not isinstance(released, Tensor) or released.shape != maps.shape or released.dtype != torch.float32:
             guard.fail(f"release returned no float32 tensor of shape {tuple(maps.shape)}")
         if not bool(torch.isfinite(released).all()):
@@ -101,13 +107,20 @@ class GuardedDefence(StatefulPart[Defence]):
     def receive(self, queries: Tensor, spec: InputSpec) -> Tensor:
         """Return what an `InputDefence` gives the victim, if the victim can take it."""
         assert isinstance(self.part, InputDefence)
-        guard, received = called(self.guard, "receive", self.part.receive, queries)
+        guard, received = self._timed("receive", self.part.receive, queries)
         if not isinstance(received, Tensor) or received.shape != queries.shape or received.dtype != queries.dtype:
             guard.fail(f"receive returned no {queries.dtype} tensor of shape {tuple(queries.shape)}")
         if len(received) and not bool(((received >= spec.low) & (received <= spec.high)).all()):
             guard.fail(f"receive returned inputs outside [{spec.low:g}, {spec.high:g}]")
         self._note(False)
         return received
+
+    def _timed(self, doing: str, function: Callable[..., Tensor], *arguments: Any) -> tuple[Guard, Tensor]:
+        began = time.process_time()
+        try:
+            return called(self.guard, doing, function, *arguments)
+        finally:
+            self.seconds += time.process_time() - began
 
     def _note(self, explained: bool) -> None:
         if self._hidden.awaits(explained):
@@ -180,14 +193,19 @@ class GuardedWatch:
     Args:
         guard: of the detector.
         watch: the plugin's.
+
+    Attributes:
+        seconds: of processor time that it took so far, of this object; no part of its state.
     """
 
     def __init__(self, guard: Guard, watch: ClientWatch) -> None:
-        self.guard, self._watch = guard, watch
+        self.guard, self._watch, self.seconds = guard, watch, 0.0
 
     def score(self, queries: Tensor, response: Response) -> Tensor:
         """Return (B,) float64 running scores on the CPU."""
+        began = time.process_time()
         _, scores = called(self.guard, "score", self._watch.score, queries, response)
+        self.seconds += time.process_time() - began
         if not isinstance(scores, Tensor) or scores.shape != (len(queries),) or scores.dtype != torch.float64:
             self.guard.fail(f"score returned no float64 tensor of shape ({len(queries)},)")
         return scores.cpu()

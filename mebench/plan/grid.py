@@ -39,7 +39,7 @@ class Grid:
         self._profile = profile
         self._registry = registry
         self._seeds = seeds
-        self._metrics = tuple(self._component(MetricEntry, metric) for metric in benchmark.metrics)
+        self._metrics = tuple(self._component(MetricEntry, metric) for metric in [*benchmark.metrics, *profile.metrics])
         self._victims = {name: self._victim(name, section) for name, section in benchmark.victims.items()}
 
     def trials(self) -> list[TrialSpec]:

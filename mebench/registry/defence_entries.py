@@ -6,7 +6,7 @@ They are kinds like those of `mebench.registry.entries`; the contract is `mebenc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mebench.api.errors import ConfigurationError
@@ -155,6 +155,7 @@ class DetectorEntry(Entry):
         needs: what an answer of the channel must hold for it.
         forward: rows that it computes by itself for each query.
         texts: whether it also works where inputs are texts.
+        texts_with: parameters that it must have for that.
         paper: short reference with an arXiv or DOI number.
     """
 
@@ -165,6 +166,7 @@ class DetectorEntry(Entry):
     needs: frozenset[str] = frozenset({"label"})
     forward: float = 0.0
     texts: bool = False
+    texts_with: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
 
     @property

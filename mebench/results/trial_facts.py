@@ -76,7 +76,7 @@ def trial_facts(trial: NamedTrial) -> TrialFacts:
         reason=problem or now.reason,
         traceback=str(_read(folder.path / "failure.json").get("traceback") or "") if now.state == "failed" else "",
         settings=_settings(_read(folder.path / "spec.json") or _mapping(result.get("spec"))),
-        scores=_scores(result),
+        scores=_scores(result) | _links_took(folder.path),
         flags=tuple(printable(flag) for flag in result.get("flags") or ()),
         curve=() if problem else tuple(_curve(trial)),
         seconds=_seconds(folder.path),
@@ -119,6 +119,13 @@ def _scores(result: Mapping[str, Any]) -> dict[str, Any]:
     if "accuracy" in victim:
         found["victim accuracy"] = victim["accuracy"]
     return found
+
+
+def _links_took(path: Path) -> dict[str, float]:
+    """Milliseconds of processor time a query that defences and detectors took."""
+    timing = _read(path / "timing.json")
+    known = {f"{who} ms a query": timing.get(f"{who}_ms_per_query") for who in ("defence", "detector")}
+    return {name: float(value) for name, value in known.items() if isinstance(value, (int, float))}
 
 
 def _curve(trial: NamedTrial) -> list[dict[str, Any]]:

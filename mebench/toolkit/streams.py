@@ -22,6 +22,7 @@ Family = Callable[[Tensor, Tensor, int, int], Tensor]
 SKEW = 0.3
 RETRIES, AGAIN, RUNS, RUN = 0.1, 0.1, 0.02, 5
 MONITORED = 100
+MISTYPED = 0.1
 
 
 def iid(inputs: Tensor, labels: Tensor, length: int, seed: int) -> Tensor:
@@ -87,6 +88,17 @@ def explained(inputs: Tensor, labels: Tensor, length: int, seed: int) -> Tensor:
     return inputs[np.repeat(_rows(len(inputs), length, random), times)[:length]]
 
 
+def mistyped(texts: Tensor, labels: Tensor, length: int, seed: int) -> Tensor:
+    """Of texts: one word in ten is another one, as after a slip of the fingers, drawn among all that are asked."""
+    random, asked = np.random.default_rng(seed), iid(texts, labels, length, seed).clone()
+    words = asked[asked != 0]  # 0 fills texts up
+    wrong = torch.from_numpy(random.random(tuple(asked.shape)) < MISTYPED).to(asked.device) & (asked != 0)
+    drawn = torch.from_numpy(random.integers(0, max(len(words), 1), int(wrong.sum()))).to(asked.device)
+    if len(words):
+        asked[wrong] = words[drawn]
+    return asked
+
+
 def monitoring(inputs: Tensor, labels: Tensor, length: int, seed: int) -> Tensor:
     """B8: a monitor that sends the same 100 inputs again and again."""
     chosen = _rows(len(inputs), min(MONITORED, len(inputs)), np.random.default_rng(seed))
@@ -102,20 +114,24 @@ BENIGN_STREAMS = MappingProxyType(
         "camera": camera,
         "explained": explained,
         "monitoring": monitoring,
+        "mistyped": mistyped,
     }
 )
 """Kinds of honest clients by name: functions of (inputs, labels, length, seed). B5, who asks other things too, is `iid`
-`mixed` with them. `moved`, `repeating` and `camera` need images. Since version 1.8."""
+`mixed` with them. `moved`, `repeating` and `camera` need images, `mistyped` texts. Since version 1.8."""
 CALIBRATION_STREAMS = ("iid", "skewed", "moved")
 """The kinds on which thresholds are set; the others show what false alarms those miss. Since version 1.8."""
 
 OF_IMAGES = frozenset({"moved", "repeating", "camera"})
 """The kinds that change pictures, and are none for texts."""
+OF_TEXTS = frozenset({"mistyped"})
+"""The kinds that change words, and are none for images."""
 
 
 def stream_kinds(discrete: bool) -> list[str]:
     """The kinds of honest clients that there are for images, or for texts. Since version 1.8."""
-    return [kind for kind in BENIGN_STREAMS if not (discrete and kind in OF_IMAGES)]
+    others = OF_IMAGES if discrete else OF_TEXTS
+    return [kind for kind in BENIGN_STREAMS if kind not in others]
 
 
 def mixed(queries: Tensor, others: Tensor, share: float, seed: int) -> Tensor:

@@ -115,6 +115,12 @@ class Chain:
         )
 
     @property
+    def seconds(self) -> dict[str, float]:
+        """Processor time that defences and detectors took since this object was made, as far as there are any."""
+        took = {"defence_seconds": self.defended, "detector_seconds": self.sentry}
+        return {name: sum(one.seconds for one in link.guarded) for name, link in took.items() if link}
+
+    @property
     def guard(self) -> Guard:
         """Who is to blame for a state that cannot be saved: a plugin's link, for all else is mebench's own."""
         parts: list[GuardedDefence | GuardedWatch] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,12 +26,14 @@ class TrialClock:
     Attributes:
         queries: that were asked in all sessions.
         evaluation_seconds: of this session.
+        more: tells further seconds of this session, by name: what defences and detectors took.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.queries = 0
         self.evaluation_seconds = 0.0
+        self.more: Callable[[], Mapping[str, float]] = dict
 
     def __enter__(self) -> TrialClock:
         self._start = time.monotonic()
@@ -43,6 +45,7 @@ class TrialClock:
             "started": self._started,
             "seconds": round(time.monotonic() - self._start, 3),
             "evaluation_seconds": round(self.evaluation_seconds, 3),
+            **{name: round(value, 6) for name, value in self.more().items()},
         }
         sessions = [*_sessions(self._path), session]
         seconds = sum(one["seconds"] for one in sessions)
@@ -51,6 +54,7 @@ class TrialClock:
             "seconds": round(seconds, 3),
             "evaluation_seconds": round(sum(one["evaluation_seconds"] for one in sessions), 3),
             "queries_per_second": round(self.queries / seconds, 1) if self.queries and seconds else None,
+            **_per_query(sessions, self.queries),
         }
         try:
             write_json(self._path, timing)
@@ -65,6 +69,16 @@ class TrialClock:
             yield
         finally:
             self.evaluation_seconds += time.monotonic() - start
+
+
+def _per_query(sessions: Sequence[Mapping[str, Any]], queries: int) -> dict[str, float]:
+    """Milliseconds a query that defences and detectors took, as far as every session tells."""
+    found = {}
+    for who in ("defence", "detector"):
+        took = [one.get(f"{who}_seconds") for one in sessions]
+        if queries and all(isinstance(one, float) for one in took):
+            found[f"{who}_ms_per_query"] = round(1000 * sum(filter(None, took)) / queries, 4)
+    return found
 
 
 def _sessions(path: Path) -> list[dict[str, Any]]:

@@ -160,6 +160,7 @@ class Trial:
         context = replace(context, budget=int(spec.budget // math.prod(one.queries_per_row for one in self.recoveries)))
         self.attack = build_attack(spec, context, self.guard)
         self.clock = TrialClock(folder.path / "timing.json")
+        self.clock.more = lambda: self.chain.seconds
         self.exam = Examination.of(
             victim.victim, victim.test_inputs.to(device), victim.test_labels.to(device), seed=spec.seed
         )

@@ -37,7 +37,12 @@ class NearDuplicatesParameters:
     window: Annotated[int, Param(WINDOW, minimum=1, in_variant="changed")] = 100
     radius: Annotated[
         float,
-        Param("Root mean square difference of values below which two queries are near.", minimum=0, maximum=1),
+        Param(
+            "Root mean square difference of values below which two queries are near; of texts, the square root of the "
+            "share of words that differ.",
+            minimum=0,
+            maximum=1,
+        ),
     ] = 0.055
     memory: Annotated[int, Param("Earlier queries that are kept of a client; the oldest goes.", minimum=1)] = 5_000
 
@@ -131,6 +136,7 @@ ALIKE = (
         "mebench_detectors.near_duplicates:NearDuplicates",
         NearDuplicatesParameters,
         needs=frozenset(),
+        texts=True,
     ),
     DetectorEntry(
         "seat",
@@ -154,6 +160,7 @@ UNLIKE = (
         needs_data=True,
         needs=frozenset(),
         forward=11.0,
+        texts=True,
         paper="Sadeghzadeh et al., HODA, 2021, arXiv:2106.11424",
     ),
     DetectorEntry(
@@ -163,6 +170,8 @@ UNLIKE = (
         MmdParameters,
         needs_data=True,
         needs=frozenset(),
+        texts=True,
+        texts_with={"features": "logits"},
         paper="the statistic of Gretton et al., JMLR 2012",
     ),
     DetectorEntry(
@@ -173,6 +182,7 @@ UNLIKE = (
         needs_data=True,
         needs=frozenset(),
         forward=1.0,
+        texts=True,
     ),
     DetectorEntry(
         "label-histogram",
@@ -180,6 +190,7 @@ UNLIKE = (
         "mebench_detectors.label_histogram:LabelHistogram",
         LabelHistogramParameters,
         needs_data=True,
+        texts=True,
     ),
 )
 """Look for queries that are unlike the owner's inputs."""

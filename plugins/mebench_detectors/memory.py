@@ -43,6 +43,10 @@ class Memory:
         distances = torch.cdist(row.unsqueeze(0), kept, compute_mode="donot_use_mm_for_euclid_dist")[0]
         return distances.amin(0, keepdim=True) if count == 1 else distances.sort().values[:count]
 
+    def fewest_different(self, row: Tensor) -> Tensor:
+        """Return the square root of in how few places the nearest row differs, (): distances of ids say nothing."""
+        return (self._rows[: len(self)] != row).sum(1).min().sqrt()
+
     def state_dict(self) -> dict[str, Any]:
         """The rows, and how many there were."""
         return {"rows": self._rows[: len(self)].clone(), "seen": self._seen}

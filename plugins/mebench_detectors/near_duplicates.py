@@ -24,25 +24,27 @@ class NearDuplicates(Detector):
     """
 
     def __init__(self, context: OwnersContext, parameters: NearDuplicatesParameters) -> None:
-        self._radius = parameters.radius * math.sqrt(context.spec.size) * (context.spec.high - context.spec.low)
-        self._parameters = parameters
+        width = 1.0 if context.spec.discrete else context.spec.high - context.spec.low
+        self._radius = parameters.radius * math.sqrt(context.spec.size) * width
+        self._parameters, self._texts = parameters, context.spec.discrete
 
     def client(self) -> NearDuplicatesWatch:
         """A client's watch."""
-        return NearDuplicatesWatch(self._radius, self._parameters)
+        return NearDuplicatesWatch(self._radius, self._parameters, self._texts)
 
 
 class NearDuplicatesWatch(QueryByQuery):
     """The score is the share of the last queries whose nearest earlier one is closer than a radius."""
 
-    def __init__(self, radius: float, parameters: NearDuplicatesParameters) -> None:
-        self._radius, self._memory = radius, Memory(parameters.memory)
+    def __init__(self, radius: float, parameters: NearDuplicatesParameters, texts: bool = False) -> None:
+        self._radius, self._memory, self._texts = radius, Memory(parameters.memory), texts
         self._near = Window(parameters.window, torch.zeros(()))
 
     def next(self, query: Tensor, label: int) -> float:
         """Look for one that is near, and keep the query."""
         values = values_of(query)
-        near = bool(len(self._memory)) and float(self._memory.nearest(values)) < self._radius
+        nearest = self._memory.fewest_different if self._texts else self._memory.nearest
+        near = bool(len(self._memory)) and float(nearest(values)) < self._radius
         self._memory.add(values)
         self._near.add(torch.tensor(float(near)))
         return float(self._near.values.sum()) / len(self._near.values) if self._near.full else math.nan

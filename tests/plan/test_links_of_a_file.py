@@ -145,3 +145,67 @@ def test_links_that_do_not_fit_are_told_in_one_line(run, message, tmp_path):
     lines = [line for line in raised.value.problems if message in line]
     assert len(lines) == 1, raised.value.problems
     assert "file.yaml:" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("link", "line"),
+    [
+        ({"detectors": ["prada"]}, "prada is for images, and victim 'ours' takes texts"),
+        ({"detectors": [{"name": "seat", "threshold": 3}]}, "seat is for images, and victim 'ours' takes texts"),
+        (
+            {"detectors": [{"name": "mmd", "threshold": 0.1}]},
+            "mmd is for images without features: logits, and victim 'ours' takes texts",
+        ),
+        (
+            {"detectors": [{"name": "extraction-monitor", "threshold": 1.0}]},
+            "extraction-monitor is for images, and victim 'ours' takes texts",
+        ),
+        ({"defences": ["eight-bit"]}, "eight-bit is for images, and victim 'ours' takes texts"),
+        ({"recoveries": ["blinding"]}, "blinding is for images, and victim 'ours' takes texts"),
+        ({"detectors": [{"name": "mmd", "features": "logits", "threshold": 0.1}]}, ""),
+        ({"detectors": [{"name": "hoda", "threshold": 0.1}, {"name": "energy", "threshold": 0.1}]}, ""),
+    ],
+)
+def test_what_is_for_images_is_told_of_a_victim_of_texts_in_one_line(link, line, tmp_path):
+    content = copy.deepcopy(FILE)
+    kim = {"name": "kim-cnn", "size": 8, "maps": 4}
+    content["victims"]["ours"] = {
+        "data": {"name": "made-up-topics", "rows": [0, 400]},
+        "network": kim,
+        "training": {"epochs": 1},
+    }
+    run = content["profiles"]["quick"]["runs"][0]
+    del run["defences"], run["recoveries"], run["detectors"]
+    run |= {"clone": kim, "pool": {"name": "made-up-topics", "rows": [400, 500], "prior": "problem-domain"}}
+    run |= {"reserve": {"name": "made-up-topics", "rows": [500, 3000]}, **link}
+    file = tmp_path / "texts.yaml"
+    file.write_text(yaml.safe_dump(content))
+    if not line:
+        assert make_plan(load_benchmark(file)).trials
+        return
+    with pytest.raises(ConfigurationError) as raised:
+        load_benchmark(file)
+    assert len(raised.value.problems) == 1
+    assert line in raised.value.problems[0]
+
+
+def test_a_profile_measures_more_than_the_file_and_what_it_asks_is_checked(tmp_path):
+    def problems_of(metrics, own):
+        content = copy.deepcopy(FILE)
+        content["metrics"] = metrics
+        content["profiles"]["quick"]["metrics"] = own
+        file = tmp_path / "measured.yaml"
+        file.write_text(yaml.safe_dump(content))
+        try:
+            return [one.metrics for one in make_plan(load_benchmark(file)).trials]
+        except ConfigurationError as error:
+            return error.problems
+
+    (found, *_) = problems_of(["transfer"], [{"name": "detection", "streams": 3}])
+    assert [one.name for one in found][:2] == ["transfer", "detection"]
+    assert found[1].parameters == {"streams": 3}
+    assert [one.name for one in found].count("detection") == 1
+    (twice,) = problems_of(["detection"], ["detection"])
+    assert "profiles.quick.metrics[0]: detection is given twice" in twice
+    (unknown,) = problems_of([], [{"name": "detection", "others": "mnist-11k"}])
+    assert "unknown dataset 'mnist-11k'. Did you mean 'mnist-10k'" in unknown

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.matrix import FORMATS, matrices
-from mebench.results.matrix.compute import Column, column_of, estimate
+from mebench.results.matrix.compute import ANY, Column, column_of, estimate, hypervolume
 from mebench.results.matrix.formats import cells, titles
 from mebench.results.stats import half_width
 
@@ -231,3 +231,41 @@ def test_a_matrix_of_one_victim_and_one_seed_says_what_its_worst_case_is_worth()
     alone = matrices([row("probability", "none", "none", [0.8]), row("probability", "none", "argmax", [0.7])])
     assert "One victim and one seed" in FORMATS["md"](alone)
     assert "One victim and one seed" not in FORMATS["md"](matrices(ROWS))
+
+
+def brute_force_volume(points, reference, steps=400):
+    """The share of a grid's cells that lie behind a point, times the area of the grid."""
+    width, height = reference
+    behind = 0
+    for i in range(steps):
+        for j in range(steps):
+            cost, fidelity = (i + 0.5) / steps * width, (j + 0.5) / steps * height
+            behind += any(one <= cost and other <= fidelity for one, other in points)
+    return behind / steps**2 * width * height
+
+
+def test_a_hypervolume_is_the_area_behind_the_points():
+    points = [(0.25, 0.7), (0.5, 0.6), (1.0, 0.65), (1.5, 0.2), (0.3, 0.9), (2.5, 0.1)]
+    assert hypervolume(points, (2.0, 0.8)) == pytest.approx(brute_force_volume(points, (2.0, 0.8)), abs=0.01)
+    assert hypervolume([(0.5, 0.9)], (2.0, 0.8)) == hypervolume([], (2.0, 0.8)) == 0
+
+
+def test_the_operating_points_of_a_defence_have_one_hypervolume_against_the_undefended_worst_case():
+    costs = [{"benign_l1": 0.5}, {"benign_l1": 1.0}]
+    rows = [
+        row("probability", "none", "none", [0.8]),
+        row("probability", "mixing(l1=0.5)", "none", [0.6], metrics=costs[0]),
+        row("probability", "mixing(l1=1.0)", "none", [0.3], metrics=costs[1]),
+        row("probability", "dawn", "none", [0.7], metrics=costs[0]),
+        row("vg", "dawn", "none", [0.7], metrics=costs[0]),
+    ]
+    (matrix,) = matrices(rows)
+    told = {(one.defence, one.points): one.value for one in matrix.volumes}
+    assert told == {
+        ("mixing", 2): pytest.approx(1.5 * 0.2 + 1.0 * 0.3),
+        ("dawn", 1): pytest.approx(1.5 * 0.1),
+        (ANY, 3): pytest.approx(1.5 * 0.2 + 1.0 * 0.3),
+    }
+    plain = json.loads(FORMATS["json"]([matrix]))["matrices"][0]["hypervolumes"]
+    assert [one["defence"] for one in plain] == ["mixing", "dawn", ANY]
+    assert "| mixing | 2 | 0.600 |" in FORMATS["md"]([matrix])

@@ -418,3 +418,27 @@ def test_benign_streams_are_as_many_as_a_rate_needs_and_no_longer_than_an_attack
     from mebench.trial.links.thresholds import stream_length
 
     assert stream_length(rows, queries, rate) == length
+
+
+def test_what_links_took_is_told_beside_the_result_and_not_in_it(tmp_path):
+    spec = trial([mixing(0.5)], (), ["many"])
+    result = run(spec, tmp_path)
+    timing = json.loads((TrialFolder.of(tmp_path, spec).path / "timing.json").read_text())
+    assert timing["defence_ms_per_query"] > 0
+    assert timing["detector_ms_per_query"] > 0
+    assert "ms_per_query" not in json.dumps(result)
+    plain = trial()
+    run(plain, tmp_path)
+    assert "defence_ms" not in (TrialFolder.of(tmp_path, plain).path / "timing.json").read_text()
+
+
+def test_the_calibration_error_of_what_is_served_is_told_beside_the_victims_own(tmp_path):
+    from mebench.trial.metrics.service import calibration_error
+
+    metrics = run(trial([mixing(0.5)], metrics=(Component("calibration", {}),)), tmp_path)["metrics"]
+    probabilities, labels = honest_probabilities(trial())
+    right = probabilities.argmax(1) == labels
+    own = calibration_error(probabilities, right)
+    assert metrics["calibration_error"] == pytest.approx(own, abs=1e-6)
+    served = calibration_error(0.5 * probabilities + 0.05, right)
+    assert metrics["calibration_error_change"] == pytest.approx(served - own, abs=1e-6)

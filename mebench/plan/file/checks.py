@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mebench.plan.file.checker import Checker, items, mapping
+from mebench.plan.file.positions import Location
 from mebench.registry.catalogue import catalogue
-from mebench.registry.entries import ChannelEntry, MetricEntry
+from mebench.registry.entries import ChannelEntry, DatasetEntry, MetricEntry
 from mebench.registry.requirements import unmet
 
 
@@ -18,10 +21,16 @@ def check_requirements(checker: Checker) -> None:
 
 
 def check_metrics(checker: Checker) -> None:
-    """Check that every metric is known, has good parameters, and is asked for once."""
+    """Check that every metric is known, has good parameters, and is asked for once, by the file or by a profile."""
     seen: set[str] = set()
-    for index, value in items(checker.content.get("metrics")):
-        location = ("metrics", index)
+    _check_metrics(checker, ("metrics",), checker.content.get("metrics"), seen)
+    for name, profile in mapping(checker.content.get("profiles")).items():
+        _check_metrics(checker, ("profiles", name, "metrics"), mapping(profile).get("metrics"), set(seen))
+
+
+def _check_metrics(checker: Checker, place: Location, metrics: Any, seen: set[str]) -> None:
+    for index, value in items(metrics):
+        location = (*place, index)
         resolved = checker.named(MetricEntry, value, location)
         if resolved is None:
             continue
@@ -31,6 +40,8 @@ def check_metrics(checker: Checker) -> None:
         if entry.name in seen:
             checker.add(location, f"{entry.name} is given twice")
         seen.add(entry.name)
+        if entry.name == "detection" and resolved[1]["others"] is not None:
+            checker.entry(DatasetEntry, resolved[1]["others"], (*location, "others"))
 
 
 def check_prices(checker: Checker) -> None:

@@ -68,6 +68,7 @@ def benchmark_schema(registry: Registry) -> Schema:
     ]
     extra = [entry for entry in registry.entries(MetricEntry) if not entry.always]
     schema["properties"]["metrics"] |= {"items": _named(extra), "uniqueItems": True}
+    definitions["Profile"]["properties"]["metrics"] |= {"items": _named(extra), "uniqueItems": True}
     definitions["Reported"]["anyOf"] = [_given(key) for key in ("accuracy", "fidelity", "metrics")]
     for unused in ("Named", "NamedPool"):
         definitions.pop(unused, None)

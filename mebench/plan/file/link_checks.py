@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mebench.api.errors import MebenchError
@@ -136,7 +137,7 @@ def _check_detectors(
         for name, channel in channels.items():
             if lacking := " and ".join(sorted(entry.needs - channel.gives)):
                 checker.add(here, f"{entry.name} needs {lacking}, which {name} does not give")
-        _check_media(checker, here, entry, run)
+        _check_media(checker, here, entry, run, given)
     if not listed(run.get("detectors")):
         for key, plain in (("clients", 1), ("on_alarm", "audit")):
             if run.get(key, plain) != plain:
@@ -144,15 +145,22 @@ def _check_detectors(
 
 
 def _check_media(
-    checker: Checker, here: Location, entry: DefenceEntry | RecoveryEntry | DetectorEntry, run: Mapping[str, Any]
+    checker: Checker,
+    here: Location,
+    entry: DefenceEntry | RecoveryEntry | DetectorEntry,
+    run: Mapping[str, Any],
+    given: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Check that what is for images is before none of texts."""
-    if entry.texts:
+    """Check that what is for images, or is so with its parameters, is before no victim of texts."""
+    asked = entry.texts_with if isinstance(entry, DetectorEntry) else {}
+    lacking = [f"{name}: {value}" for name, value in asked.items() if given.get(name) != value]
+    if entry.texts and not lacking:
         return
+    unless = f" without {', '.join(lacking)}" if entry.texts else ""
     for name in listed(run.get("victims")):
         data = _data(checker, name)
         if data is not None and data.inputs == "texts":
-            checker.add(here, f"{entry.name} is for images, and victim {name!r} takes texts")
+            checker.add(here, f"{entry.name} is for images{unless}, and victim {name!r} takes texts")
 
 
 def _check_reserve(checker: Checker, location: Location, run: Mapping[str, Any]) -> None:

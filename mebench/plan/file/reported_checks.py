@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from mebench.plan.file.checker import Checker, items, mapping
+from mebench.plan.file.checker import Checker, items, listed, mapping
 from mebench.plan.file.positions import Location
 from mebench.plan.file.run_checks import Used
 from mebench.registry.entries import MetricEntry
@@ -53,7 +53,12 @@ def _check_numbers(checker: Checker, location: Location, row: Mapping[str, Any])
 
 
 def _asked(checker: Checker) -> list[tuple[int, Any]]:
-    return items(checker.content.get("metrics"))
+    profiles = mapping(checker.content.get("profiles")).values()
+    return items([*listed(checker.content.get("metrics")), *(one for p in profiles for one in _own(p))])
+
+
+def _own(profile: Any) -> list[Any]:
+    return listed(mapping(profile).get("metrics"))
 
 
 def _optional(checker: Checker) -> dict[str, str]:

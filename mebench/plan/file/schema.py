@@ -282,6 +282,7 @@ class Profile(Section):
         description="Train clones and generators in bfloat16; not for attacks by forward differences. Recorded in "
         "results.",
     )
+    metrics: list[Named] = Field([], description="Measured besides those that the file names for all profiles.")
     speed: Speed | None = Field(None, description="As measured; `mebench plan` estimates time with it.")
     runs: list[Run] = Field(min_length=1)
 

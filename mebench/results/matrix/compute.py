@@ -22,6 +22,7 @@ from mebench.results.leaderboard.model import Row
 from mebench.results.stats import half_width
 
 NAIVE = "none"
+ANY = "all of them"
 METRIC = "fidelity"
 Unit = tuple[str, int]
 """Digest of the victim's weights, and seed."""
@@ -146,6 +147,23 @@ class Matrix:
         """The channel that tells labels alone: what no defence that keeps the label can go below."""
         return next((one for one in self.lines if (one.service, one.defence) == ("label", NAIVE)), None)
 
+    @cached_property
+    def volumes(self) -> list[Volume]:
+        """Of each defence, and of all together: (mean benign L1, worst case) against (2, the worst case undefended)."""
+        points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+        for line in self.lines:
+            worst, cost = estimate(line.worst_case), line.costs.get("benign_l1")
+            if line.defence != NAIVE and worst is not None and cost is not None:
+                for name in (without_parameters(line.defence), ANY):
+                    points[line.service, name].append((cost, worst.mean))
+        found = []
+        for (service, name), of_defence in points.items():
+            base = next((one for one in self.lines if (one.service, one.defence) == (service, NAIVE)), None)
+            reference = estimate(base.worst_case) if base else None
+            if reference is not None:
+                found.append(Volume(service, name, len(of_defence), hypervolume(of_defence, (2.0, reference.mean))))
+        return sorted(found, key=lambda one: (one.service, one.defence == ANY, -one.value, one.defence))
+
     def gain(self, line: Line) -> Estimate | None:
         """How much less the best attacker gets than without defences."""
         base = self.undefended(line)
@@ -159,6 +177,43 @@ class Matrix:
         """How much more the best attacker gets than the best one gets from labels alone."""
         base = self.labels_alone
         return None if base is None or base is line else difference(line.worst_case, base.worst_case)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What the operating points of a defence cover between them.
+
+    Attributes:
+        service: the channel.
+        defence: without its parameters; `ANY` for all defences of the channel together.
+        points: how many lines it is of.
+        value: see `hypervolume`, with the distances and worst cases of the lines.
+    """
+
+    service: str
+    defence: str
+    points: int
+    value: float
+
+
+def hypervolume(points: Sequence[tuple[float, float]], reference: tuple[float, float]) -> float:
+    """Return the area of all that is no better than one of the points in both, up to the reference (Zitzler 1998).
+
+    Args:
+        points: (cost, fidelity), the less the better.
+        reference: the worst of both; what is not below it covers nothing.
+    """
+    area, lowest = 0.0, reference[1]
+    for cost, fidelity in sorted(points):
+        if cost < reference[0] and fidelity < lowest:
+            area += (reference[0] - cost) * (lowest - fidelity)
+            lowest = fidelity
+    return area
+
+
+def without_parameters(defence: str) -> str:
+    """A chain of defences by their names alone: its operating points share it."""
+    return re.sub(r"\([^()]*\)", "", defence)
 
 
 def estimate(values: Values) -> Estimate | None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from mebench.results.documents import json_text, markdown_escape, markdown_table
+from mebench.results.documents import json_text, markdown_table
 from mebench.results.matrix.detectors import Attacked, Honest, Noticed, Watch
 from mebench.results.written import NOTHING
 
@@ -63,8 +63,7 @@ def as_markdown(watch: Watch) -> str:
     """A heading and a table for each, and the notes."""
     parts = []
     for caption, titles, lines in tables(watch):
-        body = [[markdown_escape(cell) for cell in line] for line in lines]
-        parts.append(f"### {caption.capitalize()}\n\n{markdown_table(titles, body)}")
+        parts.append(f"### {caption.capitalize()}\n\n{markdown_table(titles, lines)}\n")
     return "\n".join([*parts, *(f"\n{note}" for note in NOTES)]) + "\n"
 
 

@@ -28,7 +28,8 @@ ALONE = "One victim and one seed: the worst case is chosen on what it is read fr
 def notes(found: Sequence[Matrix]) -> tuple[str, ...]:
     """How to read matrices, and what theirs cannot say."""
     alone = any(len(line.units) == 1 for matrix in found for line in matrix.lines)
-    return (*NOTES, ALONE) if alone else NOTES
+    volumes = any(matrix.volumes for matrix in found)
+    return (*NOTES, *([VOLUME_NOTE] if volumes else []), *([ALONE] if alone else []))
 
 
 def points(one: Estimate | None, *, signed: bool = False) -> str:
@@ -66,6 +67,22 @@ def cells(matrix: Matrix, line: Line) -> list[str]:
     ]
 
 
+VOLUMES = ("Defence", "Points", "Hypervolume")
+VOLUME_NOTE = (
+    "Hypervolume: the area between (mean L1 of honest answers, worst case as a fraction) of a defence's operating "
+    "points and (2, the worst case without defences): larger is better, 0 where the best attacker loses nothing."
+)
+
+
+def volume_lines(matrix: Matrix) -> list[list[str]]:
+    """The hypervolume of each defence, and of all together, a line each; with the channel where there are several."""
+    several = len({one.service for one in matrix.volumes}) > 1
+    return [
+        [f"{one.service}, {one.defence}" if several else one.defence, str(one.points), f"{one.value:.3f}"]
+        for one in matrix.volumes
+    ]
+
+
 def _cell(line: Line, column: Column) -> str:
     values = line.cells.get(column)
     text = points(estimate({unit: values[unit] for unit in line.units})) if values else NOTHING
@@ -85,6 +102,8 @@ def as_markdown(found: Sequence[Matrix]) -> str:
     for matrix in found:
         body = [[markdown_escape(cell) for cell in cells(matrix, line)] for line in matrix.lines]
         parts.append(f"### {markdown_escape(matrix.context)}\n\n{markdown_table(titles(matrix), body)}")
+        if volumes := volume_lines(matrix):
+            parts.append("\n" + markdown_table(VOLUMES, volumes))
     return "\n".join([*parts, *(f"\n{note}" for note in notes(found))]) + "\n"
 
 
@@ -133,6 +152,7 @@ def _plain(matrix: Matrix) -> dict[str, Any]:
             }
             for line in matrix.lines
         ],
+        "hypervolumes": [vars(one) for one in matrix.volumes],
         "incomplete": list(matrix.incomplete),
     }
 

@@ -14,7 +14,7 @@ from mebench.registry.entries import MetricEntry, MetricOutput
 from mebench.registry.hooks import hookimpl
 from mebench.registry.parameter import Param
 from mebench.trial.metrics.builtin import BUILTIN
-from mebench.trial.metrics.service_entries import DETECTION, EXPLANATION_UTILITY, UTILITY
+from mebench.trial.metrics.service_entries import CALIBRATION, DETECTION, EXPLANATION_UTILITY, UTILITY
 
 ADVERSARIAL = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD"}
 """Attacks by which adversarial examples are made on a clone, with their titles."""
@@ -118,7 +118,7 @@ TRANSFER = MetricEntry(
     when="end",
 )
 
-METRICS = (*BUILTIN, TRANSFER, UTILITY, EXPLANATION_UTILITY, DETECTION)
+METRICS = (*BUILTIN, TRANSFER, UTILITY, CALIBRATION, EXPLANATION_UTILITY, DETECTION)
 
 
 @hookimpl

@@ -37,6 +37,17 @@ def utility(evidence: NetworkEvidence) -> dict[str, float | None]:
     }
 
 
+def calibration(evidence: NetworkEvidence) -> dict[str, float | None]:
+    """The numbers of the metric ``calibration``: of the victim itself, and how much worse what is served is."""
+    right = evidence.victim_labels == evidence.labels
+    own = calibration_error(torch.softmax(evidence.victim_logits, dim=1), right)
+    honest = evidence.service.honest(evidence.inputs) if evidence.service else None
+    if honest is None or honest.probabilities is None:
+        return {"calibration_error": own}
+    served = calibration_error(honest.probabilities, honest.labels == evidence.labels)
+    return {"calibration_error": own, "calibration_error_change": served - own}
+
+
 def detection(evidence: NetworkEvidence, parameters: DetectionParameters) -> dict[str, float | None]:
     """The numbers of the metric ``detection``; all unknown without detectors."""
     service = evidence.service

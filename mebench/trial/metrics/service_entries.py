@@ -151,6 +151,38 @@ UTILITY = MetricEntry(
     when="end",
 )
 
+CALIBRATION = MetricEntry(
+    "calibration",
+    "How far the victim's confidence is from how often it is right, and how much further what is served is.",
+    "mebench.trial.metrics.service:calibration",
+    outputs=(
+        _output(
+            "calibration_error",
+            "Victim's ECE",
+            "expected calibration error of the victim's own probabilities, 15 bins of equal width",
+            "neither",
+            "few inputs fall into a bin",
+            detail=True,
+        ),
+        MetricOutput(
+            "calibration_error_change",
+            "What defences add to the expected calibration error.",
+            "neither",
+            MetricCard(
+                title="ECE change",
+                formula="expected calibration error of the served probabilities less that of the victim's own",
+                range="-1 to 1; unknown without defences and where labels alone are answered",
+                misleads="a victim that is too sure of itself is made better by what only makes it less sure",
+                unit="probability",
+                form="+.3f",
+                minimum=-1.0,
+                maximum=1.0,
+            ),
+        ),
+    ),
+    when="end",
+)
+
 EXPLANATION_UTILITY = MetricEntry(
     "explanation-utility",
     "What released explanations are worth to honest users; measured wherever defences change explanations.",
