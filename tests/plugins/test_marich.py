@@ -101,11 +101,11 @@ def test_loss_takes_what_is_nearest_to_the_worst_answers():
     answered = torch.arange(10)
     own = clone(pool.inputs(answered)).argmax(1)
     labels = own.clone()
-    labels[3] = (own[3] + 1) % 10  # the clone has this one wrong
+    labels[[3, 7]] = (own[[3, 7]] + 1) % 10  # the clone has these wrong
     images = pool.inputs(torch.arange(40)).clone()
     images[27] = images[3] + 0.001
     near = SimpleNamespace(inputs=lambda rows: images[rows])
-    scene = scene_of(clone, answered.tolist(), labels.tolist(), near, worst=1)
+    scene = scene_of(clone, answered.tolist(), labels.tolist(), near, worst=2)
     assert STEPS["loss"](scene, torch.arange(10, 40), 1).tolist() == [27]
 
 
