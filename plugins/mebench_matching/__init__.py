@@ -48,6 +48,15 @@ class GradientParameters:
             in_variant="changed",
         ),
     ] = 0
+    compare: Annotated[
+        Literal["gradients", "angles"],
+        Param(
+            "`gradients`: contractions of all classes, by direction and size. `angles`: the map of a random class, by "
+            "its direction alone, which a map has that was normalised, scaled or is one class's of many.",
+            in_variant="changed",
+            late=True,
+        ),
+    ] = "gradients"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ quotient; of them the probabilities' own contraction is matched, with a lower bo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from mebench import AttackContext, ConfigurationError, Response
 from mebench.toolkit import centred
+from mebench_matching import GradientParameters
 
 SMALLEST_NORMAL = 1.2e-38
 """Below it float32 has no digits left for a quotient."""
@@ -34,11 +36,11 @@ class Contraction:
     smallest = SMALLEST_NORMAL
 
     def __init__(self, score: str, top: bool) -> None:
-        self._score, self._top = score, top
+        self._score, self.top = score, top
 
     def coefficients(self, signs: Tensor, probabilities: Tensor, labels: Tensor) -> Tensor:
         """Return what the clone's scores are contracted with, (B, c), from random signs (B, c)."""
-        chosen = functional.one_hot(labels, signs.shape[1]).to(signs) if self._top else centred(signs)
+        chosen = functional.one_hot(labels, signs.shape[1]).to(signs) if self.top else centred(signs)
         return chosen if self._score == "logit" else chosen * (probabilities >= self.smallest)
 
     def of_victim(self, response: Response, directions: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -90,7 +92,7 @@ class Averaged(Contraction):
 
     def coefficients(self, signs: Tensor, probabilities: Tensor, labels: Tensor) -> Tensor:
         """Return what scores of victim and clone are contracted with, (B, c)."""
-        chosen = functional.one_hot(labels, signs.shape[1]).to(signs) if self._top else centred(signs)
+        chosen = functional.one_hot(labels, signs.shape[1]).to(signs) if self.top else centred(signs)
         return chosen if self._score == "logit" else chosen / probabilities.clamp_min(self.smallest)
 
     def weights(self, coefficients: Tensor, probabilities: Tensor) -> Tensor:
@@ -148,16 +150,58 @@ class OnTheWay(Averaged):
         return (queries - self._baseline).unsqueeze(1)
 
 
-def contraction_for(context: AttackContext, points: int) -> Contraction:
-    """Choose how explanations of the context's channel are made of a clone.
+class Angled:
+    """The angle between maps of one class, which are all made as long as each other.
+
+    The class of each row is random, and the predicted one where no other is explained.
+
+    Args:
+        contraction: how explanations of the channel are made of a network.
+    """
+
+    def __init__(self, contraction: Contraction) -> None:
+        self._contraction = contraction
+
+    def of_victim(self, response: Response, directions: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return R random classes of each row as (B, R, c), and the victim's maps of them (B, R, \\*shape)."""
+        probabilities, explanation = response.probabilities, response.explanation
+        assert probabilities is not None
+        assert explanation is not None
+        rows, classes = probabilities.shape
+        chosen = torch.randint(classes, (rows, directions), generator=random).to(probabilities.device)
+        if self._contraction.top:
+            chosen = response.labels.unsqueeze(1).expand_as(chosen)
+        coefficients = functional.one_hot(chosen, classes).to(probabilities)
+        maps = [explanation.vjp(one) for one in coefficients.unbind(1)]
+        return coefficients, as_long_as_any(torch.stack(maps, 1))
+
+    def of_clone(self, clone: nn.Module, queries: Tensor, coefficients: Tensor) -> Tensor:
+        """Return the clone's maps of these classes, (B, R, \\*shape), with a graph."""
+        return as_long_as_any(self._contraction.of_clone(clone, queries, coefficients))
+
+
+def as_long_as_any(maps: Tensor) -> Tensor:
+    """Scale maps (B, R, \\*shape) to a mean square of 1; a map of zeros stays one, and then pulls at nothing."""
+    flat = maps.flatten(2)
+    unit: Tensor = functional.normalize(flat, dim=2, eps=1e-30)
+    return (unit * math.sqrt(flat.shape[2])).view_as(maps)
+
+
+def contraction_for(context: AttackContext, parameters: GradientParameters) -> Contraction | Angled:
+    """Choose how explanations of the context's channel are made of a clone, and what of them is compared.
 
     Args:
         context: gives the channel.
-        points: at which averaged gradients of the clone are taken; 0 for the channel's own number.
+        parameters: of the matching.
 
     Raises:
         ConfigurationError: the channel averages gradients in a way that is not known here.
     """
+    contraction = _contraction_for(context, parameters.points)
+    return Angled(contraction) if parameters.compare == "angles" else contraction
+
+
+def _contraction_for(context: AttackContext, points: int) -> Contraction:
     channel = context.channel
     if "integrated" in channel.gives:
         return OnTheWay(context, points)

@@ -39,7 +39,7 @@ class MatchingLearner(FitLearner):
         self._weight, self._ramp = parameters.gradient_weight, parameters.ramp
         self._directions = parameters.directions
         self.wants_explanations = parameters.gradient_weight > 0
-        self._contraction = contraction_for(context, parameters.points)
+        self._contraction = contraction_for(context, parameters)
         self._signs = context.random.torch("signs", "cpu")
         self.coefficients: list[Tensor] = []
         self.maps: list[Tensor] = []

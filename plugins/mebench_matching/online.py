@@ -37,7 +37,7 @@ class OnlineMatchingLearner(OnlineLearner):
         super().__init__(context, extraction_loss(context, parameters), parameters)
         self.wants_explanations = parameters.gradient_weight > 0
         self._match = parameters
-        self._contraction = contraction_for(context, parameters.points)
+        self._contraction = contraction_for(context, parameters)
         self._signs = context.random.torch("signs", "cpu")
         self._square, self._share = 0.0, 0.0
 

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
+from mebench_matching.contraction import as_long_as_any
 from torch import nn
 from toys import SPEC, build_attack, context_of, oracle_of, perceptron, pool_of, spend_all
 
-from mebench.api.contract import ResponseChannel
+from mebench.api.contract import Explanation, ResponseChannel
 from mebench.api.errors import ConfigurationError
 from mebench.oracle.channels.entries import (
     ExplainedParameters,
@@ -16,6 +19,22 @@ from mebench.oracle.channels.explanations import (
     VanillaGradientChannel,
     WhiteBoxChannel,
 )
+
+
+class Maps(Explanation):
+    """Maps of probabilities as they are."""
+
+    score = "probability"
+
+    def __init__(self, maps):
+        self._maps = maps
+
+    def dense(self):
+        return self._maps
+
+    def vjp(self, weights):
+        return torch.einsum("bc,bc...->b...", weights, self._maps)
+
 
 FIT = {"rounds": 1, "epochs": 4, "batch_size": 8}
 
@@ -52,6 +71,47 @@ def test_the_distance_of_the_victim_from_itself_is_rounding(channel):
     victim = perceptron(seed=1, scale=5)
     assert distance(channel, victim, victim, directions=3) < 1e-8
     assert distance(channel, victim, perceptron(seed=2, scale=5), directions=3) > 0.1
+
+
+@pytest.mark.parametrize("channel", EXACT, ids=lambda channel: channel.name)
+def test_the_angle_of_the_victim_to_itself_is_rounding(channel):
+    victim = perceptron(seed=1, scale=5)
+    assert distance(channel, victim, victim, directions=3, compare="angles") < 1e-8
+    assert distance(channel, victim, perceptron(seed=2, scale=5), directions=3, compare="angles") > 0.1
+
+
+def test_angles_are_compared_by_twice_one_less_the_cosine():
+    random = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 5, 3, *SPEC.shape, generator=random)
+    distance = (as_long_as_any(first) - as_long_as_any(second)).square().flatten(2).mean(2)
+    cosine = torch.cosine_similarity(first.flatten(2), second.flatten(2), dim=2)
+    assert torch.allclose(distance, 2 * (1 - cosine), atol=1e-5)
+
+
+def test_angles_do_not_see_how_long_a_map_is_and_nothing_pulls_at_one_that_was_withheld():
+    maps = torch.randn(4, 2, *SPEC.shape, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(as_long_as_any(maps), as_long_as_any(1e-9 * maps), atol=1e-5)
+    mine = maps.clone().requires_grad_()
+    (as_long_as_any(mine) - as_long_as_any(torch.zeros_like(maps))).square().mean().backward()
+    assert mine.grad is not None
+    assert mine.grad.abs().max() < 1e-6
+
+
+def test_angles_teach_by_maps_that_were_normalised_as_by_others():
+    victim = perceptron(seed=1, scale=5)
+    kept = []
+    for normalised in (False, True):
+        channel = VanillaGradientChannel()
+        learner = learner_of(channel, perceptron(seed=2), compare="angles")
+        oracle, _ = oracle_of(victim, channel)
+        queries = torch.rand(24, *SPEC.shape, generator=torch.Generator().manual_seed(4))
+        response = oracle.query(queries, explain=True)
+        if normalised:
+            dense = response.explanation.dense()
+            response = replace(response, explanation=Maps(dense / dense.flatten(2).norm(dim=2).view(24, -1, 1, 1, 1)))
+        learner.remember(queries, response)
+        kept.append(torch.cat(learner.maps))
+    assert torch.allclose(*kept, atol=1e-4)
 
 
 def test_the_distance_under_smoothgrad_is_that_of_the_noise():
