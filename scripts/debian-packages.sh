@@ -12,3 +12,8 @@ if [ "${1:-}" = wallpapers ]; then
   apt-get install -y --no-install-recommends \
     plasma-workspace-wallpapers mate-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 ukui-wallpapers
 fi
+
+# 125 MB of drawings for the data set clip-art, likewise: scripts/debian-packages.sh clip-art
+if [ "${1:-}" = clip-art ]; then
+  apt-get install -y --no-install-recommends openclipart-png
+fi

@@ -174,6 +174,17 @@ DATASETS = (
         licence="free for research, with citation",
         source="the published folders, by hand; of torchvision's, which has 26,640 training images, too",
     ),
+    DatasetEntry(
+        "clip-art",
+        "Coloured drawings of eight kinds at 32x32, out of Debian's clip art.",
+        "mebench.data.clip_art:clip_art",
+        FilesParameters,
+        shape=(3, 32, 32),
+        num_classes=8,
+        class_names=known_names.CLIP_ART,
+        licence="public-domain dedication (openclipart.org)",
+        source="the Debian package openclipart-png, or its folders by hand",
+    ),
     *(
         DatasetEntry(
             f"imagenet-{size}",

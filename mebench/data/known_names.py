@@ -24,6 +24,8 @@ GTSRB = (
 )
 """The benchmark publishes a picture of each sign and no names; this is what the signs mean by the German road traffic
 regulations (StVO, annexes 1 to 3)."""
+CLIP_ART = ("animal", "flag", "food", "icon", "person", "sign", "tool", "vehicle")
+"""What the folders of each class hold, mostly."""
 REVIEWS = ("negative", "positive")
 """The two folders or files of film reviews, in the order in which mebench reads them."""
 AG_NEWS = ("World", "Sports", "Business", "Sci/Tech")

@@ -118,12 +118,31 @@ WALLPAPERS = Layout(
     what="the folders wallpapers and backgrounds of their /usr/share",
     url="https://packages.debian.org",
 )
+CLIP_ART_FOLDERS = {
+    "animals": ("animals",),
+    "flags": ("signs_and_symbols/flags",),
+    "food": ("food",),
+    "icons": ("computer/icons/lemon-theme",),
+    "people": ("people",),
+    "signs": ("transportation/roadsigns", "transportation/aiga-symbols", "signs_and_symbols/map_symbols"),
+    "tools": ("tools", "office", "computer/hardware"),
+    "vehicles": ("transportation",),
+}
+"""The classes, and the folders of each; a folder within another's counts for its own class."""
+CLIP_ART = Layout(
+    "clip-art",
+    tuple(f"{folder}/" for folders in CLIP_ART_FOLDERS.values() for folder in folders),
+    folders=("openclipart/png", "png"),
+    system=(Path("/usr/share/openclipart/png"), "openclipart-png"),
+    what="the folder png of its /usr/share/openclipart",
+    url="https://packages.debian.org",
+)
 
 LAYOUTS = {
     layout.name: layout
     for layout in (
         *(FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, GTSRB),
-        *(IMAGENET_32, IMAGENET_64, WALLPAPERS),
+        *(IMAGENET_32, IMAGENET_64, WALLPAPERS, CLIP_ART),
         *TEXT_LAYOUTS,
     )
 }

@@ -106,6 +106,24 @@ def write_textures(root, count=3, size=40, seed=0):
     return Path(root)
 
 
+def write_clip_art(root, each=6):
+    """Write the folders of Debian's clip art into ROOT, in each some drawings of their own on white."""
+    from PIL import Image
+
+    from mebench.data.layouts import CLIP_ART_FOLDERS
+
+    random = np.random.default_rng(0)
+    words = ("ape", "bee", "cow", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay")
+    for folder in (Path(root) / name for names in CLIP_ART_FOLDERS.values() for name in names):
+        folder.mkdir(parents=True, exist_ok=True)
+        for word in words[:each]:
+            picture = Image.new("RGB", (60, 50), "white")
+            noise = random.integers(0, 255, (16, 16, 3)).astype(np.uint8)
+            picture.paste(Image.fromarray(noise).resize((32, 32), Image.Resampling.NEAREST), (9, 5))
+            picture.save(folder / f"{folder.name}_{word}.png")
+    return Path(root)
+
+
 def idx_bytes(values):
     """A uint8 array as an uncompressed idx file."""
     return struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.tobytes()
