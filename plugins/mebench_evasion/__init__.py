@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from mebench import Param, Range, RecoveryEntry, hookimpl
+from mebench import Param, Range, RecoveryEntry, StrategyEntry, hookimpl
+from mebench.toolkit import RoundsParameters
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,22 @@ class MixingParameters:
     rows: Annotated[Range | None, Param("Its rows [start, stop); null for all.", minimum=0)] = None
 
 
+@dataclass(frozen=True)
+class SpacedParameters(RoundsParameters):
+    """What can be set of queries that keep their distance."""
+
+    quantile: Annotated[
+        float,
+        Param(
+            "Of the distances from inputs of a sample of the pool to their nearest neighbours there: what lies nearer "
+            "to an earlier query is not asked.",
+            minimum=0,
+            maximum=1,
+            in_variant="changed",
+        ),
+    ] = 0.05
+
+
 RECOVERIES = (
     RecoveryEntry(
         "blinding",
@@ -71,6 +88,20 @@ RECOVERIES = (
 def mebench_api_version() -> tuple[int, int]:
     """The version that has recoveries."""
     return (1, 8)
+
+
+@hookimpl
+def mebench_strategies() -> Sequence[StrategyEntry]:
+    """Queries of a pool that keep their distance, with any learner."""
+    return (
+        StrategyEntry(
+            "spaced-pool",
+            "Ask random unlabelled inputs of a pool, but none that lies near to an earlier query.",
+            "mebench_evasion.spaced:strategy",
+            SpacedParameters,
+            family="pool",
+        ),
+    )
 
 
 @hookimpl

@@ -116,6 +116,7 @@ def of_parts(parameters):
 MAP_HEAD = {"strategy.rounds": 3, "learner.epochs": 1, "learner.batch_size": 32, "learner.decoder_width": 4}
 UNLABELLED = {"strategy.rounds": 3, "learner.steps": 4, "learner.batch_size": 32}
 COMPOSED = [
+    AttackUnderTest("spaced-pool+fit", {"strategy.rounds": 3, "learner.epochs": 4, "learner.batch_size": 32}),
     AttackUnderTest("random-pool+fixmatch", UNLABELLED, channels=("label",)),
     AttackUnderTest("random-pool+mixmatch", UNLABELLED, channels=("label",)),
     AttackUnderTest(

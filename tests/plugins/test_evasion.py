@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mebench_evasion.spaced import spaced, words_apart
 from owners import CPU, answers, images, response
 from toys import SPEC, perceptron
 from trials import resolved, tiny_trial
@@ -115,3 +116,38 @@ def test_all_that_an_attack_hides_among_is_charged(tmp_path: Path):
     account = folder.result()["ledger"]
     assert account["spent"] == 100  # 80 rows and 20 honest ones; the 101st query pays for no row
     assert sum(map(sum, folder.result()["query_labels"])) == 100
+
+
+class Rows:
+    """A pool of given (N, d) rows."""
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def inputs(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._rows[rows]
+
+
+def test_no_two_queries_of_a_spaced_pool_are_near_and_nothing_else_is_left_out():
+    draws = torch.Generator().manual_seed(0)
+    frames = torch.rand(150, 1, 6, generator=draws) + torch.tensor([0.0, 1e-4]).view(1, 2, 1)  # each thing twice
+    rows = torch.cat([frames.flatten(0, 1), torch.rand(300, 6, generator=draws)])
+    order = torch.randperm(600, generator=draws)
+    chosen = spaced(Rows(rows), order, 600, 0.5)
+    sample = rows[order[:500]].double()
+    radius = torch.cdist(sample, sample).fill_diagonal_(torch.inf).amin(1).quantile(0.5)
+    left, kept = [], []
+    for row in order.tolist():  # one by one
+        near = bool(kept) and bool((rows[kept] - rows[row]).double().norm(dim=1).min() < radius)
+        (left if near else kept).append(row)
+    assert chosen.tolist() == kept
+    assert len(left) >= 150
+    assert spaced(Rows(rows), order, 20, 0.5).tolist() == kept[:20]
+
+
+def test_texts_are_apart_by_the_words_that_differ():
+    rows = torch.tensor([[3, 900, 5, 6], [3, 4, 5, 6], [7, 8, 9, 10]])
+    assert words_apart(rows, rows).tolist() == [[0, 1, 4], [1, 0, 4], [4, 4, 0]]
