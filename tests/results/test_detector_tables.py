@@ -115,3 +115,16 @@ def test_a_committed_row_keeps_what_detectors_saw():
 
 def test_a_row_that_nobody_watched_has_no_key_for_detectors():
     assert "detectors" not in SeedResult(0, 1, {"accuracy": 0.5, "fidelity": 0.5}).to_json()
+
+
+def test_a_picture_has_a_panel_for_each_attack_and_a_curve_for_each_detector():
+    from mebench.report.figures.watches import draw_watches
+
+    figure = draw_watches(watch_of([row(100, None), row(None, clients=5)]))
+    assert len(figure.axes) == 2
+    first = figure.axes[0]
+    curves = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in first.lines}
+    assert curves["prada"] == ([0, 100, 1000], [100, 50, 50])
+    assert curves["mmd"] == ([0, 1000], [100, 100])
+    assert [text.get_text() for text in figure.texts] == ["— prada", "— mmd"]
+    assert "5 clients" in figure.axes[1].get_title(loc="left").replace("\n", " ")

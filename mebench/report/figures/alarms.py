@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from mebench.api.errors import ResultsError
 from mebench.report.figures.files import check_suffix, save_figure
 from mebench.report.figures.styles import COLOURS
+from mebench.report.figures.watches import draw_watches
 from mebench.results.detection import Survival, kaplan_meier
 from mebench.results.leaderboard import build_leaderboard
 from mebench.results.leaderboard.model import Row
+from mebench.results.matrix.detectors import watch_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +28,9 @@ LEFT, RIGHT, TOP, BOTTOM = 0.6, 0.15, 0.2, 0.5
 
 
 def save_alarms(roots: Sequence[Path], path: Path) -> list[str]:
-    """Draw one panel; return notes.
+    """Draw a panel for each attack with a curve for each detector; return notes.
+
+    Of results of before it was kept which detector was alarmed there is one panel, of the first alarm of any.
 
     Raises:
         ConfigurationError: the file's suffix is not known.
@@ -37,7 +41,8 @@ def save_alarms(roots: Sequence[Path], path: Path) -> list[str]:
     rows = [row for row in board.rows if row.per_seed and "alarms" in row.metrics]
     if not rows:
         raise ResultsError(f"{', '.join(map(str, roots))}: no detector watched any attack that has finished")
-    save_figure(draw_alarms(rows), path)
+    watch = watch_of(rows)
+    save_figure(draw_watches(watch) if watch.detectors else draw_alarms(rows), path)
     return list(board.notes)
 
 

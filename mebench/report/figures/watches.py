@@ -1,0 +1,63 @@
+"""When each detector was alarmed of each attack: a panel an attack, a step curve a detector (Kaplan and Meier)."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mebench.report.figures.styles import COLOURS
+from mebench.results.detection import kaplan_meier
+from mebench.results.matrix.detectors import Attacked, Noticed, Watch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#222222"
+FONT = 8.0
+COLUMNS, PANEL_WIDTH, PANEL_HEIGHT, LEFT, GAP, TOP, BOTTOM, KEY = 3, 2.3, 1.3, 0.55, 0.35, 0.5, 0.5, 0.2
+"""Panels in a row; inches: of a panel, beside and around it, and of a line of the key below all of them."""
+TITLE = 44
+"""Letters of a line of a panel's title."""
+
+
+def draw_watches(watch: Watch) -> Figure:
+    """Draw all attacks; what lies on 100 % is never noticed."""
+    from matplotlib.figure import Figure
+
+    count = len(watch.noticed)
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    key = KEY * (len(watch.detectors) + 1)
+    width = columns * (LEFT + PANEL_WIDTH + GAP)
+    height = rows * (TOP + PANEL_HEIGHT + BOTTOM) + key
+    figure = Figure(figsize=(width, height))
+    colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(watch.detectors)}
+    for place, (attack, found) in enumerate(watch.noticed.items()):
+        row, column = divmod(place, columns)
+        left = column * (LEFT + PANEL_WIDTH + GAP) + LEFT
+        bottom = height - row * (TOP + PANEL_HEIGHT + BOTTOM) - TOP - PANEL_HEIGHT
+        axes = figure.add_axes((left / width, bottom / height, PANEL_WIDTH / width, PANEL_HEIGHT / height))
+        _draw(axes, attack, found, colours)
+    for place, name in enumerate(watch.detectors):
+        at = (key - KEY * (place + 0.7)) / height
+        figure.text(LEFT / width, at, f"— {name}", color=colours[name], fontsize=FONT, va="center", parse_math=False)
+    return figure
+
+
+def _draw(axes: Axes, attack: Attacked, found: Mapping[str, Noticed], colours: Mapping[str, str]) -> None:
+    for name, noticed in found.items():
+        curve = kaplan_meier(noticed.alarms, noticed.lengths)
+        queries, silent = [0, *curve.queries, attack.budget], [1.0, *curve.silent]
+        silent.append(silent[-1])
+        shares = [100 * one for one in silent]
+        axes.step(queries, shares, where="post", color=colours[name], linewidth=1.3, alpha=0.85, label=name)
+    axes.set_title("\n".join(textwrap.wrap(attack.name, TITLE)[:2]), fontsize=FONT - 1.5, color=INK, loc="left")
+    axes.set_ylim(-4, 104)
+    axes.set_xlim(0, attack.budget)
+    axes.set_xlabel("queries of the attack", fontsize=FONT - 1, color=INK)
+    axes.set_ylabel("without an alarm (%)", fontsize=FONT - 1, color=INK)
+    axes.tick_params(labelsize=FONT - 1.5)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
