@@ -12,7 +12,7 @@ import scipy  # whose parts are imported where they are used
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.leaderboard.read.row_files import committed, row_of
 from mebench.results.matrix.detector_formats import DETECTOR_FORMATS, tables
-from mebench.results.matrix.detectors import watch_of
+from mebench.results.matrix.detectors import short_names, watch_of
 
 HONEST = {
     "iid": {"streams": 10, "alarms": 1, "watched": 950},
@@ -128,3 +128,11 @@ def test_a_picture_has_a_panel_for_each_attack_and_a_curve_for_each_detector():
     assert curves["mmd"] == ([0, 1000], [100, 100])
     assert [text.get_text() for text in figure.texts] == ["— prada", "— mmd"]
     assert "5 clients" in figure.axes[1].get_title(loc="left").replace("\n", " ")
+
+
+def test_parameters_of_a_detector_are_shown_where_they_tell_two_apart():
+    assert short_names(["prada(false_positives=0.1)", "mmd(window=50)", "mmd"]) == {
+        "prada(false_positives=0.1)": "prada",
+        "mmd(window=50)": "mmd(window=50)",
+        "mmd": "mmd",
+    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mebench.report.figures.styles import COLOURS
 from mebench.results.detection import kaplan_meier
-from mebench.results.matrix.detectors import Attacked, Noticed, Watch
+from mebench.results.matrix.detectors import Attacked, Noticed, Watch, short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,9 +40,9 @@ def draw_watches(watch: Watch) -> Figure:
         bottom = height - row * (TOP + PANEL_HEIGHT + BOTTOM) - TOP - PANEL_HEIGHT
         axes = figure.add_axes((left / width, bottom / height, PANEL_WIDTH / width, PANEL_HEIGHT / height))
         _draw(axes, attack, found, colours)
-    for place, name in enumerate(watch.detectors):
+    for place, (name, short) in enumerate(short_names(watch.detectors).items()):
         at = (key - KEY * (place + 0.7)) / height
-        figure.text(LEFT / width, at, f"— {name}", color=colours[name], fontsize=FONT, va="center", parse_math=False)
+        figure.text(LEFT / width, at, f"— {short}", color=colours[name], fontsize=FONT, va="center", parse_math=False)
     return figure
 
 

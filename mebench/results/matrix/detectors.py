@@ -131,6 +131,12 @@ class Watch:
         return sorted({other.clients for other in self.noticed if _alike(other, one)})
 
 
+def short_names(detectors: Sequence[str]) -> dict[str, str]:
+    """Detectors without their parameters, where these do not tell two of them apart."""
+    bare = [name.partition("(")[0] for name in detectors]
+    return {name: short if bare.count(short) == 1 else name for name, short in zip(detectors, bare, strict=True)}
+
+
 def _alike(one: Attacked, other: Attacked) -> bool:
     return (one.attack, one.service, one.pool, one.budget) == (other.attack, other.service, other.pool, other.budget)
 
