@@ -235,7 +235,7 @@ def test_over_several_victims_a_mean_and_its_interval_are_of_victims(tool, value
     rows = [row for row in tool.board(DEFENCES) if (row.attack, row.variant) == ("random-pool+fit", "pool")]
     fidelities = [100 * fmean(one.fidelity for one in row.per_seed) for row in rows if row.channel == "label"]
     found = value("random-pool+fit/pool/*/label : fidelity", DEFENCES)
-    assert len(fidelities) == 3
+    assert len(fidelities) >= 3
     assert found.mean == pytest.approx(fmean(fidelities))
     assert found.half == pytest.approx(stats.sem(fidelities) * stats.t.ppf(0.975, 2))
     assert value("worst of label", DEFENCES).mean == pytest.approx(found.mean), "one attacker is there"
