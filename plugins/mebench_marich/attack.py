@@ -38,7 +38,7 @@ def round_sizes(budget: int, seed_share: float, rounds: int, growth: float) -> l
         growth: of a round over the one before.
     """
     seed = min(max(1, round(seed_share * budget)), budget)
-    weights = torch.tensor([growth**number for number in range(rounds)], dtype=torch.float64)
+    weights = torch.tensor([growth ** (number - rounds) for number in range(rounds)], dtype=torch.float64)  # at most 1
     ends = (weights.cumsum(0) / weights.sum() * (budget - seed)).round().long().tolist()
     sizes = [seed, *(end - begin for begin, end in zip([0, *ends], ends, strict=False))]
     return [size for size in sizes if size]

@@ -41,6 +41,10 @@ def test_rounds_grow_and_sum_up_to_the_budget():
     assert round_sizes(1, 0.1, 10, 1.01) == [1]
 
 
+def test_many_rounds_that_grow_steeply_leave_the_budget_to_the_last() -> None:
+    assert round_sizes(100, 0.1, 400, 10.0) == [10, 1, 8, 81]
+
+
 def test_entropy_takes_what_the_clone_is_least_sure_of():
     scene = scene_of()
     rows = torch.arange(5, 40)
