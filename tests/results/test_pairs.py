@@ -101,6 +101,16 @@ def test_differences_over_victims_are_scipys_paired_test_of_the_victims_means(tm
         assert (one.low, one.high) == pytest.approx(tuple(reference.confidence_interval(0.95)))
 
 
+def test_a_seed_that_one_attack_lacks_decides_no_rank_over_victims(tmp_path: Path) -> None:
+    for name in ("v1", "v2", "v3"):
+        for attack, values in (("a", [0.90, 0.92, 0.50]), ("b", [0.85, 0.86])):
+            make_row(tmp_path, values, attack, victim=victim(name), weights=f"w-{name}")
+    one = overall(tmp_path)
+    (difference,) = one.differences
+    assert one.names == (difference.first, difference.second) == ("a l1", "b l1")
+    assert one.normalised[0] - one.normalised[1] == pytest.approx(difference.difference)
+
+
 def test_many_seeds_before_few_victims_do_not_make_a_difference_over_victims(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name, ahead in (("v1", 0.10), ("v2", 0.12), ("v3", -0.02)):  # sure before each victim, not over victims

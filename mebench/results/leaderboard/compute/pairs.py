@@ -62,7 +62,8 @@ class Overall:
         unit: what a block is.
         blocks: their names; each attack has a value in every one.
         names: of the attacks, the best mean rank first.
-        normalised: mean normalised accuracy over blocks.
+        normalised: mean normalised accuracy over blocks; before a victim, of the seeds that all attacks have, as in
+            ranks and differences.
         half_widths: of its 95 % intervals over blocks; None with one block, and where they do not spread.
         mean_ranks: over blocks, 1 the best; equal values share the mean of their ranks.
         friedman: p value of Friedman's test that all attacks are alike; None for fewer than three attacks, and where
@@ -135,7 +136,6 @@ def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
     left_out = sorted({name for block in named for name in block} - set(names))
     if len(names) < 2:
         return None
-    scores = np.array([[block[name].normalised_accuracy or 0.0 for name in names] for block in named])
     values, errors, sets = [], [], []
     data = [block[0].data_hash for block in blocks]
     for block, hashed in zip(named, data, strict=True):
@@ -144,8 +144,9 @@ def _over_victims(of_victim: dict[Hashable, list[Row]]) -> Overall | None:
         errors.append(errors_of(members) / scale)  # seeds share a test set, and so its error
         sets.append(data.index(hashed))
     titles = [f"{block[0].victim}, {counted(block[0].budget, 'query')}" for block in blocks]
-    pairs = compare_all(np.hstack(values), np.hstack(errors), np.array(sets))
-    return _summary("victim", _context(blocks[0][0]), titles, names, scores, pairs, left_out)
+    scores = np.hstack(values)
+    pairs = compare_all(scores, np.hstack(errors), np.array(sets))
+    return _summary("victim", _context(blocks[0][0]), titles, names, scores.T, pairs, left_out)
 
 
 def _over_common_seeds(values: NDArray[Any]) -> NDArray[Any]:
