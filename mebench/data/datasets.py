@@ -78,8 +78,13 @@ def load_pool(spec: TrialSpec, takes: InputSpec | None = None) -> DatasetPool | 
     """
     if spec.pool is None:
         return None
-    public = spec.data_prior == "public" and spec.pool.name != spec.victim.data.name
+    public = spec.data_prior == "public" and _origin(spec.pool) != _origin(spec.victim.data)
     return DatasetPool(*as_victim_takes(spec.pool, spec, takes), public=public)
+
+
+def _origin(data: Component) -> str:
+    """The data set that holds the inputs of this one, too, or itself."""
+    return registry().get(DatasetEntry, data.name).taken_from or data.name
 
 
 def as_victim_takes(

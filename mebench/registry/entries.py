@@ -110,6 +110,8 @@ class DatasetEntry(Entry):
         class_names: what its classes are called, in the order of the labels; or, where parameters decide that, a
             ``"module:function"``, which is called with them and returns the names. Readers see them beside the numbers;
             they are part of no result. Empty if they have no names. Since version 1.6.
+        taken_from: name of another data set that has its inputs, too, if it is a part of that or the same at another
+            size: as a pool, it tells no classes where the victim has them from there. Since version 1.8.
     """
 
     kind, plural, phrase = "dataset", "datasets", "a data set"
@@ -124,6 +126,7 @@ class DatasetEntry(Entry):
     has_test: bool = True
     class_names: tuple[str, ...] | str = ()
     train_rows: int = 0
+    taken_from: str = ""
 
     def facts(self, known: Known) -> dict[str, str]:
         """Shape, classes with their names, licence and source."""
