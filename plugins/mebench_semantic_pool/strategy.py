@@ -14,17 +14,22 @@ def strategy(context: AttackContext, parameters: SemanticPoolParameters) -> Rand
     """Build the strategy; see ``mebench info semantic-pool``.
 
     Raises:
-        ConfigurationError: the classes of the pool's inputs are not told, or have other numbers than the weights.
+        ConfigurationError: the classes of the pool's inputs are not told, have other numbers than the weights, or all
+            have a weight of 0.
     """
     if not parameters.weights:
         return RandomPoolStrategy(context, parameters.rounds)
     classes = pool_of(context).classes
     if classes is None:
-        raise ConfigurationError("semantic-pool: the classes of a pool are told where its prior is public")
+        raise ConfigurationError(
+            "semantic-pool: the classes of a pool are told where its prior is public, and it is no data of the victim's"
+        )
     if len(classes) and int(classes.max()) >= len(parameters.weights):
         raise ConfigurationError(f"semantic-pool: weights: the pool has {int(classes.max()) + 1} classes or more")
     weights = class_weights(parameters)
     order = weighted_order(weights[classes], context.random.torch("pool", "cpu"))
+    if not len(order):
+        raise ConfigurationError("semantic-pool: weights: no input of the pool is of a class with a weight above 0")
     return RandomPoolStrategy(context, parameters.rounds, order=order)
 
 

@@ -81,6 +81,12 @@ def test_classes_that_are_not_told_or_have_no_weight_are_an_error(given, said):
         strategy(context, SemanticPoolParameters(weights=(0.0, 1.0)))
 
 
+def test_a_pool_of_which_nothing_has_a_weight_is_an_error():
+    context = context_of(LabelChannel(), perceptron(), 60, pool=pool())
+    with pytest.raises(ConfigurationError, match="no input of the pool"):
+        strategy(context, SemanticPoolParameters(weights=(0.0, 0.0, 0.0), scaling="none"))
+
+
 def test_classes_stay_public_or_secret_on_another_device():
     assert torch.equal(pool().to("cpu").classes, torch.arange(300) % 3)
     assert pool(False).to("cpu").classes is None
