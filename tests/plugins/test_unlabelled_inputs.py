@@ -200,7 +200,7 @@ def test_a_fit_takes_the_steps_it_is_given_whatever_the_number_of_answers(name):
 @BOTH
 def test_without_a_pool_or_with_words_it_is_refused(name):
     learner, parameters = LEARNERS[name]
-    with pytest.raises(ConfigurationError, match="give the run a `pool:`"):
+    with pytest.raises(ConfigurationError, match="a strategy that chooses from it"):
         learner(context_of(LabelChannel(), perceptron()), parameters())
     words = InputSpec((8,), 10, 0, 20, torch.int64)
     pool = pool_of(4)

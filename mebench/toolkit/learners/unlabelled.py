@@ -49,6 +49,11 @@ class UnlabelledLearner(FitLearner):
         self, context: AttackContext, parameters: UnlabelledParameters, *, schedule: Schedule | None = None
     ) -> None:
         super().__init__(context, schedule=schedule, batch_size=parameters.batch_size)
+        if context.pool is None:
+            raise ConfigurationError(
+                "a learner from unlabelled inputs takes them from a pool: give the run a `pool:`, and a strategy that "
+                "chooses from it, such as random-pool; one that makes its queries is given none"
+            )
         self._pool, self._settings = pool_of(context), parameters
         if not context.spec.dtype.is_floating_point:
             raise ConfigurationError("a learner from unlabelled inputs shifts images, which words cannot be")
