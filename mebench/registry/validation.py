@@ -42,7 +42,7 @@ DERIVED = frozenset(
 FACTS = frozenset(
     {
         *("attack", "budget", "channel", "clone", "clone_init", "clone_start", "curve", "data_hash", "data_prior"),
-        *("defence", "recovery"),
+        *("defence", "detectors", "recovery", "service"),
         *("flags", "intervals", "key", "kind", "metrics", "per_seed", "pool", "profile", "protocol", "provenance"),
         *("rank_last", "reason", "reported", "reported_fidelity", "reported_metrics", "seed", "seeds"),
         *("seeds_planned", "settings", "status", "test_inputs", "track", "trial", "variant", "victim"),

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import fake_slurm
 import pytest
 from benchmark_files import NOISE, write_benchmark
-from test_process_engine import is_alive, pids, wait_until
+from test_process_engine import is_alive, wait_until
 
 from mebench.api.errors import ConfigurationError, MebenchError
 from mebench.api.notices import notices_to
@@ -75,10 +75,12 @@ def test_a_second_request_ends_a_cluster_of_the_runs_own_with_all_its_processes(
     begun: set[int] = set()
 
     def insist() -> None:
-        pids(tmp_path)
-        begun.update(descendants(os.getpid()) - before)
-        interrupts.stop()
-        interrupts.level = 2
+        try:
+            assert wait_until((tmp_path / "pids").exists, 300)  # a cluster takes its time on a busy machine
+            begun.update(descendants(os.getpid()) - before)
+        finally:
+            interrupts.stop()
+            interrupts.level = 2
 
     threading.Thread(target=insist).start()
     settings = EngineSettings(workers=1, folder=tmp_path / "out", interrupts=interrupts)

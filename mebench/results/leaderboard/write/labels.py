@@ -14,6 +14,7 @@ from mebench.registry.defence_entries import DefenceEntry
 from mebench.registry.entries import ChannelEntry
 from mebench.registry.entry import Entry
 from mebench.registry.parameter import Parameter
+from mebench.registry.registry import Registry
 
 
 def component_label(kind: type[Entry], component: Component) -> str:
@@ -22,7 +23,7 @@ def component_label(kind: type[Entry], component: Component) -> str:
 
     Of a component whose plugin is not installed the defaults are unknown: every parameter that is set is shown.
     """
-    entry = _entry(cast(Any, kind), component.name)  # mypy takes no class for hashable
+    entry = _entry(registry(), cast(Any, kind), component.name)  # mypy takes no class for hashable
     known, shown = (entry.declared, entry.shown(component.parameters)) if entry else ((), ())
     names = {parameter.name for parameter in known}
     unknown = (Parameter(name, "str", None, "") for name in sorted(component.parameters) if name not in names)
@@ -45,9 +46,9 @@ def owners_links(defences: Sequence[Component], on_alarm: OnAlarm = "audit") -> 
 
 
 @cache
-def _entry(kind: type[Entry], name: str) -> Entry | None:
+def _entry(known: Registry, kind: type[Entry], name: str) -> Entry | None:
     try:
-        return registry().get(kind, name)
+        return known.get(kind, name)
     except UnknownNameError:
         return None
 
