@@ -1,8 +1,10 @@
-"""The size of the images that a victim is given, as far as its description tells it; imports no torch."""
+"""How large images are, and how many rows there are, as far as descriptions tell it; imports no torch."""
 
 from __future__ import annotations
 
-from mebench.api.spec import VictimSpec
+from collections.abc import Sequence
+
+from mebench.api.spec import Component, VictimSpec
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import DatasetEntry
 
@@ -28,3 +30,14 @@ def size_note(victim: VictimSpec) -> str:
         return ""
     why = "its image_size" if victim.image_size else f"the `{SIZE}` of its data {data.name}; `image_size` sets another"
     return f"Victim {victim.name} is given images of {given[0]} x {given[1]}, {why}."
+
+
+def rows_held(data: Component) -> int | None:
+    """How many rows a data set has for training or as a pool; None where only its files can tell."""
+    own = data.parameters.get("root") is not None
+    there = None if own else registry().get(DatasetEntry, data.name).train_rows or None
+    rows: Sequence[int] | None = data.parameters.get("rows")
+    if not rows:
+        return there
+    start, stop = rows
+    return max(0, (stop if there is None else min(stop, there)) - start)

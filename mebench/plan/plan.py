@@ -12,7 +12,7 @@ from typing import Any
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component, TrialSpec, VictimSpec
 from mebench.data.class_names import cleaned, names_of
-from mebench.data.sizes import size_note
+from mebench.data.sizes import rows_held, size_note
 from mebench.plan.file import Benchmark, Profile, select_profile
 from mebench.plan.file.schema import MAX_SEEDS
 from mebench.plan.grid import SUPERVISED, Grid, references
@@ -205,7 +205,7 @@ def _notes(plan: Plan) -> list[str]:
         notes.append("This profile needs a GPU to end in reasonable time.")
     notes += _points_left_out(plan)
     notes += [note for victim in plan.victims() if (note := size_note(victim))]
-    return [*notes, *dict.fromkeys(_overlaps(plan))]
+    return [*notes, *_small_pools(plan), *dict.fromkeys(_overlaps(plan))]
 
 
 def _points_left_out(plan: Plan) -> Iterator[str]:
@@ -214,6 +214,21 @@ def _points_left_out(plan: Plan) -> Iterator[str]:
     for evaluations, budget in sorted(asked):
         if evaluations > budget:
             yield f"A curve of a budget of {budget:,} has at most {budget:,} evaluations, and not {evaluations:,}."
+
+
+def _small_pools(plan: Plan) -> Iterator[str]:
+    """One sentence for each pool that is known to hold fewer inputs than a budget that is spent on it."""
+    largest: dict[tuple[str, int], int] = {}
+    for trial in plan.trials:
+        held = rows_held(trial.pool) if trial.pool else None
+        if trial.pool and held is not None and held < trial.budget:
+            key = trial.pool.name, held
+            largest[key] = max(trial.budget, largest.get(key, 0))
+    for (name, held), budget in largest.items():
+        yield (
+            f"The pool {name} holds {held:,} inputs, and the budget is {budget:,}: attacks that ask nothing twice"
+            " end when it is empty."
+        )
 
 
 def _overlaps(plan: Plan) -> Iterator[str]:

@@ -37,6 +37,7 @@ class AttackEntry(Entry):
         minimum_budget: the smallest budget that makes sense, in queries.
         texts: whether a generator attack can also make texts, as ids of words; see ``spec.discrete``. Attacks of the
             pool family ask what is in the pool.
+        images_only: whether it works on images alone, though it only chooses from a pool. Since version 1.8.
         float32: whether it lives on differences so small that only float32 has them; such an attack is refused where
             networks are trained in bfloat16. Since version 1.3.
     """
@@ -49,6 +50,7 @@ class AttackEntry(Entry):
     minimum_budget: int = 1
     texts: bool = False
     float32: bool = False
+    images_only: bool = False
 
     def facts(self, known: Known) -> dict[str, str]:
         """Paper, family, needs, the channels that give them, and the smallest budget."""
@@ -146,13 +148,14 @@ class StrategyEntry(Entry):
     ``QueryStrategy``. Together with a learner it is the attack ``strategy+learner``.
 
     Attributes:
-        family, needs: as of an attack; what the strategy needs for itself.
+        family, needs, images_only: as of an attack; what the strategy needs for itself.
     """
 
     kind, plural, phrase = "strategy", "strategies", "a query strategy"
 
     family: Family = "generator"
     needs: frozenset[str] = frozenset({"label"})
+    images_only: bool = False
 
     def facts(self, known: Known) -> dict[str, str]:
         """Family, needs, and the learners that make it an attack."""
@@ -169,16 +172,21 @@ class LearnerEntry(Entry):
 
     Attributes:
         needs: what an answer must hold for the learner.
+        needs_pool: whether it learns of inputs that were never asked, so that its run needs a pool, whatever the
+            strategy. Since version 1.8.
+        images_only: whether it works on images alone. Since version 1.8.
     """
 
     kind, plural, phrase = "learner", "learners", "a learner"
 
     needs: frozenset[str] = frozenset({"label"})
+    needs_pool: bool = False
+    images_only: bool = False
 
     def facts(self, known: Known) -> dict[str, str]:
         """Needs, and the strategies that make it an attack."""
         return {
-            "needs": ", ".join(sorted(self.needs)),
+            "needs": ", ".join([*sorted(self.needs), *(["a pool"] if self.needs_pool else [])]),
             "as an attack": f"STRATEGY+{self.name}, e.g. with {', '.join(known.names(StrategyEntry))}",
         }
 

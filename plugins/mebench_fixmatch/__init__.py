@@ -46,5 +46,7 @@ def mebench_learners() -> Sequence[LearnerEntry]:
             "A fit on all answers, and on what the clone is sure of among inputs of the pool that were never asked.",
             "mebench_fixmatch.learner:FixmatchLearner",
             FixmatchParameters,
+            needs_pool=True,
+            images_only=True,
         ),
     )

@@ -49,6 +49,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             JbdaParameters,
             family="pool",
             needs=frozenset({"label"}),
+            images_only=True,
             paper="Papernot et al., Practical black-box attacks against machine learning, 2017, arXiv:1602.02697",
         ),
     )

@@ -91,6 +91,7 @@ def mebench_attacks() -> Sequence[AttackEntry]:
             MarichParameters,
             family="pool",
             needs=frozenset({"label"}),
+            images_only=True,
             paper="Karmakar and Basu, Marich: A Query-efficient Distributionally Equivalent Model Extraction Attack "
             "using Public Data, NeurIPS 2023, arXiv:2302.08466",
         ),
@@ -107,6 +108,7 @@ def mebench_strategies() -> Sequence[StrategyEntry]:
             "mebench_marich.attack:strategy",
             MarichSelectionParameters,
             family="pool",
+            images_only=True,
         ),
     )
 

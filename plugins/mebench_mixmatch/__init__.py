@@ -42,5 +42,7 @@ def mebench_learners() -> Sequence[LearnerEntry]:
             "A fit on mixtures of all answers with guesses for inputs of the pool that were never asked.",
             "mebench_mixmatch.learner:MixmatchLearner",
             MixmatchParameters,
+            needs_pool=True,
+            images_only=True,
         ),
     )

@@ -21,7 +21,7 @@ def test_the_example_of_the_documentation_can_be_planned(page, tmp_path):
     (tmp_path / "table.yaml").write_text(example)
     plan = make_plan(load_benchmark(tmp_path / "table.yaml"))
     assert len(plan.trials) == 2 + 5 * 2 * 2
-    assert len(plan.notes()) == 1
+    assert len(plan.notes()) == 2  # the scale, and that the pool is small
     assert plan.metadata()["prices"]["per_1000_queries"] == {"label": 1.0, "probability": 1.5, "vg": 4.0}
 
 

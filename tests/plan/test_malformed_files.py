@@ -191,7 +191,7 @@ CASES = {
     "pool attack without a pool": (
         "        pool: {name: fashion-mnist-10k, rows: [4000, 8000], prior: problem-domain}\n",
         "",
-        "profiles.quick.runs[0].attacks[3].attack: chooser chooses from a pool: give the run one",
+        "profiles.quick.runs[0].attacks[3].attack: chooser needs a pool: give the run one",
         "chooser, channel",
     ),
     "pool without a prior": (

@@ -187,12 +187,25 @@ def test_metadata_is_what_a_results_folder_must_know(tmp_path):
     }
 
 
+FEW = "The pool fashion-mnist-10k holds 4,000 inputs, and the budget is 60,000: attacks that ask nothing twice end"
+
+
 def test_notes_tell_the_scale_the_gpu_and_a_pool_that_the_victim_was_trained_on(tmp_path):
-    assert planned(tmp_path).notes() == ["Reduced scale: not the paper's. a small one."]
+    large = "runs.0.pool={name: mnist, prior: public}"
+    assert planned(tmp_path, large).notes() == ["Reduced scale: not the paper's. a small one."]
     assert planned(tmp_path, profile="paper").notes()[1] == "This profile needs a GPU to end in reasonable time."
-    (_, overlap) = planned(tmp_path, "runs.0.pool.rows=[3999, 8000]").notes()
+    *_, overlap = planned(tmp_path, "runs.0.pool.rows=[3999, 8000]").notes()
     assert overlap.startswith("The pool of chooser holds images that small was trained on")
-    assert len(planned(tmp_path, "runs.0.pool={name: mnist, prior: public}").notes()) == 1
+
+
+def test_a_note_tells_of_a_pool_smaller_than_a_budget(tmp_path):
+    (_, few) = planned(tmp_path).notes()
+    assert few == f"{FEW} when it is empty."
+    assert len(planned(tmp_path, "runs.0.budgets=[4000]").notes()) == 1
+    (_, few) = planned(tmp_path, "runs.0.budgets=[4001]").notes()
+    assert "4,000 inputs, and the budget is 4,001" in few
+    (_, few) = planned(tmp_path, "runs.0.pool={name: mnist-10k, prior: public}", "runs.0.budgets=[8001]").notes()
+    assert few.startswith("The pool mnist-10k holds 8,000 inputs")
 
 
 def test_seeds_make_trials_and_no_rows(tmp_path):

@@ -92,6 +92,18 @@ def changed(root, *changes):
         ("weight_decay: 0}", "augment: crop}", "training.augment: is for images, and bbc-news holds texts"),
         ("full-pool, channel: probability", "full-pool, channel: vg", "vg explains by derivatives, which words have"),
         ("uniform-noise, channel: label", "mega, channel: label", "mega makes images, and victim 'news' takes texts"),
+        ("full-pool, channel: probability", "marich, channel: label", "marich is for images, and victim 'news' takes texts"),
+        ("full-pool, channel: probability", "jbda, channel: label", "jbda is for images, and victim 'news' takes texts"),
+        (
+            "full-pool, channel: probability",
+            "random-pool+fixmatch, channel: label",
+            "random-pool+fixmatch is for images, and victim 'news' takes texts",
+        ),
+        (
+            "full-pool, channel: probability",
+            "disguide+mixmatch, channel: label",
+            "disguide+mixmatch is for images, and victim 'news' takes texts",
+        ),
         ("bbc-news, root: ROOT/news, rows: [0, 140]", "fortunes", "data: fortunes has no test split"),
     ],
 )

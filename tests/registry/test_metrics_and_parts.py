@@ -191,6 +191,17 @@ def test_what_does_not_fit_together_is_said(folder: Path, capsys, attack, proble
     assert problem in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("attack", ["grey+fixmatch", "random-pool+fit"])
+def test_an_attack_needs_a_pool_where_its_strategy_or_its_learner_does(folder: Path, capsys, attack: str) -> None:
+    file = Path(benchmark(folder, [{"attack": attack, "channel": "label"}]))
+    assert main(["plan", str(file)]) == 0
+    there = yaml.safe_load(file.read_text())
+    del there["profiles"]["quick"]["runs"][0]["pool"]
+    file.write_text(yaml.safe_dump(there))
+    assert main(["plan", str(file)]) == 2
+    assert f"{attack} needs a pool: give the run one" in capsys.readouterr().err
+
+
 def test_everything_that_can_be_named_is_in_the_schema_and_has_its_page(folder: Path, capsys) -> None:
     schema = benchmark_schema(registry())
     assert "grey+fit" in schema["$defs"]["AttackSection"]["properties"]["attack"]["enum"]

@@ -79,6 +79,8 @@ def _check_attacks(checker: Checker, location: Location, run: Mapping[str, Any],
         attack = _entry(checker, AttackEntry, mapping(row).get("attack"))
         if attack is not None and attack.family == "generator" and not attack.texts:
             checker.add((*here, "attack"), f"{attack.name} makes images, and {whose} takes texts")
+        elif attack is not None and attack.images_only:
+            checker.add((*here, "attack"), f"{attack.name} is for images, and {whose} takes texts")
 
 
 def _same(

@@ -157,7 +157,7 @@ class _Profile:
             text = f"{attack.name} needs {lacking}, which {channel[0].name} does not give. Channels that do: {fit}"
             self._checker.add((*location, "channel"), text)
         if attack.family == "pool" and not has_pool:
-            text = f"{attack.name} chooses from a pool: give the run one, e.g. pool: {{name: ..., prior: public}}"
+            text = f"{attack.name} needs a pool: give the run one, e.g. pool: {{name: ..., prior: public}}"
             self._checker.add((*location, "attack"), text)
 
     def _repeats(self, location: Location, rows: list[tuple[Any, ...]]) -> None:
