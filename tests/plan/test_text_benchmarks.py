@@ -92,8 +92,16 @@ def changed(root, *changes):
         ("weight_decay: 0}", "augment: crop}", "training.augment: is for images, and bbc-news holds texts"),
         ("full-pool, channel: probability", "full-pool, channel: vg", "vg explains by derivatives, which words have"),
         ("uniform-noise, channel: label", "mega, channel: label", "mega makes images, and victim 'news' takes texts"),
-        ("full-pool, channel: probability", "marich, channel: label", "marich is for images, and victim 'news' takes texts"),
-        ("full-pool, channel: probability", "jbda, channel: label", "jbda is for images, and victim 'news' takes texts"),
+        (
+            "full-pool, channel: probability",
+            "marich, channel: label",
+            "marich is for images, and victim 'news' takes texts",
+        ),
+        (
+            "full-pool, channel: probability",
+            "jbda, channel: label",
+            "jbda is for images, and victim 'news' takes texts",
+        ),
         (
             "full-pool, channel: probability",
             "random-pool+fixmatch, channel: label",
