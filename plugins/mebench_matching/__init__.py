@@ -49,10 +49,11 @@ class GradientParameters:
         ),
     ] = 0
     compare: Annotated[
-        Literal["gradients", "angles"],
+        Literal["gradients", "angles", "magnitudes"],
         Param(
             "`gradients`: contractions of all classes, by direction and size. `angles`: the map of a random class, by "
-            "its direction alone, which a map has that was normalised, scaled or is one class's of many.",
+            "its direction alone, which a map has that was normalised, scaled or is one class's of many. `magnitudes`: "
+            "the same of |map|, which a map has whose signs were taken, too.",
             in_variant="changed",
             late=True,
         ),

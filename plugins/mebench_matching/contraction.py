@@ -9,7 +9,7 @@ quotient; of them the probabilities' own contraction is matched, with a lower bo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -157,10 +157,11 @@ class Angled:
 
     Args:
         contraction: how explanations of the channel are made of a network.
+        of: what of a map is looked at: all of it, or `torch.abs`, its magnitudes.
     """
 
-    def __init__(self, contraction: Contraction) -> None:
-        self._contraction = contraction
+    def __init__(self, contraction: Contraction, of: Callable[[Tensor], Tensor] = torch.positive) -> None:
+        self._contraction, self._of = contraction, of
 
     def of_victim(self, response: Response, directions: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return R random classes of each row as (B, R, c), and the victim's maps of them (B, R, \\*shape)."""
@@ -173,11 +174,11 @@ class Angled:
             chosen = response.labels.unsqueeze(1).expand_as(chosen)
         coefficients = functional.one_hot(chosen, classes).to(probabilities)
         maps = [explanation.vjp(one) for one in coefficients.unbind(1)]
-        return coefficients, as_long_as_any(torch.stack(maps, 1))
+        return coefficients, as_long_as_any(self._of(torch.stack(maps, 1)))
 
     def of_clone(self, clone: nn.Module, queries: Tensor, coefficients: Tensor) -> Tensor:
         """Return the clone's maps of these classes, (B, R, \\*shape), with a graph."""
-        return as_long_as_any(self._contraction.of_clone(clone, queries, coefficients))
+        return as_long_as_any(self._of(self._contraction.of_clone(clone, queries, coefficients)))
 
 
 def as_long_as_any(maps: Tensor) -> Tensor:
@@ -198,7 +199,9 @@ def contraction_for(context: AttackContext, parameters: GradientParameters) -> C
         ConfigurationError: the channel averages gradients in a way that is not known here.
     """
     contraction = _contraction_for(context, parameters.points)
-    return Angled(contraction) if parameters.compare == "angles" else contraction
+    if parameters.compare == "gradients":
+        return contraction
+    return Angled(contraction, torch.abs if parameters.compare == "magnitudes" else torch.positive)
 
 
 def _contraction_for(context: AttackContext, points: int) -> Contraction:

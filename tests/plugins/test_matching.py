@@ -80,6 +80,13 @@ def test_the_angle_of_the_victim_to_itself_is_rounding(channel):
     assert distance(channel, victim, perceptron(seed=2, scale=5), directions=3, compare="angles") > 0.1
 
 
+@pytest.mark.parametrize("channel", EXACT, ids=lambda channel: channel.name)
+def test_the_magnitudes_of_the_victim_are_its_own(channel):
+    victim = perceptron(seed=1, scale=5)
+    assert distance(channel, victim, victim, directions=3, compare="magnitudes") < 1e-8
+    assert distance(channel, victim, perceptron(seed=2, scale=5), directions=3, compare="magnitudes") > 0.03
+
+
 def test_angles_are_compared_by_twice_one_less_the_cosine():
     random = torch.Generator().manual_seed(0)
     first, second = torch.randn(2, 5, 3, *SPEC.shape, generator=random)
@@ -97,18 +104,25 @@ def test_angles_do_not_see_how_long_a_map_is_and_nothing_pulls_at_one_that_was_w
     assert mine.grad.abs().max() < 1e-6
 
 
-def test_angles_teach_by_maps_that_were_normalised_as_by_others():
+def without_length(maps):
+    return maps / maps.flatten(2).norm(dim=2).view(24, -1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("compare", "released"),
+    [("angles", without_length), ("magnitudes", torch.abs), ("magnitudes", lambda maps: without_length(maps.abs()))],
+)
+def test_angles_and_magnitudes_teach_the_same_by_maps_without_length_or_signs_as_by_whole_ones(compare, released):
     victim = perceptron(seed=1, scale=5)
     kept = []
-    for normalised in (False, True):
+    for whole in (True, False):
         channel = VanillaGradientChannel()
-        learner = learner_of(channel, perceptron(seed=2), compare="angles")
+        learner = learner_of(channel, perceptron(seed=2), compare=compare)
         oracle, _ = oracle_of(victim, channel)
         queries = torch.rand(24, *SPEC.shape, generator=torch.Generator().manual_seed(4))
         response = oracle.query(queries, explain=True)
-        if normalised:
-            dense = response.explanation.dense()
-            response = replace(response, explanation=Maps(dense / dense.flatten(2).norm(dim=2).view(24, -1, 1, 1, 1)))
+        if not whole:
+            response = replace(response, explanation=Maps(released(response.explanation.dense())))
         learner.remember(queries, response)
         kept.append(torch.cat(learner.maps))
     assert torch.allclose(*kept, atol=1e-4)
