@@ -273,7 +273,10 @@ class Detector(ABC):
     """Watches clients; mebench compares their scores with a threshold and latches the first alarm."""
 
     def fit(self) -> dict[str, Any]:
-        """Learn from the owner's data, once per victim; as `Defence.fit`."""
+        """Learn from the owner's data, once per victim; as `Defence.fit`.
+
+        What is learnt, and scores, must not depend on the channel: a threshold is set once for all channels.
+        """
         return {}
 
     def use(self, fitted: Mapping[str, Any]) -> None:  # noqa: B027 (doing nothing is a fair default)

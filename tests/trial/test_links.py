@@ -348,6 +348,23 @@ def test_a_threshold_is_calibrated_on_benign_streams_of_a_half_that_nothing_is_l
     assert threshold == pytest.approx(max(found))
 
 
+def test_the_threshold_of_a_detector_is_set_once_for_all_channels(tmp_path, monkeypatch):
+    from mebench.guard.wrappers import guarded_channel
+    from mebench.trial.links import building
+
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    asked, calibrated = [], building.calibrated_threshold
+    monkeypatch.setattr(building, "calibrated_threshold", lambda *all_of: asked.append(all_of) or calibrated(*all_of))
+    thresholds = []
+    for channel in ("label", "probability", "vg"):
+        watched = Component("unsure", {"false_positives": 0.2})
+        spec = trial((), (), [watched], reserve=RESERVE, budget=100, channel=channel)
+        owner = Owner.of(spec, prepare_victim(spec.victim), torch.device("cpu"))
+        thresholds.append(building.armed_detectors(owner, guarded_channel(spec.channel))[0].threshold)
+    assert len(asked) == 1
+    assert len(set(thresholds)) == 1
+
+
 def test_maps_without_signs_are_compared_with_those_that_would_be_given(tmp_path):
     metrics = run(trial(["absolute-maps"], channel="vg"), tmp_path)["metrics"]
     assert metrics["explanation_spearman_absolute"] == pytest.approx(1)

@@ -107,7 +107,7 @@ class Defences:
             value, reached = self._calibrated(entry, plain, float(target))
             return {entry.knob: value, "reached": reached}
 
-        depends_on = {**self._owner.depends_on, OPERATING_POINT.name: target}
+        depends_on = {**self._owner.depends_on(DefenceEntry), OPERATING_POINT.name: target}
         found = learnt_once(DefenceEntry, component, depends_on, learn, self._should_stop)
         self.knobs[_label(component)] = found
         _log.info(
@@ -152,7 +152,7 @@ def learn_and_use(
     """Let a defence or a detector learn, or take what it has learnt before."""
     if type(part).fit in (Defence.fit, Detector.fit):
         return
-    learnt = learnt_once(kind, component, owner.depends_on, lambda: guard.call("fit", part.fit), should_stop)
+    learnt = learnt_once(kind, component, owner.depends_on(kind), lambda: guard.call("fit", part.fit), should_stop)
     guard.call("use", part.use, learnt)
 
 
@@ -195,7 +195,9 @@ def _threshold(
     def learn() -> dict[str, Any]:
         return {"threshold": calibrated_threshold(detector, victim, data, length, float(rate), entry.name)}
 
-    found = learnt_once(DetectorEntry, component, {**owner.depends_on, "length": length}, learn, should_stop)
+    found = learnt_once(
+        DetectorEntry, component, {**owner.depends_on(DetectorEntry), "length": length}, learn, should_stop
+    )
     return float(found["threshold"])
 
 
@@ -226,7 +228,7 @@ def honest_alarms(
             victim = owner.prepared.victim
             return false_alarms(one.detector, one.threshold, victim, owner.test, length, streams, foreign)
 
-        depends_on = {**owner.depends_on, **told, "test": owner.prepared.data_hash}
+        depends_on = {**owner.depends_on(DetectorEntry), **told, "test": owner.prepared.data_hash}
         found.append(learnt_once(DetectorEntry, component, depends_on, count, should_stop))
     return found
 

@@ -20,7 +20,9 @@ from mebench.models.networks.build import guarded_network
 from mebench.models.victims.loading import PreparedVictim
 from mebench.oracle.facade import ChannelDescription
 from mebench.registry.catalogue import registry
+from mebench.registry.defence_entries import DetectorEntry
 from mebench.registry.entries import DatasetEntry, NetworkEntry
+from mebench.registry.entry import Entry
 
 MOST_OTHERS = 2_000
 """Other things that honest clients ask of."""
@@ -133,13 +135,20 @@ class Owner:
         with seeded_globals(derive_seed(seed, "owner's network"), self.device):
             return guarded_network(network, self.prepared.spec, lexicon).to(self.device)
 
-    @property
-    def depends_on(self) -> dict[str, str]:
-        """What all depends on that is learnt from victim and data."""
-        network = self.spec.victim.network or self.spec.clone
-        return {
+    def depends_on(self, kind: type[Entry]) -> dict[str, str]:
+        """What all depends on that a defence or a detector learns from victim and data.
+
+        A detector sees what the victim answered, whatever the channel lets through of it.
+
+        Args:
+            kind: which of the two.
+        """
+        network, channel = self.spec.victim.network or self.spec.clone, self.spec.channel
+        told = {
             "victim": self.prepared.weights_hash,
             "data": self.digest,
             "network": f"{network.name} {sorted(network.parameters.items())}",
-            "channel": f"{self.spec.channel.name} {sorted(self.spec.channel.parameters.items())}",
         }
+        if kind is not DetectorEntry:
+            told["channel"] = f"{channel.name} {sorted(channel.parameters.items())}"
+        return told
