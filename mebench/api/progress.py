@@ -37,15 +37,37 @@ class Stopped(Exception):  # noqa: N818 (nothing went wrong)
 
 
 _hear: Callable[[], None] | None = None
+_stop: ShouldStop | None = None
 
 
 def heartbeat() -> None:
     """Give a sign of life in the midst of a long turn: the engine ends work that gives none (``--stall-timeout``).
 
     Reports, questions to the oracle and steps of torch's optimisers are signs of life by themselves.
+
+    Raises:
+        Stopped: the user has asked to stop, in the midst of work that keeps nothing of what it has begun.
     """
     if _hear is not None:
         _hear()
+    if stop_is_asked():
+        raise Stopped("stopped in the midst of work that begins anew")
+
+
+@contextmanager
+def ended_by_a_stop(should_stop: ShouldStop) -> Iterator[None]:
+    """Let signs of life in the block raise `Stopped` once ``should_stop`` says so: for long work that keeps no part."""
+    global _stop
+    before, _stop = _stop, should_stop
+    try:
+        yield
+    finally:
+        _stop = before
+
+
+def stop_is_asked() -> bool:
+    """Whether the present work is to be ended by its next sign of life."""
+    return _stop is not None and _stop()
 
 
 def hear_signs_of_life(listener: Callable[[], None]) -> None:

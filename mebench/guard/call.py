@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from mebench.api.errors import MebenchError, PluginFaultError
+from mebench.api.progress import Stopped, stop_is_asked
 from mebench.guard.process_state import ProcessState, threads_started
 from mebench.registry.catalogue import registry
 from mebench.registry.entry import Entry
@@ -65,6 +66,7 @@ class Guard:
         Raises:
             PluginFaultError: it raised, or left the process in another state.
             MebenchError: one of mebench's own that names this plugin already, such as those of the oracle.
+            Stopped: the user asked to stop, in the midst of work that keeps no part.
         """
         stdout, sys.stdout = sys.stdout, sys.stderr
         threads = threads_started()
@@ -75,6 +77,8 @@ class Guard:
         except BaseException as error:
             self._only_parent()
             self._state.check(threads)
+            if isinstance(error, Stopped) and stop_is_asked():
+                raise
             self._raise(doing, error)
         finally:
             sys.stdout = stdout

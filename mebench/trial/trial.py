@@ -130,7 +130,7 @@ class Trial:
         folder: where its files go.
         victim: with its test set.
         device: where tensors live.
-        should_stop: asked while another process fits the same defence.
+        should_stop: asked while defences and detectors learn.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ import torch
 from trials import resolved, tiny_trial
 
 from mebench.api.errors import ConfigurationError, PluginFaultError
+from mebench.api.progress import Stopped
 from mebench.api.random_streams import RandomStreams
 from mebench.api.spec import Component, TrialSpec
 from mebench.models.victims.loading import prepare_victim
@@ -363,6 +364,23 @@ def test_the_threshold_of_a_detector_is_set_once_for_all_channels(tmp_path, monk
         thresholds.append(building.armed_detectors(owner, guarded_channel(spec.channel))[0].threshold)
     assert len(asked) == 1
     assert len(set(thresholds)) == 1
+
+
+def test_a_stop_ends_a_calibration_in_its_midst_and_the_trial_ends_as_if_there_had_been_none(tmp_path, monkeypatch):
+    from mebench.trial.links import thresholds
+
+    monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / "cache"))
+    scored, scores_of = [], thresholds.scores_of
+    monkeypatch.setattr(thresholds, "scores_of", lambda *all_of: scored.append(all_of) or scores_of(*all_of))
+    spec = trial((), (), [Component("unsure", {"false_positives": 0.2})], reserve=RESERVE, budget=100)
+    folder = TrialFolder.of(tmp_path / "stopped", spec)
+    with pytest.raises(Stopped):
+        run_trial(spec, folder, should_stop=lambda: len(scored) == 4)
+    assert len(scored) == 4
+    assert run_trial(spec, folder) == "finished"
+    assert len(scored) == 4 + 30  # of three kinds ten streams each
+    run(spec, tmp_path / "whole")
+    assert contents(tmp_path / "stopped", spec) == contents(tmp_path / "whole", spec)
 
 
 def test_maps_without_signs_are_compared_with_those_that_would_be_given(tmp_path):

@@ -49,7 +49,7 @@ class Defences:
     Args:
         owner: of the victim.
         channel: the service's, as it is described to them.
-        should_stop: asked while another process learns the same.
+        should_stop: asked while one learns, here or in another process.
     """
 
     def __init__(self, owner: Owner, channel: ResponseChannel, should_stop: ShouldStop = never) -> None:
@@ -211,7 +211,7 @@ def honest_alarms(
         armed: the trial's detectors, in its order.
         streams: of each kind.
         others: name of a data set of other things, of which some clients ask; None for no such clients.
-        should_stop: asked while another process counts the same.
+        should_stop: asked while they are counted, here or in another process.
 
     Raises:
         ConfigurationError: ``others`` is no data for the victim.

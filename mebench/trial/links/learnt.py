@@ -12,7 +12,7 @@ import torch
 
 from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.lease import LEASE, HeldError, LeasePlace, leased
-from mebench.api.progress import ShouldStop, Stopped, never
+from mebench.api.progress import ShouldStop, Stopped, ended_by_a_stop, never
 from mebench.api.spec import Component, content_digest
 from mebench.data.sources import cache_dir
 from mebench.models.state_file import load_state, save_state
@@ -41,10 +41,10 @@ def learnt_once(
         kind, component: who learns.
         depends_on: all else that it depends on, as JSON values: the victim's weights, the owner's data.
         learn: does it.
-        should_stop: asked while another process holds the place.
+        should_stop: asked while another process holds the place, and at the signs of life of ``learn``.
 
     Raises:
-        Stopped: the user asked to stop meanwhile.
+        Stopped: the user asked to stop meanwhile; nothing is kept.
     """
     code = {name: one.digest for name, one in registry().code(kind, component.name).items()}
     told = {"component": component, "code": code, "torch": torch.__version__.split(".")[0], **depends_on}
@@ -62,12 +62,14 @@ def learnt_once(
         with leased(LeasePlace(learnt_dir(), f".{key}{LEASE}"), wait):
             if (known := _read(path)) is not None:
                 return known
-            found = learn()
+            with ended_by_a_stop(should_stop):
+                found = learn()
             save_state(path, found)
             return found
     except (OSError, UnwritableError) as error:
         _log.warning("what %s learnt could not be cached: %s", component.name, error)
-        return learn()
+        with ended_by_a_stop(should_stop):
+            return learn()
 
 
 def _read(path: Path) -> dict[str, Any] | None:

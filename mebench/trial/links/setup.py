@@ -28,7 +28,7 @@ class Links:
         prepared: the victim.
         service: the channel.
         random: the trial's streams.
-        should_stop: asked while another process learns the same.
+        should_stop: asked while defences and detectors learn, here or in another process.
     """
 
     def __init__(
