@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mebench.results.leaderboard.model import Leaderboard
 from mebench.results.matrix.compute import NAIVE, Matrix, matrices
-from mebench.results.matrix.formats import cells, notes, titles
+from mebench.results.matrix.formats import VOLUMES, cells, notes, titles, volume_lines
 
 MOST_MATRICES = 6
 MOST_CELLS = 400
 """Of a heat map on a page."""
 DPI = 110
-TEXT_TITLES = frozenset({"Answers", "Strongest attacker"})
+TEXT_TITLES = frozenset({"Answers", "Strongest attacker", "Defence"})
+
+ShownTable = tuple[str, tuple[tuple[str, bool], ...], list[list[str]]]
+"""Caption, titles with whether each column holds numbers, and cells."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,13 @@ class DefencesShown:
     """What the section shows.
 
     Attributes:
-        tables: caption, titles with whether each column holds numbers, and cells.
+        tables: matrices, and below each the hypervolumes of its defences, if there are any.
         picture: ``data:image/png`` on white, its width and height; None where it would be too large.
         notes: how to read it.
         left_out: one line on what is missing; empty if nothing is.
     """
 
-    tables: tuple[tuple[str, tuple[tuple[str, bool], ...], list[list[str]]], ...]
+    tables: tuple[ShownTable, ...]
     picture: tuple[str, int, int] | None
     notes: tuple[str, ...]
     left_out: str
@@ -40,9 +43,7 @@ def find_defences(board: Leaderboard) -> DefencesShown:
     linked = any(row.defence != NAIVE or row.recovery != NAIVE for row in board.rows)
     found = [one for one in matrices(board.rows) if _has_links(one)] if linked else []
     shown = found[:MOST_MATRICES]
-    tables = tuple(
-        (one.context, tuple((title, title not in TEXT_TITLES) for title in titles(one)), _body(one)) for one in shown
-    )
+    tables = tuple(table for one in shown for table in _tables(one))
     more = len(found) - len(shown)
     left_out = f"{more} matrices of defences are left out: see mebench matrix" if more else ""
     return DefencesShown(tables, _picture(shown), notes(shown) if shown else (), left_out)
@@ -52,8 +53,14 @@ def _has_links(matrix: Matrix) -> bool:
     return any(line.defence != NAIVE for line in matrix.lines) or any(one.recovery != NAIVE for one in matrix.columns)
 
 
-def _body(matrix: Matrix) -> list[list[str]]:
-    return [cells(matrix, line) for line in matrix.lines]
+def _tables(matrix: Matrix) -> Iterator[ShownTable]:
+    yield matrix.context, _heads(titles(matrix)), [cells(matrix, line) for line in matrix.lines]
+    if volumes := volume_lines(matrix):
+        yield f"{matrix.context}: hypervolumes", _heads(VOLUMES), volumes
+
+
+def _heads(names: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    return tuple((name, name not in TEXT_TITLES) for name in names)
 
 
 def _picture(found: Sequence[Matrix]) -> tuple[str, int, int] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from make_results import make_spec, make_trial
 
 from mebench.api.spec import Component
@@ -36,3 +38,16 @@ def test_a_page_of_results_without_links_has_no_such_section(tmp_path):
     for seed in range(2):
         make_trial(root, make_spec("pool", "default", seed), 0.7)
     assert 'id="defences"' not in page_of(root)
+
+
+def test_the_hypervolume_of_operating_points_stands_below_the_matrix(tmp_path):
+    root = tmp_path / "results"
+    for seed in range(2):
+        make_trial(root, make_spec("pool", "default", seed), 0.8)
+        path = make_trial(root, make_spec("pool", "default", seed, defences=(MIXING,)), 0.6).path / "result.json"
+        told = json.loads(path.read_text())
+        told["metrics"]["benign_l1"] = 0.5
+        path.write_text(json.dumps(told))
+    section = page_of(root).partition('id="defences"')[2].partition("</section>")[0]
+    assert "Hypervolume</th>" in section
+    assert ">0.300</td>" in section  # (2 - 0.5) by the 0.2 that the attacker loses
