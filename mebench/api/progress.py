@@ -67,7 +67,12 @@ def ended_by_a_stop(should_stop: ShouldStop) -> Iterator[None]:
 
 def stop_is_asked() -> bool:
     """Whether the present work is to be ended by its next sign of life."""
-    return _stop is not None and _stop()
+    global _stop
+    asked, _stop = _stop, None  # who is asked may give a sign of life
+    try:
+        return asked is not None and asked()
+    finally:
+        _stop = asked
 
 
 def hear_signs_of_life(listener: Callable[[], None]) -> None:
