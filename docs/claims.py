@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from expressions import ONE
+from made import MADE
 
 CLAIMS = Path(__file__).resolve().parent / "numbers"
 WRITTEN = rf"{ONE}(?: ± {ONE}|(?:, {ONE})+(?: and {ONE})?)?"
@@ -113,7 +114,7 @@ def uncovered(page: str, text: str, claims: Sequence[Claim], others: Sequence[El
             yield f"{page}: no sentence like: {other.says}"
         spans += there
     spans += marked(text)
-    spans += [match.span() for match in CODE.finditer(text)]
+    spans += [match.span() for pattern in (CODE, MADE) for match in pattern.finditer(text)]
     for match in RESULTS.finditer(text):
         if not any(start <= match.start() and match.end() <= end for start, end in spans):
             yield (

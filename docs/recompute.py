@@ -20,7 +20,8 @@ docs/numbers/*.yaml say which sentence is of which rows. In a sentence, braces s
       elsewhere: [{says: "at revision 2cb2142 it was 72.9 ± 5.7", why: its rows were replaced}]
 
 How the page writes a number says what it is: ``66.4 ± 6.0`` a mean with its 95 % interval, ``43.2, 30.9, 37.8`` the
-seeds. docs/expressions.py says what can stand in braces, docs/claims.py what a page may hold that no rows are of.
+seeds. docs/expressions.py says what can stand in braces, docs/claims.py what a page may hold that no rows are of,
+docs/made.py how a page has a whole table that a command makes.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ from typing import Any
 import yaml
 from claims import CLAIMS, Claim, line_of, read, uncovered
 from expressions import ClaimError, as_written, value
+from made import remade
 
 from mebench.api.errors import ResultsError
+from mebench.cli import main as mebench
 from mebench.results.leaderboard.compute.build import build_leaderboard
 from mebench.results.leaderboard.model import Row
 
@@ -98,6 +101,8 @@ def problems(write: bool = False) -> list[str]:
             except ResultsError as error:
                 wrong = [f"{page}: {error}"]
             found += wrong
+        text, wrong = remade(page, text, ROOT, mebench)
+        found += wrong
         found += uncovered(page, text, known, others)
         if write and text != before:
             (ROOT / page).write_text(text, encoding="utf-8")
@@ -150,8 +155,6 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="of pictures: only say which would be others")
     chosen = parser.parse_args()
     if chosen.pictures:
-        from mebench.cli import main as mebench
-
         found = pictures(mebench, chosen.check)
         sys.stdout.write("".join(f"{one}\n" for one in found))
         return 1 if found else 0

@@ -151,6 +151,29 @@ def test_a_claim_under_a_heading_is_of_the_sentence_there(tool, page):
     assert problem.startswith("README.md:3: 1.0 ± 2.0 is in no claim")
 
 
+MADE = f"# Matrix\n\n<!-- made by: mebench matrix {DEFENCES} -->\n\nstale: 1.0 ± 2.0\n\n<!-- to here -->\n\nend\n"
+
+
+def test_a_table_that_a_command_makes_is_made_anew_and_named_where_it_was_otherwise(tool, page):
+    file = page(MADE, "[]")
+    (problem,) = tool.problems(write=True)
+    assert problem == f"README.md:3: not what `mebench matrix {DEFENCES}` makes now"
+    text = file.read_text()
+    assert text.startswith("# Matrix\n\n<!-- made by")
+    assert text.endswith("<!-- to here -->\n\nend\n")
+    assert "| probability, modelguard-w" in text
+    assert "stale" not in text
+    assert not tool.problems()
+    file.write_text(text.replace(" ± ", " ± 9", 1))
+    assert len(tool.problems()) == 1
+
+
+def test_a_table_whose_command_fails_is_a_problem_and_stays(tool, page, capsys):
+    file = page(MADE.replace(DEFENCES, "results/none"), "[]")
+    assert tool.problems(write=True) == ["README.md:3: `mebench matrix results/none` fails"]
+    assert "stale" in file.read_text()
+
+
 def test_a_claim_of_a_page_that_is_not_there_is_a_problem(tool, page):
     page(PAGE, CLAIM + CLAIM.replace("README", "READYOU"))
     assert tool.problems() == ["READYOU.md: no such page"]

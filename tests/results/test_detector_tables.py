@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 import scipy  # whose parts are imported where they are used
@@ -82,15 +83,41 @@ def test_clients_needed_are_the_fewest_of_which_less_than_half_of_the_attacks_ar
     assert watch.sybils(one, "prada") == 25
     assert watch.sybils(one, "mmd") == 1
     caption, titles, lines = tables(watch)[-1]
-    assert (caption, titles, lines) == ("clients needed", ["Attack", "prada", "mmd"], [[one.name, "25", "1"]])
+    assert (caption, titles, lines) == (
+        "clients needed",
+        ["Attack", "prada", "mmd"],
+        [["dfme l1 (probability)", "25", "1"]],
+    )
     seen = watch_of(rows[:2])
     assert seen.sybils(one, "prada") is None
-    assert tables(seen)[-1][2] == [[one.name, "> 5", "1"]]
+    assert tables(seen)[-1][2] == [["dfme l1 (probability)", "> 5", "1"]]
 
 
 def test_without_honest_streams_and_with_one_number_of_clients_there_is_one_table():
     (attacks,) = tables(watch_of([row(100, honest={})]))
-    assert attacks[2] == [["dfme l1 (probability, 1,000 queries)", "1/1 at 100 (30.0)", "0/1"]]
+    assert attacks[0] == "attacks that detectors noticed, of 1,000 queries each"
+    assert attacks[2] == [["dfme l1 (probability)", "1/1 at 100 (30.0)", "0/1"]]
+
+
+def test_tables_leave_out_of_names_what_tells_no_two_attacks_apart():
+    def names(*rows):
+        return [line[0] for line in tables(watch_of(rows))[0][2]]
+
+    def asked(pool, **more):
+        return replace(row(100, weights=pool), pool=pool, **more)
+
+    assert names(asked("mnist(rows=0/9)"), asked("drawings(size=8)")) == [
+        "dfme l1, pool mnist (probability)",
+        "dfme l1, pool drawings (probability)",
+    ]
+    assert names(asked("mnist(rows=0/9)"), asked("mnist(rows=9/18)")) == [
+        "dfme l1, pool mnist(rows=0/9) (probability)",
+        "dfme l1, pool mnist(rows=9/18) (probability)",
+    ]
+    assert names(asked("mnist(rows=0/9)"), asked("mnist(rows=0/9)", budget=2000)) == [
+        "dfme l1, pool mnist (probability, 1,000 queries)",
+        "dfme l1, pool mnist (probability, 2,000 queries)",
+    ]
 
 
 def test_every_format_holds_every_cell():

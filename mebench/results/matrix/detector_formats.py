@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mebench.results.documents import json_text, markdown_table
-from mebench.results.matrix.detectors import Attacked, Honest, Noticed, Watch, short_names
+from mebench.results.matrix.detectors import Attacked, Honest, Noticed, Watch, short_attacks, short_names
 from mebench.results.written import NOTHING
 
 NOTES = (
@@ -25,16 +25,18 @@ Table = tuple[str, list[str], list[list[str]]]
 
 def tables(watch: Watch) -> list[Table]:
     """Attacks, honest clients where they were counted, and clients needed where several numbers were tried."""
-    names, short = [*watch.detectors], short_names(watch.detectors)
-    attacks = [[one.name, *(noticed(found.get(name)) for name in names)] for one, found in watch.noticed.items()]
-    made: list[Table] = [("attacks that detectors noticed", ["Attack", *short.values()], attacks)]
+    names, short, attack = [*watch.detectors], short_names(watch.detectors), short_attacks(watch.noticed)
+    budgets = {one.budget for one in watch.noticed}
+    each = f", of {min(budgets):,} queries each" if len(budgets) == 1 else ""
+    attacks = [[attack[one], *(noticed(found.get(name)) for name in names)] for one, found in watch.noticed.items()]
+    made: list[Table] = [(f"attacks that detectors noticed{each}", ["Attack", *short.values()], attacks)]
     kinds = list(dict.fromkeys(kind for told in watch.honest.values() for kind in told))
     if kinds:
         lines = [[short[name], *(alarmed(watch.honest.get(name, {}).get(kind)) for kind in kinds)] for name in names]
         made.append(("honest clients that they took for attackers", ["Detector", *kinds], lines))
     spread = [one for one in watch.noticed if one.clients == watch.tried(one)[0] and len(watch.tried(one)) > 1]
     if spread:
-        lines = [[one.name, *(needed(watch, one, name) for name in names)] for one in spread]
+        lines = [[attack[one], *(needed(watch, one, name) for name in names)] for one in spread]
         made.append(("clients needed", ["Attack", *short.values()], lines))
     return made
 

@@ -137,6 +137,20 @@ def short_names(detectors: Sequence[str]) -> dict[str, str]:
     return {name: short if bare.count(short) == 1 else name for name, short in zip(detectors, bare, strict=True)}
 
 
+def short_attacks(attacks: Iterable[Attacked]) -> dict[Attacked, str]:
+    """Names of attacks without the budget, if all have one, and without parameters that tell no two pools apart."""
+    attacks = list(attacks)
+    pools = short_names(list(dict.fromkeys(one.pool for one in attacks)))
+    one_budget = len({one.budget for one in attacks}) == 1
+    named = {}
+    for one in attacks:
+        budget = "" if one_budget else f", {one.budget:,} queries"
+        several = f", {one.clients} clients" if one.clients > 1 else ""
+        pool = f", pool {pools[one.pool]}" if one.pool else ""
+        named[one] = f"{one.attack}{pool} ({one.service}{budget}{several})"
+    return named
+
+
 def _alike(one: Attacked, other: Attacked) -> bool:
     return (one.attack, one.service, one.pool, one.budget) == (other.attack, other.service, other.pool, other.budget)
 
