@@ -233,11 +233,26 @@ def _small_pools(plan: Plan) -> Iterator[str]:
 
 def _overlaps(plan: Plan) -> Iterator[str]:
     for trial in plan.trials:
+        for recovery in trial.recoveries:
+            asked = _asked_besides(recovery, plan.registry)
+            if asked and trial.victim.training and _share_rows(asked, trial.victim.data):
+                yield (
+                    f"{recovery.name} asks images that {trial.victim.name} was trained on: give it rows that do not"
+                    " overlap, unless this is what you want to measure."
+                )
         if trial.pool and trial.victim.training and _share_rows(trial.pool, trial.victim.data):
             yield (
                 f"The pool of {trial.attack.name} holds images that {trial.victim.name} was trained on:"
                 " give both of them rows that do not overlap, unless this is what you want to measure."
             )
+
+
+def _asked_besides(recovery: Component, registry: Registry) -> Component | None:
+    """The data set of which a recovery asks inputs of its own, if it names one."""
+    name, rows = recovery.parameters.get("data"), recovery.parameters.get("rows")
+    if not isinstance(name, str) or not name:
+        return None
+    return registry.get(DatasetEntry, name).as_component({"rows": list(rows)} if rows else {})
 
 
 def _share_rows(first: Component, second: Component) -> bool:

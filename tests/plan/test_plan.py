@@ -8,6 +8,7 @@ from benchmark_texts import GOOD, load, toy_registry
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Component, TrainingRecipe, TrialSpec
 from mebench.data.known_names import FASHION_MNIST
+from mebench.plan.file import load_benchmark
 from mebench.plan.plan import default_out, make_plan
 
 
@@ -206,6 +207,31 @@ def test_a_note_tells_of_a_pool_smaller_than_a_budget(tmp_path):
     assert "4,000 inputs, and the budget is 4,001" in few
     (_, few) = planned(tmp_path, "runs.0.pool={name: mnist-10k, prior: public}", "runs.0.budgets=[8001]").notes()
     assert few.startswith("The pool mnist-10k holds 8,000 inputs")
+
+
+@pytest.mark.parametrize(("rows", "notes"), [("[3000, 5000]", 1), ("[4000, 5000]", 0)])
+def test_a_note_tells_of_honest_queries_that_the_victim_was_trained_on(tmp_path, rows, notes):
+    hidden = f"{{name: honest-mixing, data: fashion-mnist-10k, rows: {rows}}}"
+    file = tmp_path / "b.yaml"
+    file.write_text(HIDDEN.replace("HIDDEN", hidden))
+    found = [note for note in make_plan(load_benchmark(file)).notes() if note.startswith("honest-mixing asks images")]
+    assert len(found) == notes
+
+
+HIDDEN = """
+name: hidden
+title: An attack that hides
+victims: {small: {data: {name: fashion-mnist-10k, rows: [0, 4000]}, network: lenet5, training: {epochs: 1}}}
+profiles:
+  quick:
+    scale: reduced
+    runs:
+      - victims: [small]
+        clone: lenet5
+        budgets: [100]
+        attacks: [{attack: noise, channel: probability}]
+        recoveries: [HIDDEN]
+"""
 
 
 def test_seeds_make_trials_and_no_rows(tmp_path):
