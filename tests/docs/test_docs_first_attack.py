@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import tomllib
 
@@ -14,6 +13,21 @@ from nested_pytest import outcomes_of
 from plugin_environments import PluginEnvironment
 
 from mebench.testing import CHECKS
+
+BETWEEN = "--- the next command\n"
+TOGETHER = f"""
+import shlex, sys
+import pytest
+from mebench.cli import main
+
+programs = {{"mebench": main, "pytest": pytest.main}}
+for number, command in enumerate(sys.argv[1:]):
+    print({BETWEEN!r} * (number > 0), end="", flush=True)
+    program, *arguments = shlex.split(command)
+    code = programs[program](arguments)
+    if code:
+        sys.exit(code)
+"""
 
 
 class Shell:
@@ -33,10 +47,16 @@ class Shell:
 
     def run(self, command):
         """Run a line; return what it prints."""
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=1000
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+        return self._run(["bash", "-c", command])
+
+    def run_together(self, *commands):
+        """Run lines in one process, which imports torch and starts a fork server once; return what each prints."""
+        printed = self._run([self.environment.python, "-c", TOGETHER, *commands]).split(BETWEEN)
+        return dict(zip(commands, printed, strict=True))
+
+    def _run(self, words):
+        done = subprocess.run(words, cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=1000)
+        assert done.returncode == 0, f"{words}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
         return done.stdout
 
 
@@ -56,16 +76,12 @@ def test_the_path_from_nothing_to_a_row_on_a_leaderboard(shell, repository, mebe
     text = (repository / "docs" / "your-first-attack.md").read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
     assert len(commands) == 10
-    *begun, checked, planned, ran, again, shown = commands
-    printed = {command: shell.run(command) for command in begun}
+    begun = commands.index("pytest mebench-coarse")
+    printed = {command: shell.run(command) for command in commands[:begun]}
+    printed |= shell.run_together(*commands[begun:])
     for folder in (shell.environment.packages, shell.folder / "mebench-coarse"):  # what pip has written, and the code
         monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(shell.folder / "no-plugins"))  # another folder: looked for anew
-    here = lambda command: mebench(*shlex.split(command)[1:])  # noqa: E731 (where torch is imported already)
-    printed |= {command: here(command) for command in (checked, planned)}
-    printed |= {command: shell.run(command) for command in (ran, again)}  # a fork server of here knows none of it
-    printed[shown] = here(shown)
-    assert all(command.startswith("mebench ") for command in (checked, planned, shown))
     assert "mebench-coarse 0.1.0" in printed["mebench plugins"]
     assert "passed" in printed["pytest mebench-coarse"]
     assert "coarse" in printed["mebench run mebench-coarse/benchmark.yaml"]

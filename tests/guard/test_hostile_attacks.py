@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from once import once
 
 from mebench.cli import main
 from mebench.results.trial_folder import TrialFolder, trial_folders
+from mebench.run.engine import handle
 
 VICTIM = {
     "data": {"name": "fashion-mnist-10k", "rows": [0, 600]},
@@ -22,9 +25,6 @@ VICTIM = {
     "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.003},
 }
 GOOD = {"attack": "noise", "channel": "probability", "parameters": {"batch_size": 50}}
-IMPATIENT = (
-    "import sys; from mebench.run.engine import handle; handle.STOP_GRACE_SECONDS = 1.0; from mebench import cli; "
-)
 SURVIVED = [deed for deed in DEEDS if not deed.killed]
 
 
@@ -42,16 +42,28 @@ class Outcome:
         for deed in deeds:
             deed.write(folder / "plugins")
         write_benchmark(folder, deeds)
-        arguments = ["run", "b.yaml", "--out", "out", "--json", "--workers", str(workers), "--timeout"]
-        arguments.append("20" if workers else "200")  # nothing hangs where all run in one process
-        command = [sys.executable, "-c", f"{IMPATIENT} sys.exit(cli.main())", "--plugin-dir", "plugins", *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1000, check=False)
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+        arguments = ["--plugin-dir", "plugins", "run", "b.yaml", "--out", "out", "--json", "--workers", str(workers)]
+        if workers:  # no attack is run in this process
+            self.code, self.out, self.err = called(folder, [*arguments, "--timeout", "20"])
+        else:  # nothing hangs
+            command = [sys.executable, "-m", "mebench", *arguments, "--timeout", "200"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1000, check=False)
+            self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
         self._trials = {trial.spec().attack.name: trial for trial in trial_folders(folder / "out")}
 
     def trial(self, attack: str) -> TrialFolder:
         """The folder of an attack's trial."""
         return self._trials[attack]
+
+
+def called(folder: Path, arguments: list[str]) -> tuple[int, str, str]:
+    """Exit code and output of a command that is run in this process, which has a fork server already."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setattr(handle, "STOP_GRACE_SECONDS", 1.0)
+        code = main(arguments)
+    return code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture(scope="module")

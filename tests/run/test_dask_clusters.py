@@ -13,6 +13,7 @@ import fake_slurm
 import pytest
 from benchmark_files import NOISE, write_benchmark
 from test_process_engine import is_alive, wait_until
+from without_torch import without_torch
 
 from mebench.api.errors import ConfigurationError, MebenchError
 from mebench.api.notices import notices_to
@@ -70,7 +71,7 @@ def descendants(process: int) -> set[int]:
 
 
 def test_a_second_request_ends_a_cluster_of_the_runs_own_with_all_its_processes(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(fake_slurm.__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", without_torch()["PYTHONPATH"])
     interrupts, before = Interrupts(), descendants(os.getpid())
     begun: set[int] = set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -65,47 +66,66 @@ def command(file: Path, out: Path) -> list[str]:
     return ["run", str(file), "--out", str(out), "--workers", "2"]
 
 
-def start_command(file: Path, out: Path) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "mebench", *command(file, out)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+COMMANDS = """
+import sys
+from mebench.cli import main
 
-
-@pytest.fixture(scope="module")
-def uninterrupted() -> Path:
-    """The results of the benchmark that the tests below interrupt."""
-    return once("uninterrupted", run_to_its_end)
-
-
-def run_to_its_end(folder: Path) -> Path:
-    assert main(command(interruptible(folder), folder / "out")) == 0
-    return folder / "out"
+for out in sys.argv[2:]:
+    code = main(["run", sys.argv[1], "--out", out, "--workers", "2"])
+    print(f"ended with {code}" + ", and torch" * ("torch" in sys.modules), file=sys.stderr, flush=True)
+"""
+"""Commands one after another in one process, which share its fork server."""
+ENDED = re.compile(r".*?^ended with \d+[^\n]*\n", re.DOTALL | re.MULTILINE)
+"""What one of them has said."""
 
 
 def interruptible(folder: Path) -> Path:
     return write_benchmark(folder, DFME, MEGEX, budget=8_000, evaluations=20)
 
 
+@pytest.fixture(scope="module")
+def runs() -> dict[int, tuple[Path, str]]:
+    """The folder of each run, and what it has said: of one that nobody stops, 0, and those that a signal ends."""
+    return once("interrupted", run_and_interrupt)
+
+
+def run_and_interrupt(folder: Path) -> dict[int, tuple[Path, str]]:
+    outs = {number: folder / f"out-{number:d}" for number in (0, signal.SIGINT, signal.SIGTERM, signal.SIGKILL)}
+    words = [sys.executable, "-c", COMMANDS, str(interruptible(folder)), *map(str, outs.values())]
+    said = folder / "said.txt"
+    with said.open("w") as stderr:
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+    for ended, (number, out) in enumerate(outs.items()):
+        if number:
+            assert wait_until(lambda out=out: len(list(out.glob("*/curve.jsonl"))) == 2, 300)
+            os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        if number != signal.SIGKILL:
+            assert wait_until(lambda ended=ended: len(ENDED.findall(said.read_text())) > ended, 300)
+    process.communicate(timeout=300)  # until the last process that it has started is gone, too
+    assert process.returncode == -signal.SIGKILL
+    heard = ENDED.findall(said.read_text())
+    return {number: (out, text) for (number, out), text in zip(outs.items(), [*heard, ""], strict=True)}
+
+
+@pytest.mark.slow
+def test_the_command_itself_imports_no_torch(runs: dict[int, tuple[Path, str]]) -> None:
+    assert runs[0][1].endswith("\nended with 0\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_same_command_goes_on_after_an_interruption_to_the_same_bytes(
-    uninterrupted: Path, tmp_path: Path, number: signal.Signals, capfd: pytest.CaptureFixture[str]
+    runs: dict[int, tuple[Path, str]], number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    file, out = interruptible(tmp_path), tmp_path / "out"
-    process = start_command(file, out)
-    assert wait_until(lambda: len(list(out.glob("*/curve.jsonl"))) == 2, 60)
-    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    if number == signal.SIGKILL:
-        assert process.returncode == -signal.SIGKILL
-    else:
-        assert process.returncode == 130
+    uninterrupted, (out, said) = runs[0][0], runs[number]
+    if number != signal.SIGKILL:
         assert "stopping: saving checkpoints (Ctrl-C again to kill)\n" in said
-        assert said.endswith("stopped: the same command goes on from here\n")
+        assert said.endswith("stopped: the same command goes on from here\nended with 130\n")
         assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
     assert not list(out.glob("*/result.json"))
 
     capfd.readouterr()
-    assert main(command(file, out)) == 0  # here, where all tests of this process share one fork server
+    assert main(command(out.parent / "benchmark.yaml", out)) == 0
     board, said = capfd.readouterr()
     assert "2 half-run, will go on" in said
     assert "megex" in board
