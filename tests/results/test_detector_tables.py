@@ -133,6 +133,31 @@ def test_every_format_holds_every_cell():
     assert "10/10 (≤ 100 %)" in written
 
 
+def test_what_is_of_one_attack_stands_together():
+    rows = [
+        row(100),
+        replace(row(None, clients=5), attack="int"),
+        row(None, clients=5),
+        replace(row(200), attack="int"),
+    ]
+    assert [(one.attack, one.clients) for one in watch_of(rows).noticed] == [
+        ("dfme l1", 1),
+        ("dfme l1", 5),
+        ("int l1", 1),
+        ("int l1", 5),
+    ]
+
+
+def test_no_two_of_as_many_detectors_as_ship_are_drawn_alike():
+    from mebench.report.figures.watches import draw_watches
+
+    one = row(100)
+    (seed,) = one.per_seed
+    many = tuple(told(f"detector {number}", 100) for number in range(9))
+    figure = draw_watches(watch_of([replace(one, per_seed=(replace(seed, detectors=many),))]))
+    assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}) == 9
+
+
 def test_a_committed_row_keeps_what_detectors_saw():
     one = row(100, None)
     again = row_of(json.loads(json.dumps(committed(one))))
@@ -145,15 +170,15 @@ def test_a_row_that_nobody_watched_has_no_key_for_detectors():
 
 
 def test_a_picture_has_a_panel_for_each_attack_and_a_curve_for_each_detector():
-    from mebench.report.figures.watches import draw_watches
+    from mebench.report.figures.watches import APART, HINT, draw_watches
 
     figure = draw_watches(watch_of([row(100, None), row(None, clients=5)]))
     assert len(figure.axes) == 2
     first = figure.axes[0]
     curves = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in first.lines}
     assert curves["prada"] == ([0, 100, 1000], [100, 50, 50])
-    assert curves["mmd"] == ([0, 1000], [100, 100])
-    assert [text.get_text() for text in figure.texts] == ["— prada", "— mmd"]
+    assert curves["mmd"] == ([0, 1000], [100 - APART, 100 - APART])
+    assert [text.get_text() for text in figure.texts] == ["— prada", "— mmd", HINT]
     assert "5 clients" in figure.axes[1].get_title(loc="left").replace("\n", " ")
 
 

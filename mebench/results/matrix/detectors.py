@@ -106,7 +106,7 @@ class Watch:
 
     Attributes:
         detectors: their labels, in the order in which they were met.
-        noticed: by attack and detector.
+        noticed: by attack and detector; what is of one attack stands together.
         honest: by detector and kind of honest client; summed over victims.
     """
 
@@ -171,7 +171,17 @@ def watch_of(rows: Sequence[Row]) -> Watch:
             for kind, streams in told.get("honest", {}).items():
                 for name, value in streams.items():
                     setattr(honest[label][kind], name, getattr(honest[label][kind], name) + value)
-    return Watch(tuple(labels), noticed, honest)
+    return Watch(tuple(labels), _in_order(noticed), honest)
+
+
+def _in_order(noticed: Mapping[Attacked, Mapping[str, Noticed]]) -> dict[Attacked, Mapping[str, Noticed]]:
+    """Attacks as they are met, each with what answers it and the clients that it is spread over beside each other."""
+    first = {one: place for place, one in reversed(list(enumerate((each.attack, each.pool) for each in noticed)))}
+
+    def place(one: Attacked) -> tuple[int, str, int, int]:
+        return first[one.attack, one.pool], one.service, one.budget, one.clients
+
+    return {one: noticed[one] for one in sorted(noticed, key=place)}
 
 
 def _told(rows: Iterable[Row]) -> Iterable[tuple[Row, SeedResult, Mapping[str, Any]]]:
