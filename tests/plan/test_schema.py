@@ -176,6 +176,7 @@ def changed(content, path, value):
 @pytest.mark.parametrize(("path", "value"), CHANGES, ids=lambda part: json.dumps(part)[:60])
 def test_the_schema_accepts_what_the_loader_accepts_and_nothing_else(path, value, validator, tmp_path):
     plain = yaml.load((SHIPPED[0].parent / "table1.yaml").read_text(), LOADER)
+    plain["profiles"] = {name: plain["profiles"][name] for name in ("quick", "paper")}  # others say nothing more
     file = tmp_path / "changed.yaml"
     text = yaml.dump(changed(plain, path, value), Dumper=DUMPER)
     file.write_text(re.sub(r"'(\de-\d)'", r"\1", text))  # numbers again, which this reader took for texts

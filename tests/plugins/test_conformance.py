@@ -14,17 +14,17 @@ from mebench.testing import CHECKS, AttackUnderTest, parametrize_with_checks
 LEARNER = {"batch_size": 32, "clone_lr": 0.03, "milestones": []}
 FROZEN = {**LEARNER, "generator_width": 16, "noise_dim": 32}
 GENERATOR = {**FROZEN, "generator_lr": 1e-3}
-MEGA_CLONE = {"batch_size": 32, "clone_lr": 1e-3, "max_epochs": 3, "memory": 4000}
+MEGA_CLONE = {"batch_size": 64, "clone_lr": 1e-3, "max_epochs": 2, "memory": 4000}
 MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 3, "balance": 1.0}
 PAIR = {"batch_size": 32, "generator_width": 8, "noise_dim": 16, "generator_lr": 5e-3, "milestones": []}
 RESTARTED = {
     "batch_size": 100,
     "generator_width": 8,
     "noise_dim": 16,
-    "generator_steps": 10,
+    "generator_steps": 5,
     "generator_lr": 1e-2,
-    "clone_batch_size": 50,
-    "clone_lr": 0.05,
+    "clone_batch_size": 100,
+    "clone_lr": 0.1,
     "epochs": 1,
 }
 THIEF = {"epochs": 2, "patience": 2, "batch_size": 50, "learning_rate": 5e-3}
@@ -47,9 +47,9 @@ ATTACKS = [
     AttackUnderTest("default-grad", GENERATOR),
     AttackUnderTest(
         "dast",
-        {"batch_size": 80, "generator_width": 4, "noise_dim": 32, "clone_lr": 1e-2, "generator_lr": 2e-4},
+        {"batch_size": 40, "generator_width": 4, "noise_dim": 32, "clone_lr": 1e-2, "generator_lr": 1e-3},
         channels=("label", "probability"),
-        expected_failures={"beats_noise": "its first images are all of two classes, and 50 steps do not change that"},
+        expected_failures={"beats_noise": "its first images are all of two classes, and 100 steps do not change that"},
     ),
     AttackUnderTest(
         "maze",
@@ -70,7 +70,7 @@ ATTACKS = [
         LEARNER,
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
-    AttackUnderTest("disguide", {**PAIR, "replay_steps": 1}, channels=("label", "probability")),
+    AttackUnderTest("disguide", {**PAIR, "replay_steps": 1, "generator_width": 16}, channels=("label", "probability")),
     AttackUnderTest("dual-students", {**PAIR, "clone_lr": 0.03}, channels=("label", "probability")),
     AttackUnderTest("ideal", RESTARTED, channels=("label",)),
     AttackUnderTest("qedg", {**RESTARTED, "closing_fits": 1}, channels=("label",)),
