@@ -114,6 +114,11 @@ def test_tables_leave_out_of_names_what_tells_no_two_attacks_apart():
         "dfme l1, pool mnist(rows=0/9) (probability)",
         "dfme l1, pool mnist(rows=9/18) (probability)",
     ]
+    hidden = [f"l1,mixing(queries={queries},data=mnist)" for queries in (2, 10)]
+    assert names(*(asked("", variant=variant) for variant in hidden)) == [
+        "dfme l1,mixing(queries=2) (probability)",
+        "dfme l1,mixing(queries=10) (probability)",
+    ]
     assert names(asked("mnist(rows=0/9)"), asked("mnist(rows=0/9)", budget=2000)) == [
         "dfme l1, pool mnist (probability, 1,000 queries)",
         "dfme l1, pool mnist (probability, 2,000 queries)",

@@ -13,6 +13,8 @@ from mebench.results.detection import exact_interval, kaplan_meier, upper_limit
 from mebench.results.leaderboard.model import Row, SeedResult
 from mebench.results.stats import Interval
 
+_PARAMETERS = re.compile(r"([\w-]+)\(([^()]*)\)")
+"""``name(first=1,second=2)``."""
 _CLIENTS = re.compile(r"(^|[ ,])clients=\d+")
 
 
@@ -138,17 +140,32 @@ def short_names(detectors: Sequence[str]) -> dict[str, str]:
 
 
 def short_attacks(attacks: Iterable[Attacked]) -> dict[Attacked, str]:
-    """Names of attacks without the budget, if all have one, and without parameters that tell no two pools apart."""
+    """Names of attacks without what all have: the budget, and parameters of a pool, a channel or a recovery."""
     attacks = list(attacks)
-    pools = short_names(list(dict.fromkeys(one.pool for one in attacks)))
     one_budget = len({one.budget for one in attacks}) == 1
+    shared = _shared_parameters(f"{one.attack} {one.pool} {one.service}" for one in attacks)
+
+    def less(found: re.Match[str]) -> str:
+        own = [one for one in found[2].split(",") if one not in shared[found[1]]]
+        return f"{found[1]}({','.join(own)})" if own else found[1]
+
     named = {}
     for one in attacks:
         budget = "" if one_budget else f", {one.budget:,} queries"
         several = f", {one.clients} clients" if one.clients > 1 else ""
-        pool = f", pool {pools[one.pool]}" if one.pool else ""
-        named[one] = f"{one.attack}{pool} ({one.service}{budget}{several})"
+        pool = f", pool {one.pool}" if one.pool else ""
+        attack, service = (_PARAMETERS.sub(less, text) for text in (f"{one.attack}{pool}", one.service))
+        named[one] = f"{attack} ({service}{budget}{several})"
     return named
+
+
+def _shared_parameters(texts: Iterable[str]) -> dict[str, set[str]]:
+    """The parameters that each name has wherever it stands with some."""
+    found: dict[str, set[str]] = {}
+    for text in texts:
+        for name, told in _PARAMETERS.findall(text):
+            found[name] = found.get(name, set(told.split(","))) & set(told.split(","))
+    return found
 
 
 def _alike(one: Attacked, other: Attacked) -> bool:
