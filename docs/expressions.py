@@ -181,7 +181,7 @@ def _rows(name: str, rows: Sequence[Row]) -> list[Row]:
 
 def names_of(row: Row) -> list[str]:
     """What an expression names a row by."""
-    return [row.attack, row.variant, row.victim, row.channel, str(row.budget), row.clone]
+    return [row.attack, row.variant, row.victim, row.channel, str(row.budget), row.clone, row.pool or ""]
 
 
 def _of_seed(row: Row, seed: int) -> Row:
