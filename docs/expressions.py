@@ -1,8 +1,8 @@
 """What stands in the braces of docs/numbers: a small language over committed rows.
 
 =============================  =======================================================================================
-``megex/l1``                   accuracy of a row: ATTACK/VARIANT/VICTIM/CHANNEL/BUDGET/CLONE/POOL, with wildcards, from the
-                               left as far as it needs. Where it means rows before several victims: over victims
+``megex/l1``                   accuracy of a row: ATTACK/VARIANT/VICTIM/CHANNEL/BUDGET/CLONE/POOL, with wildcards, from
+                               the left as far as it needs. Where it means rows before several victims: over victims
 ``megex/l1 #0``                of seed 0 alone
 ``megex/l1 : auc``             any other number of the row
 ``megex/l1 - dfme/l1``         difference, paired by seed and victim: the paired t interval, and its floor by the test
