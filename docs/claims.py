@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 from expressions import ONE
-from made import MADE
 
 CLAIMS = Path(__file__).resolve().parent / "numbers"
 WRITTEN = rf"{ONE}(?: ± {ONE}|(?:, {ONE})+(?: and {ONE})?)?"
@@ -19,6 +18,8 @@ RESULTS = re.compile(rf"{ONE}\s+±\s+{ONE}|(?<!sections )(?<![\w.])\d+\.\d(?:,\s
 """What can only be a result: an interval, or a list of seeds."""
 MARK = re.compile(r"<!-- not from committed rows: (\S.*?) -->", re.S)
 """In a page: covers the block below it, or the section if it is the first thing in one. What follows says why."""
+MADE = re.compile(r"<!-- made by: mebench (\S.*?) -->\n(.*?)<!-- to here -->", re.S)
+"""A command, and the tables that it has made: see docs/made.py."""
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.S | re.M)
 HEADING = re.compile(r"^#+ ", re.M)
 

@@ -19,8 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-MADE = re.compile(r"<!-- made by: mebench (\S.*?) -->\n(.*?)<!-- to here -->", re.S)
-"""The command, and what it has made."""
+from claims import MADE, line_of
 
 
 def remade(page: str, text: str, root: Path, run: Callable[[list[str]], int]) -> tuple[str, list[str]]:
@@ -34,7 +33,7 @@ def remade(page: str, text: str, root: Path, run: Callable[[list[str]], int]) ->
     """
     wrong = []
     for match in reversed(list(MADE.finditer(text))):
-        place = f"{page}:{text.count(chr(10), 0, match.start()) + 1}"
+        place = f"{page}:{line_of(text, match.start())}"
         if (made := made_by(match[1], root, run)) is None:
             wrong.append(f"{place}: `mebench {match[1]}` fails")
             continue

@@ -12,10 +12,8 @@ from mebench.cli.output import OutputFile, say
 from mebench.cli.words import OneOf
 
 if TYPE_CHECKING:
+    from mebench.results.documents import Table
     from mebench.results.leaderboard import Leaderboard
-
-Table = tuple[str, list[str], list[list[str]]]
-"""Caption, titles, and cells."""
 
 
 @click.command()
@@ -48,7 +46,7 @@ def matrix(roots: tuple[Path, ...], detectors: bool, style: str, output: Path | 
 def _defences(board: Leaderboard, where: str, style: str) -> str:
     from mebench.api.errors import ResultsError
     from mebench.results.matrix import FORMATS, matrices
-    from mebench.results.matrix.formats import VOLUMES, cells, notes, titles, volume_lines
+    from mebench.results.matrix.formats import notes, tables
 
     found = matrices(board.rows)
     if not found:
@@ -59,15 +57,9 @@ def _defences(board: Leaderboard, where: str, style: str) -> str:
     if any(seed.detectors for row in board.rows for seed in row.per_seed):
         say("detectors watched: mebench matrix --detectors tells what they saw")
 
-    def shown() -> list[Table]:
-        shown: list[Table] = []
-        for one in found:
-            shown.append((one.context, titles(one), [cells(one, line) for line in one.lines]))
-            if lines := volume_lines(one):
-                shown.append(("hypervolumes", list(VOLUMES), lines))
-        return shown
-
-    return FORMATS[style](found) if style != "text" else _on_screen(shown, notes(found))
+    if style != "text":
+        return FORMATS[style](found)
+    return _on_screen(lambda: [table for one in found for table in tables(one)], notes(found))
 
 
 def _detectors(board: Leaderboard, where: str, style: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mebench.api.spec import Component, VictimSpec
+from mebench.api.spec import VictimSpec
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import DatasetEntry
 
@@ -32,11 +33,20 @@ def size_note(victim: VictimSpec) -> str:
     return f"Victim {victim.name} is given images of {given[0]} x {given[1]}, {why}."
 
 
-def rows_held(data: Component) -> int | None:
-    """How many rows a data set has for training or as a pool; None where only its files can tell."""
-    own = data.parameters.get("root") is not None
-    there = None if own else registry().get(DatasetEntry, data.name).train_rows or None
-    rows: Sequence[int] | None = data.parameters.get("rows")
+def rows_there(entry: DatasetEntry, given: Mapping[str, Any]) -> int | None:
+    """How many rows the training split of a data set has; None where only its files can tell.
+
+    Args:
+        entry: of the data set.
+        given: its parameters; with a ``root`` its files are another's.
+    """
+    return entry.train_rows or None if given.get("root") is None else None
+
+
+def rows_held(entry: DatasetEntry, given: Mapping[str, Any]) -> int | None:
+    """How many rows of it are asked for; None where only its files can tell."""
+    there = rows_there(entry, given)
+    rows: Sequence[int] | None = given.get("rows")
     if not rows:
         return there
     start, stop = rows

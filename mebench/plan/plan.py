@@ -220,8 +220,10 @@ def _small_pools(plan: Plan) -> Iterator[str]:
     """One sentence for each pool that is known to hold fewer inputs than a budget that is spent on it."""
     largest: dict[tuple[str, int], int] = {}
     for trial in plan.trials:
-        held = rows_held(trial.pool) if trial.pool else None
-        if trial.pool and held is not None and held < trial.budget:
+        if trial.pool is None:
+            continue
+        held = rows_held(plan.registry.get(DatasetEntry, trial.pool.name), trial.pool.parameters)
+        if held is not None and held < trial.budget:
             key = trial.pool.name, held
             largest[key] = max(trial.budget, largest.get(key, 0))
     for (name, held), budget in largest.items():

@@ -13,6 +13,9 @@ from rich.console import Console
 if TYPE_CHECKING:
     import pandas as pd
 
+Table = tuple[str, list[str], list[list[str]]]
+"""Caption, titles, and cells."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How texts begin that a spreadsheet would compute; the last four are the first four in full width."""
 _LATEX = {

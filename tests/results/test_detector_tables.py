@@ -58,7 +58,7 @@ def row(*alarms, clients=1, weights="w", honest=None) -> Row:
 def test_alarms_of_an_attack_are_of_all_its_trials_before_all_victims():
     watch = watch_of([row(100, None), row(300, weights="v")])
     ((attack, found),) = watch.noticed.items()
-    assert attack.name == "dfme l1 (probability, 1,000 queries)"
+    assert attack.named() == "dfme l1 (probability, 1,000 queries)"
     prada = found["prada"]
     assert (prada.count, prada.trials, prada.median) == (2, 3, 300)
     assert prada.fidelity == pytest.approx(0.3)

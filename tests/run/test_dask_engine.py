@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import shutil
@@ -65,19 +64,29 @@ def trial_job(root: Path, **more: Any) -> Job:
 
 
 class Killer(Listener):
-    """Kills the worker of a long trial once it has asked queries, and that of another, the third or a later one."""
+    """Kills the worker of a trial the first times that it tells how far it is."""
 
-    def __init__(self, long: Job) -> None:
-        self.long, self.others, self.killed = long.key, set[str](), list[bool]()
+    def __init__(self, log: Path, times: int = 1) -> None:
+        self.log, self.left = log, times
 
     def progressed(self, job: Job, progress: Progress) -> None:
-        long = job.key == self.long
-        if not long:
-            self.others.add(job.key)
-        if long not in self.killed and (progress.unit == "queries" and progress.done if long else len(self.others) > 2):
-            with contextlib.suppress(OSError):  # it was the worker that is killed already
+        if self.left and progress.unit == "queries" and progress.done:
+            self.left -= 1
+            kill_worker_of(self.log)
+
+
+class KillerOfAll(Listener):
+    """Kills the worker of every third trial, once it tells how far it is."""
+
+    def __init__(self, times: int) -> None:
+        self.left, self.seen = times, set[str]()
+
+    def progressed(self, job: Job, progress: Progress) -> None:
+        if job.key not in self.seen:
+            self.seen.add(job.key)
+            if self.left and len(self.seen) % 3 == 0:
+                self.left -= 1
                 kill_worker_of(job.log)
-                self.killed.append(long)
 
 
 def test_outcomes_are_those_of_processes_and_a_crash_loses_its_own_job_alone(settings):
@@ -140,18 +149,26 @@ def test_a_second_request_kills_with_all_that_a_job_has_started(settings, tmp_pa
     assert wait_until(lambda: not any(map(is_alive, pids(tmp_path))))
 
 
-def test_trials_whose_workers_are_killed_go_on_elsewhere_from_their_checkpoints_to_the_same_bytes(settings, tmp_path):
-    budgets = (12_000, *[200] * 5)
-    lost, whole = (
-        [trial_job(tmp_path / name, seed=seed, budget=budget) for seed, budget in enumerate(budgets)]
-        for name in ("lost", "whole")
-    )
-    killer = Killer(lost[0])
+def test_a_trial_whose_worker_is_killed_goes_on_elsewhere_from_its_checkpoint_to_the_same_bytes(settings, tmp_path):
+    lost, whole = trial_job(tmp_path / "lost", budget=12_000), trial_job(tmp_path / "whole", budget=12_000)
+    assert lost.log
+    assert whole.log
+    outcomes = run(settings, lost, listener=Killer(lost.log))
+    assert outcomes[lost.key].ending == "done", outcomes[lost.key].reason
+    assert lost.log.read_text().count("--- ") == 2
+    assert "goes on from its checkpoint" in lost.log.read_text()
+    assert ProcessEngine(["cpu"]).run([whole])[whole.key].ending == "done"
+    for name in SAME:
+        assert (lost.log.parent / name).read_bytes() == (whole.log.parent / name).read_bytes(), name
+
+
+def test_trials_whose_workers_are_killed_again_and_again_have_the_bytes_of_processes(settings, tmp_path):
+    lost = [trial_job(tmp_path / "lost", seed=seed, budget=200) for seed in range(6)]
+    whole = [trial_job(tmp_path / "whole", seed=seed, budget=200) for seed in range(6)]
+    killer = KillerOfAll(times=2)
     outcomes = run(settings, *lost, listener=killer)
-    assert set(killer.killed) == {True, False}
-    assert {one.ending for one in outcomes.values()} == {"done"}, [one.reason for one in outcomes.values()]
-    assert lost[0].log.read_text().count("--- ") in (2, 3)  # once more if it was beside the other that was killed
-    assert "goes on from its checkpoint" in lost[0].log.read_text()
+    assert killer.left == 0
+    assert {one.ending for one in outcomes.values()} == {"done"}
     ProcessEngine(["cpu"] * 2).run(whole)
     for there, here in zip(lost, whole, strict=True):
         for name in SAME:

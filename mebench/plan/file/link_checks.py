@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mebench.api.errors import MebenchError
+from mebench.data.sizes import rows_there
 from mebench.plan.file.checker import Checker, Registered, Resolved, items, listed, mapping
 from mebench.plan.file.positions import Location
 from mebench.registry.defence_entries import DefenceEntry, DetectorEntry, RecoveryEntry
@@ -187,9 +188,9 @@ def _check_reserve(checker: Checker, location: Location, run: Mapping[str, Any])
 
 def check_rows(checker: Checker, here: Location, data: DatasetEntry, given: Mapping[str, Any]) -> None:
     """Check that a data set has the rows that are asked of it, where that is known before it is read."""
-    rows = given.get("rows")
-    if data.train_rows and rows is not None and given.get("root") is None and rows[1] > data.train_rows:
-        told = f"asks rows up to {rows[1]:,} of {data.name}, whose training split has {data.train_rows:,}"
+    rows, there = given.get("rows"), rows_there(data, given)
+    if there is not None and rows is not None and rows[1] > there:
+        told = f"asks rows up to {rows[1]:,} of {data.name}, whose training split has {there:,}"
         checker.add((*here, "rows"), told)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mebench.results.leaderboard.model import Leaderboard
 from mebench.results.matrix.compute import NAIVE, Matrix, matrices
-from mebench.results.matrix.formats import VOLUMES, cells, notes, titles, volume_lines
+from mebench.results.matrix.formats import notes, tables
 
 MOST_MATRICES = 6
 MOST_CELLS = 400
@@ -43,10 +43,10 @@ def find_defences(board: Leaderboard) -> DefencesShown:
     linked = any(row.defence != NAIVE or row.recovery != NAIVE for row in board.rows)
     found = [one for one in matrices(board.rows) if _has_links(one)] if linked else []
     shown = found[:MOST_MATRICES]
-    tables = tuple(table for one in shown for table in _tables(one))
+    found_tables = tuple(table for one in shown for table in _tables(one))
     more = len(found) - len(shown)
     left_out = f"{more} matrices of defences are left out: see mebench matrix" if more else ""
-    return DefencesShown(tables, _picture(shown), notes(shown) if shown else (), left_out)
+    return DefencesShown(found_tables, _picture(shown), notes(shown) if shown else (), left_out)
 
 
 def _has_links(matrix: Matrix) -> bool:
@@ -54,13 +54,9 @@ def _has_links(matrix: Matrix) -> bool:
 
 
 def _tables(matrix: Matrix) -> Iterator[ShownTable]:
-    yield matrix.context, _heads(titles(matrix)), [cells(matrix, line) for line in matrix.lines]
-    if volumes := volume_lines(matrix):
-        yield f"{matrix.context}: hypervolumes", _heads(VOLUMES), volumes
-
-
-def _heads(names: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    return tuple((name, name not in TEXT_TITLES) for name in names)
+    for caption, titles, lines in tables(matrix):
+        whole = caption if caption == matrix.context else f"{matrix.context}: {caption}"
+        yield whole, tuple((title, title not in TEXT_TITLES) for title in titles), lines
 
 
 def _picture(found: Sequence[Matrix]) -> tuple[str, int, int] | None:

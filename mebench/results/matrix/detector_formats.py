@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from mebench.results.documents import json_text, markdown_table
+from mebench.results.documents import Table, json_text, markdown_table
 from mebench.results.matrix.detectors import Attacked, Honest, Noticed, Watch, short_attacks, short_names
 from mebench.results.written import NOTHING
 
@@ -19,8 +19,6 @@ NOTES = (
     "Clients needed: over how few of the tried numbers of clients the attack must be spread for the detector to miss "
     "at least half of the trials; 1 where it does so anyway.",
 )
-Table = tuple[str, list[str], list[list[str]]]
-"""Caption, titles, and cells."""
 
 
 def tables(watch: Watch) -> list[Table]:

@@ -36,11 +36,11 @@ class Attacked:
     budget: int
     clients: int
 
-    @property
-    def name(self) -> str:
-        """As tables show it."""
+    def named(self, *, budget: bool = True) -> str:
+        """As tables show it, with or without its budget."""
+        queries = f", {self.budget:,} queries" if budget else ""
         several = f", {self.clients} clients" if self.clients > 1 else ""
-        return f"{self.attack}{self.pool and f', pool {self.pool}'} ({self.service}, {self.budget:,} queries{several})"
+        return f"{self.attack}{self.pool and f', pool {self.pool}'} ({self.service}{queries}{several})"
 
 
 @dataclass
@@ -142,21 +142,15 @@ def short_names(detectors: Sequence[str]) -> dict[str, str]:
 def short_attacks(attacks: Iterable[Attacked]) -> dict[Attacked, str]:
     """Names of attacks without what all have: the budget, and parameters of a pool, a channel or a recovery."""
     attacks = list(attacks)
-    one_budget = len({one.budget for one in attacks}) == 1
-    shared = _shared_parameters(f"{one.attack} {one.pool} {one.service}" for one in attacks)
+    several = len({one.budget for one in attacks}) > 1
+    names = {one: one.named(budget=several) for one in attacks}
+    shared = _shared_parameters(names.values())
 
     def less(found: re.Match[str]) -> str:
         own = [one for one in found[2].split(",") if one not in shared[found[1]]]
         return f"{found[1]}({','.join(own)})" if own else found[1]
 
-    named = {}
-    for one in attacks:
-        budget = "" if one_budget else f", {one.budget:,} queries"
-        several = f", {one.clients} clients" if one.clients > 1 else ""
-        pool = f", pool {one.pool}" if one.pool else ""
-        attack, service = (_PARAMETERS.sub(less, text) for text in (f"{one.attack}{pool}", one.service))
-        named[one] = f"{attack} ({service}{budget}{several})"
-    return named
+    return {one: _PARAMETERS.sub(less, name) for one, name in names.items()}
 
 
 def _shared_parameters(texts: Iterable[str]) -> dict[str, set[str]]:

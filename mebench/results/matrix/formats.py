@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mebench.results.documents import json_text, markdown_escape, markdown_table
+from mebench.results.documents import Table, json_text, markdown_escape, markdown_table
 from mebench.results.matrix.compute import NAIVE, Column, Estimate, Line, Matrix, estimate
 from mebench.results.written import NOTHING
 
@@ -81,6 +81,13 @@ def volume_lines(matrix: Matrix) -> list[list[str]]:
         [f"{one.service}, {one.defence}" if several else one.defence, str(one.points), f"{one.value:.3f}"]
         for one in matrix.volumes
     ]
+
+
+def tables(matrix: Matrix) -> Iterator[Table]:
+    """The matrix, and the hypervolumes of its defences, if there are any."""
+    yield matrix.context, titles(matrix), [cells(matrix, line) for line in matrix.lines]
+    if volumes := volume_lines(matrix):
+        yield "hypervolumes", list(VOLUMES), volumes
 
 
 def _cell(line: Line, column: Column) -> str:
