@@ -45,9 +45,13 @@ def guarded_import() -> Iterator[None]:
     """
     folder, variables = _folder(), os.environ.copy()
     pressed: list[int] = []
+    loading: list[bool] = []
     try:
-        with _little_output(), without_endings(), _interrupts(pressed), _time_limit(load_seconds()):
+        with _interrupts(pressed, loading) as tell_early, _little_output(), without_endings(), _time_limit(loading):
+            tell_early()
             yield
+        if pressed:
+            raise KeyboardInterrupt
     except PluginError:
         raise
     except BaseException as error:
@@ -126,26 +130,48 @@ def without_endings() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interrupts(pressed: list[int]) -> Iterator[None]:
-    """Note the SIGINTs that arrive: a KeyboardInterrupt without one is the plugin's. In the main thread only."""
+def _interrupts(pressed: list[int], loading: list[bool]) -> Iterator[Callable[[], None]]:
+    """Note the SIGINTs that arrive: a KeyboardInterrupt without one is the plugin's. In the main thread only.
+
+    Nothing is broken off that puts the process in order: what arrives before the block is ``loading`` waits until the
+    function is called that this yields, and what arrives after it until all is put back.
+
+    Args:
+        pressed: gets those for which a KeyboardInterrupt was raised.
+        loading: holds something for as long as it may be raised.
+    """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
+        yield lambda: None
         return
+    early: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
+        if loading:
+            hand_on(number, frame)
+        else:
+            early.append(number)
+
+    def hand_on(number: int, frame: FrameType | None = None) -> None:
         try:
             before(number, frame)
         except KeyboardInterrupt:
             pressed.append(number)
-            signal.setitimer(signal.ITIMER_REAL, _SECONDS_BETWEEN, _SECONDS_BETWEEN)  # for code that catches it
-            raise
+            if loading:
+                signal.setitimer(signal.ITIMER_REAL, _SECONDS_BETWEEN, _SECONDS_BETWEEN)  # for code that catches it
+            if not _is_ours(frame):
+                raise
+
+    def tell_early() -> None:
+        while early:
+            hand_on(early.pop())
 
     signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield tell_early
     finally:
         signal.signal(signal.SIGINT, before)
+        tell_early()
 
 
 class _FirstPart(io.TextIOBase):
@@ -177,27 +203,30 @@ def _little_output() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the block after this long, and then until it is left, for it may catch what interrupts it.
+def _time_limit(loading: list[bool]) -> Iterator[None]:
+    """Interrupt the block after `load_seconds`, and then until it is left, for it may catch what interrupts it.
 
     Without effect outside the main thread, which alone gets signals.
+
+    Args:
+        loading: holds something for as long as the block lasts.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    inside = [True]
+    seconds = load_seconds()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if inside and not _is_ours(frame):
+        if loading and not _is_ours(frame):
             raise _Refused(f"took longer than {seconds:g} s to load ({LIMIT})")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     delay, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_BETWEEN)
     try:
+        loading.append(True)
         yield
     finally:
-        inside.clear()
+        loading.clear()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if delay:

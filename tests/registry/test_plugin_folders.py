@@ -134,6 +134,27 @@ def test_a_users_ctrl_c_ends_the_loading_of_code_that_catches_it() -> None:
     assert signal.getsignal(signal.SIGALRM) == before
 
 
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_ctrl_c_while_the_guard_is_entered_or_left_leaves_nothing_behind(place, monkeypatch) -> None:
+    times, real, kill = iter(range(1, 100)), signal.setitimer, os.kill
+
+    def interrupted(*arguments):
+        if next(times) == place:  # the first is set on the way in, the second stopped on the way out
+            kill(os.getpid(), signal.SIGINT)
+        return real(*arguments)
+
+    before = signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(signal, "setitimer", interrupted)
+    reached = []
+    with pytest.raises(KeyboardInterrupt), guarded_import():
+        reached.append(True)
+    assert bool(reached) == (place == 2)
+    assert next(times) > 2
+    assert signal.getitimer(signal.ITIMER_REAL)[1] == 0
+    assert (signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT)) == before
+    assert os.kill is kill
+
+
 def test_what_a_plugin_prints_while_it_is_loaded_does_not_mix_with_output(tmp_path: Path) -> None:
     (tmp_path / "stripes.py").write_text(plugin(before="print('hello')"))
     assert plugins(tmp_path)["stripes"]["loaded"]
