@@ -71,8 +71,22 @@ def test_honest_streams_are_counted_once_for_a_victim_however_many_rows_tell_of_
     watch = watch_of([row(100, None), row(None, clients=5), row(None, weights="v")])
     iid = watch.honest["prada"]["iid"]
     assert (iid.streams, iid.alarms) == (20, 2)
-    assert iid.limit == pytest.approx(scipy.stats.binomtest(2, 20, alternative="less").proportion_ci(0.95).high)
     assert iid.per_thousand == pytest.approx(1000 * 2 / 1900)
+
+
+def test_the_limit_of_false_alarms_is_of_different_streams_which_victims_with_the_same_test_data_share():
+    def iid(*rows):
+        return watch_of(rows).honest["prada"]["iid"]
+
+    def below(alarms, streams):
+        return pytest.approx(scipy.stats.binomtest(alarms, streams, alternative="less").proportion_ci(0.95).high)
+
+    same = iid(row(100), row(100, weights="v"), row(100, weights="u"))
+    assert (same.streams, same.alarms, same.distinct) == (30, 3, 10)
+    assert same.limit == below(1, 10)
+    other = iid(row(100), row(100, weights="v"), replace(row(100, weights="u"), data_hash="more data"))
+    assert (other.streams, other.alarms, other.distinct) == (30, 3, 20)
+    assert other.limit == below(2, 20)
 
 
 def test_clients_needed_are_the_fewest_of_which_less_than_half_of_the_attacks_are_noticed():

@@ -14,8 +14,8 @@ from mebench.results.written import NOTHING
 NOTES = (
     "Attacks: of how many trials the detector was alarmed, after how many queries in the median, and in brackets the "
     "mean fidelity in percent that the clone had reached by then, where it was evaluated before.",
-    "Honest clients: of how many streams it was alarmed, and below which share that is with 95 % confidence, if "
-    "streams are independent. Streams are of the test set, before each victim the same.",
+    "Honest clients: of how many streams it was alarmed, and below which share that is with 95 % confidence. Streams "
+    "are of the test set, before each victim the same: the limit is of so many streams as there are different ones.",
     "Clients needed: over how few of the tried numbers of clients the attack must be spread for the detector to miss "
     "at least half of the trials; 1 where it does so anyway.",
 )
@@ -73,17 +73,18 @@ def as_csv(watch: Watch) -> str:
     writer = csv.writer(out, lineterminator="\n")
     place = ["attack", "service", "pool", "budget", "clients"]
     told = ["trials", "alarms", "share", "low", "high", "median_query", "fidelity_at_alarm"]
-    writer.writerow(["of", "detector", *place, "kind", *told, "per_1000_queries"])
+    writer.writerow(["of", "detector", *place, "kind", *told, "per_1000_queries", "distinct"])
     for one, by_detector in watch.noticed.items():
         for name, found in by_detector.items():
             where = [one.attack, one.service, one.pool, one.budget, one.clients, ""]
             plain = _attack(found)
-            writer.writerow(["attack", name, *where, *(plain[key] for key in told), ""])
+            writer.writerow(["attack", name, *where, *(plain[key] for key in told), "", ""])
     for name, kinds in watch.honest.items():
         for kind, streams in kinds.items():
             plain = _honest(streams)
             values = [plain["streams"], plain["alarms"], plain["share"], "", plain["limit"], "", ""]
-            writer.writerow(["honest", name, *[""] * len(place), kind, *values, plain["per_1000_queries"]])
+            of_all = plain["per_1000_queries"], plain["distinct"]
+            writer.writerow(["honest", name, *[""] * len(place), kind, *values, *of_all])
     return out.getvalue()
 
 
@@ -114,6 +115,7 @@ def _attack(found: Noticed) -> dict[str, Any]:
 def _honest(found: Honest) -> dict[str, Any]:
     return {
         "streams": found.streams,
+        "distinct": found.distinct,
         "alarms": found.alarms,
         "share": found.alarms / found.streams,
         "limit": found.limit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections import defaultdict
@@ -85,16 +86,27 @@ class Noticed:
 
 @dataclass
 class Honest:
-    """Streams of honest clients of one kind."""
+    """Streams of honest clients of one kind.
+
+    Attributes:
+        streams: that were watched, before all victims.
+        alarms: that they raised.
+        watched: queries until then.
+        distinct: different ones among them: before all victims with the same test data they are the same.
+    """
 
     streams: int = 0
     alarms: int = 0
     watched: int = 0
+    distinct: int = 0
 
     @property
     def limit(self) -> float:
-        """The exact one-sided 95 % limit of the share that raises an alarm, if streams are independent."""
-        return upper_limit(self.alarms, self.streams)
+        """The exact one-sided 95 % limit of the share that raises an alarm, if distinct streams are independent.
+
+        Of the distinct ones as many are taken to have raised one as before the average victim, rounded up.
+        """
+        return upper_limit(math.ceil(self.alarms * self.distinct / self.streams - 1e-9), self.distinct)
 
     @property
     def per_thousand(self) -> float:
@@ -172,6 +184,7 @@ def watch_of(rows: Sequence[Row]) -> Watch:
     noticed: dict[Attacked, dict[str, Noticed]] = defaultdict(lambda: defaultdict(Noticed))
     honest: dict[str, dict[str, Honest]] = defaultdict(lambda: defaultdict(Honest))
     counted: set[tuple[str, str, str]] = set()
+    distinct: dict[tuple[str, str, str], int] = defaultdict(int)
     for row, seed, told in _told(rows):
         label = str(told["detector"])
         labels[label] = None
@@ -182,6 +195,9 @@ def watch_of(rows: Sequence[Row]) -> Watch:
             for kind, streams in told.get("honest", {}).items():
                 for name, value in streams.items():
                     setattr(honest[label][kind], name, getattr(honest[label][kind], name) + value)
+                of_data = (label, kind, row.data_hash or "")
+                honest[label][kind].distinct += max(streams["streams"] - distinct[of_data], 0)
+                distinct[of_data] = max(streams["streams"], distinct[of_data])
     return Watch(tuple(labels), _in_order(noticed), honest)
 
 
