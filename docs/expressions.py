@@ -14,6 +14,7 @@
 ``effective of ROW``           effective classes of ten, by the entropy of the labels that were answered
 ``worst of LINE``              of a line of `mebench matrix`, by its name with wildcards. So are ``naive``, ``gap``,
                                ``gain``, ``above-labels``, ``below-labels``, and ``cost`` with a metric
+``worst of LINE @ MATRIX``     the same where there are several matrices: by what stands above the one that is meant
 =============================  =======================================================================================
 
 Fractions are in percent where the metric's card says so.
@@ -132,7 +133,9 @@ def _like(amount: float, text: str) -> str:
 
 
 def _of_line(function: str, name: str, metric: str, rows: Sequence[Row]) -> Found:
-    found = [(matrix, line) for matrix in matrices(rows) for line in matrix.lines if fnmatchcase(line.name, name)]
+    name, _, context = name.partition(" @ ")
+    meant = [matrix for matrix in matrices(rows) if fnmatchcase(matrix.context, context or "*")]
+    found = [(matrix, line) for matrix in meant for line in matrix.lines if fnmatchcase(line.name, name)]
     if len(found) != 1:
         raise ClaimError(f"{name}: {len(found)} lines: {', '.join(line.name for _, line in found)}")
     if function == "cost":
