@@ -18,6 +18,7 @@ from mebench.data.text.words import Lexicon
 from mebench.models.networks.build import guarded_network
 from mebench.models.utf8_paths import utf8_path
 from mebench.models.victims.loading import PreparedVictim
+from mebench.models.weights import weights_hash
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
 
@@ -52,23 +53,27 @@ def save_clone(path: Path, clone: nn.Module) -> None:
     write_atomically(path, save(tensors))
 
 
-def load_clone(spec: TrialSpec, victim: PreparedVictim, path: Path) -> nn.Module:
+def load_clone(spec: TrialSpec, victim: PreparedVictim, path: Path, digest: str = "") -> nn.Module:
     """The clone of a finished trial, in eval mode.
 
     Args:
         spec: of the trial.
         victim: the one that it was before, or one of the same input spec.
         path: what `save_clone` wrote.
+        digest: of the weights that were scored, as `weights_hash` makes it; empty in older results.
 
     Raises:
-        ResultsError: no such file, or its tensors do not fit the clone's network.
+        ResultsError: no such file, or its tensors do not fit the clone's network, or are not those that were scored.
     """
     clone = initial_clone(spec, victim)
     try:
         with utf8_path(path) as file:
-            clone.load_state_dict(load_file(file))
+            tensors = load_file(file)
+            clone.load_state_dict(tensors)
     except FileNotFoundError:
         raise ResultsError(f"{path}: no such file") from None
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ResultsError(f"{path}: does not fit {spec.clone.name}: {str(error).splitlines()[0]}") from None
+    if digest and weights_hash(tensors) != digest:
+        raise ResultsError(f"{path}: was changed after the trial had ended: its weights are not those of result.json")
     return clone.eval()

@@ -144,7 +144,8 @@ def _of_trial(
     if victim.weights_hash != trial.result.victim.weights_hash:
         notes.append(f"{name}: its victim had other weights than the one that is here")
     parameters = _parameters(trial.spec)
-    clone = load_clone(trial.spec, victim, trial.path / "clone.safetensors")
+    digest = trial.result.clone.weights_hash
+    clone = load_clone(trial.spec, victim, trial.path / "clone.safetensors", digest)
     classes = labels_of(trial.path.parent, trial.spec.victim).fitting(victim.spec.num_classes)
     return Examples(heading, name, parameters.epsilon, make(victim, clone, parameters, trial.spec.seed), classes)
 

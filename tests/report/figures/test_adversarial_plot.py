@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from trials import resolved, tiny_trial
 
 from mebench.api.errors import ResultsError
@@ -96,6 +97,22 @@ def test_what_has_no_clone_is_left_out_and_named(root: Path) -> None:
     (folder / "clone.safetensors").unlink()
     with pytest.raises(ResultsError, match=r"no trial to make adversarial examples of .*no such file"):
         read_examples([root], ["noise"])
+
+
+def test_a_clone_that_is_not_the_one_that_was_scored_is_left_out_and_named(root: Path) -> None:
+    file = next(root.glob("noise*")) / "clone.safetensors"
+    changed = {name: value + 1e-6 for name, value in load_file(file).items()}
+    save_file(changed, file)
+    with pytest.raises(ResultsError, match=r"clone\.safetensors: was changed after the trial had ended: its weights"):
+        read_examples([root], ["noise"])
+
+
+def test_a_clone_of_a_result_that_tells_no_weights_is_drawn(root: Path) -> None:
+    (folder,) = root.glob("noise*")
+    result = unsealed(folder)
+    del result["clone"]["weights_hash"]
+    write_json(folder / "result.json", result)
+    assert len(read_examples([root], ["noise"])[0]) == 1
 
 
 def unsealed(folder: Path) -> dict[str, Any]:

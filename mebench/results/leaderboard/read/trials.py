@@ -61,9 +61,10 @@ class VictimFacts(BaseModel):
 
 
 class CloneFacts(BaseModel):
-    """The clone: what it started from."""
+    """The clone: what it started from, and what it ended as."""
 
     initial_hash: str = ""
+    weights_hash: str = ""
 
 
 class LinksFile(BaseModel):
