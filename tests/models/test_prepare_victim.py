@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,6 +304,28 @@ def test_a_network_that_fails_is_named_and_no_internal_error(tmp_path, name, pro
         prepare_victim(replace(OWN, factory=f"{module}:{name}"))
     assert "victim 'mine'" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+MOVES = """
+import os
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.lin = nn.Linear(784, 10)
+    def forward(self, x):
+        os.chdir("/")
+        return self.lin(x.flatten(1))
+"""
+
+
+def test_a_network_that_moves_to_another_folder_when_it_is_asked_is_refused_and_is_put_back(tmp_path):
+    """It does so at the first question, and nothing is to be seen of it at the next."""
+    module = f"moves_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{module}.py").write_text(MOVES)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="'mine', whenever it is asked, changed the working directory"):
+            prepare_victim(replace(OWN, factory=f"{module}:Net"))
+        assert Path.cwd() == tmp_path
 
 
 def test_a_factorys_network_that_cannot_be_trained_is_named(tmp_path, factories):

@@ -30,7 +30,7 @@ def check_harmless(victim: Victim, rows: Tensor) -> None:
     """
     who = f"victim {victim.name!r}"
     with _drawing_apart():
-        _check_settings(victim, rows, who)
+        first_answers(victim, rows)
         _check_random_numbers(victim, rows, who)
     before = {name: value.detach().clone() for name, value in _tensors(victim).items()}
     answers(victim, rows)
@@ -44,6 +44,32 @@ def check_harmless(victim: Victim, rows: Tensor) -> None:
             f"{who} changes its own tensors whenever it is asked ({_some(changed)}), so that its answers depend on who "
             "asked before: keep its batch norms in eval mode, and count elsewhere"
         )
+
+
+def first_answers(victim: Victim, rows: Tensor) -> Tensor:
+    """Ask a victim for the first time, and look at what it changes for all: asked again, it would change no more.
+
+    Args:
+        victim: on its device.
+        rows: (B, \\*shape) on the same device.
+
+    Returns:
+        its logits (B, c).
+
+    Raises:
+        ConfigurationError: it changes a setting of the process, which is put back; or as for `answers`.
+    """
+    state, threads = ProcessState(), threads_started()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            logits = answers(victim, rows)
+    finally:
+        problem = state.check(threads)
+    if problem:
+        raise ConfigurationError(
+            f"victim {victim.name!r}, whenever it is asked, {problem}: let it leave that to those who ask it"
+        )
+    return logits
 
 
 @contextlib.contextmanager
@@ -71,17 +97,6 @@ def _some(names: list[str]) -> str:
     """Names of modules or tensors as the victim's owner knows them, three at most."""
     plain = [name.removeprefix("network.").removeprefix("network.") or "all of it" for name in names]
     return ", ".join(plain[:3]) + (f" and {len(plain) - 3} more" if len(plain) > 3 else "")
-
-
-def _check_settings(victim: Victim, rows: Tensor, who: str) -> None:
-    state, threads = ProcessState(), threads_started()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            answers(victim, rows)
-    finally:
-        problem = state.check(threads)
-    if problem:
-        raise ConfigurationError(f"{who}, whenever it is asked, {problem}: let it leave that to those who ask it")
 
 
 def _check_random_numbers(victim: Victim, rows: Tensor, who: str) -> None:
