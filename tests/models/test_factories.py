@@ -49,6 +49,11 @@ FAILING = [
     (NETWORK + "made = net()\n", "made", "is a network already: name the class or function that makes it"),
     (NETWORK + "number = 3\n", "number", "is int: name a class or function"),
     (NETWORK + "def lazy(): return nn.LazyLinear(3)\n", "lazy", "lazy modules, which have no shapes yet"),
+    (
+        NETWORK + "def named():\n    made = net()\n    made.parameters = {'lr': 0.1}\n    return made\n",
+        "named",
+        r"TypeError: 'dict' object is not callable: torch calls parameters\(\) and buffers\(\) of a network: name",
+    ),
     (NETWORK + "def ends():\n    raise SystemExit(0)\n", "ends", r"called sys\.exit \(made_.*\.py, line 5\)"),
 ]
 

@@ -63,7 +63,14 @@ def call_factory(factory: str, name: str, seed: int = 0) -> nn.Module:
             _fail(who, error)
     if not isinstance(network, nn.Module):
         raise ConfigurationError(f"{who} returned {_in_words(network)}, not a torch.nn.Module")
-    if any(map(is_lazy, (*network.parameters(), *network.buffers()))):
+    try:
+        tensors = [*network.parameters(), *network.buffers()]
+    except Exception as error:
+        raise ConfigurationError(
+            f"{who} returned what cannot say its tensors: {what_happened(error)}: torch calls parameters() and "
+            "buffers() of a network: name a method or attribute of its own otherwise"
+        ) from error
+    if any(map(is_lazy, tensors)):
         raise ConfigurationError(f"{who} returned lazy modules, which have no shapes yet: call the network in it, once")
     return network
 
