@@ -131,6 +131,15 @@ def test_probabilities_are_an_error_until_they_are_said_and_then_channels_answer
     torch.testing.assert_close(answered, PLAIN(INPUTS).softmax(1))
 
 
+def test_probabilities_in_percent_are_an_error_until_they_are_said_to_be_logits():
+    def percent(forward, x):
+        return 100 * forward(x).softmax(1)
+
+    assert "returns probabilities in percent, of which channels would take the softmax: divide them" in refused(percent)
+    assert "outputs: probabilities, but the probabilities of an input sum to 100" in refused(percent, "probabilities")
+    assert tried(percent, "logits").outputs == "logits"
+
+
 def test_confident_probabilities_are_no_sign_of_a_batch_that_matters():
     def confident(forward, x):
         return (60 * forward(x)).softmax(1)

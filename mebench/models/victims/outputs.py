@@ -102,6 +102,11 @@ def kind_of(victim: Victim, logits: Tensor, said: Outputs | None) -> Outputs | N
         return said
     if are_logarithms:
         return "log-probabilities"
+    if are_probabilities(logits / 100):
+        raise ConfigurationError(
+            f"{who} returns probabilities in percent, of which channels would take the softmax: divide them by 100 in "
+            "its forward, and say `outputs: probabilities` (--outputs on the command line)"
+        )
     if bool(((logits < 0) | (logits > 1)).any()):
         return "logits"
     if are_probabilities(logits):
