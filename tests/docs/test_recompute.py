@@ -265,12 +265,20 @@ def test_over_several_victims_a_mean_and_its_interval_are_of_victims(tool, value
 
 
 def test_lines_of_the_matrix_are_told_as_the_matrix_has_them(value):
-    worst, naive = (value(f"{one} of *modelguard-w*", DEFENCES) for one in ("worst", "naive"))
+    worst, naive = (value(f"{one} of *modelguard-w(l1=1.0)*", DEFENCES) for one in ("worst", "naive"))
     labels = value("worst of label", DEFENCES)
-    assert value("gap of *modelguard-w*", DEFENCES).mean == pytest.approx(worst.mean - naive.mean)
-    assert value("above-labels of *modelguard-w*", DEFENCES).mean == pytest.approx(worst.mean - labels.mean)
-    assert value("below-labels of *modelguard-w*", DEFENCES).mean == pytest.approx(labels.mean - worst.mean)
-    assert value("cost of *modelguard-w* : flips", DEFENCES).mean == 0
+    assert value("gap of *modelguard-w(l1=1.0)*", DEFENCES).mean == pytest.approx(worst.mean - naive.mean)
+    assert value("above-labels of *modelguard-w(l1=1.0)*", DEFENCES).mean == pytest.approx(worst.mean - labels.mean)
+    assert value("below-labels of *modelguard-w(l1=1.0)*", DEFENCES).mean == pytest.approx(labels.mean - worst.mean)
+    assert value("cost of *modelguard-w(l1=1.0)* : flips", DEFENCES).mean == 0
+
+
+def test_of_several_matrices_the_one_is_meant_whose_context_fits(value, expressions):
+    with pytest.raises(expressions.ClaimError, match="[2-9] lines"):
+        value("worst of *", DEFENCES)
+    with pytest.raises(expressions.ClaimError, match="0 lines"):
+        value("worst of label @ *pool of nobody*", DEFENCES)
+    assert value("worst of label @ *pool fashion-mnist*", DEFENCES).mean > 50
 
 
 @pytest.mark.parametrize(
