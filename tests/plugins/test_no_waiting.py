@@ -123,11 +123,11 @@ def test_no_turn_waits_for_an_accelerator(case: str, tmp_path: Path, asked_gener
     trial = trial_of(case, tmp_path)
     next(trial.loop)
     with NoWaiting(), NoListsCopied():
-        for _ in range(5):
+        for _ in range(11):
             next(trial.loop)
             assert not trial.chain.problem()
             trial.progress()
-    assert trial.chain.ledger.spent >= 6 * 8
+    assert trial.chain.ledger.spent >= 12 * 8
     assert {weight.device for weight in trial.attack.learner.clone.parameters()} == {META}
 
 
