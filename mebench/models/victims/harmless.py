@@ -30,7 +30,7 @@ def check_harmless(victim: Victim, rows: Tensor) -> None:
     """
     who = f"victim {victim.name!r}"
     with _drawing_apart():
-        first_answers(victim, rows)
+        watched_answers(victim, rows)
         _check_random_numbers(victim, rows, who)
     before = {name: value.detach().clone() for name, value in _tensors(victim).items()}
     answers(victim, rows)
@@ -46,8 +46,8 @@ def check_harmless(victim: Victim, rows: Tensor) -> None:
         )
 
 
-def first_answers(victim: Victim, rows: Tensor) -> Tensor:
-    """Ask a victim for the first time, and look at what it changes for all: asked again, it would change no more.
+def watched_answers(victim: Victim, rows: Tensor) -> Tensor:
+    """Ask a victim, and look at what it changes for all: best the first time, for asked again it may change no more.
 
     Args:
         victim: on its device.

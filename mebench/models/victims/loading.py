@@ -20,7 +20,7 @@ from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.behaviour import Behaviour, behaviour
 from mebench.models.victims.blame import blamed_on
-from mebench.models.victims.harmless import first_answers
+from mebench.models.victims.harmless import watched_answers
 from mebench.models.victims.outputs import all_answers, answers
 from mebench.models.victims.own import code_of, load_own_network
 from mebench.models.victims.setting import VictimSetting
@@ -130,7 +130,7 @@ def _prepared(
     untried = Tried(accuracy or 0.0, AS_IT_SHOULD)
     held = _held(setting, network, weights_hash, data_hash, source, untried, note)
     victim, test_inputs, test_labels = held.victim, held.test_inputs, held.test_labels
-    ask = first_answers if setting.of_others else answers
+    ask = watched_answers if setting.of_others else answers
     ask(victim, test_inputs[:_PROBE])
     if setting.of_others or accuracy is None:
 
