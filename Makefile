@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The releases that the committed results were made with; `make test CONSTRAINTS= VENV=.venv-newest` takes the newest.
 CONSTRAINTS ?= constraints.txt
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=--constraint %)
+# Python compiles what it imports, once: pip would compile all of torch first, by one core, for half a minute.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(CONSTRAINTS:%=--constraint %)
 
 .PHONY: table1 test test-newest setup expense lint recompute perf perf-check docs clean
 

@@ -31,7 +31,7 @@ class Definitions:
     """What functions and classes are now."""
 
     def __init__(self) -> None:
-        self._before = list({id(one.owner): one for one in _all()}.values())
+        self._before = _LOOKED.now()
 
     def replaced(self) -> list[str]:
         """Full names of what is another function or class than before."""
@@ -72,7 +72,7 @@ class _Attributes:
     def is_still(self) -> bool:
         """Whether the very same things are there, under the same names and in the same order: told in half the time."""
         now = vars(self.owner)
-        return list(now) == self.names and all(map(operator.is_, now.values(), self.things))
+        return all(map(operator.is_, now.values(), self.things)) and list(now) == self.names
 
 
 _LAST: dict[int, _Attributes] = {}
@@ -86,10 +86,37 @@ def _of(owner: Owner) -> _Attributes:
     return last
 
 
-def _all() -> Iterator[_Attributes]:
+class _Looked:
+    """All that is looked at, as it was seen last: nothing is made anew while the same modules hold the same things."""
+
+    def __init__(self) -> None:
+        self._imported: list[str] = []
+        self._modules: dict[str, Any] = {}
+        self._attributes: tuple[_Attributes, ...] = ()
+
+    def now(self) -> tuple[_Attributes, ...]:
+        if not self._stands():
+            self._imported = list(sys.modules)
+            chosen = [name for name in self._imported if name in _MODULES or name.startswith(_WHOLE)]
+            self._modules = {name: sys.modules.get(name) for name in chosen}
+            self._attributes = tuple({id(one.owner): one for one in _attributes(self._modules)}.values())
+        return self._attributes
+
+    def _stands(self) -> bool:
+        """Told in a third of the time that it takes to look anew."""
+        if self._imported != list(sys.modules):
+            return False
+        same = all(map(operator.is_, map(sys.modules.get, self._modules), self._modules.values()))
+        return same and all(one.is_still() for one in self._attributes)
+
+
+_LOOKED = _Looked()
+
+
+def _attributes(modules: dict[str, Any]) -> Iterator[_Attributes]:
     yield from map(_of, _CLASSES)
-    for name, module in list(sys.modules.items()):
-        if (name in _MODULES or name.startswith(_WHOLE)) and isinstance(module, ModuleType):
+    for name, module in modules.items():
+        if isinstance(module, ModuleType):
             of_module = _of(module)
             yield of_module
             if name.startswith(("mebench", "torch.nn.modules")):

@@ -8,6 +8,7 @@ import gc
 import locale
 import logging
 import multiprocessing
+import operator
 import os
 import resource
 import signal
@@ -154,6 +155,8 @@ def _modules() -> dict[str, Any]:
 
 
 def _same_modules(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    if list(before) == list(now)[: len(before)] and all(map(operator.is_, before.values(), now.values())):
+        return True  # as ever, unless some were taken out: told in a third of the time
     return all(now.get(name) is module for name, module in before.items())
 
 
