@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from types import ModuleType
 from typing import Any, Literal
 
 import pluggy
@@ -104,8 +105,7 @@ def _status(source: Source, registry: Registry, disabled: frozenset[str]) -> Plu
     if source.name in disabled and not source.fixed:
         return replace(status, disabled=True)
     try:
-        with guarded_import():
-            found = _entries(source)
+        found = _provided(source) if source.path is None else _loaded(source)
         registry.add(found, status.origin, None if source.fixed else _code(source))
     except PluginError as error:
         cause = error.__cause__
@@ -117,15 +117,42 @@ def _code(source: Source) -> Code:
     return Code(source.distribution, source.version, package_digest(source.module))
 
 
+def _loaded(source: Source) -> list[Entry]:
+    """What a plugin registers.
+
+    Raises:
+        PluginError: it cannot be loaded, whatever it has done meanwhile.
+    """
+    with guarded_import():
+        return _entries(source)
+
+
+_provided = cache(_loaded)
+"""The same of an installed plugin. It is asked once per process: which folders there are changes nothing about it."""
+
+
 def _entries(source: Source) -> list[Entry]:
     """What a plugin registers, on a pluggy manager of its own."""
     plugin = source.load()
     check_api_version(_declared_version(plugin))
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs.Hooks)
+    manager = _idle.pop() if _idle else _new_manager()
     manager.register(plugin, name=source.name)
     manager.check_pending()
-    return [entry for kind in KINDS for entry in _returned(manager, source, kind)]
+    found = [entry for kind in KINDS for entry in _returned(manager, source, kind)]
+    if type(plugin) is ModuleType:  # of other objects, nobody knows what it does to look for them
+        manager.unregister(plugin)
+        _idle.append(manager)
+    return found
+
+
+_idle: list[pluggy.PluginManager] = []
+"""Managers that have no plugin any more: to make one takes longer than to ask a plugin for all that it registers."""
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs.Hooks)
+    return manager
 
 
 def _declared_version(plugin: Any) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import sys
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 
@@ -21,26 +23,49 @@ def installed() -> Iterator[Source]:
 
     One whose ``entry_points.txt`` cannot be read may be a plugin or nothing to do with mebench: it is found as a plugin
     that cannot be loaded, and a notice names its folder.
+
+    A folder of the import path is looked at anew once something was put into it or taken away; until then its plugins
+    are the same objects, in processes that are forked from this one too.
     """
     seen: set[str] = set()
-    for distribution in importlib.metadata.distributions():
-        folder = _folder(distribution)
-        name = canonicalize_name(folder.name.partition("-")[0].removesuffix(".egg-info").removesuffix(".dist-info"))
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            points = [point for point in distribution.entry_points if point.group == GROUP]
-        except Exception as error:
-            reason = f"{folder / 'entry_points.txt'} cannot be read ({_words(error)}): install the distribution again"
-            notice(f"{reason}; it is passed over")
-            yield Source(name, name, "", "", partial(refuse, reason))
-            continue
-        yield from (_source(point, distribution, name) for point in points)
+    for place in sys.path:
+        for name, plugins, line in _found(place, _state(place)):
+            if name in seen:
+                continue
+            seen.add(name)
+            if line:
+                notice(line)
+            yield from plugins
 
 
-def _source(point: EntryPoint, distribution: Distribution, fallback: str) -> Source:
-    name, version = _identity(distribution, fallback)
+def _state(place: str) -> tuple[int, int, int] | None:
+    """What tells a folder from others, and from what it was before; None where there is none."""
+    try:
+        found = os.stat(place or os.curdir)  # noqa: PTH116 (a Path would take four times as long)
+    except (OSError, ValueError, TypeError):
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_dev
+
+
+@lru_cache(maxsize=256)
+def _found(place: str, state: tuple[int, int, int] | None) -> tuple[tuple[str, tuple[Source, ...], str], ...]:
+    """The distributions in a folder of the import path: name, plugins, and what is to be noticed."""
+    return tuple(map(_looked_at, importlib.metadata.distributions(path=[place])))
+
+
+def _looked_at(distribution: Distribution) -> tuple[str, tuple[Source, ...], str]:
+    folder = _folder(distribution)
+    name = canonicalize_name(folder.name.partition("-")[0].removesuffix(".egg-info").removesuffix(".dist-info"))
+    try:
+        points = [point for point in distribution.entry_points if point.group == GROUP]
+    except Exception as error:
+        reason = f"{folder / 'entry_points.txt'} cannot be read ({_words(error)}): install the distribution again"
+        return name, (Source(name, name, "", "", partial(refuse, reason)),), f"{reason}; it is passed over"
+    identity = _identity(distribution, name) if points else ("", "")  # once: its metadata are read anew each time
+    return name, tuple(_source(point, *identity) for point in points), ""
+
+
+def _source(point: EntryPoint, name: str, version: str) -> Source:
     try:
         module = point.module
     except Exception:  # newer Pythons refuse such a value where it is read
@@ -52,7 +77,8 @@ def _source(point: EntryPoint, distribution: Distribution, fallback: str) -> Sou
 def _identity(distribution: Distribution, fallback: str) -> tuple[str, str]:
     """Name and version; as the folder has it, and ``?``, where METADATA is missing or cannot be read."""
     try:
-        name, version = distribution.metadata["Name"], distribution.version
+        metadata = distribution.metadata
+        name, version = metadata["Name"], metadata["Version"]
     except Exception:
         return fallback, "?"
     return name or fallback, version or "?"

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from mebench.api.errors import PluginError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A plugin that was found, not loaded yet.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from mebench.api.errors import PluginError
 from mebench.api.notices import notices_to
+from mebench.registry.catalogue import registry
 from mebench.registry.distributions import installed
+from mebench.registry.entries import AttackEntry
 from mebench.registry.source import Source
 
 METADATA = b"Metadata-Version: 2.1\nName: other-tool\nVersion: 1.0\n"
@@ -68,3 +72,50 @@ def test_other_peoples_entry_points_and_distributions_without_any_are_no_plugins
     distribution(tmp_path, None, folder="nothing-1.0.dist-info")
     distribution(tmp_path, None, None, folder="empty.egg-info")
     assert found(tmp_path, monkeypatch) == ([], [])
+
+
+def test_they_are_looked_for_again_when_a_folder_of_the_import_path_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distribution(tmp_path, b"[mebench]\nstripes = stripes\n")
+    distribution(tmp_path, b"[other.plugins]\nbroken\n", folder="broken-1.0.dist-info")
+    os.utime(tmp_path, (1, 1))
+    first, said = found(tmp_path, monkeypatch)
+    again, said_again = found(tmp_path, monkeypatch)
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    assert said == said_again != []
+    distribution(tmp_path, b"[mebench]\ndots = dots\n", folder="more-1.0.dist-info")
+    assert sorted(one.name for one in found(tmp_path, monkeypatch)[0]) == ["broken", "dots", "stripes"]
+
+
+PLUGIN = """
+from pathlib import Path
+from mebench import AttackEntry, hookimpl
+
+@hookimpl
+def mebench_attacks():
+    with Path(__file__).with_name("asked.txt").open("a") as file:
+        file.write("asked\\n")
+    return [AttackEntry("counted", "Counts.", "counted_plugin:build")]
+"""
+
+
+def test_an_installed_plugin_is_asked_once_whatever_else_is_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distribution(tmp_path, b"[mebench]\ncounted = counted_plugin\n")
+    (tmp_path / "counted_plugin.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for folder in "abc":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{folder}.py").write_text(PLUGIN.replace('"counted"', f'"{folder}"'))
+    for folder, disabled in (("a", ""), ("b", "counted"), ("c", "")):
+        os.utime(tmp_path, (1, 1))  # whatever the plugin has written there
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+        monkeypatch.setenv("MEBENCH_PLUGIN_DIR", str(tmp_path / folder))
+        monkeypatch.setenv("MEBENCH_DISABLE", disabled)
+        names = registry().names(AttackEntry)
+        assert [name for name in names if len(name) == 1] == [folder]
+        assert ("counted" in names) == (not disabled)
+    assert (tmp_path / "asked.txt").read_text() == "asked\n"
+    monkeypatch.delitem(sys.modules, "counted_plugin")
