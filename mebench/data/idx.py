@@ -25,6 +25,7 @@ _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
 _MOST_KEPT = 5_000_000
 """Bytes of a file whose content is kept in memory: the data that ships with mebench."""
+_FILES_KEPT = 4
 
 
 def read_idx(path: Path, dimensions: int) -> Tensor:
@@ -59,6 +60,16 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header_size).reshape(shape)
 
 
+def read_ahead(folder: Path) -> None:
+    """Unpack the small idx files of a folder, so that processes that are forked from this one have them.
+
+    Raises:
+        DataUnavailableError: one is damaged or cannot be read.
+    """
+    for path in sorted(folder.glob("*-ubyte.gz"))[:_FILES_KEPT]:
+        _read_bytes(path)
+
+
 def write_idx(path: Path, values: Tensor) -> None:
     """Write a uint8 tensor as a gzip-compressed idx file; equal values give equal bytes."""
     assert values.dtype == torch.uint8
@@ -80,7 +91,7 @@ def _read_bytes(path: Path) -> bytes:
         raise DataUnavailableError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_FILES_KEPT)
 def _kept(path: Path, *version: int) -> bytes:
     """Of small files: a trial reads that of its victim several times, and unpacking it takes as long as some turns."""
     return _unpacked(path)
