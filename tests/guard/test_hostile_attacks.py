@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import yaml
 from deeds import DEEDS, Deed
+from forked_command import forked_command
 from once import once
 
 from mebench.cli import main
@@ -46,9 +45,7 @@ class Outcome:
         if workers:  # no attack is run in this process
             self.code, self.out, self.err = called(folder, [*arguments, "--timeout", "20"])
         else:  # nothing hangs
-            command = [sys.executable, "-m", "mebench", *arguments, "--timeout", "200"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1000, check=False)
-            self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+            self.code, self.out, self.err = forked_command(folder, [*arguments, "--timeout", "200"], 1000)
         self._trials = {trial.spec().attack.name: trial for trial in trial_folders(folder / "out")}
 
     def trial(self, attack: str) -> TrialFolder:
