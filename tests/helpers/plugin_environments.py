@@ -10,6 +10,18 @@ import sysconfig
 import venv
 from pathlib import Path
 
+TOGETHER = """
+import contextlib, io, json, sys
+from mebench.cli import main
+
+ended = []
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(arguments)
+    ended.append((arguments, code, out.getvalue(), err.getvalue()))
+json.dump(ended, sys.stdout)
+"""
 HERE = Path(__file__).resolve().parent / "distributions"
 
 
@@ -33,12 +45,13 @@ class PluginEnvironment:
         outer = sysconfig.get_path("purelib")
         (self.packages / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
 
-    def install(self, project: str) -> None:
-        """Build and install a distribution of the tests folder, without its dependencies and without a network."""
-        source = self._folder / project
-        shutil.copytree(HERE / project, source)  # a build writes into its source
+    def install(self, *projects: str) -> None:
+        """Build and install distributions of the tests folder, without their dependencies and without a network."""
+        sources = [self._folder / project for project in projects]
+        for source in sources:
+            shutil.copytree(HERE / source.name, source)  # a build writes into its source
         options = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
-        self._checked(self._pip("install", *options, str(source)))
+        self._checked(self._pip("install", *options, *map(str, sources)))
 
     def uninstall(self, distribution: str) -> None:
         """Remove a distribution."""
@@ -48,9 +61,11 @@ class PluginEnvironment:
         """Run the command line."""
         return self._run(self.python, "-m", "mebench", *arguments, cwd=cwd)
 
-    def json(self, *arguments: str) -> object:
-        """Run a command and read what it prints."""
-        return json.loads(self._checked(self.mebench(*arguments, "--json")).stdout)
+    def together(self, *commands: str) -> list[subprocess.CompletedProcess[str]]:
+        """Run commands one after another in one process, which looks at what is installed when it begins."""
+        words = json.dumps([command.split() for command in commands])
+        printed = self._checked(self._run(self.python, "-c", TOGETHER, words)).stdout
+        return [subprocess.CompletedProcess(*ended) for ended in json.loads(printed)]
 
     def _pip(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run(self.python, "-m", "pip", *arguments)

@@ -34,18 +34,29 @@ def environment(tmp_path):
     return PluginEnvironment(tmp_path)
 
 
-def listed(environment):
-    return [entry["name"] for entry in environment.json("list", "attacks")["attacks"]]
+LIST, PLAN = "list attacks --json", "plan b.yaml"
+
+
+def printed(done):
+    """What a command has printed as JSON."""
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def names(done):
+    """The attacks that are listed."""
+    return [entry["name"] for entry in printed(done)["attacks"]]
 
 
 @pytest.mark.slow
 def test_a_plugin_of_others_is_installed_listed_run_and_removed(environment, tmp_path):
     (tmp_path / "b.yaml").write_text(BENCHMARK)
-    assert "corner-noise" not in listed(environment)
+    assert "corner-noise" not in names(environment.mebench(*LIST.split()))
     environment.install("thirdparty_plugin")
-    assert "corner-noise" in listed(environment)
+    listed, info = environment.together(LIST, "info corner-noise --json")
+    assert "corner-noise" in names(listed)
 
-    (known,) = environment.json("info", "corner-noise")
+    (known,) = printed(info)
     assert known["from"] == "mebench-corner-noise 1.2.3"
     assert [parameter["name"] for parameter in known["parameters"]] == ["batch_size", "learning_rate", "white"]
 
@@ -57,37 +68,35 @@ def test_a_plugin_of_others_is_installed_listed_run_and_removed(environment, tmp
     assert all(0 <= row["accuracy"] <= 1 for row in rows)
 
     environment.uninstall("mebench-corner-noise")
-    assert "corner-noise" not in listed(environment)
-    done = environment.mebench("plan", "b.yaml")
+    listed, done, kept = environment.together(LIST, PLAN, "leaderboard results --format json")
+    assert "corner-noise" not in names(listed)
     assert done.returncode == 2
     assert done.stderr.startswith(
         "b.yaml:17:22: profiles.quick.runs[0].attacks[0].attack: unknown attack 'corner-noise'"
     )
-    kept = environment.mebench("leaderboard", "results", "--format", "json")
     assert {row["attack"] for row in json.loads(kept.stdout)["rows"]} >= {"corner-noise"}
 
 
 @pytest.mark.slow
 def test_a_plugin_that_raises_is_shown_and_stops_nothing_else(environment, tmp_path):
     environment.install("broken_plugin")
-    plugins = {plugin["name"]: plugin for plugin in environment.json("plugins")}
+    (tmp_path / "b.yaml").write_text(BENCHMARK)
+    known, listed, shown, refused = environment.together("plugins --json", LIST, "plugins", PLAN)
+    plugins = {plugin["name"]: plugin for plugin in printed(known)}
     broken = plugins.pop("broken")
     assert (broken["loaded"], broken["distribution"], broken["version"]) == (False, "mebench-broken", "0.0.1")
     assert broken["error"] == "ImportError: libimaginary.so.7: cannot open shared object file second line"
     assert "mebench_broken.py" in broken["details"]
     assert all(plugin["loaded"] for plugin in plugins.values())
-    assert "megex" in listed(environment)
+    assert "megex" in names(listed)
 
-    shown = environment.mebench("plugins").stdout
-    assert "mebench-broken 0.0.1" in shown
-    assert "libimaginary" in shown
-    assert "Traceback" not in shown
+    assert "mebench-broken 0.0.1" in shown.stdout
+    assert "libimaginary" in shown.stdout
+    assert "Traceback" not in shown.stdout
 
-    (tmp_path / "b.yaml").write_text(BENCHMARK)
-    done = environment.mebench("plan", "b.yaml")
-    assert done.returncode == 2
-    assert "unknown attack 'corner-noise'" in done.stderr
-    assert "(broken of mebench-broken 0.0.1 did not load: see `mebench plugins`)" in done.stderr
+    assert refused.returncode == 2
+    assert "unknown attack 'corner-noise'" in refused.stderr
+    assert "(broken of mebench-broken 0.0.1 did not load: see `mebench plugins`)" in refused.stderr
 
     (tmp_path / "b.yaml").write_text(BENCHMARK.replace("corner-noise, channel: label", "noise, channel: probability"))
     done = environment.mebench("plan", "b.yaml", "--set", "runs.*.attacks.1={attack: random-generator, channel: vg}")
@@ -96,16 +105,15 @@ def test_a_plugin_that_raises_is_shown_and_stops_nothing_else(environment, tmp_p
 
 @pytest.mark.slow
 def test_two_plugins_with_one_name_are_an_error_that_names_both_where_it_is_needed(environment, tmp_path):
-    environment.install("thirdparty_plugin")
-    environment.install("twin_plugin")
+    environment.install("thirdparty_plugin", "twin_plugin")
+    (tmp_path / "b.yaml").write_text(BENCHMARK)
     both = (
         "attack 'corner-noise' is registered twice, by mebench-corner-noise 1.2.3 and by mebench-twin 4.5.6:"
         " uninstall one"
     )
-    plugins = {plugin["name"]: plugin for plugin in environment.json("plugins")}
+    known, listed, done = environment.together("plugins --json", LIST, PLAN)
+    plugins = {plugin["name"]: plugin for plugin in printed(known)}
     assert plugins["twin"]["error"] == both
-    assert "megex" in listed(environment)
-    (tmp_path / "b.yaml").write_text(BENCHMARK)
-    done = environment.mebench("plan", "b.yaml")
+    assert "megex" in names(listed)
     assert done.returncode == 2
     assert both in done.stderr
