@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,7 +262,9 @@ def _pack(material: PageContent, environment: Environment, packed: Sequence[Page
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
+@cache
 def _environment() -> Environment:
+    """With the templates that were compiled, which takes longer than to fill them."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
