@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from random import Random
 from typing import TypeVar
 
@@ -38,8 +39,13 @@ def made_up_topics(split: Split, parameters: MadeUpParameters) -> TextDataset:
             f"data set 'made-up-topics': topics must be [start, stop] with 0 <= start < stop <= {most}, "
             f"not {[start, stop]}"
         )
-    examples = list(_texts(split, start, stop))
-    return made_dataset("made-up-topics", examples, stop - start, MADE, split, parameters)
+    return made_dataset("made-up-topics", _examples(split, start, stop), stop - start, MADE, split, parameters)
+
+
+@lru_cache(maxsize=4)
+def _examples(split: Split, start: int, stop: int) -> Sequence[Example]:
+    """All texts; a trial asks for the same ones many times."""
+    return tuple(_texts(split, start, stop))
 
 
 def _texts(split: Split, start: int, stop: int) -> Iterator[Example]:
@@ -60,6 +66,7 @@ def _word(random: Random, common: Sequence[str], own: Sequence[Sequence[str]], t
     return _pick(random, common)
 
 
+@cache
 def _vocabulary() -> tuple[list[str], list[list[str]]]:
     """Common words, and those of every topic; a fixed shuffle of the list."""
     words = word_list().words[_FIRST_WORD:]
