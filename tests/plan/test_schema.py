@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from benchmark_texts import GOOD, toy_registry
+from once import once
 
 from mebench.api.errors import ConfigurationError
 from mebench.plan.file import load_benchmark
@@ -69,8 +70,23 @@ def validator():
     """An independent checker of JSON schemas, with the schema of what is installed."""
     jsonschema = pytest.importorskip("jsonschema")
     installed = benchmark_schema(registry())
-    jsonschema.Draft202012Validator.check_schema(installed)
-    return jsonschema.Draft202012Validator(installed)
+    once("benchmark-schema", lambda folder: jsonschema.Draft202012Validator.check_schema(installed))
+    return remembering(jsonschema)(installed)
+
+
+def remembering(jsonschema):
+    """The checker, which finds no second time that the same values fit the same definition: files repeat themselves."""
+    plain = jsonschema.Draft202012Validator
+    fitting = set()
+
+    def ref(validator, name, instance, schema):
+        values = name, repr(instance)  # not equal ones: 1 is no true, and 1.0 no 1
+        if values not in fitting:
+            errors = list(plain.VALIDATORS["$ref"](validator, name, instance, schema))
+            fitting.update(() if errors else [values])
+            yield from errors
+
+    return jsonschema.validators.extend(plain, {"$ref": ref})
 
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("benchmarks/*.yaml"))
