@@ -51,4 +51,4 @@ def jacobian(network, inputs, score="probability"):
         logits = network(x[None])[0]
         return torch.softmax(logits, 0) if score == "probability" else logits
 
-    return torch.stack([torch.autograd.functional.jacobian(scores, x) for x in inputs.double()])
+    return torch.stack([torch.autograd.functional.jacobian(scores, x, vectorize=True) for x in inputs.double()])

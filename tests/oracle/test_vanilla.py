@@ -29,7 +29,7 @@ def jacobian(network, inputs, score):
         logits = network(x[None])[0]
         return torch.softmax(logits, 0) if score == "probability" else logits
 
-    return torch.stack([torch.autograd.functional.jacobian(scores, x) for x in inputs.double()])
+    return torch.stack([torch.autograd.functional.jacobian(scores, x, vectorize=True) for x in inputs.double()])
 
 
 @pytest.mark.parametrize("score", ["probability", "logit"])
