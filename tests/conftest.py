@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -26,6 +28,25 @@ os.environ.pop("MEBENCH_DATA", None)
 os.environ["GIT_DIR"] = str(Path(os.environ["MEBENCH_CACHE"]) / "no-repository")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process of a test would compile mebench anew
 os.environ.pop("COLUMNS", None)  # set by pytest-xdist in its workers; output would be taken for a terminal's
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, object, object]:
+    """Let one worker compile a module whose assertions are to be rewritten; the others read what it has kept."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ or sys.dont_write_bytecode
+    if alone or not isinstance(collector, pytest.Module) or _is_kept(collector.path):
+        return (yield)
+    with (Path(os.environ["MEBENCH_CACHE"]) / "compiling").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_kept(collector.path):  # another has compiled it meanwhile
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        return (yield)
+
+
+def _is_kept(module: Path) -> bool:
+    """Whether a module was compiled since it was changed."""
+    compiled = (module.parent / "__pycache__").glob(f"{module.stem}.*-pytest-*.pyc")
+    return any(file.stat().st_mtime > module.stat().st_mtime for file in compiled)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -76,7 +97,6 @@ def repository() -> Path:
 @pytest.fixture(autouse=True)
 def _one_thread(request):
     """Keep torch from using more than one thread, in tests that have imported it."""
-    import sys
 
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
