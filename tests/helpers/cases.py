@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from toys import convolutional, oracle_of, perceptron, residual
+from toys import convolutional, oracle_of, perceptron, residual, seeded
 
 from mebench.api.contract import InputSpec, Victim
 from mebench.api.random_streams import RandomStreams
@@ -30,7 +30,7 @@ CHANNELS = {
 def explained(make, spec, channel, rows=5):
     """A network, inputs, and the channel's answer to them."""
     network = make(spec)
-    torch.manual_seed(3)
+    seeded(3)
     inputs = torch.rand(rows, *spec.shape)
     oracle, _ = oracle_of(network, channel, spec=spec)
     return network, inputs, oracle.query(inputs, explain=True)

@@ -17,9 +17,14 @@ from mebench.registry.entries import AttackEntry
 SPEC = InputSpec((1, 8, 8), 10)
 
 
+def seeded(seed: int) -> None:
+    """Seed torch's numbers on the CPU, without the traceback of every call that `torch.manual_seed` keeps for GPUs."""
+    torch.default_generator.manual_seed(seed)
+
+
 def perceptron(spec: InputSpec = SPEC, seed: int = 0, scale: float = 1.0) -> nn.Sequential:
     """A smooth two-layer network; ``scale`` multiplies the last layer, so that large values saturate it."""
-    torch.manual_seed(seed)
+    seeded(seed)
     network = nn.Sequential(nn.Flatten(), nn.Linear(spec.size, 32), nn.Tanh(), nn.Linear(32, spec.num_classes))
     with torch.no_grad():
         network[-1].weight.mul_(scale)
@@ -28,7 +33,7 @@ def perceptron(spec: InputSpec = SPEC, seed: int = 0, scale: float = 1.0) -> nn.
 
 def convolutional(spec: InputSpec, seed: int = 0) -> nn.Sequential:
     """A network with batch norm and a bias-free convolution."""
-    torch.manual_seed(seed)
+    seeded(seed)
     return nn.Sequential(
         nn.Conv2d(spec.shape[0], 6, 3, padding=1, bias=False),
         nn.BatchNorm2d(6),
@@ -56,7 +61,7 @@ class Residual(nn.Module):
 
 def residual(spec: InputSpec, seed: int = 0) -> nn.Sequential:
     """A smooth-ended residual network without biases."""
-    torch.manual_seed(seed)
+    seeded(seed)
     return nn.Sequential(
         nn.Conv2d(spec.shape[0], 8, 3, padding=1, bias=False),
         Residual(8),
