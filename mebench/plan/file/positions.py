@@ -27,6 +27,8 @@ _MOST_DIGITS = 4_300
 """Of a whole number; Python reads no longer ones."""
 _DEEPEST = 1_000
 """Levels that libyaml's loader is trusted with; it counts none, and its stack is that of C."""
+_DEEPEST_FLOW = 200
+"""Brackets within each other that PyYAML's loader goes into: its work grows with their square, to seconds."""
 _READ_OTHERWISE = re.compile(r"[^\n -~]|^[^#\n]*[?!]|[|>]#|:\s*[,}\]]", re.MULTILINE)
 """What libyaml takes, or places, otherwise than PyYAML's own loader; of comments, letters alone."""
 _TAG = "tag:yaml.org,2002:"
@@ -102,6 +104,12 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.2 scalars: `1e-3` is a number, `no` is a word, `010` and `1:30` are not numbers."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own way to replace them)
+
+    def fetch_flow_collection_start(self, *arguments: Any) -> None:
+        """Begin a list or mapping in brackets, as long as they are not too deep; Python itself gives up soon after."""
+        if self.flow_level >= _DEEPEST_FLOW:
+            raise RecursionError
+        super().fetch_flow_collection_start(*arguments)
 
 
 class _QuickLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
