@@ -45,5 +45,5 @@ def save_noise(path: Path, size: tuple[int, int] = (60, 40), enlarged: int = 1, 
     pixels = random.Random(seed).randbytes(size[0] * size[1])
     small = Image.frombytes("L", size, pixels)
     whole = (size[0] * enlarged, size[1] * enlarged)
-    small.resize(whole, Image.Resampling.NEAREST).convert("RGB").save(path, "png")
+    small.resize(whole, Image.Resampling.NEAREST).convert("RGB").save(path, "png", compress_level=1)
     return pixels
