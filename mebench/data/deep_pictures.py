@@ -15,13 +15,17 @@ from PIL import Image
 
 from mebench.api.errors import DataUnavailableError
 
-Values = Literal["bytes", "16 bits", "fewer bits", "whole numbers", "floats"]
+Values = Literal["bytes", "16 bits", "colours of 16 bits", "fewer bits", "whole numbers", "floats"]
 """What a picture's values are."""
 RANGELESS: tuple[Values, ...] = ("whole numbers", "floats")
 """Those that do not say how far they go."""
 Ranges = Mapping[Values, int]
 """What stands for white where the values do not say: 1, 255 or 65535."""
 BYTE, WORD = 255, 65_535
+DARK = 2**14 - 1
+"""Pictures of 16 bits of which none goes beyond may be of fewer bits: cameras and scanners have 10 to 14."""
+DEEP: tuple[Values, ...] = ("16 bits", "colours of 16 bits", "whole numbers")
+"""Values of which a picture may use fewer bits than its file has."""
 
 _BITS_PER_SAMPLE = 258  # of TIFF
 _NEAR = 1e-6  # how far floats may overshoot 0 and 1
@@ -29,7 +33,9 @@ _DOUBT = 2  # floats whose largest value lies between 1 and this have either ran
 
 
 def values_of(image: Image.Image) -> Values:
-    """What the values of an image are, as it was opened."""
+    """What the values of an image are, as it was opened; colours are bytes once they are read."""
+    if _is_deep_colour(image):
+        return "colours of 16 bits"
     if image.mode == "F":
         return "floats"
     if image.mode.startswith("I;16"):
@@ -51,6 +57,42 @@ def eight_bits(image: Image.Image, white: int) -> Image.Image:
         return image  # Pillow cuts them off
     scale = white / BYTE
     return Image.fromarray((np.asarray(image).clip(0, white) / scale).round().astype(np.uint8))
+
+
+def highest_of(files: Iterable[tuple[Path, Image.Image]]) -> int | None:
+    """The highest value of pictures of 16 bits or of whole numbers; None as soon as one is not dark.
+
+    Args:
+        files: pictures of one set, opened. Colours of 16 bits come as their upper 8: the highest value is less exact.
+    """
+    highest = 0
+    for _, image in files:
+        if image.mode.startswith("I"):
+            most = int(np.asarray(image).max())
+        else:
+            most = int(np.asarray(image.convert("RGB")).max())
+            most = (most << 8) + BYTE if most else 0
+        highest = max(highest, most)
+        if highest > DARK:
+            return None
+    return highest
+
+
+def check_bits(file: Path, image: Image.Image, bits: int) -> None:
+    """Make sure that a picture, as it was opened, can be read as a user says that its deep values are.
+
+    Raises:
+        DataUnavailableError: a value needs more bits, or it has colours of which Pillow keeps the upper 8 of 16 bits.
+    """
+    values = values_of(image)
+    if values == "colours of 16 bits" and bits < 16:
+        raise DataUnavailableError(
+            f"{file}: has colours of 16 bits, of which the upper 8 are read: `bits` does not help, save it as 8 bits"
+        )
+    if values in DEEP and (most := int(np.asarray(image).max())) >= 2**bits:
+        raise DataUnavailableError(
+            f"{file}: holds the value {most:,}; {bits} bits, as `bits` says, go no further than {2**bits - 1:,}"
+        )
 
 
 def ranges_of(files: Iterable[tuple[Path, Image.Image]]) -> dict[Values, int]:
@@ -100,6 +142,12 @@ def _unfit(file: Path, image: Image.Image, problem: str) -> DataUnavailableError
     return DataUnavailableError(
         f"{file}: a picture of mode {image.mode} must hold {wanted}, and {problem}: save it as 8 bits"
     )
+
+
+def _is_deep_colour(image: Image.Image) -> bool:
+    """Whether several channels of 16 bits are about to be read, of which Pillow keeps the upper 8 bits."""
+    layout = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
+    return ";16" in layout and not image.mode.startswith("I")
 
 
 def _bits(image: Image.Image) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from mebench.data import known_names
@@ -58,6 +58,15 @@ class OwnImagesParameters(FilesParameters):
         ),
     ] = 32
     colour: Colour = "rgb"
+    bits: Annotated[
+        int | None,
+        Param(
+            "How many bits the values of 16-bit files really have, such as 12; white is the largest value they hold.",
+            minimum=8,
+            maximum=16,
+            late=True,
+        ),
+    ] = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

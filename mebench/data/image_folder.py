@@ -46,9 +46,8 @@ def image_folder(split: Split, parameters: OwnImagesParameters, image_size: Size
     samples = [(file, label) for label, name in enumerate(classes) for file in _files_of(places[name], left_out)]
     left_out.tell("image-folder", folder / split, "pictures")
     chosen = [samples[i] for i in _mixed("image-folder", len(samples), parameters.rows, split)]
-    pictures = PictureFiles(
-        "image-folder", folder, [file for file, _ in chosen], parameters.colour, among=[file for file, _ in samples]
-    )
+    files, among = [file for file, _ in chosen], [file for file, _ in samples]
+    pictures = PictureFiles("image-folder", folder, files, parameters.colour, among=among, bits=parameters.bits)
     labels = torch.tensor([label for _, label in chosen])
     return _read(pictures, labels, len(classes), parameters.size, image_size)
 
@@ -67,7 +66,7 @@ def image_files(split: Split, parameters: OwnImagesParameters, image_size: Size 
     training_only("image-files", split)
     files = pictures_below(folder, "image-files")
     chosen = [files[i] for i in _mixed("image-files", len(files), parameters.rows, split)]
-    pictures = PictureFiles("image-files", folder, chosen, parameters.colour, among=files)
+    pictures = PictureFiles("image-files", folder, chosen, parameters.colour, among=files, bits=parameters.bits)
     return _read(pictures, torch.zeros(len(chosen), dtype=torch.int64), 1, parameters.size, image_size)
 
 

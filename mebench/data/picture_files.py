@@ -16,14 +16,14 @@ from torch import Tensor
 
 from mebench.api.notices import notice
 from mebench.api.progress import Progress, heartbeat, step
-from mebench.data.deep_pictures import RANGELESS, Ranges, Values
+from mebench.data.deep_pictures import DEEP, RANGELESS, WORD, Ranges, Values
 from mebench.data.folders import counted, some
 from mebench.data.kept import kept, kept_tensor
 from mebench.data.labelled import Size
-from mebench.data.pictures import MODES, Look, as_tensor, look_at, ranges_in, read_picture
+from mebench.data.pictures import MODES, Look, as_tensor, highest_in, look_at, ranges_in, read_picture
 
 # Parts of the keys of what is kept: raise one when the same files give other bytes.
-_METHOD, _METHOD_DEEP, _METHOD_LOOKS = 1, 2, 1
+_METHOD, _METHOD_DEEP, _METHOD_LOOKS = 1, 2, 2
 
 
 def in_words(sizes: Collection[Size]) -> str:
@@ -43,6 +43,7 @@ class PictureFiles:
         colour: ``rgb`` or ``grey``.
         published: whether they are known to be pictures of bytes, one in each file, which spares a look at them.
         among: all files that they are chosen from, if they are; where files do not say what stands for white, all tell.
+        bits: how many bits of 16 or of whole numbers are used, where a user says so.
     """
 
     name: str
@@ -51,6 +52,7 @@ class PictureFiles:
     colour: str = "rgb"
     published: bool = False
     among: Sequence[Path] | None = None
+    bits: int | None = None
 
     def of(self, rows: Tensor | Sequence[int]) -> PictureFiles:
         """Only these."""
@@ -84,17 +86,25 @@ class PictureFiles:
         Raises:
             DataUnavailableError: values that have no range, or several.
         """
+        if self.bits is not None and self.holding(*DEEP):
+            white = 2**self.bits - 1
+            return {**replace(self, bits=None).ranges, "16 bits": white, "whole numbers": white}
         if not (unsaid := self.holding(*RANGELESS)):
             return {}
         if self.among is not None:
-            return replace(self, files=self.among, among=None).ranges
+            return self._all.ranges
         ranges: Ranges = self._kept_json("ranges", unsaid, lambda: ranges_in(unsaid))
         return ranges
 
     @property
+    def _all(self) -> PictureFiles:
+        return self if self.among is None else replace(self, files=self.among, among=None)
+
+    @property
     def method(self) -> list[Any]:
         """A part of the key of whatever is made of them."""
-        return [_METHOD_DEEP, self.ranges] if self.holding("fewer bits", *RANGELESS) else [_METHOD]
+        deep = self.ranges or self.holding("fewer bits")
+        return [_METHOD_DEEP, self.ranges] if deep else [_METHOD]
 
     def size_for(self, size: Size, image_size: Size | None) -> Size:
         """The height and width to read them at for a classifier.
@@ -118,7 +128,7 @@ class PictureFiles:
             images = open_memmap(to / "images.npy", "w+", np.uint8, shape)
             for row, file in enumerate(self.files):
                 step(Progress(row, len(self.files), "pictures", phase=self.name))
-                picture = read_picture(file, self.colour, ranges=ranges)
+                picture = read_picture(file, self.colour, ranges=ranges, bits=self.bits)
                 images[row] = as_tensor(picture.resize(size[::-1], Image.Resampling.BILINEAR))
             images.flush()
 
@@ -131,8 +141,28 @@ class PictureFiles:
         if several:
             what = counted(len(several), "file holds several pictures", "files hold several pictures")
             notice(f"{self.name}: {self.folder}: {what}, of which the first is taken ({some(several)})")
+        if self.bits is not None:
+            return
         for values, white in self.ranges.items():
             notice(f"{self.name}: {self.folder}: pictures of {values} are read as if white were {white}")
+        for values in DEEP if self.among is None or self.holding(*DEEP) else ():
+            self._tell_if_dark(values)
+
+    def _tell_if_dark(self, values: Values) -> None:
+        """Say that all pictures of 16 bits of a folder are so dark that they may be of fewer bits."""
+        files = self._all.holding(values)
+        if not files or self.ranges.get(values, WORD) != WORD:
+            return
+        highest = self._kept_json(f"highest of {values}", files, lambda: highest_in(files))
+        if not highest:
+            return
+        advice = f"say how many bits they have (`bits: {max(8, highest.bit_length())}` or more), or save them as 8 bits"
+        if values == "colours of 16 bits":
+            advice = "save them as 8 bits"
+        notice(
+            f"{self.name}: {self.folder}: the highest value of pictures of {values} is {highest:,} of {WORD:,}, which "
+            f"is read as dark ({highest / WORD:.0%} of white): if they are no dark pictures, {advice}"
+        )
 
     @staticmethod
     def _look(file: Path) -> Look:

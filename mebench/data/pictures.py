@@ -14,7 +14,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from mebench.api.errors import DataUnavailableError, MebenchError
-from mebench.data.deep_pictures import RANGELESS, Ranges, Values, eight_bits, ranges_of, values_of, white_of
+from mebench.data.deep_pictures import (
+    RANGELESS,
+    Ranges,
+    Values,
+    check_bits,
+    eight_bits,
+    highest_of,
+    ranges_of,
+    values_of,
+    white_of,
+)
 from mebench.data.folders import PICTURES, LeftOut, files_below, no_such_folder
 
 MODES = {"rgb": "RGB", "grey": "L"}
@@ -129,17 +139,28 @@ def ranges_in(files: Iterable[Path]) -> Ranges:
     Raises:
         DataUnavailableError: one cannot be read, or they have no range in common.
     """
-
-    def images() -> Iterator[tuple[Path, Image.Image]]:
-        for file in files:
-            with opened(file) as image:
-                image.load()
-                yield file, image
-
-    return ranges_of(images())
+    return ranges_of(_read_whole(files))
 
 
-def read_picture(file: Path, colour: str, longest: int | None = None, ranges: Ranges | None = None) -> Image.Image:
+def highest_in(files: Iterable[Path]) -> int | None:
+    """The highest value of pictures of 16 bits or of whole numbers; None as soon as one is not dark.
+
+    Raises:
+        DataUnavailableError: one cannot be read.
+    """
+    return highest_of(_read_whole(files))
+
+
+def _read_whole(files: Iterable[Path]) -> Iterator[tuple[Path, Image.Image]]:
+    for file in files:
+        with opened(file) as image:
+            image.load()
+            yield file, image
+
+
+def read_picture(
+    file: Path, colour: str, longest: int | None = None, ranges: Ranges | None = None, bits: int | None = None
+) -> Image.Image:
     """Read the (first) image of a file as it is looked at.
 
     It is turned as its camera says, transparent parts lie on white, and more than 8 bits become 8.
@@ -149,11 +170,14 @@ def read_picture(file: Path, colour: str, longest: int | None = None, ranges: Ra
         colour: ``rgb`` or ``grey``.
         longest: longer side in pixels to which larger pictures are shrunk.
         ranges: what stands for white where the file does not say; read off this picture alone if it is left out.
+        bits: how many bits of deep whole numbers are used, where a user says so.
 
     Raises:
-        DataUnavailableError: it cannot be read.
+        DataUnavailableError: it cannot be read, or holds what so many bits cannot hold.
     """
     with opened(file) as image:
+        if bits is not None:
+            check_bits(file, image, bits)
         if longest is not None:
             image.draft(None, (longest, longest))  # a JPEG file is decoded no larger than is needed
         image.load()

@@ -66,7 +66,7 @@ def wallpaper_crops(split: Split, parameters: CropsParameters) -> Dataset:
     training_only("wallpaper-crops", split)
     root, pictures, size, colour = parameters.root, parameters.pictures, parameters.size, parameters.colour
     folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
-    files = PictureFiles("wallpaper-crops", folder, _sources(folder, root), colour, published=root is None)
+    files = PictureFiles("wallpaper-crops", folder, _sources(folder, root), colour, root is None, bits=parameters.bits)
     light = Light(parameters.mean, parameters.deviation)
     about = [*files.method, size, colour, *(() if light == Light() else (parameters.mean, parameters.deviation))]
     ranges = files.ranges
@@ -116,7 +116,7 @@ def _cut_all(files: PictureFiles, ranges: Ranges, size: int) -> tuple[list[Bytes
     for number, file in enumerate(files.files):
         step(Progress(number, len(files.files), "pictures", phase=files.name))
         random = np.random.default_rng(list(hashlib.sha256(file.read_bytes()).digest()))
-        picture = read_picture(file, files.colour, LONGEST_SIDE, ranges)
+        picture = read_picture(file, files.colour, LONGEST_SIDE, ranges, files.bits)
         cut.append(cut_windows(picture, size, most, random))
         for row, crop in enumerate(cut[-1]):
             places.setdefault(hashlib.sha256(crop.tobytes()).digest(), (number, row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -70,7 +71,96 @@ def test_whole_numbers_run_to_255_or_to_65535(tmp_path, dtype, white):
 def test_dark_pictures_of_sixteen_bits_stay_dark(tmp_path, suffix):
     images, heard = read(write(tmp_path / "mine", (RAMP * 2570).astype(np.uint16), suffix=suffix))
     assert images[0].max() == 10
+    assert heard == [dark("16 bits", "2,570", "4%", 12)]
+
+
+def dark(values, highest, share, bits):
+    """What is said of pictures that may be of fewer bits than their files."""
+    return (
+        f"the highest value of pictures of {values} is {highest} of 65,535, which is read as dark ({share} of white): "
+        f"if they are no dark pictures, say how many bits they have (`bits: {bits}` or more), or save them as 8 bits"
+    )
+
+
+@pytest.mark.parametrize(("bits", "share"), [(8, "0%"), (10, "2%"), (12, "6%"), (14, "25%")])
+def test_pictures_that_use_few_of_sixteen_bits_are_told_once_with_their_highest_value(tmp_path, bits, share):
+    values = (RAMP * (2**bits - 1)).astype(np.uint16)
+    _, heard = read(write(tmp_path / "mine", values, values // 2))
+    assert heard == [dark("16 bits", f"{2**bits - 1:,}", share, bits)]
+
+
+def test_whole_numbers_that_are_dark_are_told_too(tmp_path):
+    _, heard = read(write(tmp_path / "mine", (RAMP * 4095).astype(np.int32)))
+    assert heard[1:] == [dark("whole numbers", "4,095", "6%", 12)]
+
+
+@pytest.mark.parametrize("brightest", [0, 16_384, 65_535])
+def test_pictures_of_sixteen_bits_of_which_one_is_bright_or_all_are_black_are_not_told(tmp_path, brightest):
+    dim = (RAMP * min(brightest, 1000)).astype(np.uint16)
+    _, heard = read(write(tmp_path / "mine", dim, (RAMP * brightest).astype(np.uint16)))
     assert heard == []
+
+
+def test_of_a_bright_folder_the_dark_rows_are_not_told(tmp_path):
+    folder = write(tmp_path / "mine", *((RAMP * white).astype(np.uint16) for white in (900, 65_535)))
+    assert [read(folder, rows=[row, row + 1])[1] for row in (0, 1)] == [[], []]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_white_is_the_largest_value_of_the_bits_that_are_said(tmp_path, bits, suffix):
+    folder = write(tmp_path / "mine", (RAMP * (2**bits - 1)).round().astype(np.uint16), suffix=suffix)
+    assert int(read(folder)[0][0].max()) < 20
+    images, heard = read(folder, bits=bits)
+    np.testing.assert_allclose(images[0], GREY, atol=1)
+    assert heard == []
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_a_value_that_needs_more_bits_than_are_said_is_one_line(tmp_path, dtype):
+    folder = write(tmp_path / "mine", (RAMP * 5000).astype(dtype))
+    with pytest.raises(DataUnavailableError) as caught:
+        read(folder, bits=12)
+    assert (
+        str(caught.value) == f"{folder}/0.tif: holds the value 5,000; 12 bits, as `bits` says, go no further than 4,095"
+    )
+
+
+def test_bits_change_nothing_of_bytes_and_floats(tmp_path):
+    folder = write(tmp_path / "mine", GREY, RAMP.astype(np.float32))
+    assert [one.tolist() for one in read(folder, bits=12)[0]] == [one.tolist() for one in read(folder)[0]]
+
+
+def deep_png(values, kind=2):
+    """A PNG file of 16 bits and several channels, as Pillow cannot write it."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+@pytest.mark.parametrize("kind", [2, 4, 6])
+def test_colours_that_use_few_of_sixteen_bits_are_told_too(tmp_path, kind):
+    values = np.full((16, 16, {2: 3, 4: 2, 6: 4}[kind]), 4095)
+    values[..., 3 if kind == 6 else 1] = 65_535 if kind != 2 else 100
+    (tmp_path / "a.png").write_bytes(deep_png(values, kind))
+    _, heard = read(tmp_path)
+    assert heard == [
+        "the highest value of pictures of colours of 16 bits is 4,095 of 65,535, which is read as dark (6% of white): "
+        "if they are no dark pictures, save them as 8 bits"
+    ]
+    with pytest.raises(DataUnavailableError, match=r"a\.png: has colours of 16 bits, .*save it as 8 bits"):
+        read(tmp_path, bits=12)
+
+
+def test_colours_that_use_all_of_sixteen_bits_are_not_told(tmp_path):
+    (tmp_path / "a.png").write_bytes(deep_png(np.full((16, 16, 3), 65_000)))
+    assert read(tmp_path)[1] == read(tmp_path, bits=16)[1] == []
 
 
 @pytest.mark.parametrize("rows", [None, [0, 1], [1, 2]])
