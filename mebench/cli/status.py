@@ -19,15 +19,17 @@ from mebench.cli.output import ResultsFolder
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from mebench.results.damage import Looks
     from mebench.results.status import FolderStatus, TrialStatus
 
 COLUMNS = ("running", "where", "done", "per s", "left", "accuracy", "last sign")
-MOST_RUNNING, MOST_FAILED, MOST_LOST = 40, 3, 5
-"""Trials that are shown: running, failed of one cause, and lost."""
+MOST_RUNNING, MOST_FAILED, MOST_DAMAGED, MOST_LOST = 40, 3, 5, 5
+"""Trials that are shown: running, failed of one cause, damaged, and lost."""
 WORDS = {
     "done": "done",
     "running": "running",
     "failed": "failed",
+    "damaged": "damaged",
     "lost": "lost",
     "partial": "half-run",
     "new": "not begun",
@@ -53,11 +55,11 @@ def status(place: Path | None, watch: bool, interval: float, as_json: bool) -> i
     DIR, this folder is looked at, or all results below runs. DIR may also be a folder of results folders.
 
     \b
+    damaged    its result does not count, as its files are not as it has written them; the same `mebench run` sets it
+               aside and runs it anew
     lost       its process is gone without a word; the same `mebench run` goes on with it
     half-run   it was stopped; the same `mebench run` goes on with it
     last sign  how long ago its process has said that it lives, where that is more than a few seconds
-
-    Files that are damaged are not looked for here: `mebench plan` and `mebench leaderboard` tell them.
 
     \b
     Examples:
@@ -75,11 +77,11 @@ def status(place: Path | None, watch: bool, interval: float, as_json: bool) -> i
     return ExitCode.FINE
 
 
-def _look(place: Path | None) -> list[FolderStatus]:
+def _look(place: Path | None, looks: Looks | None = None) -> list[FolderStatus]:
     from mebench.results.status import read_status
     from mebench.results.trial_names import results_folders
 
-    return [read_status(root) for root in results_folders(place)]
+    return [read_status(root, looks) for root in results_folders(place)]
 
 
 def _once(place: Path | None, as_json: bool) -> None:
@@ -93,11 +95,12 @@ def _once(place: Path | None, as_json: bool) -> None:
 def _watch(place: Path | None, interval: float, as_json: bool) -> None:
     """Look until all is done: redrawn in place on a terminal, else a block for each look."""
     from mebench.cli.screen import console
+    from mebench.results.damage import Looks
 
-    screen = console()
+    screen, looks = console(), Looks()
     if as_json or not screen.is_terminal:
         while True:
-            found = _look(place)
+            found = _look(place, looks)
             if as_json:
                 click.echo(json.dumps([_json(one) for one in found]))
             else:
@@ -110,7 +113,7 @@ def _watch(place: Path | None, interval: float, as_json: bool) -> None:
 
     with Live(console=screen, auto_refresh=False, vertical_overflow="ellipsis") as live:
         while True:
-            found = _look(place)
+            found = _look(place, looks)
             live.update(_drawn(found, screen), refresh=True)
             if all(one.is_over for one in found):
                 return
@@ -156,6 +159,11 @@ def _lines(one: FolderStatus, screen: Console) -> Iterator[RenderableType]:
             yield Text(f"  {names[trial.id]}: {trial.reason}")
         if len(failed) > MOST_FAILED:
             yield Text(f"  and {len(failed) - MOST_FAILED:,} more")
+    damaged = one.having("damaged")
+    for trial in damaged[:MOST_DAMAGED]:
+        yield Text(f"damaged: {names[trial.id]}: {trial.reason}", style="red")
+    if len(damaged) > MOST_DAMAGED:
+        yield Text(f"damaged: {len(damaged) - MOST_DAMAGED:,} more", style="red")
     lost = one.having("lost")
     for trial in lost[:MOST_LOST]:
         yield Text(f"lost: {names[trial.id]}: {trial.holder} has given no sign for {_ago(trial.silence)}")
@@ -260,6 +268,7 @@ def _json(one: FolderStatus) -> dict[str, Any]:
             cause: [{"id": trial.id, "reason": trial.reason} for trial in failed]
             for cause, failed in one.failures().items()
         },
+        "damaged": {trial.id: trial.reason for trial in one.having("damaged")},
         "lost": [trial.id for trial in one.having("lost")],
     }
 

@@ -146,7 +146,8 @@ def _unfit(file: Path, image: Image.Image, problem: str) -> DataUnavailableError
 
 def _is_deep_colour(image: Image.Image) -> bool:
     """Whether several channels of 16 bits are about to be read, of which Pillow keeps the upper 8 bits."""
-    layout = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
+    tiles = getattr(image, "tile", None)
+    layout = str(tiles[0][3]) if tiles else ""
     return ";16" in layout and not image.mode.startswith("I")
 
 

@@ -9,6 +9,33 @@ from mebench.results.seal import is_untouched
 from mebench.results.trial_folder import TrialFolder
 
 
+class Looks:
+    """Looks for damage again and again; the files of a trial that is sound are read again once they have changed."""
+
+    def __init__(self) -> None:
+        self._sound: dict[str, tuple[float, ...]] = {}
+
+    def damage(self, folder: TrialFolder, identity: str) -> str:
+        """See `damage`."""
+        path = str(folder.path)
+        now = _times(path)
+        if now and self._sound.get(path) == now:
+            return ""
+        problem = damage(folder, identity)
+        if now and not problem:
+            self._sound[path] = now
+        return problem
+
+
+def _times(path: str) -> tuple[float, ...]:
+    """What tells a change of a result or a curve; empty if there are none."""
+    try:
+        found = [os.lstat(f"{path}/{name}") for name in ("result.json", "curve.jsonl")]
+    except OSError:
+        return ()
+    return tuple(time for one in found for time in (one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns))
+
+
 def damage(folder: TrialFolder, identity: str) -> str:
     """Say what keeps a trial's folder or its result from being used; empty if nothing does.
 

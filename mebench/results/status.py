@@ -1,7 +1,7 @@
 """How far a results folder is, by what lies in it: what runs and where, what has failed and why, what is left.
 
-Told by the names of files and by heartbeats, so that ten thousand trials take well below a second. What results hold
-is not looked at: `mebench leaderboard` tells damaged ones.
+Told by the names of files, by heartbeats and, of finished trials, by their seals, so that ten thousand trials take a
+second or so. What is damaged is what `mebench.results.damage` says, here as in all other places.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Literal
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
 from mebench.api.printable import printable
+from mebench.results.damage import Looks
 from mebench.results.heartbeat import (
     SUFFIX,
     Heartbeat,
@@ -28,8 +29,8 @@ from mebench.results.heartbeat import (
 from mebench.results.trial_folder import TrialFolder
 from mebench.results.trial_names import FACTS, known_trials
 
-TrialState = Literal["done", "running", "failed", "partial", "lost", "new"]
-STATES: tuple[TrialState, ...] = ("done", "running", "failed", "lost", "partial", "new")
+TrialState = Literal["done", "running", "failed", "damaged", "partial", "lost", "new"]
+STATES: tuple[TrialState, ...] = ("done", "running", "failed", "damaged", "lost", "partial", "new")
 HOUR = 3600.0
 MOST_TIMED, TIMED_PER_ROW = 300, 3
 """Finished trials whose time is read, of all and of one row."""
@@ -42,13 +43,14 @@ class TrialStatus:
 
     Attributes:
         id: its id.
-        state: ``done``; ``running``; ``failed``; ``lost``, where the process that ran it is gone without a word;
-            ``partial``, where it was stopped; ``new``.
+        state: ``done``; ``running``; ``failed``; ``damaged``, where its result does not count or its folder cannot be
+            used; ``lost``, where the process that ran it is gone without a word; ``partial``, where it was stopped;
+            ``new``.
         beat: the last sign of the process that runs it, or has run it when it was lost.
         silence: seconds since that sign.
         holder: the process that runs it, in words.
         finished: when it was done, in seconds since 1970.
-        cause, reason: of its failure.
+        cause, reason: of its failure; of damage the reason.
     """
 
     id: str
@@ -154,7 +156,7 @@ class FolderStatus:
         if not running:
             return None
         ahead = [self._left_of(trial) for trial in running]
-        waiting = [self._usual(trial) for trial in self.having("new", "partial", "lost", "failed")]
+        waiting = [self._usual(trial) for trial in self.having("new", "partial", "lost", "failed", "damaged")]
         known = [seconds for seconds in (*ahead, *waiting) if seconds is not None]
         if not known:
             return None
@@ -175,36 +177,42 @@ class FolderStatus:
         return budget * len(rates) / sum(rates) if rates and budget else None
 
 
-def read_status(root: Path) -> FolderStatus:
+def read_status(root: Path, looks: Looks | None = None) -> FolderStatus:
     """Look at a results folder.
+
+    Args:
+        root: the folder.
+        looks: given again, whatever is sound and did not change is not read again.
 
     Raises:
         ResultsError: it cannot be read.
     """
     now = file_system_clock(root)
-    trials = tuple(trial_status(root, name, now) for name in known_trials(root))
+    trials = tuple(trial_status(root, name, now, looks) for name in known_trials(root))
     facts = _facts(root)
     words = {key: printable(str(facts.get(key) or "")) for key in ("name", "title", "profile")}
     victims = dict(_preparing(root, now))
     return FolderStatus(root, **words, trials=trials, victims=victims, now=now(), _seconds=_seconds(root, trials))
 
 
-def trial_status(root: Path, name: str, now: Callable[[], float]) -> TrialStatus:
+def trial_status(root: Path, name: str, now: Callable[[], float], looks: Looks | None = None) -> TrialStatus:
     """Look at one trial.
 
     Args:
         root: the results folder.
         name: the trial's id.
         now: the clock of the file system; see `mebench.results.heartbeat.file_system_clock`.
+        looks: see `read_status`.
     """
     path = f"{root}/{name}"
-    try:
-        return TrialStatus(name, "done", finished=os.lstat(f"{path}/result.json").st_mtime)
-    except OSError:
-        folder = TrialFolder(Path(path))
+    folder = TrialFolder(Path(path))
     status = folder.status
     if status == "new" and not os.path.lexists(path):
         return TrialStatus(name, "new")
+    if status in ("finished", "new") and (problem := (looks or Looks()).damage(folder, name)):
+        return TrialStatus(name, "damaged", reason=problem)
+    if status == "finished":
+        return TrialStatus(name, "done", finished=_finished(path))
     alive = _running(name, folder.log, now)
     if alive is not None and alive.state == "running":
         return alive
@@ -214,6 +222,14 @@ def trial_status(root: Path, name: str, now: Callable[[], float]) -> TrialStatus
         cause, reason = _failure(folder)
         return TrialStatus(name, "failed", cause=cause, reason=reason)
     return alive or TrialStatus(name, "new" if status == "new" else "partial")
+
+
+def _finished(path: str) -> float | None:
+    """When a trial was done; None if it was set aside meanwhile."""
+    try:
+        return os.lstat(f"{path}/result.json").st_mtime
+    except OSError:
+        return None
 
 
 def _running(name: str, log: Path, now: Callable[[], float]) -> TrialStatus | None:

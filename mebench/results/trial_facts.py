@@ -11,7 +11,6 @@ from typing import Any
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
 from mebench.api.printable import printable
-from mebench.results.damage import damage
 from mebench.results.heartbeat import file_system_clock
 from mebench.results.status import trial_status
 from mebench.results.trial_names import NamedTrial
@@ -26,7 +25,7 @@ class TrialFacts:
 
     Attributes:
         id, path: its id and its folder.
-        state: see `mebench.results.status.TrialStatus`; also ``damaged``.
+        state: see `mebench.results.status.TrialStatus`.
         holder, progress, silence: which process runs it, how far it has said to be, and how many seconds ago.
         cause, reason, traceback: of its failure, or of its damage.
         settings: what is attacked how, in words.
@@ -62,23 +61,22 @@ def trial_facts(trial: NamedTrial) -> TrialFacts:
     """Read a trial's files; what cannot be read is left out, or is its damage."""
     folder = trial.folder
     now = trial_status(trial.root, trial.id, file_system_clock(trial.root))
-    problem = damage(folder, trial.id)
-    result = {} if problem or now.state != "done" else _read(folder.path / "result.json")
+    result = {} if now.state != "done" else _read(folder.path / "result.json")
     beat = now.beat
     return TrialFacts(
         id=trial.id,
         path=str(folder.path),
-        state="damaged" if problem else now.state,
+        state=now.state,
         holder=now.holder,
         progress=f"{beat.done:,} of {beat.total:,} {beat.unit}" if beat and beat.total else "",
         silence=round(now.silence, 1),
         cause=now.cause,
-        reason=problem or now.reason,
+        reason=now.reason,
         traceback=str(_read(folder.path / "failure.json").get("traceback") or "") if now.state == "failed" else "",
         settings=_settings(_read(folder.path / "spec.json") or _mapping(result.get("spec"))),
         scores=_scores(result) | _links_took(folder.path),
         flags=tuple(printable(flag) for flag in result.get("flags") or ()),
-        curve=() if problem else tuple(_curve(trial)),
+        curve=() if now.state == "damaged" else tuple(_curve(trial)),
         seconds=_seconds(folder.path),
         files=_files(folder.path),
     )

@@ -11,10 +11,16 @@ import pytest
 from make_results import BUDGET, make_spec, make_trial
 
 from mebench.api.files import write_json
+from mebench.api.spec import TrialSpec
 from mebench.cli import main
+from mebench.results.damage import Looks, damage
 from mebench.results.heartbeat import Heartbeat, heartbeat_of, write_heartbeat
+from mebench.results.leaderboard.read.folders import read_trials
+from mebench.results.merging import merge
 from mebench.results.status import FolderStatus, read_status
+from mebench.results.trial_facts import trial_facts
 from mebench.results.trial_folder import TrialFolder
+from mebench.results.trial_names import NamedTrial
 
 SPECS = [make_spec("dfme", seed=seed) for seed in range(8)]
 IDS = [spec.id for spec in SPECS]
@@ -32,12 +38,19 @@ def beat(root: Path, number: int, sign: Heartbeat, age: float = 0.0) -> None:
     os.utime(path, (written, written))
 
 
+def sealed_trial(root: Path, spec: TrialSpec) -> TrialFolder:
+    """A finished trial as it is written today."""
+    folder = make_trial(root, spec, 0.5)
+    folder.finish(folder.result())
+    return folder
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Eight trials, one in each state but two that are done, and two that are new."""
     root = tmp_path / "out"
     for number in (0, 1):
-        folder = make_trial(root, SPECS[number], 0.5)
+        folder = sealed_trial(root, SPECS[number])
         write_json(folder.path / "timing.json", {"seconds": 100.0})
     beat(root, 2, replace(ELSEWHERE, done=BUDGET // 2, rate=1000.0, accuracy=0.25, device="cuda:1"))
     failed = TrialFolder.of(root, SPECS[3])
@@ -227,6 +240,78 @@ def test_nothing_of_it_imports_torch_or_pandas(root: Path) -> None:
     code += "print([name for name in ('torch', 'pandas', 'numpy', 'pydantic') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def edit(folder: TrialFolder) -> None:
+    write_json(folder.path / "result.json", folder.result() | {"flags": ["mine"]})
+
+
+def in_place_of(name: str) -> Callable[[TrialFolder], None]:
+    def put(folder: TrialFolder) -> None:
+        (folder.path / name).unlink()
+        (folder.path / name).mkdir()
+
+    return put
+
+
+DAMAGES: dict[str, Callable[[TrialFolder], object]] = {
+    "result cut": lambda folder: os.truncate(folder.path / "result.json", 100),
+    "result empty": lambda folder: os.truncate(folder.path / "result.json", 0),
+    "result a list": lambda folder: (folder.path / "result.json").write_text("[]"),
+    "result no text": lambda folder: (folder.path / "result.json").write_bytes(b"\xff\xfe"),
+    "result edited": edit,
+    "result a folder": in_place_of("result.json"),
+    "curve lost": lambda folder: (folder.path / "curve.jsonl").unlink(),
+    "curve cut": lambda folder: os.truncate(folder.path / "curve.jsonl", 150),
+    "curve a folder": in_place_of("curve.jsonl"),
+    "another trial's": lambda folder: shutil.copytree(folder.path.parent / IDS[1], folder.path, dirs_exist_ok=True),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_all_that_read_results_take_the_same_for_damage_and_say_the_same_of_it(
+    root: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = TrialFolder.of(root, SPECS[0])
+    DAMAGES[kind](folder)
+    problem = damage(folder, IDS[0])
+    assert problem
+    status = read_status(root).trials[0]
+    assert (status.state, status.reason) == ("damaged", problem)
+    facts = trial_facts(NamedTrial(root, IDS[0]))
+    assert (facts.state, facts.reason) == ("damaged", problem)
+    assert merge(root.with_name("merged"), [root]).damaged == {folder.path: problem}
+    read = {trial.path: (trial.status, trial.reason) for trial in read_trials(root, [])}
+    assert kind == "another trial's" or read[folder.path] == ("invalid", problem)
+    assert main(["status", str(root)]) == 0
+    assert f"damaged: {IDS[0].rpartition('-')[0]}: {problem}" in capsys.readouterr().out.splitlines()
+
+
+def test_what_is_damaged_is_left_to_run_and_counts_as_not_done(root: Path, shown: Show) -> None:
+    before = read_status(root)
+    DAMAGES["curve lost"](TrialFolder.of(root, SPECS[0]))
+    found = read_status(root)
+    assert (found.counts["done"], found.counts["damaged"]) == (1, 1)
+    assert found.queries == (before.queries[0] - BUDGET, 8 * BUDGET)
+    (told,) = json.loads(shown("--json"))
+    assert told["damaged"] == {IDS[0]: "curve.jsonl holds 0 evaluations, the trial has made 20"}
+
+
+def test_what_stands_where_a_trial_should_is_damaged(root: Path) -> None:
+    (root / IDS[6]).touch()
+    assert (read_status(root).trials[6].state, read_status(root).trials[6].reason) == ("damaged", "is no folder")
+
+
+def test_looking_again_finds_new_damage_and_reads_nothing_that_is_as_it_was(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, read = Looks(), list[str]()
+    monkeypatch.setattr("mebench.results.damage.damage", lambda folder, name: read.append(name) or damage(folder, name))
+    assert read_status(root, looks).counts["done"] == read_status(root, looks).counts["done"] == 2
+    assert read == IDS[:2]
+    DAMAGES["result cut"](TrialFolder.of(root, SPECS[0]))
+    assert read_status(root, looks).trials[0].state == "damaged"
+    assert read[2:] == IDS[:1]
 
 
 def test_all_is_over_only_when_all_trials_are_done(root: Path) -> None:
