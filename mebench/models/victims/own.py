@@ -21,7 +21,7 @@ from mebench.models.victims.files import existing
 from mebench.models.victims.registered import registered_network
 from mebench.models.victims.torchscript import load_torchscript
 from mebench.models.victims.weight_files import load_weights
-from mebench.models.weights import weights_hash
+from mebench.models.weights import network_hash
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry, VictimEntry
 
@@ -56,9 +56,8 @@ def load_own_network(
         network = build_network(spec.network, inputs, spec.seed, lexicon)
     if spec.weights is not None:
         load_weights(network, existing(spec.weights, spec.name), spec.name)
-    with blamed_on(spec.name, "be told from others by its state_dict()"):
-        tensors = network.state_dict()
-        return network, weights_hash(tensors) if tensors else _code_hash(spec)
+    with blamed_on(spec.name, "be told from others by its tensors and its state_dict()"):
+        return network, network_hash(network) or _code_hash(spec)
 
 
 def initial_seed(spec: VictimSpec) -> int:

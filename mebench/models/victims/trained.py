@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mebench.api.errors import ConfigurationError, UnwritableError
 from mebench.api.progress import OnProgress, Progress, ShouldStop
@@ -25,13 +25,15 @@ from mebench.models.victims import cache
 from mebench.models.victims.blame import blamed_on
 from mebench.models.victims.factory import factory_digest
 from mebench.models.victims.kept_training import KeptTraining
+from mebench.models.victims.outputs import answers
 from mebench.models.victims.setting import VictimSetting
 from mebench.models.victims.training import train_classifier
-from mebench.models.weights import weights_hash
+from mebench.models.weights import unsaid, weights_hash
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
 
 _log = logging.getLogger(__name__)
+_PROBE, _NAMED = 16, 3  # rows that a network is compared on with what is kept of it; tensors that are named
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +148,40 @@ def _train(
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
         kept.remove()
         raise ConfigurationError(f"victim {spec.name!r}: its training diverged; lower the learning rate")
+    try:
+        _check_whole(setting, network)
+    except ConfigurationError:
+        kept.remove()
+        raise
     accuracy = setting.accuracy(setting.victim(network))
     on_progress(Progress(recipe.epochs, recipe.epochs, "epochs", accuracy, "victim"))
     return {"accuracy": accuracy, "weights_hash": weights_hash(tensors), "seconds": round(seconds, 1)}
+
+
+def _check_whole(setting: VictimSetting, network: nn.Module) -> None:
+    """Make sure that what is kept of a network, its ``state_dict()``, makes another one answer as it does.
+
+    Raises:
+        ConfigurationError: it leaves out what the answers depend on and what training has changed.
+    """
+    said = network.state_dict()
+    if not (left_out := unsaid(network, said)):
+        return
+    name, again = setting.spec.name, setting.untrained()
+    with blamed_on(name, "be kept by its state_dict()"):
+        again.load_state_dict(said)
+    seed, rows = derive_seed(setting.spec.seed, "victim tried"), torch.arange(min(_PROBE, len(setting.test)))
+    inputs = setting.test.inputs(rows, setting.spec.image_size).to(setting.device)
+    found: list[Tensor] = []
+    for one in (network, again):
+        with seeded_globals(seed, setting.device):
+            found.append(answers(setting.victim(one), inputs))
+    if not torch.equal(*found):
+        raise ConfigurationError(
+            f"victim {name!r}: its state_dict(), by which what is trained is kept, leaves out "
+            f"{', '.join(sorted(left_out)[:_NAMED])}, and without it answers otherwise: make it a parameter or a "
+            "persistent buffer"
+        )
 
 
 def _record(setting: VictimSetting, network: nn.Module, train: Labelled, data_hash: str) -> dict[str, Any]:
