@@ -28,11 +28,14 @@ def list_(kind: str | None, as_json: bool) -> None:
       mebench list attacks
       mebench list channels --json
     """
-    from mebench.registry.catalogue import registry
+    from mebench.api.notices import notice
+    from mebench.registry.catalogue import catalogue
     from mebench.registry.entries import KINDS
 
     kinds = [_kind(kind)] if kind else list(KINDS)
-    known = registry()
+    known = catalogue().registry
+    for line in catalogue().failures():
+        notice(line)
     if as_json:
         found = {
             one.plural: [

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pluggy
 
 from mebench.api.errors import PluginError
+from mebench.api.printable import printable
 from mebench.api.version import API_VERSION, check_api_version
 from mebench.registry import hooks as hookspecs
 from mebench.registry.code import Code, package_digest
@@ -65,6 +66,11 @@ class Catalogue:
 
     registry: Registry
     plugins: tuple[PluginStatus, ...]
+
+    def failures(self) -> list[str]:
+        """A line for each plugin that did not load; what may be none was told as it was found."""
+        failed = [one for one in self.plugins if one.state == "failed" and (one.version or one.path)]
+        return [printable(f"plugin {one.name} of {one.origin} did not load: {one.error}") for one in failed]
 
     def absent(self) -> str:
         """Which plugins are not there and why, in a clause that follows an unknown name; empty if all are."""
@@ -138,6 +144,7 @@ def _entries(source: Source) -> list[Entry]:
     manager = _idle.pop() if _idle else _new_manager()
     manager.register(plugin, name=source.name)
     manager.check_pending()
+    _check_hooks(manager, plugin, source)
     found = [entry for kind in KINDS for entry in _returned(manager, source, kind)]
     if type(plugin) is ModuleType:  # of other objects, nobody knows what it does to look for them
         manager.unregister(plugin)
@@ -153,6 +160,20 @@ def _new_manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs.Hooks)
     return manager
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: Any, source: Source) -> None:
+    """Make sure that what an entry point names is a plugin, and that none of its hooks is passed over."""
+    found = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+    hooks = {kind.hook() for kind in KINDS}
+    if unmarked := sorted(name for name in hooks - found if callable(getattr(plugin, name, None))):
+        raise PluginError(f"{unmarked[0]} is not marked by @mebench.hookimpl")
+    if not found and source.path is None:
+        what = "a module" if isinstance(plugin, ModuleType) else f"an object of type {type(plugin).__name__!r}"
+        raise PluginError(
+            f"its entry point {source.name!r} names {what} without any hook, such as {KINDS[0].hook()}: is it a plugin "
+            "of mebench?"
+        )
 
 
 def _declared_version(plugin: Any) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
@@ -13,9 +15,11 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from mebench.api.notices import notice
+from mebench.api.printable import printable
 from mebench.registry.source import Source, refuse
 
 GROUP = "mebench"
+_NAMED = 3
 
 
 def installed() -> Iterator[Source]:
@@ -57,20 +61,52 @@ def _looked_at(distribution: Distribution) -> tuple[str, tuple[Source, ...], str
     folder = _folder(distribution)
     name = canonicalize_name(folder.name.partition("-")[0].removesuffix(".egg-info").removesuffix(".dist-info"))
     try:
-        points = [point for point in distribution.entry_points if point.group == GROUP]
+        points = [point for point in distribution.entry_points if _meant(point.group)]
     except Exception as error:
         reason = f"{folder / 'entry_points.txt'} cannot be read ({_words(error)}): install the distribution again"
         return name, (Source(name, name, "", "", partial(refuse, reason)),), f"{reason}; it is passed over"
-    identity = _identity(distribution, name) if points else ("", "")  # once: its metadata are read anew each time
-    return name, tuple(_source(point, *identity) for point in points), ""
+    return name, tuple(_sources(points, distribution, name)) if points else (), ""
+
+
+def _meant(group: str) -> bool:
+    """Whether a group is that of plugins, or one that was to be it."""
+    return re.fullmatch(r"mebench([._-]plugins?)?", group.strip().casefold()) is not None
+
+
+def _sources(points: Sequence[EntryPoint], distribution: Distribution, fallback: str) -> Iterator[Source]:
+    """The plugins of a distribution, one for each name; those that cannot be loaded say why."""
+    name, version = _identity(distribution, fallback)
+    named: dict[str, list[EntryPoint]] = defaultdict(list)
+    for point in points:
+        named[point.name].append(point)
+    for known, same in named.items():
+        if problem := _unfit(same):
+            reason = f"its entry point {known!r:.60} {problem}"
+            yield Source(printable(known)[:60] or fallback, name, version, "", partial(refuse, reason))
+        else:
+            yield _source(same[0], name, version)
+
+
+def _unfit(same: Sequence[EntryPoint]) -> str:
+    """Say what is wrong with the entry points of one name before anything is imported; empty if nothing is."""
+    first = same[0]
+    if first.group != GROUP:
+        return f"is in the group {first.group!r:.60}: the group of plugins is called {GROUP!r}"
+    if len(same) > 1:
+        return f"is there {len(same)} times ({', '.join(f'{one.value!r:.60}' for one in same[:_NAMED])}): leave one"
+    if not re.fullmatch(r"[\w.-]{1,60}", first.name):
+        return "has a name that cannot be given anywhere: it may hold up to 60 letters, digits and . _ -"
+    try:
+        parts = [*first.module.split("."), *(first.attr.split(".") if first.attr else ())]
+    except Exception:  # newer Pythons refuse such a value where it is read
+        parts = [""]
+    if not all(part.isidentifier() for part in parts):
+        return f"is {first.value!r:.60}: it must be a module, or module:object"
+    return ""
 
 
 def _source(point: EntryPoint, name: str, version: str) -> Source:
-    try:
-        module = point.module
-    except Exception:  # newer Pythons refuse such a value where it is read
-        reason = f"its entry point {point.name!r:.60} is {point.value!r:.60}: it must be a module, or module:object"
-        return Source(point.name, name, version, "", partial(refuse, reason))
+    module = point.module
     return Source(point.name, name, version, module, point.load, fixed=module.startswith("mebench."))
 
 
