@@ -9,7 +9,7 @@ import click
 from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
 from mebench.cli.output import OutputFolder, say
-from mebench.cli.selection import MOST_NAMED
+from mebench.cli.selection import MOST_NAMED, clone_lines
 
 
 @click.command()
@@ -23,7 +23,8 @@ def merge(out: Path, roots: tuple[Path, ...], keep_first: bool, as_json: bool) -
     The folders are those of one benchmark and profile, such as those of its shards (`mebench run --shard`). The
     leaderboard is the same as if one machine had run all. OUT may hold results already; the folders DIR are only read.
     Of a finished and a half-run copy of a trial the finished one is taken. Two different results of one trial are an
-    error, and nothing is copied. Damaged trials are named and left where they are.
+    error, and nothing is copied. Damaged trials are named and left where they are. Clones are read, and those that are
+    not as their trials have written them are named; the results of these count all the same.
 
     Exit codes: 0 all trials are there and finished; 2 wrong usage, or results contradict; 3 trials are damaged, failed
     or missing.
@@ -46,6 +47,8 @@ def merge(out: Path, roots: tuple[Path, ...], keep_first: bool, as_json: bool) -
         say(f"damaged: {folder}: {problem}: left there")
     if len(merged.damaged) > MOST_NAMED:
         say(f"damaged: {len(merged.damaged) - MOST_NAMED} more")
+    for line in clone_lines({str(folder): problem for folder, problem in merged.clones.items()}):
+        say(line)
     if merged.different:
         say(f"note: benchmark.json differs in {', '.join(merged.different)}: what the first folder says is kept")
     if merged.aside is not None:

@@ -88,6 +88,18 @@ def damage_lines(damaged: Mapping[str, str]) -> Iterator[str]:
         yield "What is damaged is set aside, and its trials run anew."
 
 
+def clone_lines(problems: Mapping[str, str]) -> Iterator[str]:
+    """Say which clones are not those that were scored, by their trials: what is missing in one line, others by name."""
+    missing = [name for name, problem in problems.items() if problem.endswith(" is missing")]
+    others = {name: problem for name, problem in problems.items() if name not in missing}
+    for name, problem in list(others.items())[:MOST_NAMED]:
+        yield f"note: {name}: {problem}; its result counts"
+    if len(others) > MOST_NAMED:
+        yield f"note: the clones of {len(others) - MOST_NAMED} more trials are not as they were either"
+    if missing:
+        yield f"note: {counted(len(missing), 'trial')} without its clone, such as {missing[0]}; results count"
+
+
 def other_code_lines(changed: Mapping[str, int], kept: bool) -> Iterator[str]:
     """Say what is other code now, for how many trials, and what becomes of them."""
     for change, count in changed.items():

@@ -82,6 +82,8 @@ def _state(facts: TrialFacts) -> dict[str, str]:
         told["reason"] = f"{facts.cause}: {facts.reason}" if facts.cause else facts.reason
     if facts.seconds is not None:
         told["took"] = measured(facts.seconds)
+    if facts.clone:
+        told["clone file"] = facts.clone
     return told | ({"flags": ", ".join(facts.flags)} if facts.flags else {})
 
 

@@ -47,8 +47,9 @@ WORDS = {
     show_default=True,
     help="Between two looks of --watch.",
 )
+@click.option("--clones", is_flag=True, help="Read the clones of finished trials too, which takes a while.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --watch one line for each look.")
-def status(place: Path | None, watch: bool, interval: float, as_json: bool) -> int:
+def status(place: Path | None, watch: bool, interval: float, clones: bool, as_json: bool) -> int:
     """Show how far the run in the results folder DIR is: what runs and where, how fast, what has failed and why.
 
     It may be asked from any terminal, and from any machine that sees the folder; a run needs not know of it. Without
@@ -61,16 +62,20 @@ def status(place: Path | None, watch: bool, interval: float, as_json: bool) -> i
     half-run   it was stopped; the same `mebench run` goes on with it
     last sign  how long ago its process has said that it lives, where that is more than a few seconds
 
+    --clones names finished trials whose clone is gone, or is not the one that was scored. Their results count.
+
     \b
     Examples:
       mebench status
       mebench status runs/megex-table1/quick --watch
     """
+    if watch and clones:
+        raise click.UsageError("--clones is for one look: leave --watch out")
     try:
         if watch:
             _watch(place, interval, as_json)
         else:
-            _once(place, as_json)
+            _once(place, as_json, clones)
     except KeyboardInterrupt:
         if not watch:
             raise
@@ -84,12 +89,29 @@ def _look(place: Path | None, looks: Looks | None = None) -> list[FolderStatus]:
     return [read_status(root, looks) for root in results_folders(place)]
 
 
-def _once(place: Path | None, as_json: bool) -> None:
+def _once(place: Path | None, as_json: bool, clones: bool) -> None:
     found = _look(place)
+    spoilt = [_clones(one) if clones else None for one in found]
     if as_json:
-        click.echo(json.dumps([_json(one) for one in found], indent=1))
-    else:
-        _print(found)
+        told = [{} if one is None else {"clones": one} for one in spoilt]
+        click.echo(json.dumps([_json(one) | more for one, more in zip(found, told, strict=True)], indent=1))
+        return
+    from mebench.cli.selection import clone_lines
+
+    _print(found)
+    pairs = zip(found, spoilt, strict=True)
+    problems = {f"{one.root}/{name}": problem for one, each in pairs for name, problem in (each or {}).items()}
+    for line in clone_lines(problems):
+        click.echo(line)
+
+
+def _clones(one: FolderStatus) -> dict[str, str]:
+    """What is wrong with the clones of finished trials, by their ids."""
+    from mebench.results.clone_file import clone_problem
+    from mebench.results.trial_folder import TrialFolder
+
+    told = {trial.id: clone_problem(TrialFolder(one.root / trial.id)) for trial in one.having("done")}
+    return {name: problem for name, problem in told.items() if problem}
 
 
 def _watch(place: Path | None, interval: float, as_json: bool) -> None:

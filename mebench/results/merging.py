@@ -17,6 +17,7 @@ from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.files import parse_json, read_json, why, write_json
 from mebench.api.plurals import counted
 from mebench.api.unfinished import unfinished_folder
+from mebench.results.clone_file import clone_problem
 from mebench.results.damage import damage
 from mebench.results.heartbeat import SUFFIX
 from mebench.results.leaderboard.read.saved import holds_trials
@@ -37,6 +38,7 @@ class Merged:
     Attributes:
         copied, same: trials that were copied, and that were there already.
         damaged: what is wrong with a trial that was left where it is, by its folder.
+        clones: what is wrong with the clone of a trial that was copied, by its new folder; its result is sound.
         different: facts of the benchmark that differ between folders; those of the first were kept.
         unfinished: ids of trials that the benchmark has and that are not finished in the target.
         aside: where trials are now that better ones have taken the place of.
@@ -45,6 +47,7 @@ class Merged:
     copied: int = 0
     same: int = 0
     damaged: dict[Path, str] = field(default_factory=dict)
+    clones: dict[Path, str] = field(default_factory=dict)
     different: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     aside: Path | None = None
@@ -199,8 +202,10 @@ def _copy(trials: Sequence[TrialFolder], target: Path, merged: Merged) -> None:
             if standing := [place for place in replaced if place.path.exists()]:
                 merged.aside = set_aside(standing, target)[1]
             for copy in copies:
-                copy.path.rename(target / copy.path.name)
+                place = TrialFolder(copy.path.rename(target / copy.path.name))
                 merged.copied += 1
+                if place.status == "finished" and (problem := clone_problem(place)):
+                    merged.clones[place.path] = problem
         except (OSError, shutil.Error) as error:
             raise UnwritableError(target, _reason(error)) from error
         finally:

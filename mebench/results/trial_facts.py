@@ -11,6 +11,7 @@ from typing import Any
 from mebench.api.errors import ResultsError
 from mebench.api.files import read_json
 from mebench.api.printable import printable
+from mebench.results.clone_file import clone_problem
 from mebench.results.heartbeat import file_system_clock
 from mebench.results.status import trial_status
 from mebench.results.trial_names import NamedTrial
@@ -31,6 +32,7 @@ class TrialFacts:
         settings: what is attacked how, in words.
         scores: of the last clone, and the queries spent.
         flags: what a reader must know.
+        clone: what is wrong with the clone's file, whatever the result is worth; nothing if all is well.
         curve: the evaluations.
         seconds: over all sessions.
         files: sizes in bytes.
@@ -48,6 +50,7 @@ class TrialFacts:
     settings: dict[str, str] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    clone: str = ""
     curve: tuple[dict[str, Any], ...] = ()
     seconds: float | None = None
     files: dict[str, int] = field(default_factory=dict)
@@ -76,6 +79,7 @@ def trial_facts(trial: NamedTrial) -> TrialFacts:
         settings=_settings(_read(folder.path / "spec.json") or _mapping(result.get("spec"))),
         scores=_scores(result) | _links_took(folder.path),
         flags=tuple(printable(flag) for flag in result.get("flags") or ()),
+        clone=clone_problem(folder) if now.state == "done" else "",
         curve=() if now.state == "damaged" else tuple(_curve(trial)),
         seconds=_seconds(folder.path),
         files=_files(folder.path),
