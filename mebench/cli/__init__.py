@@ -24,7 +24,7 @@ from mebench.api.exit_codes import ExitCode
 from mebench.api.notices import notices_to
 from mebench.api.printable import printable, without_controls
 from mebench.api.version import VERSION
-from mebench.cli.output import say
+from mebench.cli.output import InputPath, say
 from mebench.cli.plugin_folders import add_folders, folders_first
 from mebench.cli.streams import drop_stderr, drop_stdout, settle_stdout, usable_streams
 
@@ -131,7 +131,7 @@ class LazyGroup(click.Group):
     "folders",
     metavar="DIR",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=InputPath(exists=True, file_okay=False),
     help="Folder with one-file plugins, which need no packaging; before or after the command, more than once.",
 )
 @click.pass_context

@@ -11,7 +11,7 @@ import click
 
 from mebench.api.notices import notice
 from mebench.api.plurals import counted
-from mebench.cli.output import OutputFile, say
+from mebench.cli.output import InputPath, OutputFile, say
 from mebench.cli.sections import Sectioned
 from mebench.cli.words import OneOf
 
@@ -23,8 +23,8 @@ FORMAT_NAMES = ("text", "md", "json", "junit", "github")
 
 
 @click.command(cls=Sectioned)
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("base", type=InputPath())
+@click.argument("new", type=InputPath())
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Compare this metric instead of the default.")
 @click.option("--tolerance", "tolerances", multiple=True, metavar="NAME=X", help="Let a metric change by this much.")
 @click.option("--format", "style", type=OneOf(FORMAT_NAMES), default="text", show_default=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from mebench.cli.output import OutputFile, say
+from mebench.cli.output import InputPath, OutputFile, say
 
 
 @click.command()
-@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=InputPath())
 @click.option(
     *("-o", "--output"),
     type=OutputFile(),

@@ -11,6 +11,7 @@ import click
 from mebench.cli import completion
 from mebench.cli.loggers import loggers_named
 from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
+from mebench.cli.output import InputPath
 from mebench.cli.words import OneOf
 from mebench.run.engine.table import BATCH_SYSTEMS, ENGINES
 
@@ -60,7 +61,7 @@ def _where(threads: int | None, threads_without: str, device_without: str) -> tu
         click.option(
             "--cluster-options",
             metavar="FILE",
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=InputPath(dir_okay=False),
             help="dask: a YAML file with the options of the batch system's jobs; see docs/many-machines.md.",
         ),
         click.option(

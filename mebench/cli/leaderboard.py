@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mebench.cli.output import OutputFile
+from mebench.cli.output import InputPath, OutputFile
 from mebench.cli.words import OneOf
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 
 
 @click.command()
-@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=InputPath())
 @click.option("--format", "style", type=OneOf(FORMAT_NAMES), default="text", show_default=True)
 @click.option("-o", "--output", type=OutputFile(stream=True), help="Write to this file; - is stdout.")
 @click.option("--wide", is_flag=True, help="Show every metric in text; csv and json always hold all of them.")

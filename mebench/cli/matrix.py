@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mebench.cli.output import OutputFile, say
+from mebench.cli.output import InputPath, OutputFile, say
 from mebench.cli.words import OneOf
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=InputPath())
 @click.option("--detectors", is_flag=True, help="Tell what detectors saw of attacks and of honest clients, instead.")
 @click.option("--format", "style", type=OneOf(("text", "md", "csv", "json")), default="text", show_default=True)
 @click.option("-o", "--output", type=OutputFile(stream=True), help="Write to this file; - is stdout.")

@@ -8,13 +8,13 @@ import click
 
 from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
-from mebench.cli.output import OutputFolder, say
+from mebench.cli.output import InputPath, OutputFolder, say
 from mebench.cli.selection import MOST_NAMED, clone_lines
 
 
 @click.command()
 @click.argument("out", type=OutputFolder())
-@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=InputPath())
 @click.option("--keep-first", is_flag=True, help="Of two different results of one trial, take that which comes first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard as JSON; all else goes to stderr.")
 def merge(out: Path, roots: tuple[Path, ...], keep_first: bool, as_json: bool) -> int:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -34,6 +34,26 @@ def for_terminal(line: str, stream: TextIO) -> str:
     return textwrap.fill(line, max(10, width), break_long_words=False, break_on_hyphens=False)
 
 
+NO_PATH = "the path is empty: give a name (is a variable of the shell not set?)"
+
+
+class InputPath(click.Path):
+    """A path to read from; an empty one is not taken for the current folder.
+
+    Args:
+        options: of `click.Path`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if value == "":
+            self.fail(NO_PATH, param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class _CheckedPath(_PathType):
     """A path that is looked at before the work begins; whatever is wrong with it is wrong usage."""
 
@@ -43,6 +63,8 @@ class _CheckedPath(_PathType):
 
     def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path."""
+        if value == "":
+            self.fail(NO_PATH, param, ctx)
         path = Path(value)
         if problem := self.problem(path):
             self.fail(f"{path} {problem}", param, ctx)

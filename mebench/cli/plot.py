@@ -7,14 +7,14 @@ from typing import get_args
 
 import click
 
-from mebench.cli.output import OutputFile, say
+from mebench.cli.output import InputPath, OutputFile, say
 from mebench.cli.words import OneOf
 from mebench.report.figure_kinds import Kind
 from mebench.results.curves import CurveMetric
 
 
 @click.command()
-@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=InputPath())
 @click.option(
     *("-o", "--output"),
     type=OutputFile(),

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from mebench.cli import completion
-from mebench.cli.output import OutputFile, say
+from mebench.cli.output import InputPath, OutputFile, say
 
 HTML = "html"
 
 
 @click.command()
-@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=InputPath())
 @click.option(
     *("-o", "--output"), type=OutputFile(stream=True), help="The file; - is stdout.  [default: report.SUFFIX]"
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ import click
 from mebench.api.errors import ConfigurationError
 from mebench.api.plurals import counted
 from mebench.cli import completion
+from mebench.cli.output import InputPath
 
 if TYPE_CHECKING:
     from mebench.plan.shard import Shard
@@ -28,7 +28,7 @@ PROFILE = click.option(
 
 def takes_benchmark(name: str = "file") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command a benchmark as its argument: a file, or the name of one that comes with mebench."""
-    return click.argument(name, type=click.Path(path_type=Path), shell_complete=completion.benchmarks)
+    return click.argument(name, type=InputPath(), shell_complete=completion.benchmarks)
 
 
 def _shard(context: click.Context, parameter: click.Parameter, value: str | None) -> Shard | None:

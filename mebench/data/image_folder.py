@@ -17,7 +17,7 @@ from mebench.data.labelled import Size
 from mebench.data.picture_files import PictureFiles
 from mebench.data.pictures import pictures_below
 from mebench.data.reader import by_keywords
-from mebench.data.sources import GIVEN
+from mebench.data.sources import GIVEN, given_folder
 
 _ORDER_SEED = 0
 
@@ -81,7 +81,7 @@ def _read(
 def _given(name: str, root: str | None) -> Path:
     if root is None:
         raise ConfigurationError(f"data set {name!r} needs the parameter `root`: the folder of your images")
-    return Path(root).expanduser()
+    return given_folder(name, root)
 
 
 def _mixed(name: str, count: int, rows: Sequence[int] | None, split: Split) -> list[int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mebench.api.errors import DataUnavailableError
+from mebench.api.errors import ConfigurationError, DataUnavailableError
 from mebench.data.downloads import Download
 
 GIVEN = "folder given"
@@ -108,7 +108,7 @@ def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
 def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
     """Every place where the data set is looked for, in order; a file given stands for its folder."""
     if root is not None:
-        given = Path(root).expanduser()
+        given = given_folder(layout.name, root)
         for folder in ("", *layout.folders):
             yield Found((given.parent if _is(given, Path.is_file) else given) / folder, GIVEN)
         return
@@ -122,6 +122,17 @@ def candidates(layout: Layout, root: str | None = None) -> Iterator[Found]:
         yield Found(layout.system[0], f"{SYSTEM} {layout.system[1]}")
     for folder in layout.folders:
         yield Found(download_folder() / folder, CACHE)
+
+
+def given_folder(name: str, root: str) -> Path:
+    """The folder of a data set that a user gives; an empty path is not taken for the current folder.
+
+    Raises:
+        ConfigurationError: it is empty.
+    """
+    if not root.strip():
+        raise ConfigurationError(f"data set {name!r}: its `root` is empty: name the folder, or leave it out")
+    return Path(root).expanduser()
 
 
 def find(layout: Layout, root: str | None = None) -> Found | None:

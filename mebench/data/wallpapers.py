@@ -28,7 +28,7 @@ from mebench.data.layouts import WALLPAPERS
 from mebench.data.picture_files import PictureFiles
 from mebench.data.pictures import one_of_each, pictures_below, read_picture
 from mebench.data.reader import by_keywords
-from mebench.data.sources import GIVEN
+from mebench.data.sources import GIVEN, given_folder
 
 CROPS = 100_000
 """Number of crops that are made where the pictures give as many."""
@@ -65,7 +65,7 @@ def wallpaper_crops(split: Split, parameters: CropsParameters) -> Dataset:
     """
     training_only("wallpaper-crops", split)
     root, pictures, size, colour = parameters.root, parameters.pictures, parameters.size, parameters.colour
-    folder, place = (Path(root).expanduser(), GIVEN) if root is not None else _packages()
+    folder, place = (given_folder("wallpaper-crops", root), GIVEN) if root is not None else _packages()
     files = PictureFiles("wallpaper-crops", folder, _sources(folder, root), colour, root is None, bits=parameters.bits)
     light = Light(parameters.mean, parameters.deviation)
     about = [*files.method, size, colour, *(() if light == Light() else (parameters.mean, parameters.deviation))]

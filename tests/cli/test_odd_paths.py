@@ -12,7 +12,10 @@ from make_results import make_row, make_spec, make_trial, write_benchmark
 from PIL import Image
 from torch import nn
 
+from mebench.api.errors import ConfigurationError
+from mebench.api.spec import Component
 from mebench.cli import main
+from mebench.data.datasets import load_dataset
 from mebench.models.state_file import load_state, save_state
 from mebench.models.victims.torchscript import load_torchscript
 from mebench.models.victims.weight_files import load_weights
@@ -151,3 +154,34 @@ def test_a_file_of_a_folder_that_is_nested_deeply_is_noted_or_named(name, tmp_pa
     assert main(["leaderboard", str(root)]) == 0
     assert main(["leaderboard", str(root / name)]) == 2
     assert "is nested too deeply" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", ""],
+        ["run", "a.yaml", "--out", ""],
+        ["plan", "a.yaml", "--out="],
+        ["leaderboard", ""],
+        ["compare", "", "x"],
+        ["report", "x", "-o", ""],
+        ["merge", "", "x"],
+        ["merge", "x", ""],
+        ["status", ""],
+        ["show", "x", "--out", ""],
+        ["list", "--plugin-dir", ""],
+        ["benchmarks", "copy", "table1", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_not_taken_for_the_current_folder(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert "the path is empty: give a name (is a variable of the shell not set?)" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["image-folder", "image-files", "wallpaper-crops", "fashion-mnist"])
+def test_an_empty_root_is_not_taken_for_the_current_folder(name):
+    with pytest.raises(ConfigurationError, match=f"data set '{name}': its `root` is empty: name the folder, or leave"):
+        load_dataset(Component(name, {"root": ""}), "train")
