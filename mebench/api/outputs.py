@@ -21,3 +21,14 @@ def are_probabilities(outputs: Tensor) -> bool:
     """Whether outputs (B, c) are what a softmax returns: none below 0 or above 1, and each row sums to 1."""
     in_range = bool(((outputs >= 0) & (outputs <= 1)).all())
     return in_range and bool(((outputs.double().sum(1) - 1).abs() <= SUM_TOLERANCE).all())
+
+
+def odd_storage(outputs: object, device: torch.device) -> str:
+    """Say how outputs are kept otherwise than plainly on a device, as all else expects; empty if they are not."""
+    if not isinstance(outputs, Tensor):
+        return ""
+    if outputs.is_nested:
+        return "nested"
+    if outputs.layout != torch.strided:
+        return str(outputs.layout).removeprefix("torch.").strip("_").partition("_")[0]  # sparse, jagged, mkldnn
+    return "" if outputs.device == device else f"on {outputs.device}, not on {device}"

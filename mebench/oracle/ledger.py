@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mebench.api.contract import Response, ResponseChannel, Victim
 from mebench.api.errors import BudgetExceededError, MebenchError, NothingToAskError, VictimFaultError
+from mebench.api.outputs import odd_storage
 from mebench.api.plurals import counted
 from mebench.oracle.links import Link
 from mebench.registry.safe_import import what_happened
@@ -207,12 +208,14 @@ class MeteredVictim(Victim):
         """The victim's logits; whatever goes wrong in it is its own fault, and memory nobody's."""
         try:
             logits = super().forward(inputs)
-        except (MebenchError, MemoryError, torch.OutOfMemoryError):
+        except (MebenchError, MemoryError, torch.OutOfMemoryError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise VictimFaultError(
                 f"victim {self.name!r} failed on {counted(len(inputs), 'row')}: {what_happened(error)}"
             ) from error
+        if problem := self._unfit(logits, inputs):
+            raise VictimFaultError(f"victim {self.name!r}: its logits for {counted(len(inputs), 'row')} are {problem}")
         # An accelerator would have to be waited for. Where one number is not finite, the sum is not either.
         if logits.device.type == "cpu" and not math.isfinite(float(logits.detach().sum())):
             wrong = int((~torch.isfinite(logits)).any(1).sum())
@@ -220,6 +223,17 @@ class MeteredVictim(Victim):
                 f"victim {self.name!r}: its logits are not finite for {wrong} of {counted(len(inputs), 'row')}"
             )
         return logits
+
+    def _unfit(self, logits: object, inputs: Tensor) -> str:
+        """Say what is wrong with the form of an answer; empty if nothing is: an attack would be blamed for it."""
+        wanted = (len(inputs), self.spec.num_classes)
+        if not isinstance(logits, Tensor):
+            return f"no tensor but {type(logits).__name__}"
+        if problem := odd_storage(logits, inputs.device):
+            return problem
+        if logits.shape == wanted and logits.is_floating_point():
+            return ""
+        return f"{str(logits.dtype).removeprefix('torch.')} {tuple(logits.shape)}, not real numbers {wanted}"
 
     def _count_backward(self, gradient: Tensor) -> None:
         rows = len(gradient)

@@ -5,7 +5,9 @@ Each victim here is one that somebody could bring in good faith.
 
 from __future__ import annotations
 
+import asyncio
 import random
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -224,6 +226,16 @@ def leaves(forward, x):
     raise SystemExit(3)
 
 
+def cancels(forward, x):
+    raise asyncio.CancelledError("given up")
+
+
+def nested(rows):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.nested.nested_tensor(rows)
+
+
 def test_a_count_of_calls_that_changes_answers_makes_a_random_victim():
     calls = []
 
@@ -269,8 +281,24 @@ def test_a_victim_that_looks_at_the_whole_batch_is_flagged(change):
         (lambda f, x: f(x) * float("nan"), "returns logits that are not finite"),
         (lambda f, x: f(x) if len(x) != 1 else {}["one"], "fails on inputs of shape (1, 1, 8, 8): 'one'"),
         (leaves, "fails on inputs of shape (2, 1, 8, 8): it calls sys.exit"),
+        (cancels, "fails on inputs of shape (2, 1, 8, 8): given up"),
+        (
+            lambda f, x: f(x).to_sparse(),
+            "where its inputs are, for 2 inputs: they are sparse",
+        ),
+        (
+            lambda f, x: nested(list(f(x))),
+            "where its inputs are, for 2 inputs: they are nested",
+        ),
+        (
+            lambda f, x: f(x).to("meta"),
+            "where its inputs are, for 2 inputs: they are on meta",
+        ),
     ],
-    ids=["squeeze", "tuple", "dict", "classes", "labels", "numpy", "constant image", "nan", "fails", "exits"],
+    ids=[
+        *("squeeze", "tuple", "dict", "classes", "labels", "numpy", "constant image", "nan", "fails", "exits"),
+        *("cancels", "sparse", "nested", "meta"),
+    ],
 )
 def test_a_victim_that_cannot_answer_every_query_is_refused(change, words):
     assert words in refused(change)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import torch
 from torch import nn
 from toys import SPEC, oracle_of, perceptron
 
 from mebench import Victim
-from mebench.api.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError, VictimFaultError
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
 from mebench.oracle.channels.explanations import VanillaGradientChannel
 
@@ -85,3 +87,43 @@ def test_a_sigmoid_is_taken_for_logits_and_transforms_see_through_a_victim():
     assert jacobian.shape == (6, 10, *SPEC.shape)
     unasked = Victim(ending_in(), SPEC)
     assert torch.func.vmap(lambda one: unasked(one[None])[0])(INPUTS).shape == (6, 10)
+
+
+class OnThree(nn.Module):
+    """What is returned of three rows is ``change`` of the logits; of all others the logits."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.network, self.change = perceptron(), change
+
+    def forward(self, inputs):
+        logits = self.network(inputs)
+        return self.change(logits) if len(inputs) == 3 else logits
+
+
+@pytest.mark.parametrize("channel", [ProbabilityChannel, LabelChannel, VanillaGradientChannel])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda logits: logits[:-1], r"are float32 \(2, \d+\), not real numbers \(3, \d+\)"),
+        (lambda logits: torch.cat([logits, logits], 1), r"are float32 \(3, \d+\), not real numbers \(3, \d+\)"),
+        (lambda logits: logits.long(), r"are int64 \(3, \d+\), not real numbers"),
+        (lambda logits: (logits,), "are no tensor but tuple"),
+        (lambda logits: logits.to_sparse(), "are sparse"),
+        (lambda logits: logits.to("meta"), "are on meta, not on cpu"),
+    ],
+)
+def test_an_answer_of_another_form_later_on_is_the_victims_fault_and_not_the_attacks(channel, change, words):
+    oracle, _ = oracle_of(OnThree(change), channel())
+    oracle.query(INPUTS)
+    with pytest.raises(VictimFaultError, match=rf"^victim '.*': its logits for 3 rows {words}"):
+        oracle.query(INPUTS[:3], explain=channel is VanillaGradientChannel)
+
+
+def test_a_victim_that_gives_up_its_task_fails_by_its_name():
+    def cancel(logits):
+        raise asyncio.CancelledError("given up")
+
+    oracle, _ = oracle_of(OnThree(cancel), LabelChannel())
+    with pytest.raises(VictimFaultError, match=r"failed on 3 rows: CancelledError: given up"):
+        oracle.query(INPUTS[:3])

@@ -27,8 +27,8 @@ def blamed_on(name: str, doing: str, advice: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (MebenchError, Stopped, MemoryError, torch.OutOfMemoryError):
+    except (MebenchError, Stopped, MemoryError, torch.OutOfMemoryError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # also an end of the process, or of a task, that is none of the victim's to ask for
         said = what_happened(error) + (advice and f": {advice}")
         raise ConfigurationError(f"victim {name!r} cannot {doing}: {said}") from error

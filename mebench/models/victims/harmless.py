@@ -59,17 +59,29 @@ def watched_answers(victim: Victim, rows: Tensor) -> Tensor:
     Raises:
         ConfigurationError: it changes a setting of the process, which is put back; or as for `answers`.
     """
+    with leaving_the_process(victim.name), torch.random.fork_rng(devices=[]):
+        return answers(victim, rows)
+
+
+@contextlib.contextmanager
+def leaving_the_process(name: str) -> Iterator[None]:
+    """Put back what a victim changes in the block that all share; what libraries change too is put back in silence.
+
+    Args:
+        name: of the victim.
+
+    Raises:
+        ConfigurationError: it changed a setting of the process.
+    """
     state, threads = ProcessState(), threads_started()
     try:
-        with torch.random.fork_rng(devices=[]):
-            logits = answers(victim, rows)
+        yield
     finally:
         problem = state.check(threads)
     if problem:
         raise ConfigurationError(
-            f"victim {victim.name!r}, whenever it is asked, {problem}: let it leave that to those who ask it"
+            f"victim {name!r}, whenever it is asked, {problem}: let it leave that to those who ask it"
         )
-    return logits
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from mebench.data.picture_files import in_words
 from mebench.data.text.words import Lexicon
 from mebench.models.victims.behaviour import Behaviour, behaviour
 from mebench.models.victims.blame import blamed_on
-from mebench.models.victims.harmless import watched_answers
+from mebench.models.victims.harmless import leaving_the_process, watched_answers
 from mebench.models.victims.outputs import all_answers, answers
 from mebench.models.victims.own import code_of, load_own_network
 from mebench.models.victims.setting import VictimSetting
@@ -136,7 +136,8 @@ def _prepared(
 
         def measure() -> Tried:
             seeded = seeded_globals(derive_seed(setting.spec.seed, "victim tried"), setting.device)
-            with seeded, blamed_on(setting.spec.name, "be tried"):
+            name = setting.spec.name
+            with seeded, leaving_the_process(name), blamed_on(name, "be tried"):
                 labels = all_answers(victim, test_inputs).argmax(1)
                 measured = float((labels == test_labels).double().mean()) if accuracy is None else accuracy
                 return Tried(measured, behaviour(victim, test_inputs, test_labels, measured, setting.spec.outputs))

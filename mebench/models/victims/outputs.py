@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mebench.api.contract import Victim
 from mebench.api.errors import ConfigurationError, reason
-from mebench.api.outputs import SUM_TOLERANCE, are_probabilities
+from mebench.api.outputs import SUM_TOLERANCE, are_probabilities, odd_storage
 from mebench.api.plurals import counted
 from mebench.api.spec import Outputs
 
@@ -32,10 +32,16 @@ def answers(victim: Victim, inputs: Tensor, of: str = "") -> Tensor:
     try:
         with torch.no_grad():
             logits = victim(inputs)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         exits = isinstance(error, SystemExit)
         why = "it calls sys.exit" if exits else f"{reason(error)}{_precision(victim)}{_layout(victim, inputs)}"
         raise ConfigurationError(f"{who} fails on inputs of shape {tuple(inputs.shape)}: {why}") from error
+    if problem := odd_storage(logits, inputs.device):
+        raise ConfigurationError(
+            f"{who} must return plain logits, where its inputs are, for {what}: they are {problem}"
+        )
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (rows, classes) or not logits.is_floating_point():
         got = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
         squeezed = rows == 1 and isinstance(logits, Tensor) and tuple(logits.shape) == (classes,)
@@ -65,7 +71,9 @@ def _layout(victim: Victim, inputs: Tensor) -> str:
     try:
         with torch.no_grad():
             logits = victim(inputs.permute(0, 2, 3, 1))
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return ""
     wanted = tuple(getattr(logits, "shape", ())) == (len(inputs), victim.spec.num_classes)
     return " (it takes images with their channels last: let its forward permute(0, 2, 3, 1) them)" if wanted else ""
