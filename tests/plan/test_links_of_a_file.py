@@ -147,6 +147,17 @@ def test_links_that_do_not_fit_are_told_in_one_line(run, message, tmp_path):
     assert "file.yaml:" in lines[0]
 
 
+@pytest.mark.parametrize("rows", [["2020-01-01", 600], ["a", "b"], [0, None], [[0], 600], [1], {}, "all", 7])
+def test_rows_of_a_victim_that_are_no_range_are_one_line_beside_a_reserve(rows, tmp_path):
+    content = copy.deepcopy(FILE)
+    content["victims"]["ours"]["data"]["rows"] = rows
+    (tmp_path / "file.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError) as raised:
+        load_benchmark(tmp_path / "file.yaml")
+    (line,) = raised.value.problems
+    assert "victims.ours.data.rows" in line
+
+
 @pytest.mark.parametrize(
     ("link", "line"),
     [

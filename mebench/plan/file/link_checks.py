@@ -195,10 +195,17 @@ def check_rows(checker: Checker, here: Location, data: DatasetEntry, given: Mapp
 
 
 def _overlap(ours: Any, theirs: Any) -> bool:
-    """Whether two ranges [start, stop) of one data set meet; None is all of it."""
-    pairs = [one if isinstance(one, (list, tuple)) and len(one) == 2 else (0, float("inf")) for one in (ours, theirs)]
-    (start, stop), (first, last) = pairs
-    return bool(start < last and first < stop)
+    """Whether two ranges [start, stop) of one data set meet; None is all of it, and what is no range meets nothing."""
+    (start, stop), (first, last) = _ends(ours), _ends(theirs)
+    return start < last and first < stop
+
+
+def _ends(rows: Any) -> tuple[float, float]:
+    if rows is None:
+        return 0, float("inf")
+    if isinstance(rows, (list, tuple)) and len(rows) == 2 and all(type(one) is int for one in rows):
+        return rows[0], rows[1]
+    return 0, 0  # another check has found it wrong
 
 
 def _data(checker: Checker, victim: Any) -> DatasetEntry | None:
