@@ -6,7 +6,9 @@ where it is. Done again with more folders, or after more trials have ended, it c
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -186,15 +188,13 @@ def _copy(trials: Sequence[TrialFolder], target: Path, merged: Merged) -> None:
 
     What stands in their places is set aside.
     """
-    left_out = shutil.ignore_patterns(".*", f"*{SUFFIX}")
     target.mkdir(parents=True, exist_ok=True)
     copies: list[TrialFolder] = []
     with unfinished_folder(target) as beside:
         try:
             for trial in trials:
                 copy = TrialFolder(beside / trial.path.name)
-                shutil.copytree(trial.path, copy.path, ignore=left_out, ignore_dangling_symlinks=True)
-                if problem := damage(copy, trial.path.name):  # it has changed since it was looked at
+                if problem := _copied(trial, copy) or damage(copy, trial.path.name):  # it has changed since
                     merged.damaged[trial.path] = problem
                 else:
                     copies.append(copy)
@@ -210,6 +210,39 @@ def _copy(trials: Sequence[TrialFolder], target: Path, merged: Merged) -> None:
             raise UnwritableError(target, _reason(error)) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _copied(trial: TrialFolder, copy: TrialFolder) -> str:
+    """Copy a trial; say what of it cannot be read, or nothing.
+
+    Raises:
+        OSError, shutil.Error: the copy cannot be written.
+    """
+    left_out = shutil.ignore_patterns(".*", f"*{SUFFIX}")
+    try:
+        shutil.copytree(
+            trial.path, copy.path, ignore=left_out, ignore_dangling_symlinks=True, copy_function=_copy_readable
+        )
+    except ResultsError as error:
+        return str(error).replace(f"{trial.path}/", "")
+    return ""
+
+
+def _copy_readable(source: str, target: str) -> str:
+    """Copy a file.
+
+    Raises:
+        ResultsError: it cannot be read, or is a pipe or a device, which may have no end.
+    """
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        os.close(descriptor)
+    except OSError as error:
+        raise ResultsError(f"{source}: cannot be read ({why(error)})") from error
+    if not regular:
+        raise ResultsError(f"{source}: is no regular file")
+    return str(shutil.copy2(source, target))
 
 
 def _reason(error: OSError | shutil.Error) -> str:

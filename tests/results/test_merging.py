@@ -257,6 +257,18 @@ def test_the_command_names_damaged_trials(tmp_path: Path, capsys: pytest.Capture
     assert "1 trial is not finished" in said
 
 
+@pytest.mark.parametrize("name", ["log.txt", "spec.json", "clone.safetensors"])
+def test_a_trial_that_cannot_be_copied_is_named_and_left_and_the_others_are_copied(tmp_path: Path, name: str) -> None:
+    shard = run(tmp_path / "1", SPECS[:3])
+    place = shard / SPECS[1].id / name
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    merged = merge(tmp_path / "all", [shard])
+    assert merged.damaged == {place.parent: f"{name}: is no regular file"}
+    assert merged.copied == 2
+    assert not (tmp_path / "all" / SPECS[1].id).exists()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_target_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
