@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from mebench.api.contract import InputSpec
-from mebench.api.errors import ConfigurationError
+from mebench.api.errors import ConfigurationError, PluginFaultError
 from mebench.api.spec import Component, TrainingRecipe, VictimSpec
-from mebench.models.networks.build import build_network
+from mebench.guard.call import Guard
+from mebench.models.networks.build import _check_kept, build_network
 from mebench.models.victims.loading import prepare_victim
 from mebench.models.weights import network_hash, weights_hash
 
@@ -202,3 +203,47 @@ def test_a_trained_victim_whose_answers_do_not_depend_on_what_is_left_out_is_kep
     first, again = prepare_victim(spec), prepare_victim(spec)
     assert (first.source, again.source) == ("trained now", "cache")
     assert first.weights_hash == again.weights_hash
+
+
+class Counting(nn.Module):
+    """It counts what it is trained on, and answers by the count."""
+
+    def __init__(self, persistent, used=True):
+        super().__init__()
+        self.layer, self.used = nn.Linear(4, 3), used
+        self.register_buffer("count", torch.ones(()), persistent=persistent)
+
+    def forward(self, inputs):
+        if self.training:
+            self.count += len(inputs)
+        return self.layer(inputs) * (self.count if self.used else 1)
+
+
+class Fixed(Counting):
+    """What its state_dict() leaves out stays as it was made."""
+
+    def forward(self, inputs):
+        return self.layer(inputs) * self.count
+
+
+class Mute(Counting):
+    """Its state_dict() keeps a parameter back."""
+
+    def state_dict(self, *args, **kwargs):
+        return {key: value for key, value in super().state_dict(*args, **kwargs).items() if key != "layer.bias"}
+
+    def load_state_dict(self, state, strict=True):
+        return super().load_state_dict(state, strict=False)
+
+
+@pytest.mark.parametrize(("network", "name"), [(Counting(False), "count"), (Mute(True), "layer.bias")])
+def test_a_plugins_network_that_its_state_dict_does_not_keep_whole_is_named(network, name):
+    with pytest.raises(PluginFaultError, match=rf"^network mine: its state_dict\(\), .* leaves out {name}, without"):
+        _check_kept(network, torch.rand(2, 4), Guard("network mine"))
+
+
+@pytest.mark.parametrize("network", [Counting(True), Counting(False, used=False), Fixed(False), whole()])
+def test_a_plugins_network_that_is_kept_whole_is_as_it_was(network):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    _check_kept(network, torch.rand(2, 4), Guard("network mine"))
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -11,11 +13,13 @@ from mebench.api.spec import Component
 from mebench.data.text.words import Lexicon
 from mebench.guard.call import Guard
 from mebench.models.networks.single_row import trainable_on_single_rows
+from mebench.models.weights import unsaid
 from mebench.registry.catalogue import registry
 from mebench.registry.entries import NetworkEntry
 
 _PROBE = 2
 """Inputs that a plugin's network is tried on."""
+_TRAINED, _NAMED = 1.5, 3  # what a training does to parameters, and tensors that are named
 
 
 def build_network(component: Component, spec: InputSpec, seed: int, lexicon: Lexicon | None = None) -> nn.Module:
@@ -74,3 +78,30 @@ def _try(network: nn.Module, spec: InputSpec, guard: Guard) -> None:
         kind = type(logits).__name__
         what = f"{kind} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else kind
         guard.fail(f"its forward pass returned a {what}, not logits of shape {wanted}")
+    _check_kept(network, given, guard)
+
+
+def _check_kept(network: nn.Module, inputs: Tensor, guard: Guard) -> None:
+    """Make sure that a network's ``state_dict()`` makes another one answer as it does: clones and checkpoints are it.
+
+    One whose ``state_dict()`` holds all tensors is not tried, nor one that cannot be copied, or trained on so little.
+    """
+    left_out = unsaid(network, network.state_dict())
+    if not left_out:
+        return
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            trained, again = copy.deepcopy(network), copy.deepcopy(network)
+            trained.train()(inputs.clone())
+            for parameter in trained.parameters():
+                parameter.mul_(_TRAINED)
+            again.load_state_dict(trained.state_dict())
+            ours, theirs = (Guard(guard.who).call("its forward pass", one.eval(), inputs) for one in (trained, again))
+    except Exception:
+        return
+    if not torch.equal(ours, theirs):
+        names = ", ".join(sorted(left_out)[:_NAMED])
+        guard.fail(
+            f"its state_dict(), by which clones and checkpoints are kept, leaves out {names}, without which it answers "
+            "otherwise: make it a parameter or a persistent buffer"
+        )
