@@ -147,6 +147,14 @@ def test_links_that_do_not_fit_are_told_in_one_line(run, message, tmp_path):
     assert "file.yaml:" in lines[0]
 
 
+@pytest.mark.parametrize("name", [{"name": "ours"}, ["ours"], [[]], None, 7, 1.5])
+def test_what_is_no_name_of_a_victim_is_one_line_beside_links(name, tmp_path):
+    with pytest.raises(ConfigurationError) as raised:
+        plan_of(tmp_path, victims=["ours", name])
+    (line,) = raised.value.problems
+    assert "profiles.quick.runs[0].victims[1]" in line
+
+
 @pytest.mark.parametrize("rows", [["2020-01-01", 600], ["a", "b"], [0, None], [[0], 600], [1], {}, "all", 7])
 def test_rows_of_a_victim_that_are_no_range_are_one_line_beside_a_reserve(rows, tmp_path):
     content = copy.deepcopy(FILE)

@@ -175,13 +175,14 @@ def _check_reserve(checker: Checker, location: Location, run: Mapping[str, Any])
     if pool.get("name") == reserve.name and _overlap(pool.get("rows"), given.get("rows")):
         checker.add(here, "shares rows with the attacker's pool: give both rows that do not meet")
     for name in listed(run.get("victims")):
-        victim = mapping(mapping(checker.content.get("victims")).get(name))
         data = _data(checker, name)
         if data is None:
             continue
         if data.inputs != reserve.inputs:
             checker.add(here, f"{reserve.name} is for {reserve.inputs}, and victim {name!r} is of {data.inputs}")
-        elif data.name == reserve.name and _overlap(mapping(victim.get("data")).get("rows"), given.get("rows")):
+        elif data.name == reserve.name and _overlap(
+            mapping(_victim(checker, name).get("data")).get("rows"), given.get("rows")
+        ):
             text = f"shares rows with what victim {name!r} is trained on: give both rows that do not meet"
             checker.add(here, text)
 
@@ -208,9 +209,14 @@ def _ends(rows: Any) -> tuple[float, float]:
     return 0, 0  # another check has found it wrong
 
 
+def _victim(checker: Checker, name: Any) -> Mapping[str, Any]:
+    """What the file says of a victim; nothing where there is none, or what stands in a name's place is no name."""
+    return mapping(mapping(checker.content.get("victims")).get(name)) if isinstance(name, str) else {}
+
+
 def _data(checker: Checker, victim: Any) -> DatasetEntry | None:
     """The data set of a victim; None where another check has found it wrong."""
-    content = mapping(mapping(checker.content.get("victims")).get(victim))
+    content = _victim(checker, victim)
     registered = content.get("victim")
     name: Any = registered if isinstance(registered, str) else mapping(registered).get("name")
     try:
