@@ -28,6 +28,8 @@ QUIET, LOST = 20.0, 120.0
 """Seconds without a sign after which it is worth a word, and after which the process is taken for gone: network file
 systems show others' changes only after up to a minute."""
 _MOST_BYTES = 4_000
+_BEYOND = 1e30
+_WORDS = ("host", "machine", "device", "unit", "phase")
 
 Life = Literal["running", "quiet", "lost"]
 
@@ -141,10 +143,15 @@ def _parsed(plain: Any) -> Heartbeat | None:
     known = {one.name: plain[one.name] for one in fields(Heartbeat) if one.name in plain}
     numbers = [known.get(name) for name in ("pid", "started", "done", "total", "beats")]
     maybe = [known.get(name) for name in ("accuracy", "rate")]
-    if not all(isinstance(value, (int, float)) for value in [*numbers, *(one for one in maybe if one is not None)]):
+    if not all(_is_number(value) for value in [*numbers, *(one for one in maybe if one is not None)]):
         return None
-    words = {name: printable(str(known[name]))[:100] for name in ("host", "machine", "device", "unit", "phase")}
+    words = {name: printable(str(known.get(name, "")))[:100] for name in _WORDS}
     return Heartbeat(**(known | words))
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is one to count and to divide with: NaN and what is beyond all counting are not."""
+    return isinstance(value, (int, float)) and abs(value) < _BEYOND
 
 
 def _is_there(pid: int) -> bool:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -85,12 +85,23 @@ def test_where_nothing_can_be_written_the_clock_is_this_machines(tmp_path: Path)
         json.dumps({"host": "a", "pid": 1, "machine": "c", "started": None}),
         json.dumps({"host": "a", "pid": 1, "machine": "c", "started": 1, "rate": "fast"}),
         "[" * 5000,
+        *(json.dumps(asdict(OWN) | {"done": value}) for value in (float("nan"), float("inf"), 10**400, "1", None)),
+        *(json.dumps(asdict(OWN) | {"rate": value}) for value in (float("nan"), float("-inf"), 1e300)),
     ],
 )
 def test_a_damaged_heartbeat_is_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "log.heartbeat"
     path.write_text(content)
     assert read_heartbeat(path) is None
+
+
+@pytest.mark.parametrize("name", ["device", "unit", "phase", "accuracy", "rate"])
+def test_a_heartbeat_of_another_version_may_lack_a_word(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "log.heartbeat"
+    path.write_text(json.dumps({key: value for key, value in asdict(OWN).items() if key != name}))
+    found = read_heartbeat(path)
+    assert found is not None
+    assert not getattr(found[0], name)
 
 
 def test_no_heartbeat_is_none(tmp_path: Path) -> None:
