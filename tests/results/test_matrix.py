@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from matplotlib.text import Text
 
-from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.api.errors import ResultsError
+from mebench.results.leaderboard.model import BenchmarkInfo, Leaderboard, Row, SeedResult
 from mebench.results.matrix import FORMATS, matrices
 from mebench.results.matrix.compute import ANY, Column, column_of, estimate, hypervolume
 from mebench.results.matrix.formats import cells, titles
@@ -165,6 +167,25 @@ def test_the_pictures_hold_every_line(kind, tmp_path):
     written = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
     assert "mixing(l1=0.5)" in written
     assert "probability" in written
+
+
+APART = [
+    row("probability", "none", "none", [0.5, 0.6], weights="a"),
+    row("probability", "none", "argmax", [0.4, 0.5], weights="b"),
+]
+"""Two attackers that have met no victim in common."""
+
+
+def test_a_matrix_without_a_line_is_left_out_of_pictures(tmp_path, monkeypatch):
+    from mebench.report.figures import matrix
+    from mebench.report.page.defences import find_defences
+
+    board = Leaderboard(BenchmarkInfo(), tuple(APART))
+    assert [one.lines for one in matrices(APART)] == [()]
+    assert find_defences(board).picture is None
+    monkeypatch.setattr(matrix, "build_leaderboard", lambda roots: board)
+    with pytest.raises(ResultsError, match=r"^x: no victim and seed for which every attacker has finished: "):
+        matrix.save_matrix([Path("x")], tmp_path / "a.png")
 
 
 def test_a_curve_of_alarms_cuts_off_seeds_without_one():

@@ -32,19 +32,25 @@ def save_matrix(roots: Sequence[Path], path: Path) -> list[str]:
 
     Raises:
         ConfigurationError: the file's suffix is not known.
-        ResultsError: there is no attack that has finished.
+        ResultsError: there is no attack that has finished, or no victim and seed that all attackers have met.
     """
     check_suffix(path)
     board = build_leaderboard(roots)
     found = matrices(board.rows)
     if not found:
         raise ResultsError(f"{', '.join(map(str, roots))}: no attack has finished before any victim")
-    save_figure(draw_matrices(found), path)
+    drawn = [matrix for matrix in found if matrix.lines]
+    if not drawn:
+        raise ResultsError(
+            f"{', '.join(map(str, roots))}: no victim and seed for which every attacker has finished: "
+            "`mebench matrix` says where"
+        )
+    save_figure(draw_matrices(drawn), path)
     return list(board.notes)
 
 
 def draw_matrices(found: Sequence[Matrix]) -> Figure:
-    """Draw heat maps below each other, each as large as its names need."""
+    """Draw heat maps below each other, each as large as its names need; each matrix has a line."""
     from matplotlib.figure import Figure
 
     side = max(LETTER * len(line.name) for matrix in found for line in matrix.lines) + 0.2

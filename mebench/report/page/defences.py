@@ -62,10 +62,11 @@ def _tables(matrix: Matrix) -> Iterator[ShownTable]:
 def _picture(found: Sequence[Matrix]) -> tuple[str, int, int] | None:
     from mebench.report.figures.matrix import draw_matrices
 
-    if not found or sum(len(one.lines) * len(one.columns) for one in found) > MOST_CELLS:
+    drawn = [one for one in found if one.lines]
+    if not drawn or sum(len(one.lines) * len(one.columns) for one in drawn) > MOST_CELLS:
         return None
     buffer = io.BytesIO()
-    draw_matrices(found).savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    draw_matrices(drawn).savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     content = buffer.getvalue()
     width, height = (int.from_bytes(content[place : place + 4]) for place in (16, 20))  # PNG's first chunk
     return f"data:image/png;base64,{base64.b64encode(content).decode()}", width, height
