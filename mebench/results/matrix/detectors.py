@@ -12,6 +12,7 @@ from typing import Any
 
 from mebench.results.detection import exact_interval, kaplan_meier, upper_limit
 from mebench.results.leaderboard.model import Row, SeedResult
+from mebench.results.leaderboard.read.watched import COUNTS
 from mebench.results.stats import Interval
 
 _PARAMETERS = re.compile(r"([\w-]+)\(([^()]*)\)")
@@ -106,6 +107,8 @@ class Honest:
 
         Of the distinct ones as many are taken to have raised one as before the average victim, rounded up.
         """
+        if not self.streams:
+            return 1.0
         return upper_limit(math.ceil(self.alarms * self.distinct / self.streams - 1e-9), self.distinct)
 
     @property
@@ -193,8 +196,8 @@ def watch_of(rows: Sequence[Row]) -> Watch:
         if once not in counted:
             counted.add(once)
             for kind, streams in told.get("honest", {}).items():
-                for name, value in streams.items():
-                    setattr(honest[label][kind], name, getattr(honest[label][kind], name) + value)
+                for name in COUNTS:
+                    setattr(honest[label][kind], name, getattr(honest[label][kind], name) + streams[name])
                 of_data = (label, kind, row.data_hash or "")
                 honest[label][kind].distinct += max(streams["streams"] - distinct[of_data], 0)
                 distinct[of_data] = max(streams["streams"], distinct[of_data])

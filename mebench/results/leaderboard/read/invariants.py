@@ -12,6 +12,7 @@ from mebench.oracle.label_spread import clone_collapsed
 from mebench.results.curves import Curve
 from mebench.results.evaluation_grid import evaluation_grid
 from mebench.results.leaderboard.read.trials import BestOnTest, ResultFile, TrialRecord
+from mebench.results.leaderboard.read.watched import watched_problem
 from mebench.results.numbers import SCORES, builtin_metrics, in_order, number
 
 TOLERANCE = 1e-6
@@ -37,6 +38,7 @@ def _out_of_range(trial: TrialRecord, result: ResultFile) -> Iterator[str]:
     for name, value in known.items():
         if value is not None and not is_fraction(value):
             yield f"{name} {value:g} is outside 0..1"
+    yield from filter(None, map(watched_problem, result.links.detectors))
     yield from filter(None, (_out_of_bounds(key, metrics[key]) for key in others))
     for name in SCORES:
         wrong = [value for value in getattr(trial.curve, name) if not is_fraction(value)]

@@ -18,6 +18,7 @@ from mebench.results.derived import GOAL_KEYS
 from mebench.results.leaderboard.keys import CENSORED, CI, MAPPINGS, keys_of
 from mebench.results.leaderboard.model import TIMES, Row, SeedResult
 from mebench.results.leaderboard.read.trials import parse
+from mebench.results.leaderboard.read.watched import watched_problem
 from mebench.results.numbers import SCORES
 
 
@@ -28,6 +29,9 @@ def row_of(plain: Any) -> Row:
         ValueError: one line on what does not fit.
     """
     found = parse(_file_model(registry()), plain)
+    told = [one for seed in found.per_seed for one in seed.detectors]  # type: ignore[attr-defined]
+    if problem := next(filter(None, map(watched_problem, told)), ""):
+        raise ValueError(problem)
     seeds = tuple(SeedResult(**_fields(SeedResult, one)) for one in found.per_seed)  # type: ignore[attr-defined]
     return Row(**_fields(Row, found) | {"per_seed": seeds})
 

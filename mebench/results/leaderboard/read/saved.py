@@ -116,7 +116,7 @@ def _leaderboard(path: Path, plain: dict[str, Any], notes: list[str], names: Seq
         name = names[number] if names else f"row {number + 1}"
         try:
             rows.append(checked(row_of(value)))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             notes.append(printable(f"skipped {name}: {error}"))
     try:
         info = parse_info(plain.get("benchmark") or {})
@@ -139,6 +139,8 @@ def _row_problems(row: Row) -> list[str]:
     """What cannot be true of a row: values, and means that are not those of its seeds."""
     values = {name: row.number(name) for name in SCORES} | {"victim accuracy": row.victim_accuracy}
     fractions = [*values.items(), *((name, one.number(name)) for one in row.per_seed for name in SCORES)]
+    curves = [(name, one.curve.values(name)) for one in row.per_seed for name in SCORES if one.curve]
+    fractions += [(f"{name} of a curve", value) for name, values in curves for value in values]
     problems = [
         f"{name} {value:g} is outside 0..1" for name, value in fractions if value is not None and not is_fraction(value)
     ]
