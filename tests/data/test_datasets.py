@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gzip
 import numpy as np
 import pytest
 import torch
