@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
-import gzip
 import numpy as np
 import pytest
 import torch
