@@ -70,6 +70,7 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.noise": "Inputs that nobody chose",
     "mebench.toolkit.streams": "Honest clients",
     "mebench.toolkit.transforms": "Honest clients",
+    "mebench.toolkit.gradients": "Gradients and explanations",
     "mebench.toolkit.keyed": "Keyed randomness",
     "mebench.toolkit.twins": "Learners",
     "mebench.oracle": "Answers cut short",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.boundary import DeepFool as DeepFool
     from mebench.toolkit.boundary import deepfool as deepfool
     from mebench.toolkit.features import with_features as with_features
+    from mebench.toolkit.gradients import input_gradient as input_gradient
     from mebench.toolkit.keyed import keyed_numbers as keyed_numbers
     from mebench.toolkit.keyed import keyed_uniform as keyed_uniform
     from mebench.toolkit.keyed import normal_of as normal_of
@@ -42,10 +43,13 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.learners.pair import PairLearner as PairLearner
     from mebench.toolkit.learners.unlabelled import UnlabelledLearner as UnlabelledLearner
     from mebench.toolkit.learners.unlabelled import divergence as divergence
+    from mebench.toolkit.learners.validated import PlateauFitLearner as PlateauFitLearner
+    from mebench.toolkit.learners.validated import ValidatedLearner as ValidatedLearner
     from mebench.toolkit.losses import ExtractionLoss as ExtractionLoss
     from mebench.toolkit.losses import KLLoss as KLLoss
     from mebench.toolkit.losses import L1LogitLoss as L1LogitLoss
     from mebench.toolkit.losses import centred as centred
+    from mebench.toolkit.losses import entropy as entropy
     from mebench.toolkit.losses import extraction_loss as extraction_loss
     from mebench.toolkit.losses import loss_derivatives as loss_derivatives
     from mebench.toolkit.losses import make_loss as make_loss
@@ -61,12 +65,14 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.parameters import PairParameters as PairParameters
     from mebench.toolkit.parameters import RestartedGeneratorParameters as RestartedGeneratorParameters
     from mebench.toolkit.parameters import RoundsParameters as RoundsParameters
+    from mebench.toolkit.parameters import SelectionRoundsParameters as SelectionRoundsParameters
     from mebench.toolkit.parameters import StepParameters as StepParameters
     from mebench.toolkit.parameters import SteppedGeneratorParameters as SteppedGeneratorParameters
     from mebench.toolkit.parameters import UnlabelledParameters as UnlabelledParameters
     from mebench.toolkit.reservoir import Reservoir as Reservoir
     from mebench.toolkit.reservoir import Ring as Ring
     from mebench.toolkit.rows import rows_of as rows_of
+    from mebench.toolkit.schedules import Plateau as Plateau
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
     from mebench.toolkit.schedules import cosine_schedule as cosine_schedule
@@ -81,11 +87,19 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.strategies.generator import seeded as seeded
     from mebench.toolkit.strategies.generator import squash as squash
     from mebench.toolkit.strategies.k_center import k_center as k_center
+    from mebench.toolkit.strategies.k_means import in_turn as in_turn
     from mebench.toolkit.strategies.k_means import k_means as k_means
     from mebench.toolkit.strategies.pool import RandomPoolStrategy as RandomPoolStrategy
     from mebench.toolkit.strategies.pool import pool_batches as pool_batches
     from mebench.toolkit.strategies.pool import pool_of as pool_of
     from mebench.toolkit.strategies.restarted import RestartedGeneratorStrategy as RestartedGeneratorStrategy
+    from mebench.toolkit.strategies.selection import HoldOut as HoldOut
+    from mebench.toolkit.strategies.selection import Scene as Scene
+    from mebench.toolkit.strategies.selection import Selection as Selection
+    from mebench.toolkit.strategies.selection import SelectionStrategy as SelectionStrategy
+    from mebench.toolkit.strategies.selection import highest as highest
+    from mebench.toolkit.strategies.selection import lowest as lowest
+    from mebench.toolkit.strategies.selection import round_sizes as round_sizes
     from mebench.toolkit.strategies.zeroth_order import ZerothOrderStrategy as ZerothOrderStrategy
     from mebench.toolkit.streams import BENIGN_STREAMS as BENIGN_STREAMS
     from mebench.toolkit.streams import CALIBRATION_STREAMS as CALIBRATION_STREAMS
@@ -109,6 +123,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
         "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
         "mebench.toolkit.features": ["with_features"],
+        "mebench.toolkit.gradients": ["input_gradient"],
         "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
         "mebench.toolkit.learners.averages": ["moving_average"],
         "mebench.toolkit.learners.continued": ["ContinuedFitLearner"],
@@ -117,11 +132,13 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
         "mebench.toolkit.learners.pair": ["PairLearner"],
         "mebench.toolkit.learners.unlabelled": ["UnlabelledLearner", "divergence"],
+        "mebench.toolkit.learners.validated": ["PlateauFitLearner", "ValidatedLearner"],
         "mebench.toolkit.losses": [
             "ExtractionLoss",
             "KLLoss",
             "L1LogitLoss",
             "centred",
+            "entropy",
             "extraction_loss",
             "loss_derivatives",
             "make_loss",
@@ -139,6 +156,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "PairParameters",
             "RestartedGeneratorParameters",
             "RoundsParameters",
+            "SelectionRoundsParameters",
             "StepParameters",
             "SteppedGeneratorParameters",
             "UnlabelledParameters",
@@ -146,6 +164,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.toolkit.reservoir": ["Reservoir", "Ring"],
         "mebench.toolkit.rows": ["rows_of"],
         "mebench.toolkit.schedules": [
+            "Plateau",
             "Schedule",
             "constant_schedule",
             "cosine_schedule",
@@ -163,9 +182,18 @@ __getattr__, __dir__, __all__ = lazy_names(
             "squash",
         ],
         "mebench.toolkit.strategies.k_center": ["k_center"],
-        "mebench.toolkit.strategies.k_means": ["k_means"],
+        "mebench.toolkit.strategies.k_means": ["in_turn", "k_means"],
         "mebench.toolkit.strategies.pool": ["RandomPoolStrategy", "pool_batches", "pool_of"],
         "mebench.toolkit.strategies.restarted": ["RestartedGeneratorStrategy"],
+        "mebench.toolkit.strategies.selection": [
+            "HoldOut",
+            "Scene",
+            "Selection",
+            "SelectionStrategy",
+            "highest",
+            "lowest",
+            "round_sizes",
+        ],
         "mebench.toolkit.strategies.zeroth_order": ["ZerothOrderStrategy"],
         "mebench.toolkit.streams": ["BENIGN_STREAMS", "CALIBRATION_STREAMS", "mixed"],
         "mebench.toolkit.transforms": ["erased", "transformed"],

@@ -86,6 +86,15 @@ def centred(logits: Tensor) -> Tensor:
     return logits - logits.mean(1, keepdim=True)
 
 
+def entropy(logits: Tensor, axis: int = 1) -> Tensor:
+    """Return the entropy of softmaxes along an axis, in nats: (B,) from (B, c) logits. Since version 1.8.
+
+    It has a finite gradient where a softmax is certain.
+    """
+    log_p = functional.log_softmax(logits, axis)
+    return (-log_p.exp() * log_p).sum(axis)
+
+
 def loss_derivatives(
     loss: ExtractionLoss, probabilities: Tensor, clone: torch.nn.Module, inputs: Tensor
 ) -> tuple[Tensor, Tensor]:

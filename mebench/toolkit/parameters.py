@@ -178,6 +178,19 @@ class RoundsParameters:
 
 
 @dataclass(frozen=True)
+class SelectionRoundsParameters:
+    """A random start, then rounds in which a pool is chosen from; see `round_sizes`. Since version 1.8."""
+
+    seed_share: Annotated[
+        float, Param("Share of the budget that is asked at random at the start.", minimum=0, maximum=1)
+    ] = 0.1
+    rounds: Annotated[int, Param("Rounds after the start.", minimum=1, maximum=100_000)] = 10
+    growth: Annotated[
+        float, Param("How many times as much each round asks as the one before.", minimum=1, maximum=10)
+    ] = 1.0
+
+
+@dataclass(frozen=True)
 class FitParameters:
     """A clone that is fitted on all answers; see `FitLearner`."""
 

@@ -43,3 +43,30 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
     """Give all parameter groups one learning rate."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+class Plateau:
+    """What a rate is multiplied by: it falls whenever a loss has not for a while. Since version 1.8.
+
+    For a `Schedule` that looks at losses: ``schedule=lambda done: plateau.factor``. The defaults are those of torch's
+    ``ReduceLROnPlateau``, which sets rates itself.
+
+    Args:
+        patience: losses that are no better, beyond which it falls.
+        fall: what it is multiplied by then.
+        better: fraction by which a loss is below the best so far.
+
+    Attributes:
+        factor: 1 at first.
+    """
+
+    def __init__(self, patience: int = 10, fall: float = 0.1, better: float = 1e-4) -> None:
+        self._patience, self._fall, self._better = patience, fall, better
+        self.factor, self._best, self._waited = 1.0, float("inf"), 0
+
+    def note(self, loss: float) -> None:
+        """Take note of a loss."""
+        better = loss < self._best * (1 - self._better)
+        self._best, self._waited = (loss, 0) if better else (self._best, self._waited + 1)
+        if self._waited > self._patience:
+            self.factor, self._waited = self.factor * self._fall, 0

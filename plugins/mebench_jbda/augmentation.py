@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench import AttackContext, ConfigurationError, Oracle, QueryStrategy, Response
-from mebench.toolkit import evaluating, frozen, pool_of
+from mebench.toolkit import input_gradient, pool_of
 from mebench_jbda import AugmentationParameters
 
 _CHUNK = 256
@@ -28,18 +29,13 @@ def jacobian_signs(clone: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
         inputs: (B, \\*shape).
         labels: (B,) the victim's answers y.
     """
-    with evaluating(clone), frozen(clone):
-        parts = [_signs(clone, *part) for part in zip(inputs.split(_CHUNK), labels.split(_CHUNK), strict=True)]
-    return torch.cat(parts)
+    parts = zip(inputs.split(_CHUNK), labels.split(_CHUNK), strict=True)
+    return torch.cat([input_gradient(clone, asked, partial(_log_odds, told)).sign() for asked, told in parts])
 
 
-def _signs(clone: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
-    inputs = inputs.detach().requires_grad_()
-    logits = clone(inputs)
+def _log_odds(labels: Tensor, logits: Tensor) -> Tensor:
     chosen = functional.one_hot(labels, logits.shape[1]).bool()
-    log_odds = logits[chosen] - logits.masked_fill(chosen, -torch.inf).logsumexp(1)
-    (gradient,) = torch.autograd.grad(log_odds.sum(), inputs)
-    return gradient.sign()
+    return logits[chosen] - logits.masked_fill(chosen, -torch.inf).logsumexp(1)
 
 
 class JacobianAugmentation(QueryStrategy):

@@ -7,20 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mebench import AttackEntry, LearnerEntry, Param, StrategyEntry, hookimpl
-from mebench.toolkit import FitParameters
+from mebench.toolkit import FitParameters, SelectionRoundsParameters
 
 
 @dataclass(frozen=True)
-class MarichSelectionParameters:
+class MarichSelectionParameters(SelectionRoundsParameters):
     """What can be set of the choice."""
 
-    seed_share: Annotated[
-        float, Param("Share of the budget that is asked at random at the start.", minimum=0, maximum=1)
-    ] = 0.1
-    rounds: Annotated[int, Param("Rounds after the start.", minimum=1, maximum=100_000)] = 10
-    growth: Annotated[
-        float, Param("How many times as much each round asks as the one before.", minimum=1, maximum=10)
-    ] = 1.01
+    growth: float = 1.01
     steps: Annotated[
         tuple[Literal["entropy", "loss", "gradient"], ...],
         Param(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,14 +12,14 @@ import torch
 from mebench_activethief import SelectionParameters, selection
 from mebench_activethief.outputs import features, over_pool, probabilities
 from mebench_activethief.spending import at_once, in_rounds
-from mebench_activethief.strategy import UniformNoiseStrategy
+from mebench_activethief.uniform_noise import UniformNoiseStrategy
 from torch import nn
 from toys import SPEC, build_attack, context_of, one_turn, oracle_of, perceptron, pool_of
 
 from mebench.api.contract import InputSpec
 from mebench.api.errors import ConfigurationError
 from mebench.oracle.channels.answers import LabelChannel, ProbabilityChannel
-from mebench.toolkit.boundary import deepfool
+from mebench.toolkit import Scene, deepfool
 
 QUICK = {"epochs": 2, "patience": 1}
 STRATEGIES = ("random", "uncertainty", "k-center", "dfal", "dfal+k-center")
@@ -127,13 +128,14 @@ def test_a_resumed_attack_asks_the_same():
     assert torch.cat(ours).equal(torch.cat([inputs for _, inputs in plain.asked]))
 
 
-def scene(clone=None, rows=80, **changes):
-    pool = pool_of(rows)
+def scene(clone=None, rows=80):
     answered, candidates = torch.arange(0, rows, 8), torch.tensor([row for row in range(rows) if row % 8])
-    clone = clone or perceptron(seed=3, scale=4)
-    parameters = SelectionParameters(**({"rho": 30} | changes))
-    random = torch.Generator().manual_seed(0)
-    return selection.Scene(clone, pool, candidates, answered, CPU, random, 1000, parameters)
+    known = clone or perceptron(seed=3, scale=4), pool_of(rows), candidates, answered, torch.zeros_like(answered)
+    return Scene(*known, CPU, torch.Generator().manual_seed(0))
+
+
+def chosen(**changes):
+    return SelectionParameters(**({"rho": 30} | changes))
 
 
 def test_uncertainty_takes_the_highest_entropies():
@@ -141,12 +143,12 @@ def test_uncertainty_takes_the_highest_entropies():
     p = torch.softmax(given.clone(given.pool.inputs(given.candidates)), 1).double().detach().numpy()
     entropy = -(p * np.log(p)).sum(1)
     expected = given.candidates[np.argsort(-entropy)[:9].tolist()]
-    assert selection.most_uncertain(given, 9).tolist() == expected.tolist()
+    assert selection.most_uncertain(given, 9, chosen()).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("space", ["probability", "features"])
 def test_k_center_starts_from_what_the_clone_says_of_answered_inputs(space):
-    given = scene(space=space)
+    given = scene()
 
     def outputs(rows):
         layers = given.clone if space == "probability" else given.clone[:-1]
@@ -159,21 +161,24 @@ def test_k_center_starts_from_what_the_clone_says_of_answered_inputs(space):
         pick = int(torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist").amin(1).argmax())
         expected.append(int(given.candidates[pick]))
         centres = torch.cat([centres, points[pick : pick + 1]])
-    assert selection.farthest(given, 9).tolist() == expected
+    assert selection.farthest(given, 9, chosen(space=space)).tolist() == expected
 
 
 def test_dfal_takes_the_smallest_perturbations():
     given = scene()
     norms = deepfool(given.clone, given.pool.inputs(given.candidates)).norms
-    assert selection.nearest_to_boundary(given, 9).tolist() == given.candidates[norms.argsort()[:9]].tolist()
+    assert selection.nearest_to_boundary(given, 9, chosen()).tolist() == given.candidates[norms.argsort()[:9]].tolist()
 
 
 def test_dfal_looks_at_a_random_part_of_the_pool_where_it_is_told_to():
-    given = scene(dfal_candidates=20)
+    given = scene()
     drawn = given.candidates[torch.randperm(70, generator=torch.Generator().manual_seed(0))[:20]].sort().values
     norms = deepfool(given.clone, given.pool.inputs(drawn)).norms
-    assert selection.nearest_to_boundary(given, 9).tolist() == drawn[norms.argsort()[:9]].tolist()
-    assert len(selection.nearest_to_boundary(scene(dfal_candidates=3), 9)) == 9
+    assert (
+        selection.nearest_to_boundary(given, 9, chosen(dfal_candidates=20)).tolist()
+        == drawn[norms.argsort()[:9]].tolist()
+    )
+    assert len(selection.nearest_to_boundary(scene(), 9, chosen(dfal_candidates=3))) == 9
 
 
 def test_dfal_prefers_inputs_that_cross_over_inputs_that_do_not(monkeypatch):
@@ -184,22 +189,22 @@ def test_dfal_prefers_inputs_that_cross_over_inputs_that_do_not(monkeypatch):
         return SimpleNamespace(norms=torch.zeros(len(inputs)), crossed=~stuck)
 
     monkeypatch.setattr(selection, "deepfool", found)
-    picks = selection.nearest_to_boundary(given, 40)
+    picks = selection.nearest_to_boundary(given, 40, chosen())
     assert picks.tolist()[: int((~stuck).sum())] == given.candidates[~stuck].tolist()
 
 
 def test_the_ensemble_is_k_center_among_the_rho_nearest_to_the_boundary():
-    given = scene(rho=20)
-    nearest = selection.nearest_to_boundary(given, 20).sort().values
-    among = selection.Scene(**(vars(given) | {"candidates": nearest}))
-    picks = selection.nearest_to_boundary_then_farthest(given, 9)
-    assert picks.tolist() == selection.farthest(among, 9).tolist()
-    assert picks.tolist() != selection.nearest_to_boundary(given, 9).tolist()
-    assert picks.tolist() != selection.farthest(given, 9).tolist()
+    given = scene()
+    nearest = selection.nearest_to_boundary(given, 20, chosen()).sort().values
+    among = replace(given, candidates=nearest)
+    picks = selection.nearest_to_boundary_then_farthest(given, 9, chosen(rho=20))
+    assert picks.tolist() == selection.farthest(among, 9, chosen()).tolist()
+    assert picks.tolist() != selection.nearest_to_boundary(given, 9, chosen()).tolist()
+    assert picks.tolist() != selection.farthest(given, 9, chosen()).tolist()
 
 
 def test_the_ensemble_with_a_small_rho_still_picks_k():
-    assert len(selection.nearest_to_boundary_then_farthest(scene(rho=1), 9).unique()) == 9
+    assert len(selection.nearest_to_boundary_then_farthest(scene(), 9, chosen(rho=1)).unique()) == 9
 
 
 @pytest.mark.parametrize("strategy", ITERATED)
@@ -207,7 +212,7 @@ def test_a_clone_that_has_diverged_still_gets_distinct_inputs(strategy):
     clone = perceptron()
     with torch.no_grad():
         clone[-1].weight.fill_(float("nan"))
-    picks = selection.SELECTIONS[strategy](scene(clone), 9)
+    picks = selection.SELECTIONS[strategy](scene(clone), 9, chosen())
     assert len(picks.unique()) == 9
 
 
@@ -219,14 +224,12 @@ def test_features_are_what_the_last_linear_layer_is_given():
         features(nn.Flatten(), inputs)
 
 
-def test_a_pool_is_scored_in_eval_mode_batch_by_batch(monkeypatch):
-    clone = nn.Sequential(perceptron(), nn.Dropout(0.9)).train()
-    sizes, pool, plain = [], pool_of(1200), pool_of(1200).inputs
-    monkeypatch.setattr(pool, "inputs", lambda rows: (sizes.append(len(rows)), plain(rows))[1])
-    found = over_pool(probabilities, clone, pool, torch.arange(1200), CPU)
-    assert sizes == [512, 512, 176]
-    assert clone.training
-    torch.testing.assert_close(found, torch.softmax(clone.eval()(plain(None)), 1).detach())
+def test_what_a_diverged_clone_says_of_a_pool_is_0():
+    clone = perceptron()
+    with torch.no_grad():
+        clone[-1].weight.fill_(float("nan"))
+    given = scene(clone)
+    assert torch.equal(over_pool(probabilities, given, given.candidates), torch.zeros(70, SPEC.num_classes))
 
 
 def test_full_pool_asks_the_whole_pool_in_one_round():

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mebench.toolkit.losses import KLLoss, L1LogitLoss, loss_derivatives, make_loss
+from mebench.toolkit.losses import KLLoss, L1LogitLoss, entropy, loss_derivatives, make_loss
 
 GENERATOR = torch.Generator().manual_seed(0)
 LOGITS = torch.randn(7, 5, generator=GENERATOR) * 3
@@ -57,3 +57,18 @@ def test_the_weights_of_l1_are_the_corrected_form_of_example_3():
     sign = torch.sign(recovered - (logits - logits.mean(1, keepdim=True)))
     expected = (sign - sign.mean(1, keepdim=True)) / PROBABILITIES / 5  # the loss is a mean over classes
     torch.testing.assert_close(weights, expected.detach())
+
+
+def test_entropy_is_that_of_softmaxes_along_an_axis():
+    logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    for axis in (0, 1):
+        expected = torch.distributions.Categorical(logits=logits.movedim(axis, -1)).entropy()
+        torch.testing.assert_close(entropy(logits, axis), expected)
+
+
+def test_a_certain_row_has_no_entropy_and_a_finite_gradient():
+    logits = torch.tensor([[200.0, 0.0, 0.0]], requires_grad=True)
+    total = entropy(logits).sum()
+    total.backward()
+    assert total.item() == 0
+    assert logits.grad.isfinite().all()

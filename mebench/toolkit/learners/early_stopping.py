@@ -14,12 +14,12 @@ from torch.nn import functional
 from mebench.api.contract import AttackContext, Response
 from mebench.models.modes import evaluating
 from mebench.models.weights import logits_of
-from mebench.toolkit.learners.fit import FitLearner
+from mebench.toolkit.learners.validated import ValidatedLearner
 from mebench.toolkit.parameters import EarlyStoppingParameters, FitParameters, HoldOutParameters
 
 
-class EarlyStoppingLearner(FitLearner):
-    r"""Retrain the clone from the same initial weights on all answers, and keep the best epoch of the fit.
+class EarlyStoppingLearner(ValidatedLearner):
+    """Retrain the clone from the same initial weights on all answers, and keep the best epoch of the fit.
 
     After each epoch the macro-F1 of the clone's labels, with the victim's for the true ones, is measured on answers
     that the clone does not learn from. A strategy that asks queries for this (``purpose="validation"``) hands their
@@ -32,10 +32,6 @@ class EarlyStoppingLearner(FitLearner):
         parameters: of a fit; since version 1.5. Batches of an epoch differ in size by one at most.
         held_out: share of answers that are held out where the strategy asks none, in [0, 1).
         fields: of `EarlyStoppingParameters`, in place of those of ``parameters``.
-
-    Attributes:
-        held: batches of (B, \*shape) that are held out.
-        labels: (B,), the victim's, of each held out batch.
     """
 
     def __init__(
@@ -58,14 +54,11 @@ class EarlyStoppingLearner(FitLearner):
         self._patience, self._share = stopping.patience, held_out
         self._choice = context.random.torch("hold-out", "cpu")
         self._asked = False
-        self.held: list[Tensor] = []
-        self.labels: list[Tensor] = []
 
     def hold_out(self, queries: Tensor, response: Response) -> None:
         """Take (B, \\*shape) queries and their answers for validation; from then on no others are held out."""
         self._asked = True
-        self.held.append(queries)
-        self.labels.append(response.labels)
+        super().hold_out(queries, response)
 
     def remember(self, queries: Tensor, response: Response) -> None:
         """Add the answers to what is known, less those that are held out."""
@@ -108,16 +101,12 @@ class EarlyStoppingLearner(FitLearner):
         return macro_f1(logits.argmax(1), labels, logits.shape[1])
 
     def state_dict(self) -> dict[str, Any]:
-        """Clone, its initial weights, and all answers."""
-        held = {"held": list(self.held), "labels": list(self.labels), "asked": self._asked}
-        return super().state_dict() | held
+        """Clone, its initial weights, and all answers, those that are held out too."""
+        return super().state_dict() | {"asked": self._asked}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state_dict()``."""
         super().load_state_dict(state)
-        device = next(self.clone.parameters()).device
-        self.held = [value.to(device) for value in state["held"]]
-        self.labels = [value.to(device) for value in state["labels"]]
         self._asked = state["asked"]
 
 

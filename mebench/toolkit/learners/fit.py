@@ -91,11 +91,13 @@ class FitLearner(Learner):
         for _ in range(epochs):
             order = to_device(torch.randperm(len(inputs), generator=self.random), inputs.device)
             for rows in order.split(batch_size):
+                if step:
+                    schedule.step()
                 optimizer.zero_grad(set_to_none=True)
                 self.batch_loss(inputs[rows], targets[rows], rows, step / max(steps, 1)).backward()
                 optimizer.step()
-                schedule.step()
                 step += 1
+            self.after_epoch()
 
     def epochs(self, rows: int) -> int:
         """Passes over so many answers in a fit. Since version 1.8 a subclass may say."""
@@ -114,6 +116,9 @@ class FitLearner(Learner):
             done: fraction of the fit that is done, in [0, 1).
         """
         return functional.cross_entropy(self.clone(queries), targets)
+
+    def after_epoch(self) -> None:
+        """Look at the clone after a pass of a fit, before the next rate is set. Since version 1.8 a subclass may."""
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """A new optimiser over the clone's parameters."""

@@ -1,4 +1,4 @@
-"""Clusters of points, by Lloyd's algorithm."""
+"""Clusters of points, by Lloyd's algorithm, and a choice that takes of each."""
 
 from __future__ import annotations
 
@@ -27,3 +27,24 @@ def k_means(points: Tensor, centres: Tensor) -> Tensor:
         if torch.equal(before, centres):
             break
     return centres
+
+
+def in_turn(distances: Tensor, count: int) -> Tensor:
+    """Return points that spread over centres: for each centre in turn, the nearest not taken yet. Since version 1.8.
+
+    Of points that are equally near the first is taken.
+
+    Args:
+        distances: (n, k), of points to centres.
+        count: at most n.
+
+    Returns:
+        (count,) int64 numbers of points, in the order in which they were taken.
+    """
+    orders = [iter(column.argsort(stable=True).tolist()) for column in distances.T]
+    taken: dict[int, None] = {}
+    while len(taken) < count:
+        for order in orders:
+            if len(taken) < count:
+                taken[next(point for point in order if point not in taken)] = None
+    return torch.tensor(list(taken), dtype=torch.int64)
