@@ -71,6 +71,7 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.streams": "Honest clients",
     "mebench.toolkit.transforms": "Honest clients",
     "mebench.toolkit.gradients": "Gradients and explanations",
+    "mebench.toolkit.explanations": "Gradients and explanations",
     "mebench.toolkit.keyed": "Keyed randomness",
     "mebench.toolkit.twins": "Learners",
     "mebench.oracle": "Answers cut short",

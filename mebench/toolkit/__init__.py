@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.adversarial import pgd as pgd
     from mebench.toolkit.boundary import DeepFool as DeepFool
     from mebench.toolkit.boundary import deepfool as deepfool
+    from mebench.toolkit.explanations import OwnExplanation as OwnExplanation
+    from mebench.toolkit.explanations import explained_score as explained_score
+    from mebench.toolkit.explanations import own_explanation as own_explanation
     from mebench.toolkit.features import with_features as with_features
     from mebench.toolkit.gradients import input_gradient as input_gradient
     from mebench.toolkit.keyed import keyed_numbers as keyed_numbers
@@ -37,6 +40,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.learners.continued import ContinuedFitLearner as ContinuedFitLearner
     from mebench.toolkit.learners.early_stopping import EarlyStoppingLearner as EarlyStoppingLearner
     from mebench.toolkit.learners.early_stopping import macro_f1 as macro_f1
+    from mebench.toolkit.learners.explained import ExplainedFitLearner as ExplainedFitLearner
     from mebench.toolkit.learners.fit import FitLearner as FitLearner
     from mebench.toolkit.learners.online import OnlineLearner as OnlineLearner
     from mebench.toolkit.learners.online import StepLearner as StepLearner
@@ -76,6 +80,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.schedules import Schedule as Schedule
     from mebench.toolkit.schedules import constant_schedule as constant_schedule
     from mebench.toolkit.schedules import cosine_schedule as cosine_schedule
+    from mebench.toolkit.schedules import ramp_schedule as ramp_schedule
     from mebench.toolkit.schedules import set_rate as set_rate
     from mebench.toolkit.schedules import step_rate as step_rate
     from mebench.toolkit.schedules import step_schedule as step_schedule
@@ -122,12 +127,14 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.oracle.channels.truncation": ["only_largest", "rounded"],
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
         "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
+        "mebench.toolkit.explanations": ["OwnExplanation", "explained_score", "own_explanation"],
         "mebench.toolkit.features": ["with_features"],
         "mebench.toolkit.gradients": ["input_gradient"],
         "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
         "mebench.toolkit.learners.averages": ["moving_average"],
         "mebench.toolkit.learners.continued": ["ContinuedFitLearner"],
         "mebench.toolkit.learners.early_stopping": ["EarlyStoppingLearner", "macro_f1"],
+        "mebench.toolkit.learners.explained": ["ExplainedFitLearner"],
         "mebench.toolkit.learners.fit": ["FitLearner"],
         "mebench.toolkit.learners.online": ["OnlineLearner", "StepLearner"],
         "mebench.toolkit.learners.pair": ["PairLearner"],
@@ -168,6 +175,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "Schedule",
             "constant_schedule",
             "cosine_schedule",
+            "ramp_schedule",
             "set_rate",
             "step_rate",
             "step_schedule",

@@ -29,6 +29,11 @@ def cosine_schedule(initial: float) -> Schedule:
     return lambda progress: initial * (1 + math.cos(math.pi * progress)) / 2
 
 
+def ramp_schedule(most: float, until: float) -> Schedule:
+    """From 0 up to ``most``, which is reached at the fraction ``until``, in [0, 1], and kept. Since version 1.8."""
+    return lambda progress: most * min(1.0, progress / until if until else 1.0)
+
+
 def step_rate(initial: float, milestones: Sequence[float], factor: float, progress: float) -> float:
     """Return ``initial`` times ``factor`` for every milestone that ``progress`` has reached.
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench import AttackContext, Response
-from mebench.toolkit import FitLearner, UpsamplingGenerator, evaluating, seeded, with_features
+from mebench.toolkit import ExplainedFitLearner, UpsamplingGenerator, evaluating, seeded, with_features
 from mebench_map_head import MapHeadParameters
 
 
-class MapHeadLearner(FitLearner):
+class MapHeadLearner(ExplainedFitLearner):
     r"""Descend cross-entropy to the answers plus the weighted distance of decoded maps to the victim's.
 
     Of each answer the explanation of its label is kept, divided by its largest absolute value. A decoder, anew in
@@ -31,22 +30,17 @@ class MapHeadLearner(FitLearner):
     """
 
     def __init__(self, context: AttackContext, parameters: MapHeadParameters) -> None:
-        super().__init__(context, parameters)
+        super().__init__(context, parameters, parameters.map_weight > 0)
         self._context, self._head = context, parameters
-        self.wants_explanations = parameters.map_weight > 0
         self._draws = context.random.torch("decoder", "cpu")
         example = torch.zeros(1, *context.spec.shape, device=context.device)
         with torch.no_grad(), evaluating(self.clone):
             self._features = with_features(self.clone, example)[1].shape[1]
         self._decoder: nn.Module = nn.Identity()
-        self._scale = 1.0
-        self.maps: list[Tensor] = []
 
-    def remember(self, queries: Tensor, response: Response) -> None:
-        """Add answers and maps to what is known."""
-        super().remember(queries, response)
-        if self.wants_explanations:
-            self.maps.append(self.map_of(response))
+    def kept_of(self, response: Response) -> Sequence[Tensor]:
+        """The map of each label."""
+        return (self.map_of(response),)
 
     def map_of(self, response: Response) -> Tensor:
         """Return the explanation of each label, (B, \\*shape), its largest absolute value 1; 0 where all of it is."""
@@ -64,8 +58,6 @@ class MapHeadLearner(FitLearner):
             with seeded(self._draws):
                 spec, width = self._context.spec, self._head.decoder_width
                 self._decoder = UpsamplingGenerator(spec, self._features, width, affine=True).to(self._context.device)
-            self._known = torch.cat(self.maps)
-            self._scale = float(self._known.square().mean()) or 1.0
         super().refit()
         self._decoder = nn.Identity()
 
@@ -76,21 +68,9 @@ class MapHeadLearner(FitLearner):
             optimizer.add_param_group({"params": own})
         return optimizer
 
-    def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
+    def explained_loss(self, queries: Tensor, targets: Tensor, kept: Sequence[Tensor], done: float) -> Tensor:
         """Return cross-entropy plus the weighted distance of maps, a scalar."""
-        if not self.wants_explanations:
-            return super().batch_loss(queries, targets, rows, done)
         logits, features = with_features(self.clone, queries)
         told: Tensor = self._decoder(features)
-        distance = (told - self._known[rows]).square().mean() / self._scale
+        distance = (told - kept[0]).square().mean() / self.scale
         return functional.cross_entropy(logits, targets) + self._head.map_weight * distance
-
-    def state_dict(self) -> dict[str, Any]:
-        """Clone, its initial weights, all answers, and their maps."""
-        return super().state_dict() | {"maps": list(self.maps)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a ``state_dict()``."""
-        super().load_state_dict(state)
-        device = next(self.clone.parameters()).device
-        self.maps = [value.to(device) for value in state["maps"]]

@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from mebench import AttackContext, ConfigurationError, Response
-from mebench.toolkit import OnlineLearner, evaluating, extraction_loss
+from mebench.toolkit import OnlineLearner, extraction_loss
 from mebench_matching import OnlineMatchingParameters
-from mebench_matching.contraction import contraction_for
+from mebench_matching.contraction import matching
 
 FORGETS = 0.99
 """What a step leaves of the running mean."""
@@ -36,31 +36,19 @@ class OnlineMatchingLearner(OnlineLearner):
             raise ConfigurationError("memory: would hold answers without their explanations: leave it at 0")
         super().__init__(context, extraction_loss(context, parameters), parameters)
         self.wants_explanations = parameters.gradient_weight > 0
-        self._match = parameters
-        self._contraction = contraction_for(context, parameters)
-        self._signs = context.random.torch("signs", "cpu")
+        self.matching = matching(context, parameters)
         self._square, self._share = 0.0, 0.0
 
-    def step(self, queries: Tensor, response: Response) -> None:
-        """Take one step at the present learning rate."""
+    def step_loss(self, queries: Tensor, response: Response) -> Tensor:
+        """Return the loss between answers and clone plus the weighted distance of gradients, a scalar."""
+        value = super().step_loss(queries, response)
         if not self.wants_explanations:
-            super().step(queries, response)
-            return
-        coefficients, maps = self._contraction.of_victim(response, self._match.directions, self._signs)
+            return value
+        maps, coefficients = self.matching.of_victim(response)
         self._square = FORGETS * self._square + (1 - FORGETS) * float(maps.square().mean())
         self._share = FORGETS * self._share + (1 - FORGETS)
-        self.clone.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        value = self.batch_loss(self.clone(queries), response)
-        with evaluating(self.clone):
-            found = self._contraction.of_clone(self.clone, queries, coefficients)
-        distance = (found - maps).square().mean() * (self._share / (self._square or 1.0))
-        (value + self._weight(response.progress) * distance).backward()
-        self.optimizer.step()
-
-    def _weight(self, progress: float) -> float:
-        ramp = self._match.ramp
-        return self._match.gradient_weight * (min(1.0, progress / ramp) if ramp else 1.0)
+        distance = self.matching.distance(self.clone, queries, maps, coefficients)
+        return value + self.matching.weight(response.progress) * (distance * (self._share / (self._square or 1.0)))
 
     def state_dict(self) -> dict[str, Any]:
         """Clone, optimiser, and the running mean."""

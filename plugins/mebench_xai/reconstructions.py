@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mebench import AttackContext, ConfigurationError, Oracle, Response
+from mebench.toolkit import explained_score
 from mebench_xai.softmax_path import Way, logarithmic_mean, path_weights
 
 SMALL = 1e-6
@@ -136,7 +137,7 @@ class Best(Corrected):
     usual_alpha = 0.4
 
     def __init__(self, context: AttackContext, alpha: float | None) -> None:
-        logits = getattr(context.channel, "score", "probability") == "logit"
+        logits = explained_score(context.channel) == "logit"
         super().__init__(context, alpha or (Corrected.usual_alpha if logits else self.usual_alpha))
         self.at_baseline: Tensor | None = None
         if not self.spec.low <= self.baseline <= self.spec.high:

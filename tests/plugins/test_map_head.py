@@ -72,11 +72,12 @@ def test_the_loss_is_that_of_a_plain_program_and_reaches_the_trunk():
     queries, response = answers()
     learner.remember(queries, response)
     decoder = nn.Sequential(nn.Linear(32, 64), nn.Unflatten(1, SPEC.shape))
-    learner._decoder, learner._known, learner._scale = decoder, learner.maps[0], 0.25
-    found = learner.batch_loss(queries, response.probabilities, torch.arange(12), 0.5)
+    learner._decoder, learner.scale = decoder, 0.25
+    (maps,) = learner.kept[0]
+    found = learner.explained_loss(queries, response.probabilities, [maps], 0.5)
     features = learner.clone[:3](queries)
     value = -(response.probabilities * torch.log_softmax(learner.clone[3](features), 1)).sum(1).mean()
-    distance = (decoder(features) - learner.maps[0]).square().mean()
+    distance = (decoder(features) - maps).square().mean()
     assert found.item() == pytest.approx((value + 0.7 * distance / 0.25).item(), rel=1e-5)
     first = learner.clone[1].weight
     (whole,) = torch.autograd.grad(found, first)
@@ -93,7 +94,8 @@ def test_a_fit_lowers_the_distance_of_maps_and_drops_the_decoder():
     learner.learn(queries, response)
     assert isinstance(learner._decoder, nn.Identity)
     told = decoders[0](with_features(learner.clone, queries)[1])
-    assert (told - learner.maps[0]).square().mean() < 0.4 * learner.maps[0].square().mean()
+    (maps,) = learner.kept[0]
+    assert (told - maps).square().mean() < 0.4 * maps.square().mean()
 
 
 def test_every_query_is_explained_once_and_the_control_asks_no_explanation():

@@ -50,9 +50,8 @@ def distance(channel, victim, clone, **parameters):
     learner, (oracle, _) = learner_of(channel, clone, **parameters), oracle_of(victim, channel)
     queries = torch.rand(24, *SPEC.shape, generator=torch.Generator().manual_seed(4))
     learner.remember(queries, oracle.query(queries, explain=True))
-    maps = torch.cat(learner.maps)
-    found = learner._contraction.of_clone(clone, queries, torch.cat(learner.coefficients))
-    return ((found - maps).square().mean() / maps.square().mean()).item()
+    ((maps, coefficients),) = learner.kept
+    return (learner.matching.distance(clone, queries, maps, coefficients) / maps.square().mean()).item()
 
 
 EXACT = [
@@ -124,7 +123,7 @@ def test_angles_and_magnitudes_teach_the_same_by_maps_without_length_or_signs_as
         if not whole:
             response = replace(response, explanation=Maps(released(response.explanation.dense())))
         learner.remember(queries, response)
-        kept.append(torch.cat(learner.maps))
+        kept.append(learner.kept[0][0])
     assert torch.allclose(*kept, atol=1e-4)
 
 
@@ -141,14 +140,12 @@ def test_a_contraction_is_a_row_of_the_jacobian_of_the_logits_though_probabiliti
     response = oracle.query(queries, explain=True)
     assert response.probabilities.max(1).values.median() > 0.99  # the victim is sure
     learner.remember(queries, response)
-    coefficients = learner.coefficients[0][:, 0]
+    maps, coefficients = (part[:, 0] for part in learner.kept[0])
     inputs = queries.double().requires_grad_()
     logits = victim.double()(inputs)
     centred = logits - logits.mean(1, keepdim=True)
     (expected,) = torch.autograd.grad((coefficients * centred).sum(), inputs)
-    torch.testing.assert_close(
-        learner.maps[0][:, 0].double(), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max())
-    )
+    torch.testing.assert_close(maps.double(), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
     victim.float()
 
 
@@ -161,7 +158,7 @@ def test_signs_see_the_whole_jacobian_in_the_mean():
     learner.remember(queries, response)
     jacobian = response.explanation.dense().flatten(2)
     whole = (jacobian - jacobian.mean(1, keepdim=True)).square().sum((1, 2))
-    assert torch.allclose(learner.maps[0].flatten(2).square().sum(2).mean(1), whole, rtol=0.15)
+    assert torch.allclose(learner.kept[0][0].flatten(2).square().sum(2).mean(1), whole, rtol=0.15)
 
 
 def test_the_loss_and_its_gradient_are_those_of_a_plain_program():
@@ -171,9 +168,9 @@ def test_the_loss_and_its_gradient_are_those_of_a_plain_program():
     queries = torch.rand(6, *SPEC.shape, generator=torch.Generator().manual_seed(4))
     response = oracle.query(queries, explain=True)
     learner.remember(queries, response)
-    maps, coefficients = learner.maps[0][:, 0], learner.coefficients[0][:, 0]
-    learner._known = learner.coefficients[0], learner.maps[0], float(learner.maps[0].square().mean())
-    learner.batch_loss(queries, response.probabilities, torch.arange(6), 0.5).backward()
+    maps, coefficients = (part[:, 0] for part in learner.kept[0])
+    learner.scale = float(maps.square().mean())
+    learner.explained_loss(queries, response.probabilities, learner.kept[0], 0.5).backward()
     ours = [weight.grad.clone() for weight in clone.parameters()]
     clone.zero_grad()
     inputs = queries.clone().requires_grad_()
@@ -228,9 +225,8 @@ def test_batch_norm_keeps_its_statistics_while_gradients_are_matched():
     queries = torch.rand(8, *SPEC.shape)
     response = oracle.query(queries, explain=True)
     learner.remember(queries, response)
-    learner._known = learner.coefficients[0], learner.maps[0], 1.0
     clone.train()
-    learner.batch_loss(queries, response.probabilities, torch.arange(8), 0.5)
+    learner.explained_loss(queries, response.probabilities, learner.kept[0], 0.5)
     assert int(clone[1].num_batches_tracked) == 1
     assert clone.training
 

@@ -64,9 +64,9 @@ def test_a_step_descends_the_loss_and_the_distance_of_gradients():
     attack, oracle, _ = built("random-generator+online-gradients", {**SMALL, **CLONE, "learner.gradient_weight": 0.7})
     learner, queries = attack.learner, attack.strategy.propose(oracle, attack.learner.clone)
     response = oracle.query(queries, explain=True)
-    signs = torch.Generator()
-    signs.set_state(learner._signs.get_state())
-    coefficients, maps = learner._contraction.of_victim(response, 1, signs)
+    drawn = learner.matching.signs.get_state()
+    maps, coefficients = learner.matching.of_victim(response)
+    learner.matching.signs.set_state(drawn)
     inputs = queries.clone().requires_grad_()
     log_q = torch.log_softmax(learner.clone(inputs), 1)
     told = response.probabilities.log()
@@ -82,14 +82,14 @@ def test_a_step_descends_the_loss_and_the_distance_of_gradients():
 
 def test_the_square_of_the_victims_maps_is_a_running_mean():
     attack, oracle, _ = built("random-generator+online-gradients", {**SMALL, **CLONE})
-    squares, keep = [], attack.learner._contraction.of_victim
+    squares, keep = [], attack.learner.matching.of_victim
 
     def noted(*given):
         found = keep(*given)
-        squares.append(float(found[1].square().mean()))
+        squares.append(float(found[0].square().mean()))
         return found
 
-    attack.learner._contraction.of_victim = noted
+    attack.learner.matching.of_victim = noted
     for _ in range(3):
         one_turn(attack, oracle)
     weights = [0.99**age for age in (2, 1, 0)]

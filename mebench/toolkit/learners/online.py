@@ -64,8 +64,15 @@ class StepLearner(Learner):
         """Take one step at the present learning rate."""
         self.clone.train()
         self.optimizer.zero_grad(set_to_none=True)
-        self.batch_loss(self.clone(queries), response).backward()
+        self.step_loss(queries, response).backward()
         self.optimizer.step()
+
+    def step_loss(self, queries: Tensor, response: Response) -> Tensor:
+        """Return the scalar that a step descends: `batch_loss` of the clone's logits, in train mode.
+
+        Since version 1.8 a subclass may say, where logits alone do not tell.
+        """
+        return self.batch_loss(self.clone(queries), response)
 
     def state_dict(self) -> dict[str, Any]:
         """Clone and optimiser, and the memory if there is one."""
