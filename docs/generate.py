@@ -72,6 +72,8 @@ GROUPS_OF_TOOLKIT = {
     "mebench.toolkit.transforms": "Honest clients",
     "mebench.toolkit.gradients": "Gradients and explanations",
     "mebench.toolkit.explanations": "Gradients and explanations",
+    "mebench.toolkit.hidden_layer": "Networks that are read off",
+    "mebench.toolkit.segments": "Networks that are read off",
     "mebench.toolkit.keyed": "Keyed randomness",
     "mebench.toolkit.twins": "Learners",
     "mebench.oracle": "Answers cut short",

@@ -29,9 +29,12 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.boundary import deepfool as deepfool
     from mebench.toolkit.explanations import OwnExplanation as OwnExplanation
     from mebench.toolkit.explanations import explained_score as explained_score
+    from mebench.toolkit.explanations import logit_jacobian as logit_jacobian
     from mebench.toolkit.explanations import own_explanation as own_explanation
     from mebench.toolkit.features import with_features as with_features
     from mebench.toolkit.gradients import input_gradient as input_gradient
+    from mebench.toolkit.hidden_layer import HiddenLayer as HiddenLayer
+    from mebench.toolkit.hidden_layer import HiddenUnits as HiddenUnits
     from mebench.toolkit.keyed import keyed_numbers as keyed_numbers
     from mebench.toolkit.keyed import keyed_uniform as keyed_uniform
     from mebench.toolkit.keyed import normal_of as normal_of
@@ -57,6 +60,8 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.losses import extraction_loss as extraction_loss
     from mebench.toolkit.losses import loss_derivatives as loss_derivatives
     from mebench.toolkit.losses import make_loss as make_loss
+    from mebench.toolkit.losses import recovered_logits as recovered_logits
+    from mebench.toolkit.noise import corner_inputs as corner_inputs
     from mebench.toolkit.noise import uniform_inputs as uniform_inputs
     from mebench.toolkit.parameters import ContinuedFitParameters as ContinuedFitParameters
     from mebench.toolkit.parameters import EarlyStoppingParameters as EarlyStoppingParameters
@@ -84,6 +89,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers; a test compares
     from mebench.toolkit.schedules import set_rate as set_rate
     from mebench.toolkit.schedules import step_rate as step_rate
     from mebench.toolkit.schedules import step_schedule as step_schedule
+    from mebench.toolkit.segments import Segments as Segments
     from mebench.toolkit.strategies.disagreement import DisagreementStrategy as DisagreementStrategy
     from mebench.toolkit.strategies.explained import ImageGradientStrategy as ImageGradientStrategy
     from mebench.toolkit.strategies.generator import FrozenGeneratorStrategy as FrozenGeneratorStrategy
@@ -127,9 +133,10 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mebench.oracle.channels.truncation": ["only_largest", "rounded"],
         "mebench.toolkit.adversarial": ["Limits", "bim", "fgsm", "pgd"],
         "mebench.toolkit.boundary": ["DeepFool", "deepfool"],
-        "mebench.toolkit.explanations": ["OwnExplanation", "explained_score", "own_explanation"],
+        "mebench.toolkit.explanations": ["OwnExplanation", "explained_score", "logit_jacobian", "own_explanation"],
         "mebench.toolkit.features": ["with_features"],
         "mebench.toolkit.gradients": ["input_gradient"],
+        "mebench.toolkit.hidden_layer": ["HiddenLayer", "HiddenUnits"],
         "mebench.toolkit.keyed": ["keyed_numbers", "keyed_uniform", "normal_of", "wire_form"],
         "mebench.toolkit.learners.averages": ["moving_average"],
         "mebench.toolkit.learners.continued": ["ContinuedFitLearner"],
@@ -149,8 +156,9 @@ __getattr__, __dir__, __all__ = lazy_names(
             "extraction_loss",
             "loss_derivatives",
             "make_loss",
+            "recovered_logits",
         ],
-        "mebench.toolkit.noise": ["uniform_inputs"],
+        "mebench.toolkit.noise": ["corner_inputs", "uniform_inputs"],
         "mebench.toolkit.parameters": [
             "ContinuedFitParameters",
             "EarlyStoppingParameters",
@@ -180,6 +188,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "step_rate",
             "step_schedule",
         ],
+        "mebench.toolkit.segments": ["Segments"],
         "mebench.toolkit.strategies.disagreement": ["DisagreementStrategy"],
         "mebench.toolkit.strategies.explained": ["ImageGradientStrategy"],
         "mebench.toolkit.strategies.generator": [

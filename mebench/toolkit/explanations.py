@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mebench.api.contract import AttackContext, ResponseChannel
+from mebench.api.contract import AttackContext, Response, ResponseChannel
 from mebench.api.errors import ConfigurationError
+from mebench.toolkit.losses import centred
 
 SMALLEST_NORMAL = 1.2e-38
 """Below it float32 has no digits left for a quotient."""
@@ -27,6 +28,21 @@ def explained_score(channel: ResponseChannel) -> Literal["probability", "logit"]
     """Which score of a class the channel explains. Since version 1.8."""
     logits = "logit" in channel.gives or getattr(channel, "score", "probability") == "logit"
     return "logit" if logits else "probability"
+
+
+def logit_jacobian(response: Response, floor: float) -> Tensor:
+    """Return the centred Jacobian of the logits that a response's gradients tell, (B, c, d) float64. Since version 1.8.
+
+    Args:
+        response: with gradients of all classes at the d values of the query itself, and with probabilities.
+        floor: lower bound on a probability that is divided by.
+    """
+    assert response.probabilities is not None
+    assert response.explanation is not None
+    jacobian = response.explanation.dense().double().flatten(2)
+    if response.explanation.score == "probability":
+        jacobian = jacobian / response.probabilities.double().clamp_min(floor).unsqueeze(2)
+    return centred(jacobian)
 
 
 class OwnExplanation:

@@ -41,7 +41,7 @@ class ExtractionLoss(ABC):
 class L1LogitLoss(ExtractionLoss):
     """Mean absolute difference of logits, the victim's recovered from its probabilities (DFME; MEGEX, section 3.3).
 
-    The recovered logits are v = log p - mean_j log p_j, the logits whose mean over classes is 0.
+    The recovered logits are those of `recovered_logits`.
 
     Args:
         clone_logits: ``centred`` subtracts the clone's mean as well, as MEGEX defines the loss; ``raw`` does not, as
@@ -54,7 +54,7 @@ class L1LogitLoss(ExtractionLoss):
 
     def per_query(self, probabilities: Tensor, clone_logits: Tensor) -> Tensor:
         """Return the loss of each query, (B,)."""
-        recovered = centred(probabilities.clamp_min(self.floor).log())
+        recovered = recovered_logits(probabilities, self.floor)
         if self.clone_logits == "centred":
             clone_logits = centred(clone_logits)
         return (recovered - clone_logits).abs().mean(1)
@@ -84,6 +84,16 @@ def make_loss(name: str, floor: float, clone_logits: ClonedLogits = "centred") -
 def centred(logits: Tensor) -> Tensor:
     """Return (B, c) logits minus their mean over classes."""
     return logits - logits.mean(1, keepdim=True)
+
+
+def recovered_logits(probabilities: Tensor, floor: float) -> Tensor:
+    """Return the logits whose mean over classes is 0, v = log p - mean_j log p_j, (B, c). Since version 1.8.
+
+    Args:
+        probabilities: (B, c); what is below the floor counts as the floor, and passes no gradient.
+        floor: the smallest probability that a returned zero may stand for.
+    """
+    return centred(probabilities.clamp_min(floor).log())
 
 
 def entropy(logits: Tensor, axis: int = 1) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mebench import AttackContext, ConfigurationError, FitLearner, InputSpec, Response
-from mebench.toolkit import augmented, evaluating, moving_average
+from mebench.toolkit import augmented, evaluating, moving_average, recovered_logits
 from mebench_strong import StrongParameters
 
 CLIP = 1.0
@@ -85,8 +85,7 @@ class StrongLearner(FitLearner):
         """Centred log-probabilities (B, c), or labels (B,) where an answer holds nothing else."""
         if response.probabilities is None:
             return response.labels
-        logits = response.probabilities.clamp_min(self._floor).log()
-        return logits - logits.mean(1, keepdim=True)
+        return recovered_logits(response.probabilities, self._floor)
 
     def batch_loss(self, queries: Tensor, targets: Tensor, rows: Tensor, done: float) -> Tensor:
         """Distillation at a temperature, or smoothed cross-entropy, on views of the queries."""

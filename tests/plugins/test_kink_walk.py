@@ -29,8 +29,8 @@ def walked(victim: nn.Module, channel, *, units: int = 64, budget: int = 5000, *
     attack = build_attack("kink-walk", context_of(channel, one_layer(units, seed=99), budget), **parameters)
     oracle, ledger = oracle_of(victim, channel, budget)
     asked = []
-    while oracle.remaining and (attack.strategy._walk.idle or len(attack.strategy._walk.wanted)):
-        asked.append(one_turn(attack, oracle))
+    while oracle.remaining and len(queries := one_turn(attack, oracle)):
+        asked.append(queries)
     return attack, torch.cat(asked), ledger
 
 
@@ -65,10 +65,9 @@ def test_every_row_is_inside_the_box_and_explained():
 def test_the_kinks_are_where_the_victims_are():
     victim = one_layer(8, seed=4)
     attack, _, _ = walked(victim, VanillaGradientChannel())
-    walk = attack.strategy._walk
     true = victim[1].weight.double() / victim[1].weight.double().norm(dim=1, keepdim=True)
     bias = victim[1].bias.double() / victim[1].weight.double().norm(dim=1)
-    for direction, offset in zip(walk.directions, walk.biases, strict=True):
+    for direction, offset, _ in attack.strategy.units:
         cosines = true @ direction
         row = int(cosines.abs().argmax())
         assert abs(float(cosines[row])) > 1 - 1e-6

@@ -20,7 +20,7 @@ from mebench.oracle.channels.explanations import (
     VanillaGradientChannel,
     WhiteBoxChannel,
 )
-from mebench.toolkit import explained_score, own_explanation
+from mebench.toolkit import explained_score, logit_jacobian, own_explanation
 
 QUERIES = torch.rand(6, *SPEC.shape, generator=torch.Generator().manual_seed(4))
 CHANNELS = [
@@ -98,3 +98,14 @@ def test_an_unknown_kind_of_explanation_is_refused_by_name():
 
     with pytest.raises(ConfigurationError, match="vg, sg, ig and white-box, not blurred"):
         own_explanation(context_of(Blurred(), perceptron()))
+
+
+@pytest.mark.parametrize("channel", [*CHANNELS[:2], WhiteBoxChannel()], ids=lambda channel: channel.name)
+def test_the_jacobian_of_the_logits_is_that_of_autograd_whatever_score_is_explained(channel):
+    network = perceptron(seed=1, scale=5)
+    response = oracle_of(network, channel)[0].query(QUERIES, explain=True)
+    whole = torch.stack([torch.func.jacrev(lambda x: network(x[None])[0])(query).flatten(1) for query in QUERIES])
+    expected = whole - whole.mean(1, keepdim=True)
+    found = logit_jacobian(response, channel.probability_floor)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found.float(), expected.detach(), rtol=1e-3, atol=1e-4 * float(expected.abs().max()))

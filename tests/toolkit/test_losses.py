@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mebench.toolkit.losses import KLLoss, L1LogitLoss, entropy, loss_derivatives, make_loss
+from mebench.toolkit.losses import KLLoss, L1LogitLoss, entropy, loss_derivatives, make_loss, recovered_logits
 
 GENERATOR = torch.Generator().manual_seed(0)
 LOGITS = torch.randn(7, 5, generator=GENERATOR) * 3
@@ -72,3 +72,9 @@ def test_a_certain_row_has_no_entropy_and_a_finite_gradient():
     total.backward()
     assert total.item() == 0
     assert logits.grad.isfinite().all()
+
+
+def test_recovered_logits_are_the_victims_less_their_mean_and_finite_where_an_answer_is_0():
+    expected = LOGITS - LOGITS.mean(1, keepdim=True)
+    torch.testing.assert_close(recovered_logits(PROBABILITIES, 1e-37), expected, rtol=1e-4, atol=1e-4)
+    assert recovered_logits(torch.tensor([[1.0, 0.0]]), 1e-37).isfinite().all()
