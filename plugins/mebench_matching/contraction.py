@@ -42,18 +42,25 @@ class Matching:
         probabilities, explanation = response.probabilities, response.explanation
         assert probabilities is not None
         assert explanation is not None
-        coefficients, maps = [], []
-        for _ in range(self._directions):
-            signs = (torch.randint(2, probabilities.shape, generator=self.signs) * 2.0 - 1).to(probabilities.device)
-            top = functional.one_hot(response.labels, signs.shape[1]).to(signs) if self._own.top else None
-            own, victims = self._own.contraction(centred(signs) if top is None else top, probabilities)
-            coefficients.append(own)
-            maps.append(explanation.vjp(victims))
-        return torch.stack(maps, 1), torch.stack(coefficients, 1)
+        pairs = self.coefficients(response.labels, probabilities)
+        maps = torch.stack([explanation.vjp(victims) for _, victims in pairs], 1)
+        return self.compared(maps), torch.stack([own for own, _ in pairs], 1)
 
     def of_clone(self, clone: nn.Module, queries: Tensor, coefficients: Tensor) -> Tensor:
         """Return the clone's contractions, (B, R, \\*shape), with a graph; coefficients are (B, R, c)."""
-        return self._own.contracted(clone, queries, coefficients)
+        return self.compared(self._own.contracted(clone, queries, coefficients))
+
+    def coefficients(self, labels: Tensor, probabilities: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Draw R contractions: what clone and victim are contracted with, (B, c) each."""
+        top, pairs = functional.one_hot(labels, probabilities.shape[1]).to(probabilities), []
+        for _ in range(self._directions):
+            signs = (torch.randint(2, probabilities.shape, generator=self.signs) * 2.0 - 1).to(probabilities.device)
+            pairs.append(self._own.contraction(top if self._own.top else centred(signs), probabilities))
+        return pairs
+
+    def compared(self, maps: Tensor) -> Tensor:
+        """Return what is compared of contractions (B, R, \\*shape): all."""
+        return maps
 
     def distance(self, clone: nn.Module, queries: Tensor, maps: Tensor, coefficients: Tensor) -> Tensor:
         """Return the mean square of clone less victim over rows, contractions and inputs, a scalar with a graph.
@@ -78,22 +85,17 @@ class Angles(Matching):
         super().__init__(context, parameters)
         self._of = torch.abs if parameters.compare == "magnitudes" else torch.positive
 
-    def of_victim(self, response: Response) -> tuple[Tensor, Tensor]:
-        """Return the victim's maps (B, R, \\*shape) of R random classes of each row, and these as (B, R, c)."""
-        probabilities, explanation = response.probabilities, response.explanation
-        assert probabilities is not None
-        assert explanation is not None
+    def coefficients(self, labels: Tensor, probabilities: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Draw R classes of each row."""
         rows, classes = probabilities.shape
         chosen = torch.randint(classes, (rows, self._directions), generator=self.signs).to(probabilities.device)
         if self._own.top:
-            chosen = response.labels.unsqueeze(1).expand_as(chosen)
-        coefficients = functional.one_hot(chosen, classes).to(probabilities)
-        maps = [explanation.vjp(one) for one in coefficients.unbind(1)]
-        return as_long_as_any(self._of(torch.stack(maps, 1))), coefficients
+            chosen = labels.unsqueeze(1).expand_as(chosen)
+        return [(one, one) for one in functional.one_hot(chosen, classes).to(probabilities).unbind(1)]
 
-    def of_clone(self, clone: nn.Module, queries: Tensor, coefficients: Tensor) -> Tensor:
-        """Return the clone's maps of these classes, (B, R, \\*shape), with a graph."""
-        return as_long_as_any(self._of(super().of_clone(clone, queries, coefficients)))
+    def compared(self, maps: Tensor) -> Tensor:
+        """Return maps, or their magnitudes, as long as each other."""
+        return as_long_as_any(self._of(maps))
 
 
 def as_long_as_any(maps: Tensor) -> Tensor:
