@@ -29,7 +29,7 @@ def provenance(device: torch.device, spec: TrialSpec, plugin: str) -> dict[str, 
     """
     return {
         "plugin": plugin,
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": dict(versions()),
         "python": platform.python_version(),
         "git": git_revision(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
@@ -51,6 +51,12 @@ def environment(device: torch.device) -> dict[str, Any]:
         "executable": Path(sys.executable).name,
         "malloc": {key: value for key, value in os.environ.items() if key.startswith("MALLOC_")},
     }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of what a result depends on; looked for once per process, since to read them takes a tenth of a short trial."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 @cache

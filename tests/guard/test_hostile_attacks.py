@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from deeds import DEEDS, Deed
-from forked_command import forked_command
+from forked import Forked
 from once import once
 
 from mebench.cli import main
@@ -24,6 +24,7 @@ VICTIM = {
     "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.003},
 }
 GOOD = {"attack": "noise", "channel": "probability", "parameters": {"batch_size": 50}}
+COMMAND = "import sys; from mebench.cli import main; sys.exit(main(sys.argv[1:]))"
 SURVIVED = [deed for deed in DEEDS if not deed.killed]
 
 
@@ -45,7 +46,9 @@ class Outcome:
         if workers:  # no attack is run in this process
             self.code, self.out, self.err = called(folder, [*arguments, "--timeout", "20"])
         else:  # nothing hangs
-            self.code, self.out, self.err = forked_command(folder, [*arguments, "--timeout", "200"], 1000)
+            process = Forked(COMMAND, [*arguments, "--timeout", "200"], folder, folder / "err.txt")
+            self.out, _ = process.communicate(timeout=1000)
+            self.code, self.err = process.returncode, (folder / "err.txt").read_text()
         self._trials = {trial.spec().attack.name: trial for trial in trial_folders(folder / "out")}
 
     def trial(self, attack: str) -> TrialFolder:

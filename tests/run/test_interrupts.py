@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from test_process_engine import is_alive, pids, wait_until
-from without_torch import with_helpers, without_torch
+from without_torch import without_torch
 
 SCRIPT = """
 import sys
@@ -42,16 +43,20 @@ with Interrupts(raise_when_killed=kind == "inline") as interrupts:
 def start(tmp_path: Path):
     running = []
 
-    def start(function: str = "count_until_stopped", kind: str = "process") -> subprocess.Popen[str]:
-        script = tmp_path / "script.py"
-        script.write_text(SCRIPT)
-        process = subprocess.Popen(
-            [sys.executable, script, kind, function, tmp_path],
-            env=without_torch() if kind == "process" else with_helpers(),
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def start(function: str = "count_until_stopped", kind: str = "process") -> subprocess.Popen[str] | Forked:
+        words = [kind, function, str(tmp_path)]
+        if kind == "process":
+            script = tmp_path / "script.py"
+            script.write_text(SCRIPT)
+            process = subprocess.Popen(
+                [sys.executable, script, *words],
+                env=without_torch(),
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        else:  # the engine itself needs torch
+            process = Forked(SCRIPT, words, tmp_path)
         running.append(process)
         assert wait_until((tmp_path / "pids").exists, 60)
         return process

@@ -1,7 +1,7 @@
 """Imported once by the fork server, so that every worker starts with what trials use in memory.
 
-It only imports: a tensor operation here would start threads that a fork does not survive. An import that fails is
-left to the worker, which then reports it with its traceback.
+It only imports and looks up: a tensor operation here would start threads that a fork does not survive. An import that
+fails is left to the worker, which then reports it with its traceback.
 
 What a worker that is killed leaves behind falls to the fork server; the engine ends it, or else the fork server's end.
 """
@@ -38,13 +38,28 @@ with contextlib.suppress(Exception):
     import mebench.data.torchvision_compat
 
     mebench.data.torchvision_compat.import_torchvision()
+    import PIL.PngImagePlugin  # noqa: F401 (which torchvision writes pictures with)
 
+with contextlib.suppress(Exception):  # what is imported in the course of most trials
+    import mebench.models.networks.generator
+    import mebench.oracle.channels.answers
+    import mebench.toolkit.learners.online
+    import mebench.toolkit.reservoir
+    import mebench.toolkit.strategies.generator
+
+# What each worker would look up anew.
 with contextlib.suppress(Exception):
     mebench.registry.catalogue.registry()
 
 with contextlib.suppress(Exception):
+    mebench.trial.provenance.versions()
+
+with contextlib.suppress(Exception):
+    mebench.guard.definitions.Definitions()
+
+with contextlib.suppress(Exception):
     if (shipped := mebench.data.layouts.FASHION_MNIST_10K.embedded) is not None:
-        mebench.data.idx.read_ahead(shipped)  # 8 MB, which each worker that is given this data would unpack by itself
+        mebench.data.idx.read_ahead(shipped)  # 8 MB
 
 # Collections in workers leave alone what they share: looking at it would copy 75 MB of memory in each.
 gc.freeze()
