@@ -71,10 +71,11 @@ class Grid:
         for section in run.attacks:
             for victim in run.victims:
                 for budget in run.budgets:
+                    trial = self._trial(run, section, self._victims[victim], clone, budget)
                     for track in run.tracks or self._profile.tracks:
+                        alike = list(self._behind_links(run, replace(trial, track=track)))
                         for seed in self._seeds_of(run):
-                            trial = self._trial(run, section, self._victims[victim], clone, budget, seed)
-                            yield from self._behind_links(run, replace(trial, track=track))
+                            yield from (replace(one, seed=seed) for one in alike)
 
     def _behind_links(self, run: Run, trial: TrialSpec) -> Iterator[TrialSpec]:
         """The trial behind every chain of defences, with every chain of recoveries."""
@@ -95,9 +96,8 @@ class Grid:
     def _components(self, kind: type[Entry], chain: Sequence[Named]) -> tuple[Component, ...]:
         return tuple(self._component(kind, one) for one in chain)
 
-    def _trial(
-        self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int, seed: int
-    ) -> TrialSpec:
+    def _trial(self, run: Run, section: AttackSection, victim: VictimSpec, clone: Component, budget: int) -> TrialSpec:
+        """A trial before it has a seed of its own: those that differ by seed alone are made of one."""
         entry = self._registry.get(AttackEntry, section.attack)
         attack = entry.as_component(section.parameters)
         pool = run.pool if entry.family == "pool" else None
@@ -108,7 +108,7 @@ class Grid:
             variant=section.variant or entry.variant(attack.parameters),
             clone=clone,
             budget=budget,
-            seed=seed,
+            seed=0,
             pool=self._component(DatasetEntry, pool) if pool else None,
             data_prior=pool.prior if pool else "none",
             evaluations=run.evaluations or self._profile.evaluations,
