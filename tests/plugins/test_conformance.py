@@ -17,6 +17,7 @@ GENERATOR = {**FROZEN, "generator_lr": 1e-3}
 MEGA_CLONE = {"batch_size": 64, "clone_lr": 1e-3, "max_epochs": 2, "memory": 4000}
 MEGA = {**MEGA_CLONE, "noise_vectors": 100, "noise_dim": 32, "generator_width": 8, "generator_steps": 3, "balance": 1.0}
 PAIR = {"batch_size": 32, "generator_width": 8, "noise_dim": 16, "generator_lr": 5e-3, "milestones": []}
+WIDE_PAIR = {**PAIR, "generator_width": 16}
 RESTARTED = {
     "batch_size": 100,
     "generator_width": 8,
@@ -70,8 +71,8 @@ ATTACKS = [
         LEARNER,
         expected_failures={"beats_noise": "it is the noise that others are to beat"},
     ),
-    AttackUnderTest("disguide", {**PAIR, "replay_steps": 1, "generator_width": 16}, channels=("label", "probability")),
-    AttackUnderTest("dual-students", {**PAIR, "clone_lr": 0.03}, channels=("label", "probability")),
+    AttackUnderTest("disguide", {**WIDE_PAIR, "replay_steps": 1}, channels=("label", "probability")),
+    AttackUnderTest("dual-students", {**WIDE_PAIR, "clone_lr": 0.03}, channels=("label", "probability")),
     AttackUnderTest("ideal", RESTARTED, channels=("label",)),
     AttackUnderTest("qedg", {**RESTARTED, "closing_fits": 1}, channels=("label",)),
     AttackUnderTest("mega", MEGA, channels=("label", "probability")),

@@ -17,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 
 from mebench.cli import cli, main
+from mebench.registry import catalogue
 from mebench.registry.card import MetricCard
 from mebench.registry.entries import BuiltinMetric
 from mebench.report.page import render_report
@@ -95,6 +96,7 @@ def registered(folder: Path, builtin: bool, patch: pytest.MonkeyPatch) -> None:
         (folder / "modules" / "own_toy.py").write_text(FUNCTION)
         patch.syspath_prepend(str(folder / "modules"))
         patch.setattr(entries, "METRICS", (*entries.METRICS, OWN))
+        patch.setattr(catalogue, "_provided", catalogue._loaded)  # what is built in is asked once per process
     else:
         (folder / "plugins" / "mine.py").write_text(PLUGIN)
     patch.setenv("MEBENCH_PLUGIN_DIR", str(folder / "plugins"))
