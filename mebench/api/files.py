@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from mebench.api.errors import ResultsError, UnwritableError
 from mebench.api.unfinished import unfinished_file
@@ -55,11 +55,8 @@ def read_bytes(path: Path) -> bytes:
         ResultsError: it cannot be read, or is a pipe or a device, which may have no end; the message says why.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return file.read()
-        what = "is no regular file"
+        with open_regular(path) as file:
+            return file.read()
     except FileNotFoundError:
         what = "is a link to nowhere" if path.is_symlink() else "no such file"
     except IsADirectoryError:
@@ -67,6 +64,26 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         what = f"cannot be read ({why(error)})"
     raise ResultsError(f"{path}: {what}")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading without waiting at a pipe for who writes to it.
+
+    Raises:
+        IsADirectoryError: it is a folder.
+        OSError: it cannot be opened, or is a pipe or a device, which may have no end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def _is_deep(value: Any) -> bool:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from mebench.api.errors import ResultsError
-from mebench.api.files import why
+from mebench.api.files import open_regular, why
 from mebench.results.trial_folder import TrialFolder
 
 NAME = "clone.safetensors"
@@ -67,13 +66,10 @@ def _digest_of(path: Path) -> str:
     """What `mebench.models.weights.weights_hash` makes of the tensors of a file; empty if a type has no name here.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a folder, a pipe or a device.
         ValueError, LookupError, TypeError, AttributeError, RecursionError: it is no whole safetensors file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("no regular file")
+    with open_regular(path) as file:
         size = int.from_bytes(file.read(8), "little")
         if size > _MOST_HEADER:
             raise ValueError("no header")
@@ -81,7 +77,7 @@ def _digest_of(path: Path) -> str:
         header.pop("__metadata__", None)
         start = 8 + size
         ends = [start, *(start + one["data_offsets"][1] for one in header.values())]
-        if os.fstat(descriptor).st_size != max(ends):
+        if os.fstat(file.fileno()).st_size != max(ends):
             raise ValueError("of another size than its header says")
         digest, known = hashlib.sha256(), True
         for name in sorted(header):

@@ -6,9 +6,7 @@ where it is. Done again with more folders, or after more trials have ended, it c
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError, UnwritableError
-from mebench.api.files import parse_json, read_json, why, write_json
+from mebench.api.files import open_regular, parse_json, read_json, why, write_json
 from mebench.api.plurals import counted
 from mebench.api.unfinished import unfinished_folder
 from mebench.results.clone_file import clone_problem
@@ -235,13 +233,9 @@ def _copy_readable(source: str, target: str) -> str:
         ResultsError: it cannot be read, or is a pipe or a device, which may have no end.
     """
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
-        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        os.close(descriptor)
+        open_regular(Path(source)).close()
     except OSError as error:
         raise ResultsError(f"{source}: cannot be read ({why(error)})") from error
-    if not regular:
-        raise ResultsError(f"{source}: is no regular file")
     return str(shutil.copy2(source, target))
 
 

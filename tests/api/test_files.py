@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mebench.api.errors import ResultsError, UnwritableError
-from mebench.api.files import problem_with, read_json, write_atomically
+from mebench.api.files import open_regular, problem_with, read_json, write_atomically
 
 NEW = b"new"
 
@@ -188,3 +188,13 @@ def test_json_as_deep_as_results_are_is_read(tmp_path):
     value = {"a": [{"b": {"c": [1, [2, {"d": None}]]}}]}
     file.write_text(json.dumps(value))
     assert read_json(file) == value
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe"])
+def test_what_is_no_regular_file_is_refused_without_waiting_and_stays_open_nowhere(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "there"
+    (os.mkdir if kind == "a folder" else os.mkfifo)(path)
+    before = len(list(Path("/dev/fd").iterdir()))
+    with pytest.raises(OSError, match="a folder" if kind == "a folder" else "no regular file"):
+        open_regular(path)
+    assert len(list(Path("/dev/fd").iterdir())) == before

@@ -75,8 +75,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no header": (lambda file: file.write_bytes(b"\2" + bytes(7) + b"[]"), CUT),
     "missing": (lambda file: file.unlink(), "clone.safetensors is missing"),
     "a link to nowhere": (lambda file: (file.unlink(), file.symlink_to("nowhere")), "clone.safetensors is missing"),
-    "a folder": (in_place, "clone.safetensors cannot be read (Is a directory)"),
-    "a pipe": (lambda file: (file.unlink(), os.mkfifo(file)), CUT),
+    "a folder": (in_place, "clone.safetensors cannot be read (a folder)"),
+    "a pipe": (lambda file: (file.unlink(), os.mkfifo(file)), "clone.safetensors cannot be read (no regular file)"),
 }
 
 

@@ -199,7 +199,10 @@ CHANGED = "result.json was changed after the trial had ended: its seal is broken
             lambda path: as_a_link_to_nowhere(path / "result.json", random.Random(0)),
             "result.json: is a link to nowhere",
         ),
-        (lambda path: as_a_pipe(path / "result.json", random.Random(0)), "result.json: is no regular file"),
+        (
+            lambda path: as_a_pipe(path / "result.json", random.Random(0)),
+            "result.json: cannot be read (no regular file)",
+        ),
         (lambda path: (path / "result.json").write_text("["), "result.json: not valid JSON"),
         (lambda path: (path / "result.json").write_text("[" * 100_000), "result.json: is nested too deeply"),
     ],

@@ -264,7 +264,7 @@ def test_a_trial_that_cannot_be_copied_is_named_and_left_and_the_others_are_copi
     place.unlink(missing_ok=True)
     os.mkfifo(place)
     merged = merge(tmp_path / "all", [shard])
-    assert merged.damaged == {place.parent: f"{name}: is no regular file"}
+    assert merged.damaged == {place.parent: f"{name}: cannot be read (no regular file)"}
     assert merged.copied == 2
     assert not (tmp_path / "all" / SPECS[1].id).exists()
 
