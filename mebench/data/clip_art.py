@@ -60,15 +60,31 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
         if not below:
             raise DataUnavailableError(f"{place}: not as published: holds no *.png, nor do the folders below it")
         for file in below:
-            if next(parent for parent in file.parents if parent in inner) == place and _pixels(file) <= _MOST_PIXELS:
+            if next(parent for parent in file.parents if parent in inner) == place and is_readable(file):
                 yield file, label
 
 
-def _pixels(file: Path) -> int:
-    """Width times height, from where every PNG file has them; Pillow refuses to look at the largest."""
+def is_readable(file: Path) -> bool:
+    """Whether a PNG file is not too large: its head has its size, and Pillow refuses to look at the largest at all."""
     with file.open("rb") as opened:
         head = opened.read(24)
-    return int.from_bytes(head[16:20]) * int.from_bytes(head[20:24])
+    return int.from_bytes(head[16:20]) * int.from_bytes(head[20:24]) <= _MOST_PIXELS
+
+
+def small(picture: Image.Image, side: int) -> Image.Image:
+    """What is drawn, in the middle of a white square, each of its pixels the mean of those that it covers.
+
+    Args:
+        picture: in mode RGB or L.
+        side: height and width of the square.
+    """
+    drawn = ImageChops.difference(picture, Image.new(picture.mode, picture.size, "white")).getbbox()
+    return ImageOps.pad(picture.crop(drawn), (side, side), Image.Resampling.BOX, color="white")
+
+
+def shows_something(image: Tensor) -> bool:
+    """Whether anything is left to see of a drawing (C, H, W) uint8: in some channel its pixels differ."""
+    return bool(image.double().std((1, 2), correction=0).max() > _FLAT)
 
 
 def _make(folder: Path, files: Sequence[Path], labels: Sequence[int], to: Path) -> None:
@@ -87,13 +103,7 @@ def _make(folder: Path, files: Sequence[Path], labels: Sequence[int], to: Path) 
 
 def _progressing(row: int, files: Sequence[Path]) -> Tensor:
     step(Progress(row, len(files), "pictures", phase=CLIP_ART.name))
-    return as_tensor(_small(read_picture(files[row], "rgb")))
-
-
-def _small(picture: Image.Image) -> Image.Image:
-    """What is drawn, in the middle of a white square, each of its pixels the mean of those that it covers."""
-    drawn = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox()
-    return ImageOps.pad(picture.crop(drawn), (SIDE, SIDE), Image.Resampling.BOX, color="white")
+    return as_tensor(small(read_picture(files[row], "rgb"), SIDE))
 
 
 def _different(files: Sequence[Path], labels: Sequence[int], images: Tensor) -> list[int]:
@@ -103,7 +113,7 @@ def _different(files: Sequence[Path], labels: Sequence[int], images: Tensor) -> 
     """
     copies: dict[bytes, list[int]] = {}
     for row, image in enumerate(images):
-        if image.double().std((1, 2), correction=0).max() > _FLAT:
+        if shows_something(image):
             copies.setdefault(image.numpy().tobytes(), []).append(row)
     kept_rows = []
     for rows in copies.values():

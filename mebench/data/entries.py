@@ -102,6 +102,18 @@ class CropsParameters(OwnImagesParameters):
     ] = None
 
 
+@dataclass(frozen=True)
+class DrawingsParameters(FilesParameters):
+    """What can be set of drawings that are shown whole."""
+
+    size: Annotated[int, Param("Height and width of the square that a drawing fills.", minimum=1, maximum=1_000)] = 32
+    colour: Colour = "rgb"
+    inverted: Annotated[
+        bool, Param("Show dark as light: drawings lie on black then, as clothes and digits of the usual sets do.")
+    ] = False
+    mirrored: Annotated[bool, Param("Give each drawing a second time, with left and right changed.")] = False
+
+
 DATASETS = (
     DatasetEntry(
         "fashion-mnist-10k",
@@ -237,6 +249,16 @@ DATASETS = (
         num_classes=1,
         licence="GPL-2+, CC-BY-4.0, CC-BY-SA-3.0 and -4.0, CC0, by picture",
         source=f"the Debian packages {', '.join(WALLPAPER_PACKAGES)}; or a folder of yours",
+        has_test=False,
+    ),
+    DatasetEntry(
+        "clip-art-drawings",
+        "6,400 drawings out of Debian's clip art, each whole, and mirrored besides if asked for; a pool.",
+        "mebench.data.clip_art_drawings:clip_art_drawings",
+        DrawingsParameters,
+        num_classes=1,
+        licence="public-domain dedication (openclipart.org)",
+        source="the Debian package openclipart-png, or its folders by hand",
         has_test=False,
     ),
 )

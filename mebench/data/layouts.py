@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mebench.data.downloads import NpmPackage, Torchvision
@@ -137,12 +138,13 @@ CLIP_ART = Layout(
     what="the folder png of its /usr/share/openclipart",
     url="https://packages.debian.org",
 )
+CLIP_ART_DRAWINGS = replace(CLIP_ART, name="clip-art-drawings")
 
 LAYOUTS = {
     layout.name: layout
     for layout in (
         *(FASHION_MNIST_10K, FASHION_MNIST, MNIST, MNIST_10K, CIFAR10, SVHN, GTSRB),
-        *(IMAGENET_32, IMAGENET_64, WALLPAPERS, CLIP_ART),
+        *(IMAGENET_32, IMAGENET_64, WALLPAPERS, CLIP_ART, CLIP_ART_DRAWINGS),
         *TEXT_LAYOUTS,
     )
 }
