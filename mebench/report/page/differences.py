@@ -25,13 +25,13 @@ class Differences:
     """What the section shows.
 
     Attributes:
-        tables: caption, titles with whether each column holds numbers, and cells.
+        tables: caption, titles with whether each column holds numbers, cells, and what so many pairs can find.
         picture: ``data:image/png`` without a ground, its width and height; the page inverts it where it is dark. None
             where there is nothing to rank.
         left_out: one line on what is missing; empty if nothing is.
     """
 
-    tables: tuple[tuple[str, tuple[tuple[str, bool], ...], list[tuple[str, ...]]], ...]
+    tables: tuple[tuple[str, tuple[tuple[str, bool], ...], list[tuple[str, ...]], str], ...]
     picture: tuple[str, int, int] | None
     left_out: str
 
@@ -50,7 +50,8 @@ def find_differences(board: Leaderboard) -> Differences:
     missing += [f"{len(found) - MAX_TABLES} tables of differences"] if len(found) > MAX_TABLES else []
     return Differences(
         tuple(
-            (caption, tuple((one, one not in TEXT_TITLES) for one in titles), body) for caption, titles, body in found
+            (one.caption, tuple((title, title not in TEXT_TITLES) for title in one.titles), one.body, one.note)
+            for one in found
         )[:MAX_TABLES],
         _picture(rows),
         f"{' and '.join(missing)} are left out: see mebench leaderboard --pairs" if missing else "",

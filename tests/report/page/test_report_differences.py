@@ -22,11 +22,13 @@ def two_rows(root: Path) -> Path:
 
 def test_two_rows_that_the_seeds_tell_apart_are_listed_with_their_difference(tmp_path: Path) -> None:
     found = differences.find_differences(build_leaderboard([two_rows(tmp_path)]))
-    caption, titles, body = found.tables[0]
+    caption, titles, body, note = found.tables[0]
     assert caption.startswith("Paired by seed: ")
     line = dict(zip([title for title, _ in titles], body[0], strict=True))
     assert line["Difference"].startswith("19.9 ±")  # (20 + 20 + 20 + 19.5) / 4, in points
     assert (line["Pairs"], line["Apart"]) == ("4", "yes")
+    assert note.startswith("4 seeds find a difference of ")
+    assert note in render_report([tmp_path])[0]
 
 
 def test_the_picture_of_mean_ranks_is_a_png_of_the_stated_size(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class PairDifference:
         p, corrected: of the paired test, and with Holm's correction over the pairs of this context; None where there
             is nothing to test by.
         apart: whether ``corrected`` is below 5 %.
+        spread: standard deviation of the difference from pair to pair; None with fewer than two pairs.
+        error: standard error of the difference by the size of the test sets alone; 0 where that is not known.
     """
 
     context: str
@@ -47,6 +49,8 @@ class PairDifference:
     p: float | None
     corrected: float | None
     apart: bool
+    spread: float | None = None
+    error: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The difference as plain JSON values."""
@@ -256,9 +260,11 @@ def _differences(context: str, names: Sequence[str], pairs: Pairs) -> list[PairD
         difference, half = float(pairs.difference[index]), float(pairs.half_width[index])
         if difference < 0:
             one, other, difference = other, one, -difference
-        low, high, p, corrected = (
+        low, high, p, corrected, spread = (
             float(value) if np.isfinite(value) else None
-            for value in (difference - half, difference + half, pairs.p[index], pairs.corrected[index])
+            for value in (
+                *(difference - half, difference + half, pairs.p[index], pairs.corrected[index], pairs.spread[index]),
+            )
         )
         found.append(
             PairDifference(
@@ -269,6 +275,8 @@ def _differences(context: str, names: Sequence[str], pairs: Pairs) -> list[PairD
                 p=p,
                 corrected=corrected,
                 apart=bool(pairs.corrected[index] < LEVEL),
+                spread=spread,
+                error=float(pairs.error[index]),
             )
         )
     return found

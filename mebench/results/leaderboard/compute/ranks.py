@@ -35,6 +35,8 @@ class Pairs:
     Attributes:
         first, second: indices of the rows.
         difference: mean over the shared seeds of first - second.
+        spread: standard deviation of the differences over the shared seeds, never below what the test sets make it; NaN
+            with fewer than two.
         half_width: of its 95 % interval, not corrected for the number of pairs; NaN where not tested.
         error: its standard error by the size of the test sets alone; 0 where that is not known.
         seeds: number of shared seeds; a pair with fewer than two is not tested, nor is one whose differences do not
@@ -45,6 +47,7 @@ class Pairs:
     first: NDArray[Any]
     second: NDArray[Any]
     difference: NDArray[Any]
+    spread: NDArray[Any]
     half_width: NDArray[Any]
     error: NDArray[Any]
     seeds: NDArray[Any]
@@ -106,7 +109,7 @@ def _tested(
         half = np.maximum(stdtrit(freedom, 1 - LEVEL / 2) * over_seeds, ndtri(1 - LEVEL / 2) * error)
         half = np.where(spreads, half, np.nan)
     p, half = (np.where(seeds >= 2, one, np.nan) for one in (p, half))
-    return Pairs(first, second, mean, half, error, seeds.astype(int), p, holm(p))
+    return Pairs(first, second, mean, np.where(seeds >= 2, spread, np.nan), half, error, seeds.astype(int), p, holm(p))
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:

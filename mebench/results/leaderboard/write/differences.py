@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from rich.console import Console
@@ -13,12 +14,15 @@ from rich.text import Text
 
 from mebench.results.documents import json_text, markdown_escape, markdown_table, no_formula, plain_text
 from mebench.results.leaderboard.compute.pairs import Overall, PairDifference, over_victims, paired_differences
+from mebench.results.leaderboard.compute.power import Power, powers
 from mebench.results.leaderboard.model import Leaderboard
 from mebench.results.leaderboard.write.layout import FILE_WIDTH, TextColumn, fitted, left_out_line, terminal, width
 from mebench.results.written import NOTHING
 
 PAIR_TITLES = ("Better", "Other", "Difference", "Pairs", "p", "Holm", "Apart")
 OVERALL_TITLES = ("Attack", "Of victim", "Mean rank")
+WANTED = 0.02
+"""The difference of which notes say how many pairs find it, where nothing else is asked about: two points."""
 
 
 def pair_cells(one: PairDifference) -> tuple[str, ...]:
@@ -51,79 +55,113 @@ def overall_caption(one: Overall) -> str:
     )
 
 
-def difference_tables(leaderboard: Leaderboard) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
-    """All tables as caption, titles and cells: paired differences by key, then summaries over victims."""
-    by_context: dict[str, list[PairDifference]] = {}
+def power_note(one: Power, unit: str) -> str:
+    """What the pairs of a table can find, and how many would find the difference that was asked about."""
+    points = f"{100 * one.wanted:g} points"
+    few = f"{one.pairs} {unit}s find a difference of {100 * one.found:.1f} points in four cases of five"
+    if one.needed is not None:
+        return f"{few}; {points} take {one.needed:,}."
+    return f"{few}; {points} are found by no number of {unit}s on this test set."
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with what stands above and below it."""
+
+    caption: str
+    titles: Sequence[str]
+    body: list[tuple[str, ...]]
+    note: str = ""
+
+    @property
+    def columns(self) -> list[TextColumn]:
+        """Its columns, in the order in which a narrow terminal keeps them."""
+        words, ranks = ("Better", "Other", "Attack", "Apart"), {"p": 1, "Pairs": 2}
+        return [
+            TextColumn(title, column, ranks.get(title, 0), right=title not in words)
+            for title, column in zip(self.titles, zip(*self.body, strict=True), strict=True)
+        ]
+
+
+def difference_tables(leaderboard: Leaderboard, wanted: float = WANTED) -> list[Table]:
+    """All tables: paired differences by key, then those over victims, then summaries over victims.
+
+    Args:
+        leaderboard: of any rows.
+        wanted: the difference of which the notes say how many pairs find it, as a fraction.
+    """
     summaries = over_victims(leaderboard.rows)
-    for one in paired_differences(leaderboard.rows):
-        by_context.setdefault(f"Paired by seed: {one.context}", []).append(one)
+    found = _pair_tables("Paired by seed", paired_differences(leaderboard.rows), "seed", wanted)
     for summary in summaries:
-        if summary.differences:
-            over = f"Paired by victim, a mean over seeds each, normalised: {summary.context}"
-            by_context[over] = list(summary.differences)
-    found: list[tuple[str, Sequence[str], list[tuple[str, ...]]]] = [
-        (context, PAIR_TITLES, list(map(pair_cells, ones))) for context, ones in by_context.items()
+        over = "Paired by victim, a mean over seeds each, normalised"
+        found += _pair_tables(over, summary.differences, "victim", wanted)
+    return [*found, *(Table(overall_caption(one), OVERALL_TITLES, overall_cells(one)) for one in summaries)]
+
+
+def _pair_tables(what: str, differences: Sequence[PairDifference], unit: str, wanted: float) -> list[Table]:
+    notes = {one.context: power_note(one, unit) for one in powers(differences, wanted)}
+    by_context: dict[str, list[tuple[str, ...]]] = {}
+    for one in differences:
+        by_context.setdefault(one.context, []).append(pair_cells(one))
+    return [
+        Table(f"{what}: {context}", PAIR_TITLES, body, notes.get(context, "")) for context, body in by_context.items()
     ]
-    return [*found, *((overall_caption(one), OVERALL_TITLES, overall_cells(one)) for one in summaries)]
 
 
-def as_text(leaderboard: Leaderboard) -> str:
+def as_text(leaderboard: Leaderboard, wanted: float = WANTED) -> str:
     """Write every table below its caption."""
-    tables = difference_tables(leaderboard)
-    wide = max((width(_columns(titles, body)) for _, titles, body in tables), default=0)
+    tables = difference_tables(leaderboard, wanted)
+    wide = max((width(table.columns) for table in tables), default=0)
     return plain_text(partial(_render, tables), max(FILE_WIDTH, wide))
 
 
-def show(leaderboard: Leaderboard) -> None:
+def show(leaderboard: Leaderboard, wanted: float = WANTED) -> None:
     """Print to stdout: what fits the terminal, and all of it where output is piped."""
     if console := terminal():
-        _render(difference_tables(leaderboard), console)
+        _render(difference_tables(leaderboard, wanted), console)
     else:
-        sys.stdout.write(as_text(leaderboard))
+        sys.stdout.write(as_text(leaderboard, wanted))
 
 
-def _render(tables: Sequence[tuple[str, Sequence[str], list[tuple[str, ...]]]], console: Console) -> None:
-    for caption, titles, body in tables:
-        console.print(Text(caption))
-        table, left_out = fitted(_columns(titles, body), console)
+def _render(tables: Sequence[Table], console: Console) -> None:
+    for one in tables:
+        console.print(Text(one.caption))
+        table, left_out = fitted(one.columns, console)
         console.print(table)
         if left_out:
             console.print(left_out_line(left_out))
+        if one.note:
+            console.print(Text(one.note))
         console.print()
     if not tables:
         console.print(Text("Nothing to compare: no two attacks have the same key (see docs/results.md, Ranks)."))
 
 
-def _columns(titles: Sequence[str], body: Sequence[Sequence[str]]) -> list[TextColumn]:
-    cells = zip(*body, strict=True)
-    words, ranks = ("Better", "Other", "Attack", "Apart"), {"p": 1, "Pairs": 2}
-    return [
-        TextColumn(title, column, ranks.get(title, 0), right=title not in words)
-        for title, column in zip(titles, cells, strict=True)
-    ]
-
-
-def as_markdown(leaderboard: Leaderboard) -> str:
+def as_markdown(leaderboard: Leaderboard, wanted: float = WANTED) -> str:
     """Write every table below its caption."""
     parts = [
-        f"**{markdown_escape(caption)}**\n\n{markdown_table(titles, body)}"
-        for caption, titles, body in difference_tables(leaderboard)
+        f"**{markdown_escape(one.caption)}**\n\n{markdown_table(one.titles, one.body)}"
+        + (f"\n\n{markdown_escape(one.note)}" if one.note else "")
+        for one in difference_tables(leaderboard, wanted)
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def as_json(leaderboard: Leaderboard) -> str:
-    """Write paired differences and summaries over victims."""
+def as_json(leaderboard: Leaderboard, wanted: float = WANTED) -> str:
+    """Write paired differences, what they can find, and summaries over victims."""
+    differences = paired_differences(leaderboard.rows)
     plain = {
         "format": 1,
-        "pairs": [one.to_json() for one in paired_differences(leaderboard.rows)],
+        "pairs": [one.to_json() for one in differences],
+        "power": [one.to_json() for one in powers(differences, wanted)],
         "over_victims": [one.to_json() for one in over_victims(leaderboard.rows)],
     }
     return json_text(plain)
 
 
-def as_csv(leaderboard: Leaderboard) -> str:
-    """Write paired differences, one line each; summaries over victims are in the other formats."""
+def as_csv(leaderboard: Leaderboard, wanted: float = WANTED) -> str:
+    """Write paired differences, one line each; notes and summaries over victims are in the other formats."""
+    del wanted
     buffer = io.StringIO()
     found = [
         {key: no_formula(value) for key, value in one.to_json().items()} for one in paired_differences(leaderboard.rows)
