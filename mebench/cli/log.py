@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from mebench.api.errors import ResultsError
 from mebench.api.exit_codes import ExitCode
+from mebench.api.files import open_regular, why
 from mebench.api.printable import without_controls
 from mebench.cli.output import say
 from mebench.cli.trial_choice import takes_place, takes_trial
@@ -104,7 +106,7 @@ def _is_over(named: NamedTrial | None, path: Path) -> bool:
 
 def _copy(path: Path, place: int) -> int:
     """Print a file from a place on; return where it ends. One that was cut since begins at its end."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size < place:
             click.echo("--- the middle of the log was cut out ---")
@@ -115,9 +117,16 @@ def _copy(path: Path, place: int) -> int:
         return file.tell()
 
 
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({why(error)})") from error
+
+
 def _last_lines(path: Path, count: int) -> int:
     """Where the last lines of a file begin."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         place = os.fstat(file.fileno()).st_size
         found = b""
         while place > 0 and found.rstrip(b"\n").count(b"\n") < count:

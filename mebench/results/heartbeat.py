@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from mebench.api.files import open_regular
 from mebench.api.printable import printable
 from mebench.api.progress import Progress
 from mebench.api.unfinished import machine
@@ -101,7 +102,7 @@ def write_heartbeat(path: Path, beat: Heartbeat) -> None:
 def read_heartbeat(path: Path) -> tuple[Heartbeat, float] | None:
     """Read it, with the time at which it was written by the clock of its file system; None if there is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             written = os.fstat(file.fileno()).st_mtime
             beat = _parsed(json.loads(file.read(_MOST_BYTES)))
     except (OSError, ValueError, RecursionError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -67,6 +68,16 @@ def test_a_trial_without_a_log_says_why(call: Call) -> None:
     assert call("log", "jbda")[0] == 2
     assert "there is no log yet: it has not begun" in call("log", "jbda")[2]
     assert "--workers 0" in call("log", "maze")[2]
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2"), ("--follow",)])
+def test_a_log_that_is_no_regular_file_is_said_without_waiting_for_it(
+    words: tuple[str, ...], call: Call, root: Path
+) -> None:
+    log = TrialFolder.of(root, DONE).log
+    log.unlink()
+    os.mkfifo(log)
+    assert call("log", "dfme", *words) == (2, "", f"mebench: {log}: cannot be read (no regular file)\n")
 
 
 def test_the_log_of_a_victim_has_a_name_too(call: Call, root: Path) -> None:

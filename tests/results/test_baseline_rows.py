@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,7 @@ def test_broken_row_files_are_skipped_and_told(tmp_path: Path) -> None:
     (tmp_path / "base" / "cut.json").write_text('{"kind": "mebench-row", ')
     (tmp_path / "base" / "empty.json").write_text('{"kind": "mebench-row"}')
     (tmp_path / "base" / "typed.json").write_text('{"kind": "mebench-row", "row": {"attack": 5, "benchmark": 7}}')
+    os.mkfifo(tmp_path / "base" / "pipe.json")
     board = build_leaderboard([tmp_path / "base"])
     assert len(board.rows) == 2
     for name in ("cut.json", "empty.json", "typed.json"):

@@ -106,12 +106,10 @@ def draw_rounds(sections: Sequence[Section[Rounds]]) -> Figure:
 
 def _show(sheet: Sheet, picture: tuple[int, Path] | None, left: float, top: float) -> None:
     """Put a picture, and below it the queries spent; nothing where there is none."""
-    from matplotlib.image import imread
-
     from mebench.trial.pictures import SCALE
 
     if picture is None:
         return
     queries, path = picture
-    sheet.show(imread(path)[::SCALE, ::SCALE], left, top, SIDE)
+    sheet.show_file(path, SCALE, left, top, SIDE)
     sheet.write(counted(queries, "query"), left + SIDE / 2, top + SIDE + 0.03, FONT - 1, GREY, "center")

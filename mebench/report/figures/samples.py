@@ -103,13 +103,11 @@ def draw_samples(sections: Sequence[Section[Sample]]) -> Figure:
 
 
 def _draw_sample(sheet: Sheet, sample: Sample, left: float, top: float) -> None:
-    from matplotlib.image import imread
-
     from mebench.trial.pictures import SCALE
 
     sheet.write(sample.name, left, top, FONT, INK)
     for number, (file, queries) in enumerate(zip((sample.early, sample.late), sample.queries, strict=True)):
         start = left + number * (SIDE + GAP)
-        sheet.show(imread(file)[::SCALE, ::SCALE], start, top + NAME, SIDE)
+        sheet.show_file(file, SCALE, start, top + NAME, SIDE)
         caption = f"{('early', 'late')[number]}, {counted(queries, 'query')}"
         sheet.write(caption, start + SIDE / 2, top + NAME + SIDE + 0.03, FONT - 1, GREY, "center")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mebench.api.errors import ResultsError
+from mebench.api.files import open_regular, why
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,3 +31,21 @@ class Sheet:
         axes = self.figure.add_axes((left / wide, 1 - (top + side) / high, side / wide, side / high))
         axes.imshow(pixels, interpolation="nearest", cmap="gray", **options)
         axes.set_axis_off()
+
+    def show_file(self, path: Path, scale: int, left: float, top: float, side: float) -> None:
+        """Put the PNG picture of a trial, of which every pixel was written ``scale`` times in height and width.
+
+        Raises:
+            ResultsError: it cannot be read.
+        """
+        from matplotlib.image import imread
+
+        try:
+            with open_regular(path) as file:
+                pixels = imread(file, format="png")
+        except (OSError, ValueError, SyntaxError) as error:
+            what = why(error) if isinstance(error, (OSError, ValueError)) else str(error)
+            raise ResultsError(
+                f"{path}: cannot be read as a picture ({what}); without it the others are drawn"
+            ) from error
+        self.show(pixels[::scale, ::scale], left, top, side)

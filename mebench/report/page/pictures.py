@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench.api.files import open_regular
 from mebench.api.plurals import counted
 from mebench.api.printable import printable
 from mebench.report.page.source import PageRow, PageSource
@@ -135,7 +136,7 @@ def _encode(one: Found, side: int | None) -> Picture | str:
     try:
         if one.path.stat().st_size > MAX_FILE:
             return f"{printable(one.path.parent.name)}/{printable(one.path.name)} is left out: larger than 20 MB"
-        with Image.open(one.path, formats=("PNG",)) as image:
+        with open_regular(one.path) as file, Image.open(file, formats=("PNG",)) as image:
             if image.width * image.height > MAX_PIXELS:
                 return f"{printable(one.path.parent.name)}/{printable(one.path.name)} is left out: too many pixels"
             image.load()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -98,3 +100,28 @@ def test_the_command_writes_the_same_file_twice(tmp_path: Path, suffix: str) -> 
     for file in files:
         assert main(["plot", str(tmp_path / "out"), "--kind", "samples", "-o", str(file)]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut": (lambda file: os.truncate(file, 60), "cannot be read as a picture"),
+    "text": (lambda file: file.write_text("none"), "cannot be read as a picture"),
+    "empty": (lambda file: os.truncate(file, 0), "cannot be read as a picture"),
+    "a pipe": (lambda file: (file.unlink(), os.mkfifo(file)), "cannot be read as a picture (no regular file)"),
+    "a folder": (lambda file: (file.unlink(), file.mkdir()), "cannot be read as a picture (a folder)"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("kind", ["samples", "rounds"])
+def test_a_picture_that_cannot_be_read_is_named_in_one_line_and_left_out_of_a_report(
+    kind: str, how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, problem = SPOILT[how]
+    file = next(make_pictured(tmp_path / "out", 1).glob("*/samples.png"))
+    spoil(file)
+    assert main(["plot", str(tmp_path / "out"), "--kind", kind, "-o", str(tmp_path / "x.png")]) == 2
+    said = capsys.readouterr().err
+    assert f"{file}: {problem}" in said
+    assert len(said.splitlines()) == 1
+    assert main(["report", str(tmp_path / "out"), "-o", str(tmp_path / "x.html")]) == 0
+    assert "samples.png is left out: not a readable PNG file" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.api.errors import ResultsError
-from mebench.api.files import read_json, write_text
+from mebench.api.files import read_bytes, read_json, write_text
 from mebench.api.printable import printable
 from mebench.api.spec import content_digest
 from mebench.results.leaderboard.compute.rows import MEANS
@@ -173,8 +173,8 @@ def _row_files(root: Path) -> list[Path]:
 
 def _peek(path: Path) -> bool:
     try:
-        return ROW_KIND in path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return ROW_KIND.encode() in read_bytes(path)
+    except ResultsError:
         return False
 
 
