@@ -11,6 +11,8 @@
 ``lowest of``, ``highest of``  the lowest of the seeds of any of these; and the highest
 ``spread of``, ``half of``     highest - lowest; half the width of the 95 % interval
 ``p of A - B``                 of the paired test, after Holm's correction over all pairs that are ranked together
+``found of ROW``               the smallest true difference of accuracy, in points, that the seeds of a row and of those
+                               ranked with it find in four cases of five; ``needed of ROW``: seeds that find two points
 ``effective of ROW``           effective classes of ten, by the entropy of the labels that were answered
 ``worst of LINE``              of a line of `mebench matrix`, by its name with wildcards. So are ``naive``, ``gap``,
                                ``gain``, ``above-labels``, ``below-labels``, and ``cost`` with a metric
@@ -29,9 +31,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import isnan
 
-from mebench.results.leaderboard.compute.pairs import over_victims
+from mebench.results.leaderboard.compute.pairs import over_victims, paired_differences
+from mebench.results.leaderboard.compute.power import Power, powers
 from mebench.results.leaderboard.compute.ranks import Pairs, compare_all, errors_of, values_of
 from mebench.results.leaderboard.model import Row
+from mebench.results.leaderboard.write.differences import WANTED
 from mebench.results.matrix import Line, Matrix, matrices
 from mebench.results.matrix.compute import Estimate, Unit, difference, estimate
 from mebench.results.numbers import number
@@ -85,6 +89,10 @@ OF_LINE: dict[str, Callable[[Matrix, Line], Estimate | None]] = {  # fractions
         difference(matrix.labels_alone.worst_case, line.worst_case) if matrix.labels_alone else None
     ),
 }
+OF_POWER: dict[str, Callable[[Power], float | None]] = {
+    "found": lambda power: 100 * power.found,
+    "needed": lambda power: power.needed,
+}
 METRIC_OF = {"effective": "query_label_entropy"}
 
 
@@ -98,8 +106,10 @@ def value(expression: str, rows: Sequence[Row]) -> Found:
     names, _, metric = (part.strip() for part in rest.partition(" : "))
     if function in OF_LINE or function == "cost":
         return _of_line(function, names, metric, rows)
+    if function in OF_POWER:
+        return _of_power(function, names, rows)
     if function and function not in OF_FOUND:
-        raise ClaimError(f"there is no {function!r}: {', '.join([*OF_FOUND, *OF_LINE, 'cost'])}")
+        raise ClaimError(f"there is no {function!r}: {', '.join([*OF_FOUND, *OF_POWER, *OF_LINE, 'cost'])}")
     found = _of_rows(names, metric or METRIC_OF.get(function, "accuracy"), rows)
     if not function:
         return found
@@ -146,6 +156,16 @@ def _of_line(function: str, name: str, metric: str, rows: Sequence[Row]) -> Foun
     if told is None:
         raise ClaimError(f"{name}: the matrix has no {function}")
     return Found(told.mean, told.half).times(100.0)
+
+
+def _of_power(function: str, name: str, rows: Sequence[Row]) -> Found:
+    (row, *others) = _rows(name, rows)
+    together = [one for one in rows if one.key == row.key]
+    found = powers(paired_differences(together), WANTED)
+    told = OF_POWER[function](found[0]) if len(found) == 1 and not others else None
+    if told is None:
+        raise ClaimError(f"{name}: rows do not tell what their seeds can find")
+    return Found(told)
 
 
 def _scale(metric: str) -> float:

@@ -10,6 +10,8 @@ from statistics import fmean
 import pytest
 from scipy import stats
 
+from mebench.cli import main
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLE1, TABLE6, MEGA, DEFENCES = (
     f"results/{name}"
@@ -274,6 +276,17 @@ def test_lines_of_the_matrix_are_told_as_the_matrix_has_them(value):
     assert value(f"above-labels of {LINE}", DEFENCES).mean == pytest.approx(worst.mean - labels.mean)
     assert value(f"below-labels of {LINE}", DEFENCES).mean == pytest.approx(labels.mean - worst.mean)
     assert value(f"cost of {LINE} : flips", DEFENCES).mean == 0
+
+
+def test_what_seeds_can_find_is_what_the_command_says(value, expressions, repository, capsys):
+    rows = "results/activethief-table3/cpu-hour"
+    assert main(["leaderboard", str(repository / rows), "--pairs", "--format", "md"]) == 0
+    said = next(line for line in capsys.readouterr().out.splitlines() if "find a difference" in line)
+    found = value("found of activethief/random/*/*/1000", rows).mean
+    needed = value("needed of activethief/random/*/*/1000", rows).mean
+    assert f"find a difference of {found:.1f} points in four cases of five; 2 points take {needed:.0f}." in said
+    with pytest.raises(expressions.ClaimError, match="do not tell"):
+        value("found of full-pool", rows)
 
 
 def test_of_several_matrices_the_one_is_meant_whose_context_fits(value, expressions):
