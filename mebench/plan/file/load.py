@@ -62,7 +62,7 @@ def select_profile(benchmark: Benchmark, name: str | None) -> str:
     Raises:
         ConfigurationError: the file has no such profile.
     """
-    chosen = name or benchmark.first_profile
+    chosen = benchmark.first_profile if name is None else name
     if chosen not in benchmark.profiles:
         raise ConfigurationError(_no_profile(str(benchmark.file), chosen, list(benchmark.profiles)))
     return chosen
@@ -71,7 +71,7 @@ def select_profile(benchmark: Benchmark, name: str | None) -> str:
 def _profile_for_overrides(document: Document, profile: str | None) -> str:
     profiles = list(mapping(document.content.get("profiles")))
     default = document.content.get("default_profile")
-    if profile and profile not in profiles:
+    if profile is not None and profile not in profiles:
         raise ConfigurationError(_no_profile(document.file, profile, profiles))
     return str(profile or default or next(iter(profiles), ""))
 
