@@ -10,9 +10,10 @@ import click
 
 from mebench.cli import completion
 from mebench.cli.loggers import loggers_named
-from mebench.cli.numbers import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS, Number
+from mebench.cli.numbers import Number
 from mebench.cli.output import InputPath
 from mebench.cli.words import OneOf
+from mebench.run.bounds import MOST_SECONDS, MOST_THREADS, MOST_TRIES, MOST_WORKERS
 from mebench.run.engine.table import BATCH_SYSTEMS, ENGINES
 
 if TYPE_CHECKING:

@@ -7,10 +7,6 @@ from typing import Any
 
 import click
 
-MOST_SECONDS = 1e9
-MOST_WORKERS = 4_096
-MOST_THREADS = 1_024
-MOST_TRIES = 1_000
 MOST_PIXELS = 10_000
 
 

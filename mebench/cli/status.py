@@ -13,8 +13,9 @@ import click
 
 from mebench.api.exit_codes import ExitCode
 from mebench.api.plurals import counted
-from mebench.cli.numbers import MOST_SECONDS, Number
+from mebench.cli.numbers import Number
 from mebench.cli.output import ResultsFolder
+from mebench.run.bounds import MOST_SECONDS
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

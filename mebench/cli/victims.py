@@ -9,10 +9,11 @@ import click
 
 from mebench.api.errors import ConfigurationError
 from mebench.api.spec import Outputs
-from mebench.cli.numbers import MOST_PIXELS, MOST_THREADS, Number
+from mebench.cli.numbers import MOST_PIXELS, Number
 from mebench.cli.output import say
 from mebench.cli.selection import PROFILE, takes_benchmark
 from mebench.cli.words import OneOf
+from mebench.run.bounds import MOST_THREADS
 
 OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 

@@ -17,7 +17,7 @@ from mebench.plan.state import PlanState
 from mebench.plan.words import COLUMNS, NUMBERS, cells, total
 from mebench.report.notebook.frames import NUMBER, TEXT, WHOLE, typed
 from mebench.report.notebook.tables import html_lines, html_table, text_table
-from mebench.report.notebook.words import chosen_seeds, part, path_of, settings, texts
+from mebench.report.notebook.words import chosen_seeds, part, path_of, settings, texts, truth, word
 from mebench.results.trial_folder import TrialFolder
 from mebench.run.speeds import measure_here, speeds_to_measure
 from mebench.run.victims import try_own_victims
@@ -127,6 +127,7 @@ def plan(
             Where it is to measure, also: data, plugins or devices are missing.
         KeyboardInterrupt: it was interrupted while it measured.
     """
+    keep_other_code, measure = truth("keep_other_code", keep_other_code), truth("measure", measure)
     heard: list[str] = []
     with notices_to(heard.append):
         planned = make_planned(file, profile, only, set, seeds, shard)
@@ -154,7 +155,7 @@ def make_planned(
     Raises:
         ConfigurationError: as `plan`.
     """
-    source = file if isinstance(file, Mapping) else path_of("file", file)
+    source, profile = file if isinstance(file, Mapping) else path_of("file", file), word("profile", profile)
     benchmark = load_benchmark(source, settings(changes), profile=profile)
     return make_plan(benchmark, profile, seeds=chosen_seeds(seeds), only=texts("only", only), shard=part(shard))
 

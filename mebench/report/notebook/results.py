@@ -15,7 +15,7 @@ from mebench.report.notebook.comparison import ComparisonView
 from mebench.report.notebook.frames import curves_frame, rows_frame, trials_frame
 from mebench.report.notebook.picture import Picture
 from mebench.report.notebook.tables import html_lines, html_table
-from mebench.report.notebook.words import path_of, texts
+from mebench.report.notebook.words import path_of, plain, texts, truth
 from mebench.report.page.registered import report_named, write_registered
 from mebench.report.page.results import Results
 from mebench.results.compare import compare
@@ -109,7 +109,7 @@ class ResultsView(Results):
             ResultsError: either holds no results.
         """
         other = base if isinstance(base, Results) else ResultsView([path_of("base", base)])
-        return ComparisonView(compare(other.board, self.board, metrics, tolerance or {}))
+        return ComparisonView(compare(other.board, self.board, texts("metrics", metrics), _tolerances(tolerance)))
 
     def plot(
         self,
@@ -135,6 +135,9 @@ class ResultsView(Results):
         """
         if kind not in get_args(Kind):
             raise ConfigurationError(f"kind {kind!r}: there is no such figure{did_you_mean(kind, get_args(Kind))}")
+        if not isinstance(metric, str):
+            raise ConfigurationError(f"metric: must be a text, not {metric!r:.60}")
+        linear = truth("linear", linear)
         with tempfile.TemporaryDirectory(prefix="mebench-plot-") as folder:
             target = path_of("path", path) if path is not None else Path(folder) / "figure.png"
             notes = save_kind(kind, self.roots, target, metric=metric, linear=linear, only=texts("only", only))
@@ -158,6 +161,8 @@ class ResultsView(Results):
             PluginFaultError: the report is a plugin's, and failed.
             UnwritableError: the file cannot be written.
         """
+        if not isinstance(format, str):
+            raise ConfigurationError(f"format: must be a text, not {format!r:.60}")
         entry = report_named(format)
         target = path_of("path", path) if path is not None else Path(f"report.{entry.suffix}")
         write_registered(entry, self.roots, target, parameters)
@@ -189,3 +194,18 @@ def results(*where: Source) -> ResultsView:
     view = ResultsView([path_of("results", one) for one in where])
     _ = view.board  # what is wrong is said here
     return view
+
+
+def _tolerances(given: object) -> dict[str, float]:
+    """By how much metrics may change.
+
+    Raises:
+        ConfigurationError: it is no mapping of metrics to numbers.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(f"tolerance: must be a mapping such as {{'accuracy': 0.01}}, not {given!r:.60}")
+    found = {str(name): plain(value) for name, value in (given or {}).items()}
+    for name, value in found.items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or value == float("inf"):
+            raise ConfigurationError(f"tolerance of {name}: must be a number of at least 0, not {value!r:.60}")
+    return found

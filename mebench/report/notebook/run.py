@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mebench.api.errors import ConfigurationError
 from mebench.api.notices import notices_to
-from mebench.plan.file.schema import DEVICE, PATTERN_WORDS
 from mebench.plan.plan import default_out
+from mebench.report.notebook.options import check_options
 from mebench.report.notebook.plan import make_planned
 from mebench.report.notebook.progress import InNotebook, in_notebook
 from mebench.report.notebook.results import ResultsView
-from mebench.report.notebook.words import path_of
+from mebench.report.notebook.words import path_of, plain, truth, word
 from mebench.results.leaderboard import write_leaderboard_files
 from mebench.run.audience import Audience, OnScreen
 from mebench.run.engine import engine_asked_for
@@ -85,7 +83,7 @@ def run(
         ResultsError: nothing can be written to the folder, or another process runs a trial of it.
         KeyboardInterrupt: it was interrupted; what runs has been saved, and the same call goes on from there.
     """
-    audience, notes = _audience(progress), list[str]()
+    audience, notes = _audience(truth("progress", progress)), list[str]()
 
     def noted(line: str) -> None:
         notes.append(line)
@@ -93,26 +91,27 @@ def run(
 
     with notices_to(noted):
         planned = make_planned(file, profile, only, set, seeds, shard)
+    workers, scheduler, cluster = plain(workers), word("scheduler", scheduler), word("cluster", cluster)
     asked = {"scheduler": scheduler, "cluster": cluster, "cluster_options": cluster_options, "per_gpu": per_gpu}
     options = RunOptions(
         path_of("out", out) if out is not None else default_out(planned.benchmark, planned.profile),
         workers,
-        threads,
+        plain(threads),
         device,
-        timeout,
-        stall_timeout or None,
-        retries,
-        max_failures,
-        fresh,
-        keep_other_code,
+        plain(timeout),
+        plain(stall_timeout) or None,
+        plain(retries),
+        plain(max_failures),
+        truth("fresh", fresh),
+        truth("keep_other_code", keep_other_code),
         loggers_asked_for(log),
-        engine_asked_for(engine, workers, asked, str),
+        engine_asked_for(word("engine", engine), workers, asked, str),
         scheduler,
         cluster,
         path_of("cluster_options", cluster_options) if cluster_options is not None else None,
-        per_gpu,
+        plain(per_gpu),
     )
-    _check(options)
+    check_options(options)
     with notices_to(noted):
         session = Session(planned, options, audience)
         session.run()
@@ -126,24 +125,3 @@ def _audience(progress: bool) -> Audience:
     if not progress:
         return Audience()
     return InNotebook() if in_notebook() else OnScreen(quiet=False)
-
-
-def _check(options: RunOptions) -> None:
-    """Check what the options of the command line cannot be.
-
-    Raises:
-        ConfigurationError: one line per argument that is wrong.
-    """
-    least = {"workers": 0, "threads": 1, "retries": 0, "max_failures": 1, "per_gpu": 1}
-    problems = [
-        f"{name}: must be a whole number of at least {low}, not {value!r}"
-        for name, low in least.items()
-        if (value := getattr(options, name)) is not None and not (type(value) is int and value >= low)
-    ]
-    for name, value in (("timeout", options.timeout), ("stall_timeout", options.stall)):
-        if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
-            problems.append(f"{name}: must be a number of seconds above 0, not {value!r}")
-    if options.device is not None and not re.fullmatch(DEVICE, str(options.device)):
-        problems.append(f"device: {PATTERN_WORDS[DEVICE]}, not {options.device!r}")
-    if problems:
-        raise ConfigurationError(*problems)

@@ -91,7 +91,7 @@ def chosen_metrics(names: Sequence[str], tolerances: Mapping[str, float]) -> lis
         elif name not in known:
             problems.append(f"unknown metric {name!r}{did_you_mean(name, known)}")
     for name, value in tolerances.items():
-        if not (math.isfinite(value) and value >= 0):
+        if not 0 <= value < math.inf:
             problems.append(f"tolerance of {name}: must be a number of at least 0, not {value:g}")
     if problems:
         raise ConfigurationError(*problems)

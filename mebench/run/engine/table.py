@@ -63,7 +63,7 @@ def engine_asked_for(
         ConfigurationError: there is no such engine, or the arguments do not go together.
     """
     given = [name for name, value in of_dask.items() if value is not None]
-    name = engine or ("dask" if given else "inline" if workers == 0 else "processes")
+    name = ("dask" if given else "inline" if workers == 0 else "processes") if engine is None else engine
     if name not in ENGINES:
         raise ConfigurationError(f"{spelt('engine')} {name!r}: there is no such engine{did_you_mean(name, ENGINES)}")
     if given and name != "dask":

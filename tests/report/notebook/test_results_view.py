@@ -119,6 +119,33 @@ def test_a_comparison_tells_what_the_command_tells(tmp_path):
         mebench.results(tmp_path / "new").compare(tmp_path / "base", metrics=["accurcy"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"metrics": 3}, "metrics: must be a text or a list of texts, not 3"),
+        ({"metrics": None}, "metrics: must be a text or a list of texts, not None"),
+        ({"tolerance": 0.1}, "tolerance: must be a mapping such as {'accuracy': 0.01}, not 0.1"),
+        ({"tolerance": {"accuracy": "x"}}, "tolerance of accuracy: must be a number of at least 0, not 'x'"),
+        ({"tolerance": {"accuracy": None}}, "tolerance of accuracy: must be a number of at least 0, not None"),
+    ],
+)
+def test_what_a_comparison_cannot_take_is_one_line(view, arguments, said):
+    with pytest.raises(mebench.ConfigurationError) as caught:
+        view.compare(view, **arguments)
+    assert str(caught.value) == said
+
+
+def test_one_metric_can_be_named_as_a_text(view):
+    assert {*view.compare(view, metrics="fidelity").rows["metric"].dropna()} == {"fidelity"}
+
+
+def test_what_is_no_name_of_a_metric_or_format_is_one_line(view):
+    with pytest.raises(mebench.ConfigurationError, match="metric: must be a text, not \\['accuracy'\\]"):
+        view.plot(metric=["accuracy"])
+    with pytest.raises(mebench.ConfigurationError, match="format: must be a text, not None"):
+        view.report(format=None)
+
+
 def test_figures_are_shown_and_written(view, tmp_path):
     shown = view.plot()
     content, size = shown._repr_png_()

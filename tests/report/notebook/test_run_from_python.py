@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import partial
 
+import numpy as np
 import pytest
 import yaml
 from benchmark_files import NOISE, write_benchmark
@@ -169,6 +170,19 @@ def test_trials_that_fail_are_told_and_do_not_raise(folder):
         ({"engine": "processes", "scheduler": "tcp://here:1"}, "scheduler is for the engine dask, not for processes"),
         ({"cluster_options": "a.yaml"}, "cluster_options needs cluster, whose options they are"),
         ({"workers": -1}, "workers: must be a whole number of at least 0, not -1"),
+        ({"threads": None}, "threads: must be a whole number of at least 1, not None"),
+        ({"threads": 10**9}, "threads: must be at most 1,024, not 1000000000"),
+        ({"retries": None}, "retries: must be a whole number of at least 0, not None"),
+        ({"timeout": True}, "timeout: must be a number of seconds above 0, not True"),
+        ({"timeout": 10**400}, "timeout: must be at most 1,000,000,000 seconds"),
+        ({"engine": ["inline"]}, "engine: must be a text, not ['inline']"),
+        ({"engine": ""}, "engine '': there is no such engine"),
+        ({"cluster": 3}, "cluster: must be a text, not 3"),
+        ({"cluster": "none"}, "cluster: must be one of slurm, pbs, sge, lsf, not 'none'"),
+        ({"profile": ["quick"]}, "profile: must be a text, not ['quick']"),
+        ({"fresh": "no"}, "fresh: must be True or False, not 'no'"),
+        ({"keep_other_code": 2.5}, "keep_other_code: must be True or False, not 2.5"),
+        ({"seeds": range(10**12)}, "seeds: must be at most 10,000"),
         ({"threads": "2"}, "threads: must be a whole number of at least 1, not '2'"),
         ({"timeout": float("nan")}, "timeout: must be a number of seconds above 0, not nan"),
         ({"device": "gpu"}, "device: must be cpu, cuda, cuda:N or auto, not 'gpu'"),
@@ -191,6 +205,49 @@ def test_wrong_arguments_are_one_line_each_and_nothing_runs(folder, arguments, s
         mebench.run(file, out="out", progress=False, **arguments)
     assert str(caught.value).startswith(said)
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"seeds": np.int64(2)},
+        {"seeds": np.arange(2)},
+        {"seeds": [np.int64(0), np.int64(1)]},
+        {"seeds": 2, "set": {"runs.*.budgets": [np.int64(700)]}},
+        {"seeds": 2, "set": {"runs.*.budgets": np.array([700])}},
+        {"seeds": 2, "only": {"noise"}},
+    ],
+)
+def test_numbers_of_numpy_are_numbers(folder, same):
+    file = write_benchmark(folder, NOISE)
+    assert [*mebench.plan(file, **same).trials["trial"]] == [*mebench.plan(file, seeds=2).trials["trial"]]
+
+
+def test_a_run_takes_numbers_of_numpy(folder):
+    file = write_benchmark(folder, NOISE, seeds=1, budget=32)
+    numbers = {"workers": np.int64(0), "threads": np.int32(1), "timeout": np.float32(60), "fresh": np.bool_(False)}
+    found = mebench.run(file, out="out", progress=np.False_, **numbers)
+    assert [*found.trials["status"]] == ["finished"]
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "a" * 3000])
+def test_a_path_that_no_file_can_have_is_one_line(folder, path):
+    file = write_benchmark(folder, NOISE)
+    for name, call in (
+        ("file", lambda: mebench.plan(path)),
+        ("out", lambda: mebench.plan(file, out=path)),
+        ("out", lambda: mebench.run(file, out=path, progress=False)),
+        ("results", lambda: mebench.results(path)),
+    ):
+        with pytest.raises(mebench.ConfigurationError, match=f"^{name}: ") as caught:
+            call()
+        assert len(str(caught.value)) < 150
+    assert sorted(one.name for one in folder.iterdir()) == ["benchmark.yaml"]
+
+
+def test_an_empty_name_of_a_profile_is_not_the_default(folder):
+    with pytest.raises(mebench.ConfigurationError, match="no profile ''"):
+        mebench.plan(write_benchmark(folder, NOISE), "")
 
 
 def test_what_is_said_meanwhile_is_kept_and_nothing_is_printed(folder, capfd):
