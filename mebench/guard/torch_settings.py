@@ -11,6 +11,7 @@ import torch
 from torch import _C
 from torch.autograd import forward_ad
 from torch.optim import optimizer
+from torch.utils.hooks import RemovableHandle
 
 from mebench.guard.setting import AS_IT_IS, Setting, When, attribute
 
@@ -181,12 +182,24 @@ _HOOKS: tuple[dict[int, Any], ...] = tuple(
     if name.startswith("_global_") and name.endswith("hooks")
 )
 """What is called for every module, and for every optimiser."""
+_KEPT: set[int] = set()
+"""The keys of mebench's own, which no trial puts away."""
 
 
-def _remove_hooks(keys: tuple[tuple[int, ...], ...]) -> None:
-    for table, kept in zip(_HOOKS, keys, strict=True):
-        for key in table.keys() - set(kept):
+def keep_hook(handle: RemovableHandle) -> None:
+    """Let a hook of all modules or optimisers be mebench's own: it is none that a plugin has left."""
+    _KEPT.add(handle.id)
+
+
+def _hooks() -> tuple[tuple[tuple[int, Any], ...], ...]:
+    return tuple(tuple(one for one in table.items() if one[0] not in _KEPT) if table else () for table in _HOOKS)
+
+
+def _set_hooks(before: tuple[tuple[tuple[int, Any], ...], ...]) -> None:
+    for table, kept in zip(_HOOKS, before, strict=True):
+        for key in table.keys() - dict(kept).keys() - _KEPT:
             del table[key]
+        table.update(kept)
 
 
 def _compilers() -> dict[str, dict[str, Any]]:
@@ -280,7 +293,7 @@ TORCH = (
         torch.backends.mha.set_fastpath_enabled,
         fresh=True,
     ),
-    Setting("the hooks of all torch modules", lambda: tuple(map(tuple, _HOOKS)), _remove_hooks),
+    Setting("the hooks of all torch modules", _hooks, _set_hooks, fresh=((),) * len(_HOOKS)),
     *_later(),
 )
 """The newer settings of precision come before the older ones, which cannot be read while both are mixed."""

@@ -17,6 +17,7 @@ from mebench.api.errors import MebenchError, PluginFaultError, ResultsError
 from mebench.api.notices import notices_to
 from mebench.api.progress import OnProgress, ShouldStop, Stopped, steps_to
 from mebench.api.spec import Component, TrialSpec, VictimSpec
+from mebench.registry.catalogue import registry
 from mebench.registry.entry import Entry
 from mebench.results.damage import damage
 from mebench.results.trial_folder import TrialFolder
@@ -79,6 +80,7 @@ class TrialWork:
 
 def check(payload: Needs, *, device: str, on_progress: OnProgress, should_stop: ShouldStop) -> Site:
     """Look for everything that a run needs, and download data that is to be had."""
+    _begin_as_fresh()
     problems: list[str] = []
     heard: list[str] = []
     devices = _devices(payload, problems)
@@ -99,6 +101,7 @@ def prepare(payload: VictimSpec, *, device: str, on_progress: OnProgress, should
     """Train a victim, or find it in the cache, so that no two trials do it."""
     from mebench.models.victims.loading import prepare_victim
 
+    _begin_as_fresh()
     heard: list[str] = []
     with notices_to(heard.append):
         victim = prepare_victim(payload, device=device, on_progress=on_progress, should_stop=should_stop)
@@ -127,6 +130,14 @@ def run(payload: TrialWork, *, device: str, on_progress: OnProgress, should_stop
         if ending == "stopped":
             raise Stopped
     return {**folder.result()["metrics"], "note": "; ".join(heard)}
+
+
+def _begin_as_fresh() -> None:
+    """Take away what plugins have set in this process while they were loaded, which is done now if it is not yet."""
+    from mebench.guard.process_state import begin_as_fresh
+
+    registry()
+    begin_as_fresh()
 
 
 def _noting(heard: list[str]) -> Callable[[str], None]:

@@ -12,6 +12,7 @@ import changes
 import pytest
 import torch
 from changes import CHANGEABLE, act
+from torch.optim import optimizer
 
 from mebench.api.errors import PluginFaultError
 from mebench.guard import surroundings
@@ -21,6 +22,7 @@ from mebench.guard.process_state import ProcessState, begin_as_fresh, threads_st
 from mebench.guard.setting import AS_IT_IS, Setting, is_still, put_all_back, value_of
 from mebench.guard.settings import RANDOM_SEED, SETTINGS
 from mebench.guard.surroundings import Surroundings
+from mebench.guard.torch_settings import keep_hook
 from mebench.run.engine import InlineEngine, Job
 
 KEPT = [words for words, one in CHANGEABLE.items() if one is not RANDOM_SEED]
@@ -166,3 +168,25 @@ def test_a_trial_begins_with_the_same_settings_whatever_a_plugin_set_while_it_wa
         act(setting)
     begin_as_fresh()
     assert value_of(setting) == setting.fresh
+
+
+def test_hooks_of_all_modules_that_were_there_are_there_again():
+    hook = torch.nn.modules.module.register_module_forward_hook(print)
+    try:
+        around = Surroundings()
+        begin_as_fresh()
+        assert hook.id not in torch.nn.modules.module._global_forward_hooks
+        assert around.put_back() == []
+        assert torch.nn.modules.module._global_forward_hooks[hook.id] is print
+    finally:
+        hook.remove()
+
+
+def test_the_sign_of_life_that_every_step_of_an_optimiser_gives_stays():
+    hook = optimizer.register_optimizer_step_post_hook(lambda *_: None)
+    keep_hook(hook)
+    try:
+        begin_as_fresh()
+        assert hook.id in optimizer._global_optimizer_post_hooks
+    finally:
+        hook.remove()

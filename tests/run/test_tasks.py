@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from data_files import write_image_folder
+from torch.nn.modules.module import register_module_forward_hook
 from trials import SMALL, tiny_trial
 
 from mebench.api.errors import ResultsError
@@ -139,3 +140,39 @@ def test_a_trial_that_is_asked_to_stop_leaves_a_checkpoint(tmp_path: Path) -> No
     with pytest.raises(Stopped):
         run(folder, lambda: next(asked, True))
     assert folder.status == "partial"
+
+
+@pytest.mark.parametrize(
+    ("left", "undo"),
+    [
+        (lambda: torch.set_default_dtype(torch.float64), lambda _: torch.set_default_dtype(torch.float32)),
+        (lambda: torch.set_default_device("meta"), lambda _: torch.set_default_device(None)),
+        (
+            lambda: register_module_forward_hook(lambda module, given, returned: returned * 0),
+            lambda hook: hook.remove(),
+        ),
+    ],
+    ids=["dtype", "device", "hook"],
+)
+def test_a_victim_is_the_same_whatever_a_plugin_has_left_while_it_was_loaded(left, undo, tmp_path, monkeypatch) -> None:
+    victim = tiny_trial().victim
+    found = []
+    for place, before in (("without", lambda: None), ("with", left)):
+        monkeypatch.setenv("MEBENCH_CACHE", str(tmp_path / place))
+        done = before()
+        try:
+            found.append(tasks.prepare(victim, device="cpu", on_progress=ignore, should_stop=never)["accuracy"])
+        finally:
+            if done is not None or place == "with":
+                undo(done)
+    assert found[0] == found[1]
+
+
+def test_data_are_looked_for_with_torchs_own_settings_whatever_a_plugin_has_left() -> None:
+    need = DataNeed(Component("fashion-mnist-10k", {"rows": [0, 10]}), "train")
+    torch.set_default_device("meta")
+    try:
+        assert check(Needs("cpu", "", (need,), ()), device="cpu", on_progress=ignore, should_stop=never).problems == ()
+        assert torch.zeros(1).device.type == "cpu"
+    finally:
+        torch.set_default_device(None)

@@ -195,7 +195,9 @@ def _hear_optimisers() -> None:
     """Take every step of an optimiser for a sign of life: a fit within one turn may take hours."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    register_optimizer_step_post_hook(lambda optimizer, arguments, more: heartbeat())
+    from mebench.guard.torch_settings import keep_hook
+
+    keep_hook(register_optimizer_step_post_hook(lambda optimizer, arguments, more: heartbeat()))
 
 
 def limit_threads(threads: int) -> None:
