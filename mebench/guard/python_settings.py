@@ -10,7 +10,6 @@ import logging
 import multiprocessing
 import operator
 import os
-import resource
 import signal
 import socket
 import sys
@@ -22,14 +21,13 @@ from typing import Any
 import numpy as np
 
 from mebench.api.files import umask
+from mebench.api.process_limits import armed, disarm, limits, set_limits
 from mebench.guard.setting import Setting, attribute, begins_as, restore_first
 
 _get_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal  # ten times as fast as its wrapper
 _VARIABLES: Any = getattr(os.environ, "_data", os.environ)  # the mapping itself is read 60 times as fast
 _TESTS_OWN = os.fsencode("PYTEST_CURRENT_TEST"), "PYTEST_CURRENT_TEST"
 """Changes from phase to phase of a test."""
-_LIMITS = tuple(sorted(name for name in dir(resource) if name.startswith("RLIMIT_")))
-_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _HANDLERS = tuple(number for number in sorted(signal.valid_signals()) if number not in (signal.SIGTERM, signal.SIGINT))
 
 
@@ -77,26 +75,6 @@ def _set_handlers(handlers: list[Any]) -> None:
     for number, handler in zip(_HANDLERS, handlers, strict=True):
         if handler is not None:  # not Python's own
             _set_handler(number, handler)
-
-
-def _armed() -> list[bool]:
-    return [any(signal.getitimer(timer)) for timer in _TIMERS]
-
-
-def _disarm(armed: list[bool]) -> None:
-    for timer, kept in zip(_TIMERS, armed, strict=True):
-        if not kept:
-            signal.setitimer(timer, 0)
-
-
-def _limits() -> list[tuple[int, int]]:
-    return [resource.getrlimit(getattr(resource, name)) for name in _LIMITS]
-
-
-def _set_limits(limits: list[tuple[int, int]]) -> None:
-    for name, before, now in zip(_LIMITS, limits, _limits(), strict=True):
-        if before != now:
-            resource.setrlimit(getattr(resource, name), before)
 
 
 def _set_collector(enabled: bool) -> None:
@@ -228,8 +206,8 @@ def _at_the_end() -> Iterator[Setting]:
         lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
         "end",
     )
-    yield Setting("timers", _armed, _disarm, "end")
-    yield Setting("limits of resources", _limits, _set_limits, "end")
+    yield Setting("timers", armed, disarm, "end")
+    yield Setting("limits of resources", limits, set_limits, "end")
     if hasattr(os, "sched_getaffinity"):
         those = functools.partial(os.sched_getaffinity, 0), functools.partial(os.sched_setaffinity, 0)
         yield Setting("the processors that may be used", *those, "end")

@@ -13,11 +13,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import Any, ClassVar, NoReturn, TextIO
 
 from mebench.api.errors import PluginError, reason
+from mebench.registry.loading_state import LoadingState
 
 LOAD_SECONDS = 20.0
 LIMIT = "MEBENCH_LOAD_SECONDS"
@@ -38,12 +38,12 @@ def guarded_import() -> Iterator[None]:
     It may raise anything, call ``sys.exit`` or ``os._exit``, fork, signal this process, or take longer than
     ``MEBENCH_LOAD_SECONDS`` (20 without it; noticed in the main thread only). A Ctrl-C of the user's still ends the
     command. What it prints goes to stderr, so that output stays readable by programs, and no more than `MOST_PRINTED`
-    characters of it. The working directory and the environment are put back.
+    characters of it. The working directory and what else `LoadingState` knows are put back.
 
     Raises:
         PluginError: one line on what happened.
     """
-    folder, variables = _folder(), os.environ.copy()
+    state = LoadingState()
     pressed: list[int] = []
     loading: list[bool] = []
     try:
@@ -59,7 +59,7 @@ def guarded_import() -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise PluginError(what_happened(error)) from error
     finally:
-        moved = _restore(folder, variables)
+        moved = state.put_back()
     if moved:
         raise PluginError("changed the working directory while it was loaded")
 
@@ -79,25 +79,6 @@ def what_happened(error: BaseException) -> str:
         return "called sys.exit"
     name, words = type(error).__name__, reason(error)
     return name if words == name else f"{name}: {words}"
-
-
-def _restore(folder: Path | None, variables: dict[str, str]) -> bool:
-    """Put directory and environment back; return whether the directory was another."""
-    if os.environ.copy() != variables:
-        os.environ.clear()
-        os.environ.update(variables)
-    moved = _folder() != folder
-    if moved and folder is not None:
-        os.chdir(folder)
-    return moved
-
-
-def _folder() -> Path | None:
-    """The working directory; None if it has been removed."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return None
 
 
 @contextlib.contextmanager
@@ -177,8 +158,12 @@ def _interrupts(pressed: list[int], loading: list[bool]) -> Iterator[Callable[[]
 class _FirstPart(io.TextIOBase):
     """Hands on the first characters to a stream, and drops the rest."""
 
+    kept: ClassVar[list[_FirstPart]] = []
+    """All of them: a thread of a plugin's that prints holds none that Python 3.11 would keep alive for it."""
+
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._left = stream, MOST_PRINTED
+        self.kept.append(self)
 
     def write(self, text: str) -> int:
         self._stream.write(text[: self._left])

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mebench.api.files import umask
+from mebench.api.process_limits import armed, limits
 from mebench.api.version import API_VERSION
 from mebench.cli import main
 from mebench.registry.entries import AttackEntry
@@ -117,6 +122,35 @@ def test_a_bad_plugin_is_one_line_and_the_others_are_loaded(harm: str, tmp_path:
     assert (found["bad"]["state"], found["bad"]["distribution"]) == ("failed", f"{tmp_path.name}/bad.py")
     assert found["good"]["provides"] == ["attack good"]
     assert found["megex"]["loaded"]
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        (lambda: sys.setrecursionlimit(sys.getrecursionlimit() - 100), sys.getrecursionlimit),
+        (lambda: os.umask(0o777), umask),
+        (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY)), limits),
+        (lambda: signal.setitimer(signal.ITIMER_VIRTUAL, 60), armed),
+        (sys.path.clear, lambda: list(sys.path)),
+        (sys.meta_path.clear, lambda: list(sys.meta_path)),
+        (lambda: sys.modules.update(json=None), lambda: sys.modules["json"]),
+        (lambda: sys.modules.pop("json"), lambda: sys.modules["json"]),
+    ],
+    ids=["recursion", "mask", "limits", "timer", "paths", "finders", "module", "no module"],
+)
+def test_what_a_plugin_takes_from_the_process_while_it_is_loaded_is_put_back(change, read) -> None:
+    before = read()
+    with guarded_import():
+        change()
+    assert read() == before
+
+
+def test_a_thread_that_prints_on_when_its_plugin_is_loaded_prints_to_what_is_there() -> None:
+    streams = []
+    with guarded_import():
+        streams.append(weakref.ref(sys.stdout))
+    gc.collect()
+    assert streams[0]() is not None  # print of Python 3.11 holds no reference to it
 
 
 def catch_all() -> None:
