@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mebench.cli.numbers import Number
 from mebench.cli.output import InputPath, OutputFile
 from mebench.cli.words import OneOf
 
@@ -24,7 +25,7 @@ FORMAT_NAMES = ("text", "md", "csv", "json", "latex")
 @click.option("--pairs", is_flag=True, help="Show differences between attacks, paired by seed, and over victims.")
 @click.option(
     "--detect",
-    type=click.FloatRange(0, 100, min_open=True),
+    type=Number(0, 100, min_open=True),
     metavar="POINTS",
     help="With --pairs: say how many seeds would find a difference of so many points.  [default: 2]",
 )
