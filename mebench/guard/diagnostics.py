@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from mebench.api.plain_numbers import is_measurable, plain_number
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST = 32
@@ -23,7 +24,8 @@ def problem(returned: Any) -> str:
         return f"a {type(returned).__name__}, not a mapping of names to numbers"
     if len(returned) > MOST:
         return f"{len(returned)} numbers, more than {MOST}"
-    for name, value in returned.items():
+    for name, given in returned.items():
+        value = plain_number(given)
         if not isinstance(name, str) or not NAME.fullmatch(name):
             return f"the name {name!r:.60}: only a-z, 0-9 and _, at most 40"
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
@@ -32,10 +34,9 @@ def problem(returned: Any) -> str:
 
 
 def finite(returned: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Return a strategy's diagnostics as a curve holds them: numbers that are not finite become None, as scores do.
+    """Return a strategy's diagnostics as a curve holds them: numbers that nothing can be made of become None.
 
     A diagnostic is there to see a run diverge; it does not end the run.
     """
-    return {
-        name: float(value) if value is not None and math.isfinite(value) else None for name, value in returned.items()
-    }
+    numbers = {name: plain_number(value) for name, value in returned.items()}
+    return {name: float(value) if is_measurable(value) else None for name, value in numbers.items()}

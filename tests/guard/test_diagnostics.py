@@ -87,3 +87,8 @@ def test_on_the_standard_track_the_only_point_has_them_too(curve, monkeypatch):
     monkeypatch.setattr("mebench.trial.standard_track.fit_standard", lambda *_, **__: None)
     (point,) = curve(lambda _: {"a": 1.0}, track="standard")
     assert point["diagnostics"] == {"a": 1.0}
+
+
+def test_numbers_of_numpy_are_numbers_and_what_cannot_be_averaged_is_none():
+    returned = {"a": np.float32(0.5), "b": np.int64(2), "c": 1e308, "d": 10**400}
+    assert checked(returned) == {"a": 0.5, "b": 2.0, "c": None, "d": None}

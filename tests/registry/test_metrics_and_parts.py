@@ -27,6 +27,8 @@ def mebench_metrics():
         MetricEntry("bad", "Fails.", "mine:bad"),
         MetricEntry("huge", "Is no float.", "mine:huge"),
         MetricEntry("word", "Returns a word.", "mine:word"),
+        MetricEntry("vast", "Is no number to average.", "mine:vast"),
+        MetricEntry("single", "Is a number of NumPy's.", "mine:single"),
     ]
 
 @hookimpl
@@ -42,6 +44,14 @@ def bad(evidence):
 
 def huge(evidence):
     return 10 ** 400
+
+def vast(evidence):
+    return 1e308
+
+
+def single(evidence):
+    return __import__("numpy").float32(0.5)
+
 
 def word(evidence):
     return "high"
@@ -124,11 +134,22 @@ def test_a_metric_with_parameters_is_another_experiment_and_none_leaves_ids_as_t
     )
 
 
+def test_a_metric_may_return_a_number_of_numpys(folder: Path) -> None:
+    file = benchmark(folder, [NOISE], metrics=["single"])
+    assert main(["run", file, "--out", str(folder / "out"), "--workers", "0", "--seeds", "1", "--only", "noise"]) == 0
+    (one,) = [one for one in trial_folders(folder / "out") if one.path.name.startswith("noise")]
+    assert one.result()["metrics"]["single"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("metric", "reason"),
     [
         ("bad", "measuring failed: ZeroDivisionError: division by zero"),
         ("huge", f"returned 1{59 * '0'}: it must return a finite number, or None where there is none"),
+        (
+            "vast",
+            "returned 1e+308, beyond 1e+100: it must return a finite number, or None where there is none",
+        ),
         ("word", "returned 'high': it must return a finite number, or None where there is none"),
     ],
 )

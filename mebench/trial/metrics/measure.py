@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from mebench.api.plain_numbers import MOST, is_measurable, plain_number
 from mebench.api.spec import Component
 from mebench.guard.call import Guard
 from mebench.registry.catalogue import registry
@@ -56,17 +57,18 @@ def _by_name(value: Any, entry: MetricEntry, guard: Guard) -> Mapping[str, Any]:
     return value
 
 
-def _finite(value: Any) -> bool:
-    try:
-        return isinstance(value, (int, float)) and math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _number(value: Any, guard: Guard) -> float | None:
-    if value is not None and not _finite(value):
-        guard.fail(f"returned {value!r:.60}: it must return a finite number, or None where there is none")
+def _number(returned: Any, guard: Guard) -> float | None:
+    value = plain_number(returned)
+    if value is not None and not is_measurable(value):
+        guard.fail(f"returned {_written(value)}: it must return a finite number, or None where there is none")
     return None if value is None else float(value)
+
+
+def _written(value: Any) -> str:
+    """A value in a few characters; one that is too large in words."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:g}, beyond {MOST:g}"
+    return f"{value!r:.60}"
 
 
 def _writes(evidence: Evidence) -> list[int]:
