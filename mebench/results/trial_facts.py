@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -143,9 +144,10 @@ def _seconds(path: Path) -> float | None:
 
 
 def _files(path: Path) -> dict[str, int]:
-    try:
-        with os.scandir(path) as entries:
-            found = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
-    except OSError:
-        return {}
+    found: dict[str, int] = {}
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # a link in a circle, or gone
+                if entry.is_file():
+                    found[entry.name] = entry.stat().st_size
     return {printable(name): found[name] for name in sorted(found) if not name.startswith(".")}

@@ -268,14 +268,22 @@ def trial_folders(root: Path) -> list[TrialFolder]:
     if not root.is_dir():
         raise ResultsError(f"{root}: no such results folder")
     with os.scandir(root) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir())
+        names = sorted(entry.name for entry in entries if _is_folder(entry))
     return [TrialFolder(Path(path)) for name in names if _is_trial(path := f"{root}/{name}")]
 
 
 def has_trials(root: Path) -> bool:
     """Whether a folder holds any trial; quicker than to list them."""
     with os.scandir(root) as entries:
-        return any(entry.is_dir() and _is_trial(entry.path) for entry in entries)
+        return any(_is_folder(entry) and _is_trial(entry.path) for entry in entries)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; a link in a circle, which cannot be followed, is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _is_trial(path: str) -> bool:

@@ -18,7 +18,9 @@ from mebench.api.files import json_bytes, write_json
 from mebench.results.damage import damage
 from mebench.results.leaderboard import Row, build_leaderboard
 from mebench.results.seal import broken_curve, broken_seal, is_untouched, sealed
-from mebench.results.trial_folder import TrialFolder
+from mebench.results.trial_facts import trial_facts
+from mebench.results.trial_folder import TrialFolder, has_trials, trial_folders
+from mebench.results.trial_names import NamedTrial
 
 SPEC = make_spec(evaluations=4, budget=1000)
 CURVE = [
@@ -324,3 +326,14 @@ def test_all_damaged_seeds_of_a_row_are_named(tmp_path: Path) -> None:
     row = row_of(tmp_path)
     assert row is not None
     assert row.reason == "seed 1: result.json: must hold a JSON object; seed 2: result.json: must hold a JSON object"
+
+
+def test_a_link_in_a_circle_hides_nothing_beside_it(tmp_path):
+    folder = finished(tmp_path)
+    (tmp_path / "circle").symlink_to("circle")
+    (folder.path / "circle").symlink_to("circle")
+    assert [one.path.name for one in trial_folders(tmp_path)] == [folder.path.name]
+    assert has_trials(tmp_path)
+    assert len(build_leaderboard([tmp_path]).rows) == 2
+    facts = trial_facts(NamedTrial(tmp_path, folder.path.name))
+    assert {"result.json", "curve.jsonl"} <= set(facts.files)
