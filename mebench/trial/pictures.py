@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mebench.api.contract import InputSpec
+from mebench.api.files import write_atomically
 from mebench.data.torchvision_compat import import_torchvision
 from mebench.results.trial_folder import TrialFolder
 
@@ -81,6 +83,9 @@ def save_grid(path: Path, inputs: Tensor, spec: InputSpec) -> None:
 
     Args:
         inputs: (B, channels, height, width) in the spec's range, with 1 or 3 channels.
+
+    Raises:
+        UnwritableError: the file cannot be written; what was there before is still there.
     """
     if len(spec.shape) != 3 or spec.shape[0] not in (1, 3) or not len(inputs):
         return
@@ -88,5 +93,6 @@ def save_grid(path: Path, inputs: Tensor, spec: InputSpec) -> None:
     unit = (inputs.detach().cpu() - spec.low) / (spec.high - spec.low)
     grid = utils.make_grid(unit, nrow=COLUMNS, padding=1, pad_value=0.5)
     enlarged = grid.repeat_interleave(SCALE, 1).repeat_interleave(SCALE, 2)
-    path.parent.mkdir(exist_ok=True)
-    utils.save_image(enlarged, str(path))
+    content = BytesIO()
+    utils.save_image(enlarged, content, format="png")
+    write_atomically(path, content.getvalue())

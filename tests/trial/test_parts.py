@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 import torch
 from torch import nn
 
 from mebench.api.contract import Attack, InputSpec, Learner, QueryStrategy
-from mebench.api.errors import NotFiniteQueryError, NothingToAskError, PluginFaultError, ResultsError
+from mebench.api.errors import NotFiniteQueryError, NothingToAskError, PluginFaultError, ResultsError, UnwritableError
 from mebench.guard.call import Guard
 from mebench.oracle.ledger import QueryLedger
 from mebench.results.trial_folder import TrialFolder
 from mebench.trial.checkpoint import Checkpoint
 from mebench.trial.early_end import EarlyEnd
-from mebench.trial.pictures import Pictures
+from mebench.trial.pictures import Pictures, save_grid
 
 SPEC = InputSpec((1, 8, 8), 10)
 
@@ -162,3 +164,17 @@ def test_a_checkpoint_that_no_part_can_go_on_from_says_which(tmp_path, parts):
     Checkpoint(tmp_path / "checkpoint", {"a": Value(1)}, Guard("attack toy")).save()
     with pytest.raises(ResultsError, match=f"checkpoint: {max(parts)} cannot go on from it"):
         Checkpoint(tmp_path / "checkpoint", parts, Guard("attack toy")).resume()
+
+
+def test_a_picture_for_which_there_is_no_room_leaves_the_old_one_and_is_named(tmp_path):
+    path, spec = tmp_path / "samples.png", InputSpec((1, 8, 8), 10)
+    save_grid(path, torch.zeros(25, 1, 8, 8), spec)
+    before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limit[1]))
+    try:
+        with pytest.raises(UnwritableError, match=r"samples\.png: cannot be written: File too large"):
+            save_grid(path, torch.rand(25, 1, 8, 8), spec)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["samples.png"]
