@@ -2,16 +2,20 @@
 
     python benchmarks/studies/generator_search.py                     all of it, some minutes of one core
     python benchmarks/studies/generator_search.py --stage compared    without the search
+    python benchmarks/studies/generator_search.py --stage efficiency  rounds and passes of `mega`
 
 The development victim is a LeNet-5 of seed 7, trained on the first 6,000 of the 8,000 training images of `mnist-10k`,
 moved about at random; clones are scored on the 2,000 training images that it was not trained on. No benchmark scores a
-row on any of these, and none has this victim. The clone is the benchmark's; answers are probabilities, and labels where
-a line says so. One seed or two in `search` and `others`: the images alone give a number a standard error of 1 point.
+row on any of these, and none has this victim. In `efficiency` there is one of clothes besides, trained on the first
+6,000 images of `fashion-mnist-10k` as they are and scored likewise. The clone is the benchmark's; answers are
+probabilities, and labels where a line says so. One seed or two in `search`, `others` and `efficiency`: the images alone
+give a number a standard error of 1 point.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +45,10 @@ BRIGHTNESS = 0.02
 
 TRAINED, SCORED = (0, 6000), (6000, 8000)
 """Rows of the training split."""
-RECIPE = TrainingRecipe(30, 64, "adam", 2e-3, augment="crop")
+RECIPES = {
+    "mnist-10k": TrainingRecipe(30, 64, "adam", 2e-3, augment="crop"),
+    "fashion-mnist-10k": TrainingRecipe(30, 64, "adam", 2e-3),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class Row:
     settings: dict[str, Any]
     seed: int = 0
     channel: str = "probability"
+    data: str = "mnist-10k"
 
 
 MATCHED = {
@@ -125,16 +133,26 @@ def others() -> Iterator[Row]:
         yield Row("others", 36_000, "dast", {**DAST, "memory": memory}, 1)
 
 
-STAGES = {"search": search, "compared": compared, "parts": parts, "others": others}
+def efficiency() -> Iterator[Row]:
+    """How many queries should a round of `mega` have, and how often should the clone pass over them?"""
+    for data in RECIPES:
+        for budget, passes, vectors, seed in itertools.product(
+            (9_000, 36_000), (1, 4), (500, 1000, 2000, 4000), (0, 1)
+        ):
+            settings = {**MEGA, "brightness_lr": 0.2, "noise_vectors": vectors, "max_epochs": passes}
+            yield Row("efficiency", budget, "mega", settings, seed, data=data)
+
+
+STAGES = {"search": search, "compared": compared, "parts": parts, "others": others, "efficiency": efficiency}
 
 
 @functools.cache
-def development_victim() -> tuple[Victim, Tensor, Tensor]:
+def development_victim(data: str) -> tuple[Victim, Tensor, Tensor]:
     """The victim, with images (N, 1, 28, 28) and labels (N,) to score clones by."""
-    digits = registry().get(DatasetEntry, "mnist-10k")
-    trained = digits.as_component({"rows": list(TRAINED)})
-    spec = VictimSpec("development", data=trained, network=Component("lenet5"), training=RECIPE, seed=7)
-    scored = load_dataset(digits.as_component({"rows": list(SCORED)}), "train")
+    entry = registry().get(DatasetEntry, data)
+    trained = entry.as_component({"rows": list(TRAINED)})
+    spec = VictimSpec("development", data=trained, network=Component("lenet5"), training=RECIPES[data], seed=7)
+    scored = load_dataset(entry.as_component({"rows": list(SCORED)}), "train")
     return prepare_victim(spec).victim, scored.inputs(), scored.labels
 
 
@@ -169,7 +187,7 @@ class Run:
 
 def measured(row: Row) -> str:
     """A line of the table."""
-    victim, inputs, labels = development_victim()
+    victim, inputs, labels = development_victim(row.data)
     run, curve = Run(victim, row), []
     for point in range(1, POINTS + 1):
         run.until(row.budget * point / POINTS)
@@ -181,7 +199,8 @@ def measured(row: Row) -> str:
 def described(row: Row) -> str:
     settings = " ".join(f"{name}={value}" for name, value in row.settings.items())
     channel = " label" if row.channel == "label" else ""
-    return f"{row.stage} {row.budget // 1000}K{channel} {row.attack} seed={row.seed} {settings}"
+    data = "" if row.data == "mnist-10k" else f" {row.data}"
+    return f"{row.stage} {row.budget // 1000}K{channel}{data} {row.attack} seed={row.seed} {settings}"
 
 
 @click.command()
